@@ -1,0 +1,43 @@
+"""Whose memory is it: one adapter per framework, found without importing a framework.
+
+Every adapter is a module with the same words:
+
+    kind(x)              (device, dtype) as text: ("cpu", "float32")
+    shape(x)             a tuple of ints
+    dense(x, rows)       whether its elements fill one piece of memory (by rows of the first axis)
+    hold(xs)             what to keep while a step runs, so that the addresses stay true
+    addresses(held)      where each begins, in bytes
+    gradients(gs, …)     the gradients, checked and laid out as their parameters, and their addresses
+    zeros(x)             a new slot for x
+    slot_addresses(xs)   where slots begin, in bytes
+    adopted(slot, p)     a slot made to fit parameter p
+    opened(x)            what expressions compute with: a view, widened from half precision
+    numpy(x)             its elements as a NumPy array (a copy where it must)
+    write(x, array)      put these elements into x, in place
+    touched(xs)          tell the framework that these were written in place
+"""
+
+from types import ModuleType
+from typing import Any
+
+
+def adapter(x: Any) -> ModuleType:
+    """The adapter for one array or tensor.
+
+    Raises:
+        TypeError: it belongs to none of PyTorch, MindSpore and NumPy.
+    """
+    for cls in type(x).__mro__:
+        root = cls.__module__.partition(".")[0]
+        if root == "torch":
+            from . import torch as found
+        elif root == "numpy" and cls.__name__ == "ndarray":
+            from . import numpy as found
+        elif root == "mindspore":
+            from . import mindspore as found
+        else:
+            continue
+        return found
+    raise TypeError(
+        f"a parameter must be a torch tensor, a MindSpore Parameter or a NumPy array, but got {type(x).__qualname__}"
+    )

@@ -1,0 +1,83 @@
+"""Parameters of real MindSpore: written through a fresh ``asnumpy()`` view each step.
+
+A fresh view waits for MindSpore's queued work and shares its memory; a kept view, or ``set_data``,
+would not be safe (measured on 2.10: lost writes, and parameters detached from compiled code). Slots are
+NumPy arrays of our own.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from .numpy import addresses as addresses
+from .numpy import arranged
+
+name = "mindspore"
+
+
+def kind(x: Any) -> tuple[str, str]:
+    return "cpu", str(x.dtype).lower()
+
+
+def shape(x: Any) -> tuple[int, ...]:
+    return tuple(x.shape)
+
+
+def writable(x: Any) -> bool:
+    return True
+
+
+def dense(x: Any, rows: bool) -> bool:
+    return x.asnumpy().flags.c_contiguous
+
+
+def hold(xs: list[Any]) -> list[np.ndarray]:
+    return [x.asnumpy() for x in xs]
+
+
+def zeros(x: Any) -> np.ndarray:
+    view = x.asnumpy()
+    return np.zeros(view.shape, view.dtype)
+
+
+def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any) -> tuple[list, list[int]]:
+    """The gradients as NumPy views in one piece of memory, and their addresses."""
+    views = [viewed(g, member) for g, member in zip(grads, members, strict=True)]
+    views = [arranged(g, member, part.key.dtype) for g, member in zip(views, members, strict=True)]
+    return views, addresses(views)
+
+
+def viewed(g: Any, member: Any) -> np.ndarray:
+    """The memory of one gradient."""
+    if isinstance(g, np.ndarray):
+        return g
+    if not hasattr(g, "asnumpy"):
+        raise TypeError(f"the gradient of {member.place} must be a MindSpore Tensor, but got {type(g).__name__}")
+    return g.asnumpy()
+
+
+def numpy(x: Any) -> np.ndarray:
+    return x if isinstance(x, np.ndarray) else x.asnumpy()
+
+
+def slot_addresses(slots: list[np.ndarray]) -> list[int]:
+    return addresses(slots)
+
+
+def adopted(slot: Any, p: Any) -> np.ndarray:
+    """A slot that fits its parameter: itself, or a copy in the parameter's dtype."""
+    return np.ascontiguousarray(slot, p.asnumpy().dtype)
+
+
+def opened(x: Any) -> np.ndarray:
+    """The array to compute with: a fresh view, or float32 for half precision."""
+    view = numpy(x)
+    return view.astype(np.float32) if view.dtype == np.float16 else view
+
+
+def write(x: Any, array: np.ndarray) -> None:
+    numpy(x)[...] = array
+
+
+def touched(xs: list[Any]) -> None:
+    """MindSpore keeps no version of a parameter."""

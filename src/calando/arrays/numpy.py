@@ -1,0 +1,78 @@
+"""NumPy arrays as parameters: updated in place."""
+
+from typing import Any
+
+import numpy as np
+
+name = "numpy"
+
+
+def kind(x: np.ndarray) -> tuple[str, str]:
+    return "cpu", x.dtype.name if x.dtype.isnative else f"{x.dtype.name} in foreign byte order"
+
+
+def shape(x: np.ndarray) -> tuple[int, ...]:
+    return x.shape
+
+
+def writable(x: np.ndarray) -> bool:
+    return x.flags.writeable
+
+
+def dense(x: np.ndarray, rows: bool) -> bool:
+    return x.flags.c_contiguous and x.flags.aligned
+
+
+def hold(xs: list[np.ndarray]) -> list[np.ndarray]:
+    return xs
+
+
+def addresses(held: list[np.ndarray]) -> list[int]:
+    return [x.__array_interface__["data"][0] for x in held]
+
+
+def zeros(x: np.ndarray) -> np.ndarray:
+    return np.zeros(x.shape, x.dtype)
+
+
+def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any) -> tuple[list, list[int]]:
+    """The gradients as their parameters lie in memory (copied where they do not), and their addresses."""
+    grads = [arranged(g, member, part.key.dtype) for g, member in zip(grads, members, strict=True)]
+    return grads, addresses(grads)
+
+
+def arranged(g: Any, member: Any, dtype: str) -> np.ndarray:
+    """One gradient, checked, in one piece of memory."""
+    if not isinstance(g, np.ndarray):
+        raise TypeError(f"the gradient of {member.place} must be a NumPy array, but got {type(g).__name__}")
+    if g.shape != tuple(member.param.shape):
+        raise ValueError(f"the gradient of {member.place} has shape {g.shape}, not {tuple(member.param.shape)}")
+    if g.dtype.name != dtype:
+        raise TypeError(f"the gradient of {member.place} is of dtype {g.dtype}; the parameter is {dtype}")
+    return np.require(g, requirements="CA")
+
+
+def numpy(x: np.ndarray) -> np.ndarray:
+    return x
+
+
+def slot_addresses(slots: list[np.ndarray]) -> list[int]:
+    return addresses(slots)
+
+
+def adopted(slot: Any, p: np.ndarray) -> np.ndarray:
+    """A slot that fits its parameter: itself, or a copy in the parameter's dtype and layout."""
+    return np.ascontiguousarray(slot, p.dtype)
+
+
+def opened(x: np.ndarray) -> np.ndarray:
+    """The array to compute with: itself, or float32 for half precision."""
+    return x.astype(np.float32) if x.dtype == np.float16 else x
+
+
+def write(x: np.ndarray, array: np.ndarray) -> None:
+    x[...] = array
+
+
+def touched(xs: list[np.ndarray]) -> None:
+    """NumPy keeps no version of an array."""

@@ -1,0 +1,114 @@
+"""PyTorch tensors: their memory, their layout, and autograd's version counters."""
+
+from typing import Any
+
+import numpy as np
+import torch
+
+name = "torch"
+
+ADDRESS = torch.Tensor.data_ptr
+CONTIGUOUS = torch.Tensor.is_contiguous
+ELEMENTS = torch.Tensor.numel
+
+
+def kind(x: torch.Tensor) -> tuple[str, str]:
+    return str(x.device), str(x.dtype).removeprefix("torch.")
+
+
+def shape(x: torch.Tensor) -> tuple[int, ...]:
+    return tuple(x.shape)
+
+
+def writable(x: torch.Tensor) -> bool:
+    return True
+
+
+def dense(x: torch.Tensor, rows: bool) -> bool:
+    """Whether the elements fill one piece of memory, in any order of the axes; by rows: in the plain order."""
+    if x.is_contiguous() or rows:
+        return x.is_contiguous()
+    expected = 1
+    for stride, size in sorted(zip(x.stride(), x.shape, strict=True)):
+        if size != 1 and stride != expected:
+            return False
+        expected *= size
+    return True
+
+
+def hold(xs: list[torch.Tensor]) -> list[torch.Tensor]:
+    return xs
+
+
+def addresses(held: list[Any]) -> list[int]:
+    return list(map(ADDRESS, held))
+
+
+def zeros(x: torch.Tensor) -> torch.Tensor:
+    return torch.zeros_like(x.detach().as_subclass(torch.Tensor), memory_format=torch.preserve_format)
+
+
+def gradients(grads: list[torch.Tensor], members: list[Any], sizes: list[int], part: Any) -> tuple[list, list[int]]:
+    """The gradients as their parameters lie in memory (copied where they do not), and their addresses.
+
+    Autograd itself holds shape, dtype and device of ``grad`` to those of its parameter when it is
+    assigned; a parameter whose memory was exchanged since then is caught here.
+    """
+    try:
+        where = list(map(ADDRESS, grads))
+        if all(map(CONTIGUOUS, grads)) and list(map(ELEMENTS, grads)) == sizes and part.plain:
+            return grads, where
+    except (RuntimeError, NotImplementedError, TypeError):
+        where = []  # a sparse or foreign gradient: the search below names it
+    grads = [arranged(g, member) for g, member in zip(grads, members, strict=True)]
+    return grads, list(map(ADDRESS, grads))
+
+
+def arranged(g: Any, member: Any) -> torch.Tensor:
+    """One gradient, checked, and laid out as its parameter."""
+    p = member.param
+    if not isinstance(g, torch.Tensor):
+        raise TypeError(f"the gradient of {member.place} must be a torch tensor, but got {type(g).__name__}")
+    if g.layout is not torch.strided:
+        raise RuntimeError(f"the gradient of {member.place} is sparse; only dense gradients are supported")
+    if g.shape != p.shape:
+        raise ValueError(f"the gradient of {member.place} has shape {tuple(g.shape)}, not {tuple(p.shape)}")
+    if g.dtype != p.dtype or g.device != p.device:
+        raise TypeError(
+            f"the gradient of {member.place} is {g.dtype} on {g.device}; the parameter is {p.dtype} on {p.device}"
+        )
+    if g.stride() == p.stride() or (g.is_contiguous() and p.is_contiguous()):
+        return g
+    return torch.empty_like(p, memory_format=torch.preserve_format).copy_(g)
+
+
+def numpy(x: torch.Tensor) -> np.ndarray:
+    return x.detach().cpu().numpy()
+
+
+def slot_addresses(slots: list[torch.Tensor]) -> list[int]:
+    return list(map(ADDRESS, slots))
+
+
+def adopted(slot: torch.Tensor, p: torch.Tensor) -> torch.Tensor:
+    """A slot that fits its parameter: itself, or a copy with the parameter's dtype, device and layout."""
+    if slot.dtype == p.dtype and slot.device == p.device and slot.stride() == p.stride():
+        return slot
+    return zeros(p).copy_(slot)
+
+
+def opened(x: torch.Tensor) -> Any:
+    """What to compute with: a NumPy view on the CPU, the tensor elsewhere, float32 for half precision."""
+    x = x.detach().as_subclass(torch.Tensor)
+    if x.dtype in (torch.float16, torch.bfloat16):
+        x = x.float()
+    return x.numpy() if x.device.type == "cpu" else x
+
+
+def write(x: torch.Tensor, array: np.ndarray) -> None:
+    with torch.no_grad():
+        x.copy_(torch.as_tensor(array))
+
+
+def touched(xs: list[torch.Tensor]) -> None:
+    torch.autograd.graph.increment_version(xs)

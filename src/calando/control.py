@@ -1,0 +1,206 @@
+"""Seeing and changing every hyperparameter of every group, at any step: the same in both front ends."""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+
+from .engine import UNBOUNDED, Engine
+from .events import SET
+from .hyper import UnknownName
+from .schedules import Schedule
+
+Spelling = Mapping[str, str | tuple[str, ...]]  # the user's name → our name, or names for a tuple of numbers
+
+
+class Values(tuple):
+    """The hyperparameters of each group: ``values[1]["lr"]``, or ``values["lr"]`` where all groups agree."""
+
+    def __getitem__(self, key: Any) -> Any:
+        if not isinstance(key, str):
+            return super().__getitem__(key)
+        found = [group[key] for group in self]
+        if any(value != found[0] for value in found):
+            raise UnknownName(f"the groups differ in {key!r}: {found}; ask for one group, as in values[0][{key!r}]")
+        return found[0]
+
+
+class Controls:
+    """What every optimizer can be asked and told about its hyperparameters.
+
+    A front end gives ``engine``, ``spelling`` and ``titles`` (a name for each group).
+    """
+
+    engine: Engine
+    spelling: Spelling
+
+    def titles(self) -> list[str]:
+        """A name for each group; its number where it has none."""
+        return [str(number) for number in range(len(self.engine.groups))]
+
+    def at(self, step: int) -> Values:
+        """Every hyperparameter of every group at any step, past or coming.
+
+        Args:
+            step: updates before the one asked about; 0 is the first.
+
+        Returns:
+            One dictionary per group; ``at(step)["lr"]`` reads the value that all groups share.
+
+        Raises:
+            ScheduleEnd: a list ends before that step.
+
+        A past value is the one that was in force, changes on the way included.
+        """
+        return Values(self._spelled(hyper.past(step)) for hyper in self.engine.hypers)
+
+    def current(self) -> Values:
+        """Every hyperparameter of every group in the coming step."""
+        self._listen()
+        pairs = zip(self.engine.hypers, self.engine.clocks, strict=True)
+        return Values(self._spelled(hyper.past(clock)) for hyper, clock in pairs)
+
+    def trace(self, name: str, steps: Iterable[int], group: int | str | None = None) -> np.ndarray:
+        """One hyperparameter over many steps, to be plotted.
+
+        Args:
+            name: as in the constructor, or one number of a tuple (``"beta1"``).
+            steps: which steps.
+            group: its number or name; all groups when None.
+
+        Returns:
+            float64 (steps, groups), or (steps,) for one group: exactly the values that are in force
+            at those steps.
+        """
+        numbers = self._chosen(group)
+        (ours,) = self._names(name, single=True)
+        table = [[self.engine.hypers[n].value(ours, step) for n in numbers] for step in steps]
+        found = np.array(table, np.float64).reshape(-1, len(numbers))
+        return found if group is None else found[:, 0]
+
+    def set(self, name: str, value: Any, group: int | str | None = None) -> None:
+        """Change a hyperparameter from the coming step on.
+
+        Args:
+            name: as in the constructor, or one number of a tuple (``"beta1"``).
+            value: a number, a list, a schedule or a function of the absolute step.
+            group: its number or name; all groups when None.
+
+        Raises:
+            UnknownName: no such hyperparameter, or no such group.
+            TypeError, ValueError: a value that cannot be used; nothing has changed.
+        """
+        self._listen()
+        numbers = self._chosen(group)
+        names = self._names(name)
+        parts = [value] if len(names) == 1 else unpacked(name, value, len(names))
+        parts = [UNBOUNDED if ours == "max_norm" and part is None else part for ours, part in zip(names, parts)]
+        hypers = self.engine.hypers
+        checked = {
+            (n, ours): hypers[n].checked(ours, part, self.engine.clocks[n])
+            for n in numbers
+            for ours, part in zip(names, parts, strict=True)
+        }
+        for (n, ours), entry in checked.items():
+            hypers[n].put(ours, entry, self.engine.clocks[n], SET)
+        for n in numbers:
+            self._changed(n)
+
+    def _listen(self) -> None:
+        """Take over what was written from outside; a front end says how."""
+
+    def _changed(self, number: int) -> None:
+        """A group's hyperparameters have changed; a front end shows it."""
+
+    def _chosen(self, group: int | str | None) -> list[int]:
+        """The numbers of the groups that are meant."""
+        count = len(self.engine.groups)
+        if group is None:
+            return list(range(count))
+        if isinstance(group, str):
+            found = [n for n, title in enumerate(self.titles()) if title == group]
+            if not found:
+                raise UnknownName(f"no group {group!r}; there are {', '.join(map(repr, self.titles()))}")
+            return found
+        if not -count <= group < count:
+            raise UnknownName(f"no group {group}; there are {count}, numbered from 0")
+        return [group % count]
+
+    def _names(self, name: str, single: bool = False) -> tuple[str, ...]:
+        """Our names for the user's."""
+        known = self.spelling
+        singles = {ours for names in known.values() for ours in ([names] if isinstance(names, str) else names)}
+        found = known.get(name, name if name in singles else None)
+        if isinstance(found, tuple) and single:
+            raise UnknownName(f"{name!r} is {len(found)} numbers; ask for one of {', '.join(map(repr, found))}")
+        if found is None:
+            near = get_close_matches(name, [*known, *singles], 1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            raise UnknownName(f"{type(self).__name__} has no hyperparameter {name!r}{hint}; it has {', '.join(known)}")
+        return (found,) if isinstance(found, str) else found
+
+    def _spelled(self, values: Mapping[str, float]) -> dict[str, Any]:
+        """Our names and numbers as the user knows them."""
+        return spelled(self.spelling, values)
+
+    def __repr__(self) -> str:
+        """The optimizer on one screen: every group with its rule and its schedules."""
+        engine = self.engine
+        lines = [f"{type(self).__name__}: {len(engine.groups)} group{'s' * (len(engine.groups) != 1)}"]
+        for number, (group, title) in enumerate(zip(engine.groups, self.titles(), strict=True)):
+            if number == MOST_GROUPS:
+                lines.append(f"  … and {len(engine.groups) - MOST_GROUPS} more groups")
+                break
+            heading = f"  {number}" + (f" {title!r}" if title != str(number) else "")
+            count = len(engine.members[number])
+            lines.append(
+                f"{heading}: {count} parameter{'s' * (count != 1)}, {group.rule.name}, {group.decay.name} decay, "
+                f"step {engine.clocks[number]}"
+            )
+            latest = {n: line.latest for n, line in engine.hypers[number].timelines.items()}
+            shown = {name: told(latest, names) for name, names in self.spelling.items()}
+            moving = [n for n, names in self.spelling.items() if moves(latest, names)]
+            lines += [f"     {name} = {shown.pop(name)}" for name in moving]
+            lines.append("     " + ", ".join(f"{name} = {text}" for name, text in shown.items()))
+        return "\n".join(lines)
+
+
+MOST_GROUPS = 6  # that a repr shows, to stay on one screen
+
+
+def moves(entries: Mapping[str, Schedule | float], names: str | tuple[str, ...]) -> bool:
+    """Whether a hyperparameter changes with the step."""
+    return any(isinstance(entries[n], Schedule) for n in ([names] if isinstance(names, str) else names))
+
+
+def told(entries: Mapping[str, Schedule | float], names: str | tuple[str, ...]) -> str:
+    """A hyperparameter in a repr: its schedule in short, or its number."""
+    if isinstance(names, tuple):
+        return f"({', '.join(told(entries, name) for name in names)})"
+    entry = entries[names]
+    if isinstance(entry, Schedule):
+        return entry.describe()
+    return "None" if names == "max_norm" and entry == UNBOUNDED else f"{entry:g}"
+
+
+def spelled(spelling: Spelling, values: Mapping[str, float]) -> dict[str, Any]:
+    """Our names and numbers as the user knows them."""
+    found: dict[str, Any] = {}
+    for name, ours in spelling.items():
+        if isinstance(ours, tuple):
+            found[name] = tuple(values[n] for n in ours)
+        else:
+            found[name] = None if ours == "max_norm" and values[ours] == UNBOUNDED else values[ours]
+    return found
+
+
+def unpacked(name: str, value: Any, count: int) -> list[Any]:
+    """The parts of a hyperparameter that is several numbers.
+
+    Raises:
+        TypeError: it has not that many parts.
+    """
+    if isinstance(value, Schedule) or not hasattr(value, "__len__") or len(value) != count:
+        raise TypeError(f"{name!r} must be {count} values, but got {value!r}")
+    return list(value)

@@ -1,0 +1,101 @@
+r"""What happens to p and g in front of every rule: sign, loss scale, clipping, weight decay, centring.
+
+    l2           g ← scale g + decay p - center
+    decoupled    g ← scale g - center,   p ← keep p
+
+    scale   ±1 (minus to maximize) times the clip factor, divided by the loss scale
+    decay   λ, the weight decay
+    keep    1 - lr λ
+    center  the mean of the row (gradient centralization), else 0; one number per chunk of memory
+
+Written once and fused into the kernel of every rule, so it costs no pass over memory.
+
+Sources: l2 as in torch.optim and mindspore.nn (which scales after adding the decay term, with
+λ times the loss scale: the same number); decoupled: Loshchilov & Hutter 2019, arXiv:1711.05101,
+Algorithm 2; centralization: Yong et al. 2020, arXiv:2004.01461, equation 1.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Any, NamedTuple
+
+from .rule import Domain, fields_of
+
+DOMAIN: Domain = {
+    "weight_decay": (0.0, inf),
+    "loss_scale": (5e-324, inf),
+    "max_norm": (5e-324, inf),
+}
+
+
+@dataclass(frozen=True)
+class Decay:
+    """One manner of weight decay: a body fused in front of a rule, and its scalars.
+
+    Args:
+        name: ``"l2"`` or ``"decoupled"``.
+        scalars: (hyper, scale) → a NamedTuple of floats.
+        element: (p, g, *scalars, center) → (p, g).
+        row_mean: (mean of g, mean of p, scalars) → the center of one row.
+        source: paper or framework.
+    """
+
+    name: str
+    scalars: Callable[[Mapping[str, float], float], tuple[float, ...]]
+    element: Callable[..., Any]
+    row_mean: Callable[[float, float, Any], float]
+    source: str
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    @property
+    def record(self) -> Any:
+        """The NamedTuple of its scalars."""
+        return self.scalars.__annotations__["return"]
+
+    @property
+    def scalar_names(self) -> tuple[str, ...]:
+        """The names of the scalars, in the order of the element's arguments."""
+        return fields_of(self.scalars)
+
+
+class Added(NamedTuple):
+    scale: float  # sign, clip factor and loss scale
+    decay: float  # λ
+
+
+class Kept(NamedTuple):
+    scale: float  # sign, clip factor and loss scale
+    keep: float  # 1 - lr λ
+
+
+def added(hyper: Mapping[str, float], scale: float) -> Added:
+    return Added(scale, hyper["weight_decay"])
+
+
+def kept(hyper: Mapping[str, float], scale: float) -> Kept:
+    return Kept(scale, 1 - hyper["lr"] * hyper["weight_decay"])
+
+
+def l2(p, g, scale, decay, center):
+    return p, g * scale + p * decay - center
+
+
+def decoupled(p, g, scale, keep, center):
+    return p * keep, g * scale - center
+
+
+def l2_mean(g, p, scalars):
+    return g * scalars.scale + p * scalars.decay
+
+
+def decoupled_mean(g, p, scalars):
+    return g * scalars.scale
+
+
+L2 = Decay("l2", added, l2, l2_mean, "torch.optim 2.13, mindspore.nn 2.10")
+DECOUPLED = Decay("decoupled", kept, decoupled, decoupled_mean, "arXiv:1711.05101, Algorithm 2")
+
+DECAYS = {decay.name: decay for decay in (L2, DECOUPLED)}

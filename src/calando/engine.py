@@ -1,0 +1,225 @@
+"""The step, on one page.
+
+    take     where are the gradients now, who has none, are they fit       nothing is changed
+    values   every hyperparameter of every group, inside its domain        nothing is changed
+    scales   sign, loss scale and clip factor; a norm only if asked for    nothing is changed
+    run      one kernel call per part; array expressions elsewhere         parameters and slots
+    older    ages and clocks, once all parts have run
+
+An error in the first three leaves everything as it was.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import isfinite, sqrt
+from typing import Any
+
+import numpy as np
+
+from .arrays import adapter
+from .groups import Group
+from .hyper import Hyper
+from .kernels.run import run, squares
+from .plan import Member, Part, parts
+
+UNBOUNDED = float(np.finfo(np.float64).max)  # the max_norm that never clips
+POLICIES = ("train", "skip", "raise")
+
+Values = Mapping[int, Mapping[str, float]]
+
+
+class NonFiniteGradient(ArithmeticError):
+    """A gradient holds infinity or not-a-number, and the optimizer was asked to raise."""
+
+
+class Engine:
+    """What lives inside an optimizer: members, hyperparameters, clocks, and the step.
+
+    Args:
+        groups: the groups, in the user's order.
+        hypers: their hyperparameters, one for each group.
+        on_nonfinite: what a gradient with infinity or not-a-number does: ``"train"`` on as the
+            originals do, ``"skip"`` the step (clocks too), or ``"raise"`` NonFiniteGradient.
+
+    Attributes:
+        clocks: updates of each group so far: the step that its schedules see next.
+        members: the parameters of each group.
+        parts: how they are arranged.
+        newborn: members whose slots were made or moved since a front end last emptied this list.
+
+    Raises:
+        ValueError: ``on_nonfinite`` is none of the three.
+    """
+
+    def __init__(self, groups: Sequence[Group], hypers: Sequence[Hyper], on_nonfinite: str = "train"):
+        if on_nonfinite not in POLICIES:
+            raise ValueError(f"on_nonfinite must be one of {', '.join(POLICIES)}, but got {on_nonfinite!r}")
+        self.on_nonfinite = on_nonfinite
+        self.groups: list[Group] = []
+        self.hypers: list[Hyper] = []
+        self.clocks: list[int] = []
+        self.members: list[list[Member]] = []
+        self.parts: list[Part] = []
+        self.newborn: list[Member] = []
+        self.extend(groups, hypers)
+
+    def extend(self, groups: Sequence[Group], hypers: Sequence[Hyper], clock: int = 0) -> None:
+        """Add groups whose clock stands at ``clock``."""
+        first = len(self.groups)
+        members = [enlist(group, first + number) for number, group in enumerate(groups)]
+        self.arrange([*self.members, *members], [*self.groups, *groups])
+        self.hypers += hypers
+        self.clocks += [clock] * len(groups)
+
+    def arrange(self, members: list[list[Member]], groups: list[Group]) -> None:
+        """Build the plan anew; ages and slots stay with their members."""
+        self.settle()
+        made = parts([m for group in members for m in group], groups)
+        self.parts, self.members, self.groups = made, members, groups
+        position = {id(m): i for i, m in enumerate(m for group in members for m in group)}
+        self.order = [[position[id(m)] for m in part.members] for part in made]
+
+    def rearrange(self) -> None:
+        """Arrange the same members anew: a parameter has other memory, a group another rule."""
+        for m in (m for group in self.members for m in group):
+            arrays = adapter(m.param)
+            m.slots = {name: arrays.adopted(slot, m.param) for name, slot in m.slots.items()}
+        self.arrange(self.members, self.groups)
+        self.newborn = [m for group in self.members for m in group if m.slots or m.age]
+        for part in self.parts:
+            part.look()
+
+    def regroup(self, number: int, group: Group) -> None:
+        """Give a group another rule, decay or sign; slots that both rules have stay."""
+        old = self.groups[number]
+        if old.rule is not group.rule and not old.rule.slots:
+            self.settle()
+            for member in self.members[number]:
+                member.age = 0
+            self.parts = []
+        self.groups[number] = group
+        self.rearrange()
+
+    def exchange(self, number: int, group: Group) -> None:
+        """Put other parameters into a group; those that were there before keep their age and slots."""
+        known = {id(m.param): m for m in self.members[number]}
+        members = [known.get(id(m.param), m) for m in enlist(group, number)]
+        self.settle()
+        self.parts = []
+        self.members[number] = members
+        self.groups[number] = group
+        self.rearrange()
+
+    def settle(self) -> None:
+        """Write the ages back to the members, before they are stored or arranged anew."""
+        for part in self.parts:
+            part.settle()
+
+    def step(self, grads: Sequence[Sequence[Any]], playing: Sequence[int] | None = None) -> bool:
+        """Update the parameters once.
+
+        Args:
+            grads: for each group that plays, one gradient per parameter, or None where it has none.
+            playing: the numbers of those groups; all when None.
+
+        Returns:
+            Whether the step was made (False: skipped for a gradient that is not finite).
+
+        Raises:
+            ValueError, TypeError: a gradient or a value that cannot be used; nothing has changed.
+            NonFiniteGradient: as asked by ``on_nonfinite="raise"``; nothing has changed.
+        """
+        playing = range(len(self.groups)) if playing is None else playing
+        try:
+            if not all([part.look() for part in self.parts]):
+                self.rearrange()
+            active = self.take(grads, playing)
+            values = {number: self.hypers[number].at(self.clocks[number]) for number in playing}
+            scales = self.scales(values, active)
+            if scales is None:
+                return False
+            tables = [scalars(part, values, scales) for part in active]
+            self.newborn += [m for part in active for m in part.be_born()]
+            for part, table in zip(active, tables, strict=True):
+                run(part, *table)
+            for part in active:
+                part.grow_older()
+        finally:
+            for part in self.parts:
+                part.release()
+        for number in playing:
+            self.clocks[number] += 1
+        return True
+
+    def take(self, grads: Sequence[Sequence[Any]], playing: Sequence[int]) -> list[Part]:
+        """Hand every part its gradients; the parts that have any."""
+        told: list[Sequence[Any]] = [[None] * len(members) for members in self.members]
+        for number, given in zip(playing, grads, strict=True):
+            if len(given) != len(told[number]):
+                counts = f"{len(given)} gradients for {len(told[number])} parameters"
+                raise ValueError(f"{self.hypers[number].place}: {counts}; give one gradient for each parameter")
+            told[number] = given
+        flat = [g for given in told for g in given]
+        for part, order in zip(self.parts, self.order, strict=True):
+            part.take(flat if len(self.parts) == 1 else [flat[i] for i in order])
+        return [part for part in self.parts if part.present.any()]
+
+    def scales(self, values: Values, active: Sequence[Part]) -> dict[int, float] | None:
+        """What each group's gradients are multiplied by, or None to skip the step."""
+        bounds = {number: v.get("max_norm", UNBOUNDED) for number, v in values.items()}
+        scale = {n: (-1 if self.groups[n].maximize else 1) / v.get("loss_scale", 1.0) for n, v in values.items()}
+        if self.on_nonfinite == "train" and min(bounds.values(), default=UNBOUNDED) == UNBOUNDED:
+            return scale
+        norm = self.norm(active, scale)
+        if norm is None:
+            return None
+        return {number: scale[number] * clip(bound, norm) for number, bound in bounds.items()}
+
+    def norm(self, active: Sequence[Part], scale: Mapping[int, float]) -> float | None:
+        """The norm of all gradients together, after the loss scale; None to skip the step."""
+        total = 0.0
+        for part in active:
+            found = squares(part)
+            groups = part.groups[part.present]
+            if self.on_nonfinite != "train" and not np.isfinite(found).all():
+                guilty = self.guilty(part, found)
+                if guilty and self.on_nonfinite == "skip":
+                    return None
+                if guilty:
+                    raise NonFiniteGradient(f"the gradient of {guilty} is not finite; the step was not made")
+            total += float(np.sum(found * np.array([scale[g] ** 2 for g in groups.tolist()])))
+        return sqrt(total) if isfinite(total) else total
+
+    def guilty(self, part: Part, found: np.ndarray) -> str:
+        """The first member whose gradient is not finite (and not merely too large to be squared)."""
+        members = part.chosen(part.members)
+        for i in np.flatnonzero(~np.isfinite(found)).tolist():
+            if not np.isfinite(part.key.arrays.numpy(part.grads[i])).all():
+                return members[i].place
+        return ""
+
+
+def clip(bound: float, norm: float) -> float:
+    """The factor that brings a norm down to its bound: min(1, bound / (norm + 1e-6)), as in torch."""
+    if bound == UNBOUNDED:
+        return 1.0
+    factor = bound / (norm + 1e-6)
+    return 1.0 if factor >= 1 else factor
+
+
+def scalars(part: Part, values: Values, scales: Mapping[int, float]) -> tuple[np.ndarray, np.ndarray]:
+    """The numbers that a part's kernel reads, float64 (rows, n), and which row each member reads."""
+    rule, decay = part.key.rule, part.key.decay
+    kinds, index = part.kinds()
+    rows = []
+    for group, exempt, age in kinds:
+        hyper = values[group] if not exempt else {**values[group], "weight_decay": 0.0}
+        rows.append([*decay.scalars(hyper, scales[group]), *rule.scalars(hyper, age)])
+    return np.array(rows), index
+
+
+def enlist(group: Group, number: int) -> list[Member]:
+    """The members of a group, before their first update."""
+    return [
+        Member(p, name, number, i in group.exempt, group.centralize and len(p.shape) >= 2)
+        for i, (p, name) in enumerate(zip(group.params, group.names, strict=True))
+    ]

@@ -1,0 +1,104 @@
+"""What a hyperparameter was, is and will be: causes are stored, values are computed.
+
+A timeline holds, for one hyperparameter of one group, from which step on which schedule (or number)
+is in force and who said so. So the value at any step, past or coming, can be asked for at any time,
+however often it was changed on the way.
+"""
+
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from typing import Any
+
+from .schedules import Constant, Function, Schedule
+
+BUILT, SET, OUTSIDE = "built", "set", "outside"  # by the constructor, by set(), by a write into the group
+
+
+@dataclass
+class Timeline:
+    """The history of one hyperparameter.
+
+    Args:
+        steps: from which step on each entry is in force, ascending; the first is 0.
+        entries: a schedule of the absolute step, or a plain number.
+        authors: who said so: ``"built"``, ``"set"`` or ``"outside"``.
+    """
+
+    steps: list[int] = field(default_factory=list)
+    entries: list[Schedule | float] = field(default_factory=list)
+    authors: list[str] = field(default_factory=list)
+
+    @property
+    def latest(self) -> Schedule | float:
+        """What is in force from now on."""
+        return self.entries[-1]
+
+    @property
+    def schedule(self) -> Schedule:
+        """What is in force from now on, as a schedule."""
+        return self.latest if isinstance(self.latest, Schedule) else Constant(self.latest)
+
+    def change(self, step: int, entry: Schedule | float, author: str) -> None:
+        """From ``step`` on this entry holds; whatever was said for that step or later is forgotten."""
+        while self.steps and self.steps[-1] >= step:
+            self.steps.pop()
+            self.entries.pop()
+            self.authors.pop()
+        self.steps.append(step if self.steps else 0)
+        self.entries.append(entry)
+        self.authors.append(author)
+
+    def at(self, step: int) -> float:
+        """The value at one step, past or coming."""
+        entry = self.entries[max(0, bisect_right(self.steps, step) - 1)]
+        return entry(step) if isinstance(entry, Schedule) else entry
+
+    def to_list(self) -> list[list[Any]]:
+        """Plain data: [step, number or schedule as a dictionary, author] for each change.
+
+        A schedule with a function in it is code: only its description is kept.
+        """
+        rows = zip(self.steps, self.entries, self.authors, strict=True)
+        return [[step, stored(entry), author] for step, entry, author in rows]
+
+    @classmethod
+    def from_list(cls, rows: list[list[Any]], present: "Timeline | None" = None) -> "Timeline":
+        """The inverse of ``to_list``.
+
+        Args:
+            present: where a function that could not be stored is taken from: what is in force now.
+
+        Raises:
+            ValueError: a function was stored, and none is in force now; or the data is not ours.
+        """
+        made = cls()
+        for step, entry, author in rows:
+            if isinstance(entry, dict) and "code" in entry:
+                entry = refound(entry["code"], present)
+            made.steps.append(int(step))
+            made.entries.append(Schedule.from_dict(entry) if isinstance(entry, dict) else entry)
+            made.authors.append(str(author))
+        return made
+
+
+def stored(entry: Schedule | float) -> Any:
+    """One entry as plain data."""
+    if not isinstance(entry, Schedule):
+        return entry
+    return {"code": entry.describe()} if has_code(entry) else entry.to_dict()
+
+
+def has_code(schedule: Schedule) -> bool:
+    """Whether a function is part of it."""
+    return isinstance(schedule, Function) or any(map(has_code, schedule.parts))
+
+
+def refound(description: str, present: Timeline | None) -> Schedule:
+    """The schedule with a function that is in force now, in the place of one that could not be stored."""
+    latest = present.latest if present is not None else None
+    if isinstance(latest, Schedule) and has_code(latest):
+        return latest
+    raise ValueError(
+        f"was {description} when it was stored; that is code, which is not in the file. "
+        "Build the optimizer with it, then load"
+    )

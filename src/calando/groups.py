@@ -1,0 +1,43 @@
+"""Groups: which parameters share a rule, a manner of decay and hyperparameters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .decay import Decay
+from .rule import Rule
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """One group of parameters, as the engine sees it.
+
+    Args:
+        params: arrays or tensors of any shapes; one group may mix dtypes and devices.
+        names: what errors call them, one each.
+        rule: the update rule.
+        decay: the manner of weight decay in front of it.
+        maximize: climb instead of descend.
+        centralize: subtract from each gradient of two or more dimensions the mean of each row (first axis).
+        exempt: positions of parameters that never decay.
+    """
+
+    params: tuple[Any, ...]
+    names: tuple[str, ...]
+    rule: Rule
+    decay: Decay
+    maximize: bool = False
+    centralize: bool = False
+    exempt: frozenset[int] = frozenset()
+
+
+def refuse_doubles(place: str, groups: Sequence[Sequence[Any]], names: Sequence[Sequence[str]]) -> None:
+    """Raise ValueError if a parameter stands twice, in one group or in two."""
+    seen: dict[int, tuple[int, str]] = {}
+    for number, params in enumerate(groups):
+        for x, name in zip(params, names[number], strict=True):
+            if id(x) in seen:
+                first, known = seen[id(x)]
+                where = f"twice in group {number}" if first == number else f"in group {first} and in group {number}"
+                raise ValueError(f"{place}: parameter {known!r} stands {where}; give each parameter once")
+            seen[id(x)] = number, name

@@ -1,0 +1,203 @@
+"""Hyperparameters of one group: anything becomes a schedule, and every value lies in its domain.
+
+A number is a constant, a list has one value per step, a callable is a function of the step. A
+constant and a list are checked when they are given, every other schedule at each step, by the same
+function and with the same sentence.
+"""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from .events import BUILT, OUTSIDE, Timeline
+from .rule import Domain
+from .schedules import Constant, Function, Listed, Schedule, ScheduleEnd
+
+TINY = 5e-324  # the smallest number above zero: a lower bound that excludes zero
+KINDS = "a number, a list with one number per step, a schedule or a function of the step"
+
+
+class UnknownName(KeyError):
+    """A name that nothing here has. (A KeyError whose sentence is printed as it is.)"""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def as_schedule(value: Any) -> Schedule | float:
+    """Turn what a user may give for a hyperparameter into a schedule, or a plain number.
+
+    Args:
+        value: a number, a 0-d or 1-d array or tensor, an iterable of numbers (one per step), a
+            Schedule, or a callable of the step.
+
+    Raises:
+        TypeError: it is none of these.
+    """
+    if isinstance(value, Schedule):
+        return value.value if isinstance(value, Constant) else value  # type: ignore[return-value]
+    dimensions = getattr(value, "ndim", None)
+    if isinstance(value, (str, bytes, Mapping)) or value is None or (dimensions or 0) > 1:
+        raise TypeError(f"must be {KINDS}, but got {shown(value)}")
+    if dimensions == 0 or is_number(value):
+        return float(value)
+    if isinstance(value, Iterable):
+        return Listed(value.tolist() if hasattr(value, "tolist") else value)
+    if callable(value):
+        return Function(value)
+    raise TypeError(f"must be {KINDS}, but got {shown(value)}")
+
+
+def is_number(value: Any) -> bool:
+    """Whether it is one real number, of Python, NumPy or anything that says so."""
+    return hasattr(value, "__float__") and not hasattr(value, "__len__") and not callable(value)
+
+
+def shown(value: Any) -> str:
+    """A value in an error message: itself if short, else its type."""
+    text = repr(value)
+    return text if len(text) < 80 else f"{text[:60]}… ({type(value).__name__})"
+
+
+def interval(low: float, high: float) -> str:
+    """[low, high) as one reads it."""
+    if low == -inf:
+        return "be a finite number"
+    return f"lie in {'(0' if low == TINY else f'[{low:g}'}, {high:g})"
+
+
+class Hyper:
+    """The hyperparameters of one group over time.
+
+    Args:
+        place: how an error names the group: ``"For 'AdamW', group 3"``.
+        domain: hyperparameter → [low, high).
+        given: hyperparameter → what the user gave.
+        spelling: our name → the name that the user knows.
+
+    Raises:
+        TypeError: a value is no number, list, schedule or function.
+        ValueError: a constant or an entry of a list lies outside its domain.
+        UnknownName: a name that the rule does not have.
+    """
+
+    def __init__(
+        self, place: str, domain: Domain, given: Mapping[str, Any], spelling: Mapping[str, str] | None = None
+    ):
+        self.place = place
+        self.domain = domain
+        self.spelling = spelling or {}
+        self.timelines: dict[str, Timeline] = {}
+        for name, value in given.items():
+            self.set(name, value, 0, BUILT)
+
+    def set(self, name: str, value: Any, step: int, author: str) -> None:
+        """From ``step`` on ``name`` is ``value``; checked before anything changes."""
+        self.put(name, self.checked(name, value, step), step, author)
+
+    def override(self, name: str, value: Any, step: int) -> None:
+        """A value written from outside: it holds from ``step`` on.
+
+        Whoever writes back the number that the displaced schedule has at this step gets the schedule back.
+        """
+        entry = self.checked(name, value, step)
+        line = self.timelines[name]
+        before = line.entries[-2] if len(line.entries) > 1 else None
+        if line.authors[-1] == OUTSIDE and isinstance(before, Schedule) and before(step) == entry:
+            entry = before
+        self.put(name, entry, step, OUTSIDE)
+
+    def put(self, name: str, entry: Schedule | float, step: int, author: str) -> None:
+        """As ``set``, for what has been checked."""
+        self.timelines.setdefault(name, Timeline()).change(step, entry, author)
+        self.sort()
+
+    def sort(self) -> None:
+        """Tell what stands still from what moves, so that a step evaluates only the latter."""
+        latest = {name: line.latest for name, line in self.timelines.items()}
+        self.ready: tuple[int, dict[str, float]] | None = None
+        self.fixed = {name: e for name, e in latest.items() if not isinstance(e, Schedule)}
+        self.moving = [(name, e, *self.domain[name]) for name, e in latest.items() if isinstance(e, Schedule)]
+
+    def checked(self, name: str, value: Any, step: int) -> Schedule | float:
+        """The schedule or number that ``value`` means, if it may be used for ``name`` from ``step`` on."""
+        if name not in self.domain:
+            near = get_close_matches(name, self.domain, 1)
+            hint = f" (did you mean {self.spelled(near[0])!r}?)" if near else ""
+            raise UnknownName(f"{self.place}: no hyperparameter {name!r}{hint}; it has {self.names()}")
+        try:
+            entry = as_schedule(value)
+        except (TypeError, ValueError) as problem:
+            raise type(problem)(f"{self.place}: {self.spelled(name)!r} {problem}") from None
+        low, high = self.domain[name]
+        if isinstance(entry, float):
+            if not low <= entry < high:
+                raise self.outside(name, entry)
+        elif isinstance(entry, Listed):
+            values = np.array(entry.values)
+            wrong = np.flatnonzero(~((values >= low) & (values < high)))
+            if len(wrong):
+                raise self.outside(name, values[wrong[0]].item(), f"entry {wrong[0]} of {entry.describe()}")
+        else:
+            self.evaluate(name, entry, low, high, step)
+        return entry
+
+    def at(self, step: int) -> dict[str, float]:
+        """Every hyperparameter at the present step, inside its domain."""
+        if self.ready is not None and self.ready[0] == step:
+            return self.ready[1]
+        values = self.fixed.copy()
+        for name, schedule, low, high in self.moving:
+            values[name] = self.evaluate(name, schedule, low, high, step)
+        self.ready = step, values
+        return values
+
+    def coming(self, step: int) -> dict[str, float]:
+        """What moves, at the coming step, to be shown; nothing where it has no value there.
+
+        A list may end with the training, so what cannot be evaluated is no error before the step is made:
+        ``at`` raises it then.
+        """
+        try:
+            values = self.at(step)
+        except Exception:
+            return {}
+        return {name: values[name] for name, *_ in self.moving}
+
+    def past(self, step: int) -> dict[str, float]:
+        """Every hyperparameter as it was, is or will be at any step."""
+        return {name: self.value(name, step) for name in self.timelines}
+
+    def value(self, name: str, step: int) -> float:
+        """One hyperparameter as it was, is or will be at any step."""
+        try:
+            return self.timelines[name].at(step)
+        except ScheduleEnd as end:
+            raise ScheduleEnd(f"{self.place}: {self.spelled(name)!r}: {end}") from None
+
+    def evaluate(self, name: str, schedule: Schedule, low: float, high: float, step: int) -> float:
+        """The schedule's value at one step, if it lies in the domain; errors name the place."""
+        try:
+            value = schedule(step)
+        except ScheduleEnd as end:
+            raise ScheduleEnd(f"{self.place}: {self.spelled(name)!r}: {end}") from None
+        if not low <= value < high:
+            raise self.outside(name, value, f"step {step}: {schedule.describe()}")
+        return value
+
+    def outside(self, name: str, value: float, where: str = "") -> ValueError:
+        """The one sentence for a value outside its domain."""
+        must = interval(*self.domain[name])
+        told = f" ({where})" if where else ""
+        return ValueError(f"{self.place}: {self.spelled(name)!r} must {must}, but got {value!r}{told}")
+
+    def spelled(self, name: str) -> str:
+        """The name that the user knows."""
+        return self.spelling.get(name, name)
+
+    def names(self) -> str:
+        """All names that may be set."""
+        return ", ".join(sorted(map(self.spelled, self.domain)))

@@ -1,0 +1,100 @@
+'''Sums over memory: of squares (for norms) and of the elements themselves (for centring).
+
+    sums     one float64 per block of at most BLOCK elements
+    total    the blocks added up
+
+A block is summed in LANES interleaved lanes in float64, the lanes are then added from first to last,
+and the remainder after them, so the result does not depend on the number of threads, and NumPy can
+say the same in a few lines (the twin in the tests). Blocks are cut per tensor or per row, never by
+the chunks of the update. (Measured: with 128 lanes LLVM makes vector code, 2.5 times faster than 32.)
+'''
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from .compile import load
+from .pool import ranges, share, threads
+
+BLOCK = 65_536
+LANES = 128
+TERMS = {"squares": "y * y", "elements": "y"}
+
+SUMS = '''\
+"""Sums of {kind}, {dtype}: written by calando from calando.kernels.sums."""
+
+import numpy as np
+from numba import carray, {dtype}, float64, int64, njit, uint64, void
+
+from calando.kernels.pointer import pointer
+
+
+@njit(void(uint64[::1], int64[::1], float64[::1], int64, int64), error_model="numpy", nogil=True, cache={cache})
+def kernel(address, length, out, start, stop):
+    lane = np.empty({lanes}, np.float64)
+    for c in range(start, stop):
+        n = length[c]
+        x = carray(pointer(address[c]), n, {dtype})
+        whole = n // {lanes} * {lanes}
+        lane[:] = 0
+        for k in range(0, whole, {lanes}):
+            for j in range({lanes}):
+                y = float64(x[k + j])
+                lane[j] += {term}
+        total = float64(0)
+        for j in range({lanes}):
+            total += lane[j]
+        for k in range(whole, n):
+            y = float64(x[k])
+            total += {term}
+        out[c] = total
+'''
+
+
+@lru_cache(maxsize=None)
+def kernel(kind: str, dtype: str) -> Callable[..., None]:
+    """The compiled kernel ``(address, length, out, start, stop)`` for one kind of sum and one dtype."""
+
+    def text(cache: bool) -> str:
+        return SUMS.format(kind=kind, dtype=dtype, cache=cache, lanes=LANES, term=TERMS[kind])
+
+    return load(f"{kind}_{dtype}", text)
+
+
+def cut(sizes: np.ndarray, block: int = BLOCK) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Cut pieces of memory into blocks: (which piece, first element, elements) of each, int64 (blocks,)."""
+    counts = -(-sizes // block)
+    piece = np.repeat(np.arange(len(sizes)), counts)
+    first = np.arange(len(piece)) - np.repeat(np.cumsum(counts) - counts, counts)
+    start = first * block
+    return piece, start, np.minimum(block, sizes[piece] - start)
+
+
+def sums(kind: str, dtype: str, address: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """The sum over each piece of memory, float64 (pieces,).
+
+    Args:
+        kind: ``"squares"`` or ``"elements"``.
+        dtype: ``"float32"`` or ``"float64"``.
+        address: uint64 (pieces,), in bytes.
+        sizes: int64 (pieces,), in elements.
+    """
+    piece, start, length = cut(sizes)
+    where = address[piece] + (start * np.dtype(dtype).itemsize).astype(np.uint64)
+    out = np.zeros(len(piece))
+    run = kernel(kind, dtype)
+    share(lambda first, stop: run(where, length, out, first, stop), ranges(length), threads())
+    return np.bincount(piece, weights=out, minlength=len(sizes))
+
+
+def square_sum(x: Any) -> float:
+    """The sum of the squares of an array or tensor without a kernel, in float64."""
+    wide = x.double() if hasattr(x, "double") else x.astype(np.float64)
+    return float((wide * wide).sum())
+
+
+def row_means(x: Any) -> Any:
+    """The mean of each row (first axis), with the other axes kept at length 1, in the dtype of ``x``."""
+    return x.reshape(x.shape[0], -1).mean(1).reshape(-1, *[1] * (x.ndim - 1))

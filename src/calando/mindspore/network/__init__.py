@@ -1,0 +1,12 @@
+"""The network room: MindSpore's Cell, Parameter, Tensor, layers and gradients on torch autograd.
+
+It is as wide as MindSpore's guide and calando's own pages need, and no wider:
+
+    dtype  initializer  tensor  parameter  cell     what a network is made of
+    layers/  losses  schedule                       what users build and subclass
+    operations  primitives                          functions on tensors, and the same as objects
+    grad  seed                                      what training asks for
+
+Nothing here imports MindSpore. Numbers, names and shapes were compared with MindSpore 2.10 on CPU; the
+docstring of each thing says where it differs.
+"""

@@ -1,0 +1,229 @@
+"""Gradients of functions, in the shapes MindSpore gives them.
+
+    positions          weights            gradients
+    ─────────────────  ─────────────────  ───────────────────────────────────────────
+    i or (i,)          None               ∂/∂xᵢ
+    (i, j)             None               (∂/∂xᵢ, ∂/∂xⱼ)
+    None               one Parameter      ∂/∂w
+    None               list or tuple      (∂/∂w, …)          also for one, also for none
+    i                  list or tuple      (∂/∂xᵢ, (∂/∂w, …))
+    (i, j)             one Parameter      ((∂/∂xᵢ, ∂/∂xⱼ), ∂/∂w)
+
+``value_and_grad`` returns ``(what the function returned, gradients)``; ``grad`` returns the gradients, or
+``(gradients, (second output, …))`` with ``has_aux``. What is differentiated is the sum of all elements of all
+outputs, or with ``has_aux`` of the first output alone.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import torch
+
+from .cell import Cell
+from .tensor import Tensor, plain
+
+
+def value_and_grad(
+    fn: Callable[..., Any],
+    grad_position: int | tuple[int, ...] | None = 0,
+    weights: Any = None,
+    has_aux: bool = False,
+    return_ids: bool = False,
+) -> Callable[..., tuple[Any, Any]]:
+    """A function that returns what ``fn`` returns, and gradients.
+
+    Args:
+        fn: function or Cell; returns a Tensor, or several in a tuple, list or dictionary.
+        grad_position: which positional arguments of ``fn`` to differentiate by: Tensors of floating point, of
+            any shape; whether they require gradients does not matter. None: by none of them.
+        weights: Parameters to differentiate by: one, or a list or other iterable of them. Those that do not
+            require gradients, and those ``fn`` did not use, get zeros, as in MindSpore.
+        has_aux: only the first output is differentiated; the others are passed through.
+        return_ids: refused.
+
+    Returns (value, gradients), all detached; see the module's table for the shape of the gradients.
+
+    Raises:
+        TypeError, ValueError: with a sentence about the argument; when the function made here is called, also
+            for an argument at ``grad_position`` that is not there, no Tensor or of integers, for ``has_aux``
+            with one output, and for outputs without a Tensor.
+
+    Differs from MindSpore: an integer argument is refused instead of getting a truncated gradient; auxiliary
+    outputs need not be Tensors; gradients of gradients are not recorded.
+    """
+    wanted = _Wanted(fn, grad_position, weights, has_aux, return_ids)
+
+    def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        return wanted.run(args, kwargs)
+
+    return value_and_gradient
+
+
+def grad(
+    fn: Callable[..., Any],
+    grad_position: int | tuple[int, ...] | None = 0,
+    weights: Any = None,
+    has_aux: bool = False,
+    return_ids: bool = False,
+) -> Callable[..., Any]:
+    """A function that returns gradients of ``fn``; with ``has_aux`` (gradients, (second output, …)).
+
+    Arguments and errors as for :func:`value_and_grad`.
+    """
+    wanted = _Wanted(fn, grad_position, weights, has_aux, return_ids)
+
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        value, gradients = wanted.run(args, kwargs)
+        return (gradients, tuple(value[1:])) if has_aux else gradients
+
+    return gradient
+
+
+class _Wanted:
+    """What to differentiate by what, checked once."""
+
+    def __init__(self, fn: Any, grad_position: Any, weights: Any, has_aux: bool, return_ids: bool) -> None:
+        if not callable(fn):
+            raise TypeError(f"fn must be a function or a Cell, not a {type(fn).__name__}")
+        if grad_position is None and weights is None:
+            raise ValueError("nothing to differentiate by: grad_position and weights are both None")
+        if return_ids:
+            raise ValueError(
+                "return_ids is not available; gradients come in the order of positions and weights"
+            )
+        self.fn = fn
+        self.has_aux = has_aux
+        self.positions = _positions(grad_position)
+        self.single_weight = isinstance(weights, torch.Tensor)
+        self.weights = None if weights is None else _weights(weights)
+        self.learning = [w for w in self.weights or () if w.requires_grad]
+
+    def run(self, args: tuple, kwargs: dict[str, Any]) -> tuple[Any, Any]:
+        with torch.enable_grad():
+            args, inputs = self.with_leaves(args)
+            value = self.fn(*args, **kwargs)
+            outputs = list(_tensors(self.differentiated(value)))
+            if not outputs:
+                raise TypeError(
+                    f"{_called(self.fn)} returned no Tensor to differentiate but {value!r}; a number "
+                    f"from item() or asnumpy() has no gradient"
+                )
+            outputs = [output for output in outputs if output.requires_grad]
+            sources = inputs + self.learning
+            gradients = self.differentiate(outputs, sources) if sources else []
+        return _detached(value), self.in_shape(gradients)
+
+    def with_leaves(self, args: tuple) -> tuple[tuple, list[torch.Tensor]]:
+        """The arguments with fresh leaves at the positions, and the leaves in order of the positions."""
+        if not self.positions:
+            return args, []
+        new, leaves = list(args), []
+        for position in self.positions:
+            if position >= len(args):
+                raise ValueError(
+                    f"grad_position {position} is not among the {len(args)} positional arguments of "
+                    f"{_called(self.fn)}"
+                )
+            given = args[position]
+            if not isinstance(given, torch.Tensor):
+                raise TypeError(
+                    f"argument {position} of {_called(self.fn)} is differentiated by and must be a Tensor, "
+                    f"not a {type(given).__name__}: {given!r}"
+                )
+            if not (given.is_floating_point() or given.is_complex()):
+                raise TypeError(
+                    f"argument {position} of {_called(self.fn)} is differentiated by and must be of floating "
+                    f"point, not {given.dtype}"
+                )
+            leaf = plain(given).as_subclass(Tensor).requires_grad_()
+            new[position] = leaf
+            leaves.append(leaf)
+        return tuple(new), leaves
+
+    def differentiated(self, value: Any) -> Any:
+        if not self.has_aux:
+            return value
+        if not isinstance(value, (tuple, list)) or len(value) < 2:
+            raise ValueError(
+                f"has_aux needs at least two outputs, (loss, something else); {_called(self.fn)} returned one"
+            )
+        return value[0]
+
+    def differentiate(self, outputs: list[torch.Tensor], sources: list[torch.Tensor]) -> list[torch.Tensor]:
+        if not outputs:
+            return [torch.zeros_like(source) for source in sources]
+        starts = [torch.ones_like(output) if output.dim() else None for output in outputs]
+        return list(torch.autograd.grad(outputs, sources, starts, allow_unused=True, materialize_grads=True))
+
+    def in_shape(self, gradients: list[torch.Tensor]) -> Any:
+        by_inputs: Any = tuple(gradients[: len(self.positions)])
+        by_inputs = by_inputs[0] if len(by_inputs) == 1 else by_inputs
+        if self.weights is None:
+            return by_inputs
+        learned = iter(gradients[len(self.positions) :])
+        by_weights: Any = tuple(
+            next(learned) if w.requires_grad else torch.zeros_like(w) for w in self.weights
+        )
+        by_weights = by_weights[0] if self.single_weight else by_weights
+        return (by_inputs, by_weights) if self.positions else by_weights
+
+
+def _positions(grad_position: Any) -> tuple[int, ...]:
+    if grad_position is None:
+        return ()
+    positions = grad_position if isinstance(grad_position, tuple) else (grad_position,)
+    if not positions or not all(isinstance(p, int) and not isinstance(p, bool) for p in positions):
+        raise TypeError(
+            f"grad_position must be None, a whole number or a tuple of such, not {grad_position!r}"
+        )
+    if min(positions) < 0:
+        raise ValueError(f"grad_position counts from 0 and cannot be {min(positions)}")
+    if len(set(positions)) < len(positions):
+        raise ValueError(f"grad_position names an argument twice: {grad_position!r}")
+    return positions
+
+
+def _weights(weights: Any) -> list[torch.Tensor]:
+    if isinstance(weights, Cell):
+        raise TypeError(
+            f"weights must be Parameters, not the {type(weights).__name__} that has them; "
+            f"say weights=net.trainable_params()"
+        )
+    if isinstance(weights, torch.Tensor):
+        weights = [weights]
+    elif isinstance(weights, (str, dict)) or not isinstance(weights, Iterable):
+        raise TypeError(
+            f"weights must be a Parameter or a list of Parameters, not a {type(weights).__name__}"
+        )
+    weights = list(weights)
+    for place, weight in enumerate(weights):
+        if not isinstance(weight, torch.Tensor):
+            raise TypeError(f"weights must be Parameters; member {place} is a {type(weight).__name__}")
+    return weights
+
+
+def _tensors(value: Any) -> Iterator[torch.Tensor]:
+    """The Tensors in a nest of tuples, lists and dictionaries."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, (tuple, list)):
+        for part in value:
+            yield from _tensors(part)
+    elif isinstance(value, dict):
+        yield from _tensors(list(value.values()))
+
+
+def _detached(value: Any) -> Any:
+    """The same nest with detached Tensors."""
+    if isinstance(value, torch.Tensor):
+        return plain(value).as_subclass(Tensor)
+    if isinstance(value, (tuple, list)):
+        parts = [_detached(part) for part in value]
+        return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
+    if isinstance(value, dict):
+        return {word: _detached(part) for word, part in value.items()}
+    return value
+
+
+def _called(fn: Any) -> str:
+    return getattr(fn, "__name__", None) or type(fn).__name__

@@ -1,0 +1,35 @@
+"""Layers: each a Cell with MindSpore's arguments and one call into torch."""
+
+from .activation import GELU as GELU
+from .activation import ReLU as ReLU
+from .activation import Sigmoid as Sigmoid
+from .activation import Softmax as Softmax
+from .activation import Tanh as Tanh
+from .activation import get_activation as get_activation
+from .container import CellList as CellList
+from .container import SequentialCell as SequentialCell
+from .conv import Conv2d as Conv2d
+from .dense import Dense as Dense
+from .dropout import Dropout as Dropout
+from .flatten import Flatten as Flatten
+from .normalization import BatchNorm2d as BatchNorm2d
+from .pooling import AdaptiveMaxPool2d as AdaptiveMaxPool2d
+from .pooling import MaxPool2d as MaxPool2d
+
+__all__ = [
+    "GELU",
+    "AdaptiveMaxPool2d",
+    "BatchNorm2d",
+    "CellList",
+    "Conv2d",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "MaxPool2d",
+    "ReLU",
+    "SequentialCell",
+    "Sigmoid",
+    "Softmax",
+    "Tanh",
+    "get_activation",
+]

@@ -1,0 +1,77 @@
+"""Functions of one element, and softmax, as layers."""
+
+import torch
+from torch.nn.functional import gelu
+
+from ..cell import Cell
+
+
+class ReLU(Cell):
+    """max(x, 0) for any shape."""
+
+    def construct(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(x)
+
+
+class GELU(Cell):
+    """x Φ(x) for any shape.
+
+    Args:
+        approximate: by tanh (the default, unlike torch), or exactly by the error function.
+    """
+
+    def __init__(self, approximate: bool = True) -> None:
+        super().__init__()
+        self.approximate = bool(approximate)
+
+    def construct(self, x: torch.Tensor) -> torch.Tensor:
+        return gelu(x, approximate="tanh" if self.approximate else "none")
+
+
+class Sigmoid(Cell):
+    """1 / (1 + exp(-x)) for any shape."""
+
+    def construct(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.sigmoid(x)
+
+
+class Tanh(Cell):
+    """tanh x for any shape."""
+
+    def construct(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.tanh(x)
+
+
+class Softmax(Cell):
+    """exp(x) / Σ exp(x) along one axis.
+
+    Args:
+        axis: the axis that sums to 1.
+    """
+
+    def __init__(self, axis: int = -1) -> None:
+        super().__init__()
+        self.axis = axis
+
+    def construct(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.softmax(x, self.axis)
+
+
+_NAMED: dict[str, type[Cell]] = {
+    "gelu": GELU,
+    "relu": ReLU,
+    "sigmoid": Sigmoid,
+    "softmax": Softmax,
+    "tanh": Tanh,
+}
+
+
+def get_activation(name: str) -> Cell:
+    """The layer of that name, as for ``Dense(..., activation='relu')``.
+
+    Raises:
+        KeyError: for an unknown name.
+    """
+    if name.lower() not in _NAMED:
+        raise KeyError(f"no activation is called {name!r}; known are {', '.join(sorted(_NAMED))}")
+    return _NAMED[name.lower()]()

@@ -1,0 +1,307 @@
+"""Functions on Tensors under MindSpore's names: what the guide and ordinary scripts use.
+
+A number may stand wherever a Tensor may; it does not change the type of a Tensor beside it, except that a
+fraction makes integers float32. Results are Tensors, also of numbers alone: ``pow(2, 3)`` is a
+Tensor of int64. The others of torch's functions work on Tensors as they are: ``torch.cumsum(x, 0)``.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from .dtype import as_dtype
+from .tensor import Tensor, read, write
+
+
+def tensor(x: Any) -> Any:
+    """``x`` if it is a tensor, else a Tensor of it."""
+    return x if isinstance(x, torch.Tensor) else read(x).as_subclass(Tensor)
+
+
+def _both(x: Any, other: Any) -> tuple[Any, Any]:
+    """Two tensors; a number takes the type of the tensor beside it, if that can hold its kind."""
+    if isinstance(x, torch.Tensor):
+        return x, other if isinstance(other, torch.Tensor) else _beside(x, other)
+    return (_beside(other, x), other) if isinstance(other, torch.Tensor) else (tensor(x), tensor(other))
+
+
+def _beside(known: torch.Tensor, number: Any) -> torch.Tensor:
+    value = read(number).as_subclass(Tensor)
+    return value.to(known.dtype) if torch.can_cast(value.dtype, known.dtype) else value
+
+
+# ---- writing
+
+
+def assign(variable: Any, value: Any) -> Any:
+    """Write ``value`` into ``variable``, whose memory stays, and return ``variable``.
+
+    Args:
+        variable: a Parameter or Tensor of any shape, or whatever has ``set_data``.
+        value: number, array or Tensor of exactly that shape.
+
+    Raises:
+        ValueError: for another shape.
+        TypeError: for fractions into integers; for a variable that cannot be written.
+    """
+    if hasattr(variable, "set_data"):
+        variable.set_data(value)
+    elif isinstance(variable, torch.Tensor):
+        write(variable, value, "the tensor")
+    else:
+        raise TypeError(
+            f"assign writes into a Parameter or Tensor, not into a {type(variable).__name__}: {variable!r}"
+        )
+    return variable
+
+
+# ---- two operands, broadcast against each other
+
+
+def add(input: Any, other: Any) -> torch.Tensor:
+    """input + other."""
+    return torch.add(*_both(input, other))
+
+
+def sub(input: Any, other: Any) -> torch.Tensor:
+    """input - other."""
+    return torch.sub(*_both(input, other))
+
+
+def mul(input: Any, other: Any) -> torch.Tensor:
+    """input · other."""
+    return torch.mul(*_both(input, other))
+
+
+def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> torch.Tensor:
+    """input / other; ``rounding_mode`` None, 'floor' or 'trunc'."""
+    first, second = _both(input, other)
+    return torch.div(first, second, rounding_mode=rounding_mode)
+
+
+def pow(input: Any, exponent: Any) -> torch.Tensor:
+    """input to the power of exponent."""
+    return torch.pow(*_both(input, exponent))
+
+
+def maximum(input: Any, other: Any) -> torch.Tensor:
+    """The larger of two, place by place."""
+    return torch.maximum(*_both(input, other))
+
+
+def minimum(input: Any, other: Any) -> torch.Tensor:
+    """The smaller of two, place by place."""
+    return torch.minimum(*_both(input, other))
+
+
+def equal(input: Any, other: Any) -> torch.Tensor:
+    """Whether two are equal, place by place (``torch.equal`` asks about the whole)."""
+    return torch.eq(*_both(input, other))
+
+
+def matmul(input: Any, other: Any) -> torch.Tensor:
+    """(…, m, n) and (…, n, k) → (…, m, k)."""
+    return torch.matmul(input, other)
+
+
+# ---- place by place
+
+
+def cast(input: Any, dtype: Any) -> torch.Tensor:
+    """The same values in another type."""
+    return tensor(input).to(as_dtype(dtype))
+
+
+def exp(input: Any) -> torch.Tensor:
+    """e to the power of input."""
+    return torch.exp(tensor(input))
+
+
+def log(input: Any) -> torch.Tensor:
+    """The natural logarithm."""
+    return torch.log(tensor(input))
+
+
+def sqrt(x: Any) -> torch.Tensor:
+    """The square root."""
+    return torch.sqrt(tensor(x))
+
+
+def square(input: Any) -> torch.Tensor:
+    """input · input."""
+    return torch.square(tensor(input))
+
+
+def abs(input: Any) -> torch.Tensor:
+    """The value without its sign."""
+    return torch.abs(tensor(input))
+
+
+def cos(input: Any) -> torch.Tensor:
+    """The cosine of radians."""
+    return torch.cos(tensor(input))
+
+
+def sin(input: Any) -> torch.Tensor:
+    """The sine of radians."""
+    return torch.sin(tensor(input))
+
+
+def floor(input: Any) -> torch.Tensor:
+    """The next integer below, in the same type."""
+    return torch.floor(tensor(input))
+
+
+def ceil(input: Any) -> torch.Tensor:
+    """The next integer above, in the same type."""
+    return torch.ceil(tensor(input))
+
+
+def relu(input: Any) -> torch.Tensor:
+    """max(input, 0)."""
+    return torch.relu(tensor(input))
+
+
+def sigmoid(input: Any) -> torch.Tensor:
+    """1 / (1 + exp(-input))."""
+    return torch.sigmoid(tensor(input))
+
+
+def tanh(input: Any) -> torch.Tensor:
+    """The hyperbolic tangent."""
+    return torch.tanh(tensor(input))
+
+
+# ---- clipping
+
+
+def clip_by_value(x: Any, clip_value_min: Any = None, clip_value_max: Any = None) -> Any:
+    """x between two bounds, numbers or Tensors; a tuple or list of Tensors is clipped one by one.
+
+    Raises:
+        ValueError: without any bound.
+    """
+    if clip_value_min is None and clip_value_max is None:
+        raise ValueError("clip_by_value needs clip_value_min or clip_value_max")
+    if isinstance(x, (tuple, list)):
+        return type(x)(clip_by_value(each, clip_value_min, clip_value_max) for each in x)
+    x = tensor(x)
+    x = x if clip_value_min is None else maximum(x, clip_value_min)
+    return x if clip_value_max is None else minimum(x, clip_value_max)
+
+
+def clip_by_global_norm(
+    x: Sequence[Any], clip_norm: Any = 1.0, use_norm: Any = None
+) -> tuple[torch.Tensor, ...]:
+    """Tensors scaled together so that the norm of all elements is at most ``clip_norm``.
+
+    xᵢ · clip_norm / max(norm, clip_norm), norm = √Σ x²
+
+    Args:
+        x: a tuple or list of Tensors of any shapes; they stay as they are.
+        clip_norm: above 0.
+        use_norm: only None, as in MindSpore.
+
+    Raises:
+        TypeError: for a single Tensor.
+        ValueError: for ``use_norm``, or a ``clip_norm`` that is not above 0.
+    """
+    if use_norm is not None:
+        raise ValueError("use_norm of clip_by_global_norm must be None")
+    norm = _norm("clip_by_global_norm", x, "clip_norm", clip_norm, 2.0)
+    share = clip_norm / torch.clamp(norm, min=float(clip_norm))
+    return tuple(each * share for each in x)
+
+
+def clip_by_norm(x: Any, max_norm: Any, norm_type: float = 2.0, error_if_nonfinite: bool = False) -> Any:
+    """Tensors scaled together so that their norm is at most ``max_norm``, as by torch's ``clip_grad_norm_``.
+
+    xᵢ · min(max_norm / (norm + 10⁻⁶), 1)
+
+    Args:
+        x: a Tensor, or a tuple or list of them; they stay as they are.
+        max_norm: above 0.
+        norm_type: 2, 1, ``inf`` …
+        error_if_nonfinite: raise when the norm is inf or nan.
+    """
+    several = [x] if isinstance(x, torch.Tensor) else x
+    norm = _norm("clip_by_norm", several, "max_norm", max_norm, norm_type)
+    if error_if_nonfinite and not torch.isfinite(norm):
+        raise ValueError(f"clip_by_norm: the norm of order {norm_type} is {norm.item()}")
+    share = torch.clamp(max_norm / (norm + 1e-6), max=1.0)
+    scaled = [each * share for each in several]
+    return scaled[0] if isinstance(x, torch.Tensor) else type(x)(scaled)
+
+
+def _norm(caller: str, x: Any, word: str, most: Any, order: float) -> torch.Tensor:
+    if not isinstance(x, (tuple, list)) or not x:
+        raise TypeError(f"{caller} takes a tuple or list of Tensors, not {type(x).__name__} {x!r}")
+    if not most > 0:
+        raise ValueError(f"{word} of {caller} must be above 0, not {most!r}")
+    return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(each, order) for each in x]), order)
+
+
+# ---- many to one
+
+
+def mean(x: Any, axis: Any = None, keep_dims: bool = False) -> torch.Tensor:
+    """The mean over one axis, several, or all (None)."""
+    return torch.mean(tensor(x), dim=axis, keepdim=keep_dims)
+
+
+def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> torch.Tensor:
+    """The sum over one axis, several, or all (None)."""
+    meant = None if dtype is None else as_dtype(dtype)
+    return torch.sum(tensor(input), dim=dim, keepdim=keepdim, dtype=meant)
+
+
+def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> torch.Tensor:
+    """The place of the largest along one axis, or in all (None): int64."""
+    return torch.argmax(tensor(input), dim=dim, keepdim=keepdim)
+
+
+def softmax(input: Any, axis: int = -1, *, dtype: Any = None) -> torch.Tensor:
+    """exp(x) / Σ exp(x) along one axis."""
+    return torch.softmax(tensor(input), axis, dtype=None if dtype is None else as_dtype(dtype))
+
+
+# ---- shapes
+
+
+def reshape(input: Any, shape: Any) -> torch.Tensor:
+    """The same elements in another shape; one length may be -1."""
+    return torch.reshape(tensor(input), tuple(shape))
+
+
+def concat(tensors: Sequence[Any], axis: int = 0) -> torch.Tensor:
+    """Tensors one behind the other along an axis."""
+    return torch.cat(list(tensors), axis)
+
+
+cat = concat
+
+
+def stack(tensors: Sequence[Any], axis: int = 0) -> torch.Tensor:
+    """Tensors of one shape beside each other along a new axis."""
+    return torch.stack(list(tensors), axis)
+
+
+def zeros(size: Any, dtype: Any = None) -> torch.Tensor:
+    """A Tensor of zeros, of float32 unless said otherwise."""
+    return torch.zeros(size, dtype=as_dtype(dtype or torch.float32)).as_subclass(Tensor)
+
+
+def ones(shape: Any, dtype: Any = None) -> torch.Tensor:
+    """A Tensor of ones, of float32 unless said otherwise."""
+    return torch.ones(shape, dtype=as_dtype(dtype or torch.float32)).as_subclass(Tensor)
+
+
+def zeros_like(input: Any, *, dtype: Any = None) -> torch.Tensor:
+    """Zeros in the shape, and type unless said otherwise, of a Tensor."""
+    return torch.zeros_like(tensor(input), dtype=None if dtype is None else as_dtype(dtype))
+
+
+def ones_like(input: Any, *, dtype: Any = None) -> torch.Tensor:
+    """Ones in the shape, and type unless said otherwise, of a Tensor."""
+    return torch.ones_like(tensor(input), dtype=None if dtype is None else as_dtype(dtype))

@@ -1,0 +1,40 @@
+"""The words of rules: what an update may say besides ``+ - * /`` and comparisons.
+
+Each word works on one number inside a kernel (where it is NumPy's, see ``kernels.compile``), on a
+NumPy array and on the tensors of a framework, whose own methods do the work. So one body of
+arithmetic serves every machine.
+"""
+
+import numpy as np
+
+WORDS = ("absolute", "maximum", "minimum", "sign", "sqrt", "where")
+
+
+def sqrt(x):
+    """The square root, element by element."""
+    return x.sqrt() if hasattr(x, "sqrt") else np.sqrt(x)
+
+
+def absolute(x):
+    """The distance from zero, element by element."""
+    return x.abs() if hasattr(x, "abs") else np.absolute(x)
+
+
+def sign(x):
+    """-1, 0 or 1, element by element; not-a-number stays."""
+    return x.sign() if hasattr(x, "sign") else np.sign(x)
+
+
+def maximum(x, y):
+    """The larger of two, element by element; not-a-number wins."""
+    return x.maximum(y) if hasattr(x, "maximum") else np.maximum(x, y)
+
+
+def minimum(x, y):
+    """The smaller of two, element by element; not-a-number wins."""
+    return x.minimum(y) if hasattr(x, "minimum") else np.minimum(x, y)
+
+
+def where(condition, x, y):
+    """``x`` where the condition holds, else ``y``."""
+    return x.where(condition, y) if hasattr(x, "where") else np.where(condition, x, y)

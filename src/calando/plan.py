@@ -1,0 +1,267 @@
+"""Arrange tensors for the step: once, after the groups are known.
+
+A plan sorts the parameters into *parts*: those that share framework, device, dtype, rule and decay, and
+whose memory a kernel can walk. A part cuts every tensor into chunks and remembers, for each chunk, where
+its arrays begin and which row of scalars it reads:
+
+    address  uint64 (chunks, 2 + slots)   p, g, then the rule's slots, in bytes
+    length   int64  (chunks,)             elements, at most CHUNK
+    row      int64  (chunks,)             one row per (group, exempt, age)
+    center   dtype  (chunks,)             the mean that centralization subtracts, else 0
+
+Kernels see chunks only, never tensors or groups; so one call serves all groups. Tensors without a
+kernel (other devices, half precision, memory with gaps) form parts too, played as array expressions.
+
+A plan is built when the optimizer is built, when a group is added or restored and when a parameter has
+another memory. Between steps only the column of gradients changes, because backward allocates
+gradients anew; chunks whose gradient is missing are left out.
+
+Imports: numpy, the rules' room and the adapters; torch, mindspore and numba are only reached through these.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import repeat
+from math import prod
+from operator import is_
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from .arrays import adapter
+from .decay import Decay
+from .groups import Group
+from .rule import Rule
+
+CHUNK = 65_536
+KERNELS = ("float32", "float64")  # the dtypes that kernels are written for
+FLOATING = ("float16", "bfloat16", *KERNELS)
+
+
+@dataclass(eq=False)
+class Member:
+    """One parameter with all that changes beside it.
+
+    Args:
+        param: the array or tensor.
+        name: what errors call it.
+        group: the number of its group.
+        exempt: whether it never decays.
+        centered: whether its gradient loses the mean of each row.
+        age: how many updates it has had.
+        slots: the rule's arrays by name; empty before the first update.
+    """
+
+    param: Any
+    name: str
+    group: int
+    exempt: bool = False
+    centered: bool = False
+    age: int = 0
+    slots: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        """What an error calls it."""
+        return f"parameter {self.name!r} of group {self.group}"
+
+
+@dataclass(frozen=True)
+class Key:
+    """What the members of one part share."""
+
+    arrays: ModuleType
+    device: str
+    dtype: str
+    rule: Rule
+    decay: Decay
+    fused: bool
+
+
+class Part:
+    """The members that one kernel call serves.
+
+    Attributes:
+        members: in the order of groups and of parameters within them.
+        sizes: int64 (members,), elements.
+        ages: int64 (members,), updates so far.
+        present: bool (members,), who has a gradient in this step.
+        whole: whether all are present.
+        plain: whether all lie in memory in the plain order of their axes.
+        mirror: float32 (members,), the ages as PyTorch keeps them, for others to see and to change.
+    """
+
+    def __init__(self, key: Key, members: list[Member]):
+        self.key = key
+        self.members = members
+        self.params = [m.param for m in members]
+        self.shapes = [key.arrays.shape(p) for p in self.params]
+        self.sizes = np.array([prod(shape) for shape in self.shapes], np.int64)
+        self.size_list = self.sizes.tolist()
+        self.ages = np.array([m.age for m in members], np.int64)
+        self.groups = np.array([m.group for m in members], np.int64)
+        self.sorts = self.groups * 2 + np.array([m.exempt for m in members], np.int64)
+        self.centered = np.array([m.centered for m in members], bool)
+        self.rows = np.array([s[0] if c else 1 for s, c in zip(self.shapes, self.centered, strict=True)], np.int64)
+        self.coming: tuple[list[tuple[int, bool, int]], np.ndarray] | None = None
+        self.plain = all(key.arrays.dense(p, rows=True) for p in self.params)
+        self.grads: list[Any] = []
+        self.held: list[Any] = []
+        self.mirror = self.ages.astype(np.float32)
+        self.ranges: list[tuple[int, int]] = []
+        if key.fused:
+            self.cut(CHUNK)
+
+    def cut(self, chunk: int) -> None:
+        """Cut every member into chunks: by rows where it is centred, then by size."""
+        self.ranges = []
+        piece = np.repeat(np.arange(len(self.rows)), self.rows)
+        size = (self.sizes // np.maximum(self.rows, 1))[piece]
+        within = np.arange(len(piece)) - np.repeat(np.cumsum(self.rows) - self.rows, self.rows)
+        counts = -(-size // chunk)
+        self.line = np.repeat(np.arange(len(piece)), counts)  # which row of all rows each chunk lies in
+        first = (np.arange(len(self.line)) - np.repeat(np.cumsum(counts) - counts, counts)) * chunk
+        self.piece = piece[self.line]
+        self.length = np.minimum(chunk, size[self.line] - first)
+        itemsize = np.dtype(self.key.dtype).itemsize
+        self.offset = ((within * size)[self.line] + first).astype(np.uint64) * np.uint64(itemsize)
+        self.line_piece, self.line_size = piece, size
+        self.line_offset = (within * size).astype(np.uint64) * np.uint64(itemsize)
+        self.address = np.zeros((len(self.piece), 2 + len(self.key.rule.slots)), np.uint64)
+        self.where: list[int] = []
+        self.find_slots()
+
+    def find_slots(self) -> None:
+        """Write the addresses of the slots that exist."""
+        names = self.key.rule.slots
+        living = np.array([len(m.slots) >= len(names) for m in self.members])
+        for column, name in enumerate(names, 2):
+            base = np.zeros(len(self.members), np.uint64)
+            alive = [m.slots[name] for m in self.members if len(m.slots) >= len(names)]
+            base[living] = self.key.arrays.slot_addresses(alive)
+            self.address[:, column] = base[self.piece] + self.offset
+
+    def look(self) -> bool:
+        """Find where the parameters are now, and keep them there; False when the part must be arranged anew.
+
+        Raises:
+            ValueError: a parameter has another shape than when the optimizer was built.
+        """
+        arrays = self.key.arrays
+        if not self.key.fused:
+            return all(self.belongs(p, shape) for p, shape in zip(self.params, self.shapes, strict=True))
+        self.held = arrays.hold(self.params)
+        where = arrays.addresses(self.held)
+        if where != self.where:
+            if not all(self.belongs(p, shape) for p, shape in zip(self.params, self.shapes, strict=True)):
+                return False
+            self.where = where
+            self.address[:, 0] = np.array(where, np.uint64)[self.piece] + self.offset
+        return True
+
+    def belongs(self, p: Any, shape: tuple[int, ...]) -> bool:
+        """Whether a parameter still is what this part was arranged for."""
+        arrays = self.key.arrays
+        if arrays.shape(p) != shape:
+            raise ValueError(
+                f"{self.members[self.params.index(p)].place} had shape {shape} when the optimizer was built "
+                f"and has {arrays.shape(p)} now; build a new optimizer for it"
+            )
+        return arrays.kind(p) == (self.key.device, self.key.dtype) and (
+            not self.key.fused or arrays.dense(p, rows=False)
+        )
+
+    def take(self, grads: list[Any]) -> None:
+        """Take this step's gradients, one per member or None; check them, and write where they are.
+
+        Raises:
+            ValueError: a gradient of another shape.
+            TypeError: a gradient of another dtype or device, or a sparse one.
+        """
+        self.whole = not any(map(is_, grads, repeat(None)))
+        self.present = np.ones(len(grads), bool)
+        if not self.whole:
+            self.present = np.array([g is not None for g in grads])
+        taken = self.chosen(grads), self.chosen(self.members), self.chosen(self.size_list)
+        self.grads, where = self.key.arrays.gradients(*taken, self)
+        if self.key.fused:
+            self.grad_where = np.zeros(len(grads), np.uint64)
+            self.grad_where[self.present] = where
+            self.address[:, 1] = self.grad_where[self.piece] + self.offset
+
+    def chosen(self, things: list[Any]) -> list[Any]:
+        """Those of the present members."""
+        return things if self.whole else [x for x, here in zip(things, self.present, strict=True) if here]
+
+    def kinds(self) -> tuple[list[tuple[int, bool, int]], np.ndarray]:
+        """The rows of scalars this step needs, (group, exempt, age), and which of them each member reads.
+
+        As long as everybody takes part, everybody grows older together and the rows keep their order.
+        """
+        if self.coming is None or not self.whole:
+            table = np.stack([self.sorts, self.ages + 1])[:, self.present]
+            unique, inverse = np.unique(table, axis=1, return_inverse=True)
+            rows = [(int(sort) // 2, bool(sort % 2), int(age)) for sort, age in unique.T]
+            index = np.zeros(len(self.members), np.int64)
+            index[self.present] = inverse.ravel()
+            self.coming = rows, index
+        return self.coming
+
+    def grow_older(self) -> None:
+        """One more update for everybody who took part."""
+        self.ages[self.present] += 1
+        self.mirror[:] = self.ages
+        if self.whole and self.coming is not None:
+            rows, index = self.coming
+            self.coming = [(group, exempt, age + 1) for group, exempt, age in rows], index
+        else:
+            self.coming = None
+
+    def settle(self) -> None:
+        """Write the ages back to the members, before they are arranged anew."""
+        for member, age in zip(self.members, self.ages.tolist(), strict=True):
+            member.age = age
+
+    def reflect(self) -> None:
+        """Take over ages that others have written into the mirror."""
+        if not np.array_equal(self.mirror, self.ages):
+            self.ages[:] = self.mirror
+            self.coming = None
+
+    def be_born(self) -> list[Member]:
+        """Make the slots of those who have their first gradient now; who they are."""
+        names = self.key.rule.slots
+        newborn = [m for m in self.chosen(self.members) if len(m.slots) < len(names)]
+        for member in newborn:
+            missing = [name for name in names if name not in member.slots]
+            member.slots |= {name: self.key.arrays.zeros(member.param) for name in missing}
+        if newborn and self.key.fused:
+            self.find_slots()
+        return newborn
+
+    def release(self) -> None:
+        """Let go of the memory that is not ours."""
+        self.grads, self.held = [], []
+
+
+def parts(members: Sequence[Member], groups: Sequence[Group]) -> list[Part]:
+    """Sort all members into parts.
+
+    Raises:
+        TypeError: a parameter is no array or tensor, or not of a floating dtype.
+    """
+    sorted_out: dict[Key, list[Member]] = {}
+    for member in members:
+        sorted_out.setdefault(key(member, groups[member.group]), []).append(member)
+    return [Part(key, found) for key, found in sorted_out.items()]
+
+
+def key(member: Member, group: Group) -> Key:
+    """Which part a member belongs to."""
+    arrays = adapter(member.param)
+    device, dtype = arrays.kind(member.param)
+    if dtype not in FLOATING:
+        raise TypeError(f"{member.place} is of dtype {dtype}; only {', '.join(FLOATING)} can be updated")
+    fused = device == "cpu" and dtype in KERNELS and arrays.dense(member.param, member.centered)
+    return Key(arrays, device, dtype, group.rule, group.decay, fused)

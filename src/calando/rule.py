@@ -1,0 +1,68 @@
+"""What an update rule is: a body for one element, and the few numbers it needs at a step.
+
+A *rule* is the arithmetic of one optimizer. Its ``element`` takes the parameter, the gradient, the
+rule's *slots* (arrays kept beside the parameter) and its *scalars* (numbers that are the same for
+every element), and gives back the new parameter and slots. It has no branches and no literals: a
+branch is another rule, and a literal would promote float32. The scalars are prepared once per step in
+float64 by ``scalars(hyper, age)``.
+
+    hyper   a mapping from the names in ``domain`` to the numbers in force
+    age     how many updates this parameter has had, this one included: 1, 2, …
+
+The mathematics states the bounds: ``domain`` gives every hyperparameter its half-open interval
+``[low, high)`` in which the formula makes sense.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from inspect import signature
+from typing import Any
+
+Domain = Mapping[str, tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One update rule; checked when it is made, so that a slip cannot reach a kernel.
+
+    Args:
+        name: unique among rules; kernels and checkpoints are found by it.
+        slots: names of the arrays kept beside each parameter, all of its shape, starting at zero.
+        domain: hyperparameter → [low, high).
+        scalars: (hyper, age) → a NamedTuple of floats.
+        element: (p, g, *slots, *scalars) → p or (p, *slots).
+        source: paper and equation, or framework and version.
+
+    Raises:
+        TypeError: the arguments of ``element`` are not exactly p, g, the slots and the scalars.
+    """
+
+    name: str
+    slots: tuple[str, ...]
+    domain: Domain
+    scalars: Callable[[Mapping[str, float], int], tuple[float, ...]]
+    element: Callable[..., Any]
+    source: str
+
+    def __post_init__(self) -> None:
+        wanted = ("p", "g", *self.slots, *self.scalar_names)
+        found = tuple(signature(self.element).parameters)
+        if found != wanted:
+            raise TypeError(f"rule {self.name}: element takes {found}, but its slots and scalars are {wanted}")
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    @property
+    def scalar_names(self) -> tuple[str, ...]:
+        """The names of the scalars, in the order of the element's arguments."""
+        return fields_of(self.scalars)
+
+
+def fields_of(scalars: Callable[..., Any]) -> tuple[str, ...]:
+    """The field names of the NamedTuple that a function declares to return."""
+    returned = scalars.__annotations__.get("return")
+    names = getattr(returned, "_fields", None)
+    if names is None:
+        raise TypeError(f"{scalars.__qualname__} must declare the NamedTuple that it returns")
+    return names
