@@ -56,10 +56,10 @@ class Controls:
         return Values(self._spelled(hyper.past(step)) for hyper in self.engine.hypers)
 
     def current(self) -> Values:
-        """Every hyperparameter of every group in the coming step."""
+        """Every hyperparameter of every group in the coming step; where a list has ended, its last value."""
         self._listen()
         pairs = zip(self.engine.hypers, self.engine.clocks, strict=True)
-        return Values(self._spelled(hyper.past(clock)) for hyper, clock in pairs)
+        return Values(self._spelled(hyper.current(clock)) for hyper, clock in pairs)
 
     def trace(self, name: str, steps: Iterable[int], group: int | str | None = None) -> np.ndarray:
         """One hyperparameter over many steps, to be plotted.

@@ -171,6 +171,17 @@ class Hyper:
         """Every hyperparameter as it was, is or will be at any step."""
         return {name: self.value(name, step) for name in self.timelines}
 
+    def current(self, step: int) -> dict[str, float]:
+        """Every hyperparameter in the coming step; where a list has ended, its last value."""
+        return {name: self.shown(name, step) for name in self.timelines}
+
+    def shown(self, name: str, step: int) -> float:
+        """One hyperparameter in the coming step; where a list has ended, its last value."""
+        try:
+            return self.timelines[name].at(step)
+        except ScheduleEnd:
+            return self.timelines[name].at(step - 1)
+
     def value(self, name: str, step: int) -> float:
         """One hyperparameter as it was, is or will be at any step."""
         try:

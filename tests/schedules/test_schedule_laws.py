@@ -5,9 +5,10 @@ import json
 import math
 import pickle
 
+import hypothesis
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, settings
 from hypothesis import strategies as st
 
 from calando.schedules import *  # noqa: F403  (eval(repr(s)) needs all the words)
@@ -33,8 +34,11 @@ from calando.schedules import (
 EPS = np.finfo(float).eps
 FAR = 300  # steps looked at
 
-settings.register_profile("schedules", deadline=None)
-settings.load_profile("schedules")
+
+def given(*strategies):
+    """hypothesis.given without a deadline: a busy machine is no failure."""
+    return lambda test: settings(deadline=None)(hypothesis.given(*strategies)(test))
+
 
 values = st.floats(-100, 100, allow_subnormal=False)
 shares = st.floats(0, 1, allow_subnormal=False)

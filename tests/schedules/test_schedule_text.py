@@ -203,10 +203,10 @@ def test_the_place_is_found_in_a_long_text_on_its_line_and_after_wide_letters():
         assert len(line) < 110
 
 
-TOKENS = (
+TOKENS = (  # noqa: SIM905
     "cosine( linear( listed( piecewise( constant( exponential( ( [ ) ] ) ] , , .then( .hold() .repeat( "
     ".per_epoch( steps= after= 0 1 2 3 -1 0.5 1e308 7e-320 9 + - * / // % ** True None x total ' \\ \n # ä"
-).split(" ")  # noqa: SIM905
+).split(" ")
 
 
 @given(st.lists(st.sampled_from(TOKENS), max_size=25).map("".join) | st.text(max_size=30))
@@ -220,6 +220,11 @@ def test_any_text_is_a_schedule_or_a_value_error(text):
             return
     assert isinstance(schedule, Schedule)
     assert parse(repr(schedule)) == schedule
+
+
+def test_a_long_list_is_not_deep():
+    values = np.random.default_rng(0).standard_normal(20_000) * 1e-7
+    assert parse(repr(0.5 * Listed(values))) == 0.5 * Listed(values)
 
 
 def test_a_long_chain_is_not_deep():

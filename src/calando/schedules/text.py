@@ -14,6 +14,7 @@ with its place.
 
 import ast
 import operator
+import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from inspect import signature
@@ -33,6 +34,9 @@ from .polynomial import Polynomial
 
 MOST_BITS = 1023  # of an int; float64 reaches no further
 MOST_NESTED = 150  # brackets and signs within each other
+MOST_LINKS = 10_000  # signs, dots and brackets in all: 100_000 in a chain kill Python 3.10's parser
+LINK = re.compile(r"[-+*/%@&|^<>.(\[]")
+LISTED_NUMBER = re.compile(r"(?<=[,(\[])\s*[-+]?\d[\w.]*(?:(?<=[eE])[-+]\d+)?")
 WIDTH = 90  # of the piece of text shown in an error
 
 CALLS: dict[str, type[Schedule]] = {
@@ -78,6 +82,8 @@ def parse(text: str, names: Mapping[str, float] | None = None) -> Schedule:
         raise TypeError(f"parse: a schedule is written as a str, not {text!r}")
     text = text.strip()
     try:
+        if len(LINK.findall(LISTED_NUMBER.sub("", text))) > MOST_LINKS:
+            raise RecursionError
         tree = ast.parse(text, mode="eval").body
         return _as_schedule(_Reader(names or {}).read(tree, 0), tree)
     except _Refusal as refusal:

@@ -259,7 +259,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
         """Choose the rule anew and show the values in force."""
         group, engine = self._dicts[number], self.engine
         engine.regroup(number, self._group(group, engine.hypers[number]))
-        shown = spelled(self.spelling, engine.hypers[number].past(engine.clocks[number]))
+        shown = spelled(self.spelling, engine.hypers[number].current(engine.clocks[number]))
         group.update(shown)
         self._posted[number] = shown
 
@@ -367,7 +367,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
                     if not isinstance(hyper.timelines[name].latest, Schedule):
                         hyper.timelines[name] = line
             hyper.sort()
-            shown = spelled(self.spelling, {**hyper.past(0), **hyper.coming(engine.clocks[number])})
+            shown = spelled(self.spelling, hyper.current(engine.clocks[number]))
             group.update(shown)
             self._posted[number] = shown
             self._structures[number] = self._structure(group)

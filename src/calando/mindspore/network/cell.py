@@ -120,12 +120,16 @@ class Cell:
 
     # ---- what is inside
 
+    def _children(self) -> "dict[str, Cell]":
+        return {name: value for name, value in vars(self).items() if isinstance(value, Cell)}
+
     def name_cells(self) -> "OrderedDict[str, Cell]":
-        """The immediate children by name."""
-        return OrderedDict((name, value) for name, value in vars(self).items() if isinstance(value, Cell))
+        """The immediate children by name, each once."""
+        first = {id(child): name for name, child in reversed(self._children().items())}
+        return OrderedDict((n, child) for n, child in self._children().items() if first[id(child)] == n)
 
     def cells(self) -> "list[Cell]":
-        """The immediate children."""
+        """The immediate children, each once."""
         return list(self.name_cells().values())
 
     def cells_and_names(
@@ -142,7 +146,7 @@ class Cell:
             return
         met.add(self)
         yield name_prefix, self
-        for name, child in self.name_cells().items():
+        for name, child in self._children().items():
             yield from child.cells_and_names(met, f"{name_prefix}.{name}" if name_prefix else name)
 
     def parameters_and_names(
@@ -207,7 +211,7 @@ class Cell:
 
     def __repr__(self) -> str:
         said = self.extend_repr()
-        children = [f"({name}): {child!r}" for name, child in self.name_cells().items()]
+        children = [f"({name}): {child!r}" for name, child in self._children().items()]
         if not children:
             return f"{type(self).__name__}({said})"
         lines = "\n".join(([said] if said else []) + children)

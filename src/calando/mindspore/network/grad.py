@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from .cell import Cell
+from .parameter import Parameter
 from .tensor import Tensor, plain
 
 
@@ -96,7 +97,6 @@ class _Wanted:
         self.positions = _positions(grad_position)
         self.single_weight = isinstance(weights, torch.Tensor)
         self.weights = None if weights is None else _weights(weights)
-        self.learning = [w for w in self.weights or () if w.requires_grad]
 
     def run(self, args: tuple, kwargs: dict[str, Any]) -> tuple[Any, Any]:
         with torch.enable_grad():
@@ -109,7 +109,7 @@ class _Wanted:
                     f"from item() or asnumpy() has no gradient"
                 )
             outputs = [output for output in outputs if output.requires_grad]
-            sources = inputs + self.learning
+            sources = inputs + [weight for weight in self.weights or () if weight.requires_grad]
             gradients = self.differentiate(outputs, sources) if sources else []
         return _detached(value), self.in_shape(gradients)
 
@@ -199,6 +199,11 @@ def _weights(weights: Any) -> list[torch.Tensor]:
     for place, weight in enumerate(weights):
         if not isinstance(weight, torch.Tensor):
             raise TypeError(f"weights must be Parameters; member {place} is a {type(weight).__name__}")
+        if not (isinstance(weight, Parameter) or weight.requires_grad):
+            raise TypeError(
+                f"weights must be Parameters; member {place} is a {type(weight).__name__} that does not "
+                f"require gradients"
+            )
     return weights
 
 

@@ -19,7 +19,7 @@ _NAMED: dict[str, Callable[[torch.Tensor], Any]] = {
     "ones": torch.nn.init.ones_,
     "uniform": lambda x: torch.nn.init.uniform_(x, -0.07, 0.07),
     "normal": lambda x: torch.nn.init.normal_(x, 0.0, 0.01),
-    "truncatednormal": lambda x: torch.nn.init.trunc_normal_(x, 0.0, 0.01, -0.02, 0.02),
+    "truncatednormal": lambda x: torch.nn.init.trunc_normal_(x, 0.0, 0.01, -2.0, 2.0),
     "heuniform": lambda x: torch.nn.init.kaiming_uniform_(x),
     "henormal": lambda x: torch.nn.init.kaiming_normal_(x),
     "xavieruniform": lambda x: torch.nn.init.xavier_uniform_(x),
@@ -34,7 +34,7 @@ def fill(tensor: torch.Tensor, init: Any) -> torch.Tensor:
     Args:
         tensor: any shape, a plain torch tensor.
         init: one of MindSpore's names ('zeros', 'ones', 'uniform' in ±0.07, 'normal' with σ 0.01,
-            'truncatedNormal' with σ 0.01 cut at 2σ, 'he_uniform', 'he_normal', 'xavier_uniform',
+            'truncatedNormal' with σ 0.01 cut at ±2, 'he_uniform', 'he_normal', 'xavier_uniform',
             'xavier_normal'), a number, a tensor or array of the same shape, or a function that fills a
             tensor in place, such as ``torch.nn.init.orthogonal_``.
 

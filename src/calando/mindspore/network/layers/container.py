@@ -25,7 +25,7 @@ class _Row(Cell):
                     f"{type(self).__name__} holds Cells; member {place} is a {type(cell).__name__}"
                 )
         prefix = self._prefix()
-        for name in self.name_cells():
+        for name in self._children():
             del vars(self)[name]
         for name, cell in zip(names or map(str, range(len(cells))), cells, strict=True):
             self.insert_child_to_cell(name, cell)
@@ -57,7 +57,7 @@ class _Row(Cell):
         if not isinstance(index, slice):
             return self.cell_list[index]
         part = type(self)()
-        for name, cell in list(self.name_cells().items())[index]:
+        for name, cell in list(self._children().items())[index]:
             part.insert_child_to_cell(name, cell)
         part.cell_list = self.cell_list[index]
         part.training = self.training

@@ -1,0 +1,40 @@
+"""MindSpore's names and manners, on torch autograd: optimizers with time inside, and networks to train.
+
+    import calando.mindspore as ms
+    from calando.mindspore import nn, ops
+
+The optimizers in ``nn`` also take parameters of real MindSpore and NumPy arrays; then torch is not loaded.
+"""
+
+from importlib import import_module as _import_module
+from typing import Any as _Any
+
+from .missing import missing as _missing
+
+_DTYPES = (
+    "bfloat16", "bool_", "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8",
+)  # fmt: skip
+_HOMES = {
+    "Parameter": "network.parameter",
+    "ParameterTuple": "network.parameter",
+    "Tensor": "network.tensor",
+    "grad": "network.grad",
+    "set_seed": "network.seed",
+    "value_and_grad": "network.grad",
+    **dict.fromkeys(_DTYPES, "network.dtype"),
+}
+_MODULES = {"dtype": "network.dtype", "nn": "nn", "ops": "ops"}
+
+__all__ = sorted([*_HOMES, *_MODULES])  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _MODULES:
+        return _import_module(f"{__name__}.{_MODULES[name]}")
+    if name in _HOMES:
+        return getattr(_import_module(f"{__name__}.{_HOMES[name]}"), name)
+    raise _missing(__name__, name, __all__)
+
+
+def __dir__() -> list[str]:
+    return __all__

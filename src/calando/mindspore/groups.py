@@ -1,0 +1,124 @@
+"""What MindSpore users give as ``params``: parameters, or groups with an order of their own."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from ..groups import refuse_doubles
+from ..hyper import UnknownName
+
+STRUCTURE = ("params", "order_params", "grad_centralization")
+
+
+@dataclass
+class Given:
+    """One group as the user gave it.
+
+    Args:
+        params: its parameters.
+        values: hyperparameters of its own, by our names.
+        centralize: gradient centralization.
+        number: its position among the user's dictionaries.
+    """
+
+    params: list[Any]
+    values: dict[str, Any] = field(default_factory=dict)
+    centralize: bool = False
+    number: int = 0
+
+
+def name_of(p: Any, position: int) -> str:
+    """What a parameter is called: its own name, else its position."""
+    name = getattr(p, "name", None)
+    return name if isinstance(name, str) and name else str(position)
+
+
+def parse(owner: str, params: Any, names: Mapping[str, str]) -> tuple[list[Given], list[Any] | None]:
+    """The groups, and the parameters in the order of ``order_params`` if there is one.
+
+    Args:
+        owner: the optimizer's name, for errors.
+        params: an iterable of parameters, or of dictionaries.
+        names: the hyperparameters that a group may have: the user's name → ours.
+
+    Raises:
+        ValueError: nothing to train, an empty group, a parameter given twice, an ``order_params`` that
+            does not hold exactly the parameters of the groups.
+        TypeError: parameters and dictionaries mixed, or what is neither.
+        KeyError: a group without ``params``; UnknownName: a key that no group has.
+    """
+    place = f"For '{owner}'"
+    if params is None or not isinstance(params, Iterable) or hasattr(params, "ndim"):
+        raise TypeError(f"{place}: 'params' must be a list of parameters or of dictionaries, but got {params!r}")
+    items = list(params)
+    if not items:
+        raise ValueError(f"{place}: 'params' is empty; there is nothing to train")
+    if not any(isinstance(item, Mapping) for item in items):
+        groups, order = [Given(items)], None
+    elif all(isinstance(item, Mapping) for item in items):
+        groups, order = parse_groups(place, items, names)
+    else:
+        raise TypeError(f"{place}: 'params' mixes parameters and dictionaries; give every parameter in a group")
+    rolls = [[name_of(p, i) for i, p in enumerate(group.params)] for group in groups]
+    refuse_doubles(place, [group.params for group in groups], rolls)
+    return groups, order
+
+
+def parse_groups(place: str, items: list[Any], names: Mapping[str, str]) -> tuple[list[Given], list[Any] | None]:
+    """The groups and their order, from dictionaries."""
+    groups: list[Given] = []
+    order: list[Any] | None = None
+    for number, item in enumerate(items):
+        here = f"{place}, group {number}"
+        refuse_unknown(here, item, names)
+        if "order_params" in item:
+            if len(item) > 1:
+                others = ", ".join(repr(key) for key in item if key != "order_params")
+                raise ValueError(f"{here}: 'order_params' must stand alone, but it stands beside {others}")
+            if order is not None:
+                raise ValueError(f"{here}: there are two 'order_params'; give one")
+            order = list(item["order_params"])
+            continue
+        if "params" not in item:
+            raise KeyError(f"{here}: 'params' is missing")
+        if not isinstance(item["params"], Iterable) or hasattr(item["params"], "ndim"):
+            raise TypeError(f"{here}: 'params' must be a list of parameters, but got {type(item['params']).__name__}")
+        centralize = item.get("grad_centralization", False)
+        if not isinstance(centralize, bool):
+            raise TypeError(f"{here}: 'grad_centralization' must be True or False, but got {centralize!r}")
+        params = list(item["params"])
+        if not params:
+            raise ValueError(f"{here}: 'params' is empty; leave the group out")
+        values = {names[key]: value for key, value in item.items() if key not in STRUCTURE}
+        groups.append(Given(params, values, centralize, number))
+    if not groups:
+        raise ValueError(f"{place}: there is no group with 'params'; there is nothing to train")
+    if order is not None:
+        check_order(place, groups, order)
+    return groups, order
+
+
+def refuse_unknown(here: str, item: Mapping[str, Any], names: Mapping[str, str]) -> None:
+    """Raise UnknownName for a key that no group has."""
+    known = [*STRUCTURE, *names]
+    for key in item:
+        if key not in known:
+            near = get_close_matches(str(key), known, 1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            raise UnknownName(f"{here}: unknown key {key!r}{hint}; a group may have {', '.join(known)}")
+
+
+def check_order(place: str, groups: list[Given], order: list[Any]) -> None:
+    """Raise ValueError unless ``order`` holds every parameter of the groups once and nothing else."""
+    grouped = {id(p): name_of(p, i) for group in groups for i, p in enumerate(group.params)}
+    ordered = {id(p): name_of(p, i) for i, p in enumerate(order)}
+    if len(ordered) != len(order):
+        raise ValueError(f"{place}: 'order_params' holds a parameter twice")
+    foreign = [name for key, name in ordered.items() if key not in grouped]
+    missing = [name for key, name in grouped.items() if key not in ordered]
+    counts = f"'order_params' has {len(order)} parameters, the groups have {len(grouped)}"
+    if foreign:
+        raise ValueError(f"{place}: {foreign[0]!r} stands in 'order_params' but in no group ({counts})")
+    if missing:
+        raise ValueError(f"{place}: {missing[0]!r} stands in a group but not in 'order_params' ({counts})")

@@ -1,0 +1,59 @@
+"""What every test relies on: the twins can be imported, and hypothesis finds the same cases every time.
+
+Kernels stay in the user's own cache folder (or ``CALANDO_CACHE_DIR``): their names hold a hash of their
+text, so an old one is never met, and only the first run of all compiles.
+"""
+
+import os
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+settings.register_profile(
+    "calando", derandomize=True, deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("long", parent=settings.get_profile("calando"), derandomize=False, max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "calando"))
+
+
+@pytest.fixture(scope="session")
+def torch():
+    return pytest.importorskip("torch", reason="PyTorch is not installed: nothing to compare with")
+
+
+@pytest.fixture(scope="session")
+def mindspore(tmp_path_factory):
+    """The original, imported once and quietly; it may write a folder where it runs."""
+    before = Path.cwd()
+    os.chdir(tmp_path_factory.mktemp("mindspore"))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it warns about NumPy and about its own modules when imported
+            found = pytest.importorskip("mindspore", reason="MindSpore is not installed: nothing to compare with")
+        yield found
+    finally:
+        os.chdir(before)
+
+
+@pytest.fixture
+def run():
+    """Run Python code in a process of its own, with these additions to the environment; its output."""
+    import subprocess
+
+    def run(code: str, **environment: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent), **environment},
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run

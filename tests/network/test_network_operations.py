@@ -1,0 +1,199 @@
+"""Functions on Tensors, and the same as objects, beside MindSpore's."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calando.mindspore.network import dtype as mstype
+from calando.mindspore.network import operations as ops
+from calando.mindspore.network import primitives
+from calando.mindspore.network.parameter import Parameter
+from calando.mindspore.network.tensor import Tensor
+
+OURS = SimpleNamespace(Tensor=Tensor, Parameter=Parameter, ops=ops, P=primitives, **vars(mstype))
+
+# x float32 (2,), m float32 (2, 3), i int32 (), k int64 (2,)
+SAME = """
+ops.pow(0.1, x) | ops.pow(x, 2) | ops.pow(2, 3) | ops.pow(0.1, i) | ops.pow(i, 0.5) | ops.pow(i, 2)
+ops.pow(x, x) | ops.add(1, 2) | ops.add(i, 1.5) | ops.add(x, k) | ops.sub(i, 1) | ops.sub(1.0, x)
+ops.mul(i, 2.0) | ops.mul(x, m[0, 0]) | ops.div(i, 2) | ops.div(x, 3) | ops.div(1, x)
+ops.div(x, 0.75, rounding_mode="floor") | ops.div(-x, 0.75, rounding_mode="trunc") | ops.minimum(i, 5)
+ops.minimum(3, 5) | ops.maximum(0.5, i) | ops.maximum(x, 1.5) | ops.minimum(x, k) | ops.equal(x, 1.0)
+ops.cast(3, mst.float32) | ops.cast(2.5, mst.int32) | ops.cast(i, mst.float32) | ops.cast(x, mst.float64)
+ops.exp(x) | ops.log(x) | ops.sqrt(x) | ops.sqrt(i) | ops.square(i) | ops.square(x) | ops.abs(-x)
+ops.cos(x) | ops.sin(x) | ops.floor(1.7 * x) | ops.ceil(1.7 * x) | ops.relu(x - 1.5) | ops.sigmoid(x)
+ops.tanh(x) | ops.matmul(x, m) | ops.matmul(m.T, x) | ops.clip_by_value(x, 1.5, 3)
+ops.clip_by_value(x, T(1.5), None) | ops.clip_by_value(x, None, 1.5) | ops.clip_by_value((x, m), 2, 3)
+ops.clip_by_global_norm((x, m), 1.0) | ops.clip_by_global_norm([x, m], 100.0) | ops.clip_by_global_norm([x])
+ops.clip_by_norm([x, m], 1.0) | ops.clip_by_norm([x, m], 100.0) | ops.clip_by_norm(x, 1.0)
+ops.clip_by_norm([x], 1.0, 1.0) | ops.mean(x) | ops.mean(m, 1) | ops.mean(m, (0, 1), True) | ops.sum(k)
+ops.sum(m, 0) | ops.sum(m, 1, True) | ops.sum(x, dtype=mst.float64) | ops.argmax(x) | ops.argmax(m, 1)
+ops.argmax(m, dim=0, keepdim=True) | ops.softmax(m) | ops.softmax(m, 0) | ops.softmax(m, axis=1)
+ops.reshape(m, (3, 2)) | ops.reshape(m, (-1,)) | ops.concat((x, x)) | ops.concat([m, m], 1)
+ops.stack([x, x]) | ops.stack((x, x), axis=1) | ops.zeros((2, 3)) | ops.zeros(2, mst.int32) | ops.ones(2)
+ops.ones((1, 2), mst.float64) | ops.cat((x, x)) | ops.zeros_like(i) | ops.ones_like(m)
+ops.zeros_like(x, dtype=mst.int64) | ops.ones_like(i, dtype=mst.float32) | P.Cast()(i, mst.float32)
+P.Pow()(0.1, i) | P.Mul()(x, 2.0) | P.Add()(i, 1.5) | P.Sub()(x, 1.0) | P.Div()(i, 2) | P.Div()(x, 2.0)
+P.Minimum()(i, 2) | P.Maximum()(x, 1.5) | P.Exp()(x) | P.Cos()(x) | P.Floor()(x * 0.7) | P.Assign()(w, x)
+"""
+ROWS = [row.strip() for line in SAME.strip().splitlines() for row in line.split("|")]
+
+
+def names(words):
+    T, mst = words.Tensor, words
+    return {
+        "T": T,
+        "mst": mst,
+        "ops": words.ops,
+        "P": words.P,
+        "x": T([1.0, 2.0]),
+        "m": T([[1.0, -2.0, 3.0], [0.5, 2.5, -1.0]]),
+        "i": T(3, mst.int32),
+        "k": T([1, 2]),
+        "w": words.Parameter(T([0.0, 0.0]), name="w"),
+    }
+
+
+def each(value):
+    return list(value) if isinstance(value, (tuple, list)) else [value]
+
+
+# 1. The frameworks.
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_as_mindspore(mindspore, row):
+    words = SimpleNamespace(**{name: getattr(mindspore, name) for name in ("Tensor", "Parameter", "ops")})
+    words.P = mindspore.ops.operations
+    for name in ("float32", "float64", "int32", "int64"):
+        setattr(words, name, getattr(mindspore, name))
+    ours, theirs = (eval(row, names(one)) for one in (OURS, words))
+    assert isinstance(ours, (tuple, list)) == isinstance(theirs, (tuple, list))
+    for mine, original in zip(each(ours), each(theirs), strict=True):
+        assert isinstance(mine, Tensor)
+        assert mine.shape == original.shape
+        assert mstype.name_of(mine.dtype) == str(original.dtype).replace("mindspore.bool", "Bool").replace(
+            "mindspore.", ""
+        ).capitalize().replace("Uint", "UInt")
+        np.testing.assert_allclose(mine.asnumpy(), original.asnumpy(), rtol=1e-5, atol=1e-6)
+
+
+def test_objects_are_made_without_arguments_for_each_name_promised():
+    for name in [
+        "Add",
+        "Assign",
+        "Cast",
+        "Cos",
+        "Div",
+        "Exp",
+        "Floor",
+        "Maximum",
+        "Minimum",
+        "Mul",
+        "Pow",
+        "Sub",
+    ]:
+        assert callable(getattr(primitives, name)())
+
+
+# 2. The mathematics.
+
+
+@given(
+    st.lists(st.lists(st.floats(-100, 100), min_size=1, max_size=4), min_size=1, max_size=4),
+    st.floats(0.01, 50),
+)
+def test_clipping_by_global_norm_keeps_directions_and_bounds_the_norm(rows, most):
+    x = [Tensor(np.array(row)) for row in rows]
+    before = np.concatenate([each.asnumpy() for each in x])
+    after = np.concatenate([each.asnumpy() for each in ops.clip_by_global_norm(x, most)])
+    norm = np.linalg.norm(before)
+    np.testing.assert_allclose(after, before * min(1.0, most / norm if norm else 1.0), rtol=1e-9, atol=1e-300)
+
+
+# 3. The machine.
+
+
+def test_assign_writes_into_the_same_memory_and_returns_the_parameter():
+    w = Parameter(0.1, name="learning_rate")
+    address = w.data_ptr()
+    assert ops.assign(w, Tensor(0.01, mstype.float32)) is w
+    assert w.data_ptr() == address and str(w.data.asnumpy()) == "0.01"
+    assert ops.assign(w, 0.5).item() == 0.5
+    x = Tensor([1.0, 2.0])
+    assert ops.assign(x, [3.0, 4.0]) is x and x.tolist() == [3.0, 4.0]
+
+
+def test_assign_asks_whatever_has_set_data():
+    class Rate:
+        def set_data(self, value):
+            self.told = value
+
+    rate = Rate()
+    assert ops.assign(rate, 0.5) is rate and rate.told == 0.5
+
+
+def test_clipping_leaves_its_arguments_alone():
+    x = Tensor([3.0, 4.0])
+    ops.clip_by_global_norm([x], 1.0), ops.clip_by_norm([x], 1.0), ops.clip_by_value([x], 0, 1)
+    assert x.tolist() == [3.0, 4.0]
+
+
+def test_gradients_flow_through_operations():
+    w = Parameter([2.0, 3.0], name="w")
+    y = ops.sum(ops.clip_by_value(ops.square(w), 0.0, 5.0))
+    (gradient,) = torch.autograd.grad(y, [w])
+    assert gradient.tolist() == [4.0, 0.0]
+
+
+# 4. One test per sentence.
+
+
+@pytest.mark.parametrize(
+    ("slip", "error", "sentence"),
+    [
+        (
+            lambda: ops.assign(Parameter([1.0], name="w"), 2.0),
+            ValueError,
+            r"'w' has shape \(1,\) and cannot take",
+        ),
+        (lambda: ops.assign(Tensor([1.0]), 2.0), ValueError, r"the tensor has shape \(1,\)"),
+        (
+            lambda: ops.assign(Parameter(1, name="n"), 0.5),
+            TypeError,
+            "'n' holds Int64 and would lose the kind",
+        ),
+        (lambda: ops.assign(3.0, 0.5), TypeError, "not into a float: 3.0"),
+        (lambda: ops.cast(1, "flaot"), TypeError, "not 'flaot'"),
+        (lambda: ops.clip_by_value(Tensor(1.0)), ValueError, "needs clip_value_min or clip_value_max"),
+        (
+            lambda: ops.clip_by_global_norm(Tensor([1.0])),
+            TypeError,
+            "takes a tuple or list of Tensors, not Tensor",
+        ),
+        (lambda: ops.clip_by_global_norm([]), TypeError, "takes a tuple or list of Tensors, not list"),
+        (
+            lambda: ops.clip_by_global_norm([Tensor([1.0])], 0.0),
+            ValueError,
+            r"clip_norm of .* above 0, not 0\.0",
+        ),
+        (lambda: ops.clip_by_global_norm([Tensor([1.0])], 1.0, 2.0), ValueError, r"use_norm .* must be None"),
+        (
+            lambda: ops.clip_by_norm([Tensor([1.0])], -1),
+            ValueError,
+            "max_norm of clip_by_norm must be above 0, not -1",
+        ),
+        (
+            lambda: ops.clip_by_norm([Tensor([float("inf")])], 1.0, error_if_nonfinite=True),
+            ValueError,
+            "the norm of order 2.0 is inf",
+        ),
+    ],
+)
+def test_sentences(slip, error, sentence):
+    with pytest.raises(error, match=sentence):
+        slip()

@@ -1,0 +1,227 @@
+"""The slow, obvious twin of an engine's step: loops over groups and parameters, plain NumPy.
+
+It shares with the engine only what a rule and a decay say of themselves (``element`` and ``scalars``).
+Everything else is written here a second time, in the simplest way, and on purpose without a look at
+``plan.py`` and ``kernels/run.py``: who takes part, ages and clocks, sign, loss scale, norm and clipping,
+centralization, and the order in which sums are added. Equality is exact, so a test compares bytes.
+
+    cases = [Case([np.ones(3)], ADAM, L2, {"lr": 0.1, ...})]
+    engine, twin = make(cases), Twin(cases)
+    engine.step(grads), twin.step(grads)
+    assert_same(engine, twin)
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from calando.decay import DECOUPLED, Decay
+from calando.decay import DOMAIN as FRONT
+from calando.engine import Engine
+from calando.groups import Group
+from calando.hyper import Hyper
+from calando.rule import Rule
+
+LANES, BLOCK = 128, 65_536  # as documented in calando.kernels.sums
+
+USUAL = {
+    "lr": 0.01,
+    "beta1": 0.9,
+    "beta2": 0.99,
+    "eps": 1e-3,
+    "momentum": 0.8,
+    "dampening": 0.25,
+    "weight_decay": 0.1,
+}
+
+
+def usual(rule: Rule, **other: Any) -> dict[str, Any]:
+    """Hyperparameters that this rule accepts, weight decay included."""
+    names = [*rule.domain, "weight_decay"]
+    return {name: USUAL.get(name) or inside(*rule.domain[name]) for name in names} | other
+
+
+def inside(low: float, high: float) -> float:
+    """A number in [low, high), for a hyperparameter that has no usual value."""
+    if high == inf:
+        return max(low, 0.0) + 0.5
+    return (low + high) / 2
+
+
+@dataclass
+class Case:
+    """One group, as a test describes it. A hyperparameter is a number or a function of the step."""
+
+    params: list[np.ndarray]
+    rule: Rule
+    decay: Decay
+    hyper: dict[str, float | Callable[[int], float]]
+    maximize: bool = False
+    centralize: bool = False
+    exempt: frozenset[int] = field(default_factory=frozenset)
+
+
+def make(cases: Sequence[Case], on_nonfinite: str = "train", params: Any = None) -> Engine:
+    """The engine that plays these cases, on copies of their parameters (or on ``params``, one list per case)."""
+    params = params or [[p.copy() for p in case.params] for case in cases]
+    groups = [
+        Group(
+            tuple(own),
+            tuple(f"p{i}" for i in range(len(own))),
+            case.rule,
+            case.decay,
+            case.maximize,
+            case.centralize,
+            case.exempt,
+        )
+        for case, own in zip(cases, params, strict=True)
+    ]
+    hypers = [
+        Hyper(f"For 'Test', group {n}", {**case.rule.domain, **FRONT}, case.hyper) for n, case in enumerate(cases)
+    ]
+    return Engine(groups, hypers, on_nonfinite)
+
+
+class Twin:
+    """Plays the same cases, one parameter at a time."""
+
+    def __init__(self, cases: Sequence[Case], on_nonfinite: str = "train"):
+        self.cases = cases
+        self.on_nonfinite = on_nonfinite
+        self.clocks = [0 for _ in cases]
+        self.params = [[p.copy() for p in case.params] for case in cases]
+        self.ages = [[0 for _ in case.params] for case in cases]
+        self.slots: list[list[dict[str, np.ndarray]]] = [[{} for _ in case.params] for case in cases]
+
+    def step(self, grads: Sequence[Sequence[Any]], playing: Sequence[int] | None = None) -> bool:
+        numbers = list(range(len(self.cases)) if playing is None else playing)
+        given = [(n, i, g) for n, gs in zip(numbers, grads) for i, g in enumerate(gs) if g is not None]
+        if self.on_nonfinite == "skip" and not all(np.isfinite(g).all() for _, _, g in given):
+            return False
+        hyper = {
+            n: {name: h(self.clocks[n]) if callable(h) else h for name, h in self.cases[n].hyper.items()}
+            for n in numbers
+        }
+        scale = {
+            n: (-1.0 if self.cases[n].maximize else 1.0) / values.get("loss_scale", 1.0)
+            for n, values in hyper.items()
+        }
+        clipped = dict(scale)
+        if any("max_norm" in values for values in hyper.values()):
+            norm = self.norm(given, scale)
+            for n, values in hyper.items():
+                if "max_norm" in values:
+                    clipped[n] = scale[n] * min(1.0, values["max_norm"] / (norm + 1e-6))
+        for n, i, g in given:
+            self.update(n, i, g, hyper[n], clipped[n])
+        for n in numbers:
+            self.clocks[n] += 1
+        return True
+
+    def update(self, n: int, i: int, g: np.ndarray, hyper: dict[str, float], scale: float) -> None:
+        """One parameter, as one array expression."""
+        case, p = self.cases[n], self.params[n][i]
+        self.ages[n][i] += 1
+        if i in case.exempt:
+            hyper = hyper | {"weight_decay": 0.0}
+        front = case.decay.scalars(hyper, scale)
+        own = case.rule.scalars(hyper, self.ages[n][i])
+        kind = np.float32 if p.dtype == np.float16 else p.dtype.type
+        slots = self.slots[n][i] = self.slots[n][i] or {name: np.zeros_like(p) for name in case.rule.slots}
+        center = np.zeros((), kind)
+        if case.centralize and p.ndim >= 2:
+            center = centers(g, p, case.decay, front, kind)
+        with np.errstate(all="ignore"):
+            wide = [x.astype(kind) for x in (p, g, *slots.values())]
+            q, h = case.decay.element(wide[0], wide[1], *map(kind, front), center)
+            new = case.rule.element(q, h, *wide[2:], *map(kind, own))
+            new = new if isinstance(new, tuple) else (new,)
+            for target, result in zip([p, *slots.values()], new, strict=True):
+                target[...] = result
+
+    def norm(self, given: list[tuple[int, int, np.ndarray]], scale: dict[int, float]) -> float:
+        """The 2-norm of all gradients: summed by parts (dtype, rule, decay), these from first to last."""
+        parts: dict[Any, list[float]] = {}
+        for case in self.cases:
+            for p in case.params:
+                parts[(p.dtype, case.rule.name, case.decay.name, loose(p))] = []
+        for n, i, g in given:
+            case, p = self.cases[n], self.cases[n].params[i]
+            with np.errstate(all="ignore"):
+                y = g.astype(np.float64)
+                found = float((y * y).sum()) if loose(p) else lanes_sum(y * y)
+            parts[(p.dtype, case.rule.name, case.decay.name, loose(p))].append(found * scale[n] ** 2)
+        total = 0.0
+        for found in parts.values():
+            total += float(np.sum(found))
+        return float(np.sqrt(total))
+
+
+def loose(p: np.ndarray) -> bool:
+    """Whether no kernel plays it."""
+    return p.dtype == np.float16 or not p.flags.c_contiguous
+
+
+def lanes_sum(x: np.ndarray) -> float:
+    """The sum of float64 numbers, added in the documented order: blocks, in them lanes, then the rest."""
+    flat, total = x.reshape(-1), 0.0
+    for first in range(0, len(flat), BLOCK):
+        block, inner = flat[first : first + BLOCK], 0.0
+        lanes = np.zeros(LANES)
+        whole = len(block) // LANES * LANES
+        for row in block[:whole].reshape(-1, LANES):
+            lanes = lanes + row
+        for value in [*lanes.tolist(), *block[whole:].tolist()]:
+            inner += value
+        total += inner
+    return total
+
+
+def centers(g: np.ndarray, p: np.ndarray, decay: Decay, front: Any, kind: Any) -> np.ndarray:
+    """What centralization subtracts: the mean over each row of what the rule would else be given."""
+    found = []
+    for row_g, row_p in zip(g, p, strict=True):
+        if row_g.size == 0:
+            found.append(0.0)
+            continue
+        mean = lanes_sum(row_g.astype(np.float64)) / row_g.size * front[0]
+        if decay is not DECOUPLED:
+            mean = mean + lanes_sum(row_p.astype(np.float64)) / row_p.size * front[1]
+        found.append(mean)
+    return np.array(found, kind).reshape(-1, *[1] * (g.ndim - 1))
+
+
+def state(engine: Engine) -> list[Any]:
+    """All that a step changes, as bytes: parameters, slots, ages and clocks."""
+    engine.settle()
+    found: list[Any] = [list(engine.clocks)]
+    for members in engine.members:
+        for m in members:
+            found.append((m.param.tobytes(), m.age, {name: slot.tobytes() for name, slot in m.slots.items()}))
+    return found
+
+
+def assert_same(engine: Engine, twin: Twin) -> None:
+    """Bit for bit: parameters, slots, ages, clocks."""
+    engine.settle()
+    assert engine.clocks == twin.clocks
+    for n, members in enumerate(engine.members):
+        for i, m in enumerate(members):
+            assert m.age == twin.ages[n][i], m.place
+            theirs = {"p": twin.params[n][i], **(twin.slots[n][i] or {name: 0 * m.param for name in m.slots})}
+            for name, ours in {"p": m.param, **m.slots}.items():
+                told = f"{name} of {m.place}"
+                assert (ours.shape, ours.dtype) == (theirs[name].shape, theirs[name].dtype), told
+                np.testing.assert_array_equal(ours, theirs[name], told)
+                assert not np.isfinite(ours).all() or ours.tobytes() == theirs[name].tobytes(), f"{told}: sign of 0"
+
+
+def noise(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """Normal numbers with a wide range of sizes, zeros of both signs included."""
+    x = rng.standard_normal(shape) * 10.0 ** rng.integers(-4, 3, shape)
+    return np.array(np.where(rng.random(shape) < 0.05, np.copysign(0.0, x), x), dtype)
+
+
