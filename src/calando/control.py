@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import adapter
 from .engine import UNBOUNDED, Engine
 from .events import SET
 from .hyper import UnknownName
+from .rules import RULES
 from .schedules import Schedule
+from .snapshot import Kept, KeptGroup, Snapshot, SnapshotMismatch
 
 Spelling = Mapping[str, str | tuple[str, ...]]  # the user's name → our name, or names for a tuple of numbers
 
@@ -107,6 +110,59 @@ class Controls:
         for n in numbers:
             self._changed(n)
 
+    def snapshot(self) -> Snapshot:
+        """All that must survive, as plain data: moments, ages, clocks, and schedules with all their changes."""
+        self._listen()
+        engine = self.engine
+        engine.settle()
+        groups = []
+        for group, hyper, clock, members in zip(
+            engine.groups, engine.hypers, engine.clocks, engine.members, strict=True
+        ):
+            kept = [
+                Kept(
+                    m.name,
+                    adapter(m.param).shape(m.param),
+                    m.age,
+                    {name: np.array(adapter(m.param).numpy(slot)) for name, slot in m.slots.items()},
+                )
+                for m in members
+            ]
+            groups.append(KeptGroup(group.rule.name, clock, hyper.stored(), kept))
+        return Snapshot(type(self).__name__, groups)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on where a snapshot was taken, as if the run had not stopped.
+
+        Raises:
+            SnapshotMismatch: another optimizer's rules, other groups, parameters or shapes; nothing has changed.
+            ValueError: a function was in force that this optimizer was not built with; nothing has changed.
+        """
+        self._listen()
+        engine = self.engine
+        check(self, snapshot)
+        lines = [
+            hyper.loaded(kept.timelines) for hyper, kept in zip(engine.hypers, snapshot.groups, strict=True)
+        ]
+        for number, kept in enumerate(snapshot.groups):
+            engine.clocks[number] = kept.clock
+            engine.hypers[number].timelines = lines[number]
+            engine.hypers[number].sort()
+            for member, stored in zip(engine.members[number], kept.params, strict=True):
+                member.age = stored.age
+                member.slots = {}
+                for name, array in stored.slots.items():
+                    slot = member.slots[name] = adapter(member.param).zeros(member.param)
+                    adapter(member.param).write(slot, array)
+        engine.parts = []
+        engine.rearrange()
+        for number in range(len(engine.groups)):
+            self._changed(number)
+        self._restored()
+
+    def _restored(self) -> None:
+        """Slots and clocks have been exchanged; a front end shows it."""
+
     def _listen(self) -> None:
         """Take over what was written from outside; a front end says how."""
 
@@ -164,6 +220,31 @@ class Controls:
             lines += [f"     {name} = {shown.pop(name)}" for name in moving]
             lines.append("     " + ", ".join(f"{name} = {text}" for name, text in shown.items()))
         return "\n".join(lines)
+
+
+def check(controls: Controls, snapshot: Snapshot) -> None:
+    """Raise SnapshotMismatch, naming the thing, unless a snapshot fits an optimizer."""
+    engine = controls.engine
+    owner = type(controls).__name__
+    if len(snapshot.groups) != len(engine.groups):
+        counts = f"{len(snapshot.groups)} groups in the snapshot, {len(engine.groups)} in the optimizer"
+        raise SnapshotMismatch(f"{owner}: {counts}")
+    for number, (kept, group) in enumerate(zip(snapshot.groups, engine.groups, strict=True)):
+        place = f"{owner}, group {number}"
+        if kept.rule not in RULES:
+            raise SnapshotMismatch(f"{place}: the snapshot's rule {kept.rule!r} is not known here")
+        if RULES[kept.rule].slots and group.rule.slots and RULES[kept.rule].slots != group.rule.slots:
+            raise SnapshotMismatch(f"{place} follows {group.rule.name}, the snapshot {kept.rule}; build the same optimizer")
+        members = engine.members[number]
+        if len(members) != len(kept.params):
+            raise SnapshotMismatch(f"{place} has {len(members)} parameters, the snapshot {len(kept.params)}")
+        for member, stored in zip(members, kept.params, strict=True):
+            shape = tuple(adapter(member.param).shape(member.param))
+            if shape != stored.shape:
+                raise SnapshotMismatch(f"{place}: {member.name!r} is {shape} here and {stored.shape} in the snapshot")
+            wrong = {name: a.shape for name, a in stored.slots.items() if tuple(a.shape) != shape}
+            if wrong:
+                raise SnapshotMismatch(f"{place}: {member.name!r} is {shape}, but its slots in the snapshot are {wrong}")
 
 
 MOST_GROUPS = 6  # that a repr shows, to stay on one screen

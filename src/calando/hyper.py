@@ -145,6 +145,27 @@ class Hyper:
             self.evaluate(name, entry, low, high, step)
         return entry
 
+    def stored(self) -> dict[str, list[list[Any]]]:
+        """The history of every hyperparameter as plain data."""
+        return {name: line.to_list() for name, line in self.timelines.items()}
+
+    def loaded(self, stored: Mapping[str, Any]) -> dict[str, Timeline]:
+        """The histories that were stored; what is code, and so not stored, is taken from what is in force.
+
+        Raises:
+            ValueError: a function was in force that this optimizer was not built with, or there is a
+                hyperparameter that it does not have; nothing has changed.
+        """
+        lines = dict(self.timelines)
+        for name, rows in stored.items():
+            if name not in self.timelines:
+                raise ValueError(f"{self.place}: {name!r} was stored, and is no hyperparameter here")
+            try:
+                lines[name] = Timeline.from_list(rows, self.timelines[name])
+            except ValueError as problem:
+                raise ValueError(f"{self.place}: {self.spelled(name)!r} {problem}") from None
+        return lines
+
     def at(self, step: int) -> dict[str, float]:
         """Every hyperparameter at the present step, inside its domain."""
         if self.ready is not None and self.ready[0] == step:

@@ -64,7 +64,9 @@ def mixture(cell, nn, parameter, parameters, tensor):
         def __init__(self):
             super().__init__()
             self.w = parameter(tensor([2.0, 3.0]))
+            self.late = None
             self.b = parameter(tensor([2.0, 3.0]), name="spoken")
+            self.late = parameter(tensor([1.0]))
             self.frozen = parameter(tensor([1.0]), requires_grad=False)
             self.pair = parameters([parameter(tensor([1.0]), name="k"), parameter(tensor([1.0]), name="l")])
 
@@ -119,6 +121,29 @@ def test_assigning_writes_into_parameters():
     scale.rate = Parameter(0.1)
     scale.rate = 0.5
     assert scale.rate.item() == 0.5 and scale.rate.name == "rate"
+
+
+def test_a_property_of_a_subclass_decides_itself():
+    class Optimizer(Cell):
+        @property
+        def rate(self):
+            return self.kept
+
+        @rate.setter
+        def rate(self, value):
+            self.kept = Parameter(value)
+
+    optimizer = Optimizer()
+    optimizer.rate = Parameter(0.5)
+    assert optimizer.rate.item() == 0.5 and optimizer.rate.name == "kept"
+
+
+def test_a_plain_attribute_may_become_a_cell_or_a_parameter():
+    layer = nn.Dense(1, 1, activation=torch.relu)
+    layer.activation = nn.Tanh()
+    layer.in_channels = Parameter(1.0)
+    assert list(layer.name_cells()) == ["activation"]
+    assert [p.name for p in layer.get_parameters()][-1] == "in_channels"
 
 
 def test_none_and_del_take_out():
@@ -315,6 +340,11 @@ def assigned(name, value, then):
             lambda: assigned("a", Cell(), Parameter(1.0)),
             KeyError,
             "Cell.a is a Cell already; a Parameter cannot",
+        ),
+        (
+            lambda: assigned("a", Parameter(1.0), Cell()),
+            KeyError,
+            "Cell.a is a Parameter already; a Cell cannot",
         ),
         (lambda: assigned("a", Cell(), 1.0), TypeError, "Cell.a is a Cell and cannot become a float"),
         (

@@ -301,6 +301,9 @@ class Optimizer(Controls):
                     boxes.write(shelf[key], self._value(ours, number))
                     self._posted[ours, key] = boxes.read(shelf[key]).copy()
 
+    def _restored(self) -> None:
+        self._post()
+
     def __repr__(self) -> str:
         return Controls.__repr__(self)
 

@@ -21,7 +21,7 @@ from ..groups import Group, refuse_doubles
 from ..hyper import Hyper, UnknownName
 from ..rule import Domain, Rule
 from ..schedules import Schedule
-from .state import check_state, load_timelines, stored_timelines
+from .state import check_state
 
 # Keys that others keep in groups: torch's schedulers, timm, trainers; our clock.
 GUESTS = {
@@ -325,7 +325,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
         stored = super().state_dict()
         stored["calando"] = {
             "version": 1,
-            "timelines": [stored_timelines(hyper) for hyper in self.engine.hypers],
+            "timelines": [hyper.stored() for hyper in self.engine.hypers],
             "ages": [[m.age for m in members] for members in self.engine.members],
         }
         return stored
@@ -345,7 +345,8 @@ class Optimizer(Controls, torch.optim.Optimizer):
         extra = state_dict.get("calando")
         lines = None
         if extra is not None:
-            lines = [load_timelines(*pair) for pair in zip(self.engine.hypers, extra["timelines"], strict=True)]
+            pairs = zip(self.engine.hypers, extra["timelines"], strict=True)
+            lines = [hyper.loaded(stored) for hyper, stored in pairs]
         super().load_state_dict(state_dict)
         self._reload(lines, extra["ages"] if extra else None)
 
@@ -373,6 +374,12 @@ class Optimizer(Controls, torch.optim.Optimizer):
             self._structures[number] = self._structure(group)
             engine.groups[number] = self._group(group, hyper)
         self._adopt_state(ages)
+
+    def _restored(self) -> None:
+        for number, group in enumerate(self._dicts):
+            group["step"] = self.engine.clocks[number]
+        self.state.clear()
+        self._show_state()
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle and deepcopy: torch's three, and the schedules as they are."""

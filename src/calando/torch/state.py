@@ -1,35 +1,10 @@
-"""What a ``state_dict`` of this front end holds beside torch's, and whether one fits."""
+"""Whether a ``state_dict`` fits an optimizer."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..events import Timeline
-from ..hyper import Hyper
-
 if TYPE_CHECKING:
     from .optimizer import Optimizer
-
-
-def stored_timelines(hyper: Hyper) -> dict[str, Any]:
-    """The history of every hyperparameter of one group as plain data."""
-    return {name: line.to_list() for name, line in hyper.timelines.items()}
-
-
-def load_timelines(hyper: Hyper, stored: Mapping[str, Any]) -> dict[str, Timeline]:
-    """The inverse; what is code, and so not stored, is taken from the optimizer as it was built.
-
-    Raises:
-        ValueError: a function was in force that this optimizer was not built with.
-    """
-    lines = dict(hyper.timelines)
-    for name, rows in stored.items():
-        if name not in hyper.domain:
-            raise ValueError(f"{hyper.place}: the checkpoint has a hyperparameter {name!r} that this optimizer lacks")
-        try:
-            lines[name] = Timeline.from_list(rows, lines[name] if name in lines else None)
-        except ValueError as problem:
-            raise ValueError(f"{hyper.place}: {hyper.spelled(name)!r}: {problem}") from None
-    return lines
 
 
 def check_state(optimizer: "Optimizer", state_dict: Mapping[str, Any]) -> None:

@@ -49,7 +49,9 @@ class Cell:
     # ---- the register
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, Parameter):
+        if hasattr(getattr(type(self), name, None), "__set__"):  # a property of a subclass decides itself
+            object.__setattr__(self, name, value)
+        elif isinstance(value, Parameter):
             self.insert_param_to_cell(name, value)
         elif isinstance(value, Cell):
             if self._auto_prefix:
@@ -90,10 +92,9 @@ class Cell:
         """
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(f"{param_name!r} must be a Parameter, not a {type(param).__name__}")
-        self._check_free(param_name, Parameter)
+        self._own(param_name, param, Parameter)
         if param is not None and is_nameless(param):
             param.name = param_name
-        vars(self)[param_name] = param
 
     def insert_child_to_cell(self, child_name: str, child_cell: "Cell | None") -> None:
         """Own ``child_cell`` under ``child_name``, such as ``"0"``; parameters keep their names.
@@ -106,17 +107,19 @@ class Cell:
             raise TypeError(f"child {child_name!r} must be a Cell, not a {type(child_cell).__name__}")
         if not child_name or "." in child_name:
             raise KeyError(f"the name of a child must be a text without dots, not {child_name!r}")
-        self._check_free(child_name, Cell)
-        vars(self)[child_name] = child_cell
+        self._own(child_name, child_cell, Cell)
 
-    def _check_free(self, name: str, kind: type) -> None:
-        former = vars(self).get(name, getattr(type(self), name, None))
-        taken = isinstance(former, (Parameter, Cell)) or callable(former)
-        if taken and not isinstance(former, kind):
+    def _own(self, name: str, value: Any, kind: type) -> None:
+        former = vars(self).get(name)
+        if not isinstance(former, (Parameter, Cell)):
+            vars(self).pop(name, None)  # a plain attribute may be covered, and has no place in the order
+            former = getattr(type(self), name, None)
+        if not isinstance(former, kind) and (isinstance(former, Parameter) or callable(former)):
             raise KeyError(
                 f"{type(self).__name__}.{name} is a {type(former).__name__} already; "
                 f"a {kind.__name__} cannot take that name"
             )
+        vars(self)[name] = value
 
     # ---- what is inside
 

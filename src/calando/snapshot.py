@@ -1,0 +1,115 @@
+"""All of an optimizer that must survive, as plain data: the hub between frameworks and files.
+
+A Snapshot holds no live object: clocks and the history of every hyperparameter as numbers, names and
+dictionaries; slots as NumPy arrays. What is code (a function of the step) is kept as its description only,
+and taken from the optimizer that goes on (see ``events``).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+VERSION = 1
+
+
+class SnapshotMismatch(ValueError):
+    """A snapshot does not belong to this optimizer; nothing has changed."""
+
+
+@dataclass
+class Kept:
+    """What is kept of one parameter.
+
+    Args:
+        name: what it is called.
+        shape: its shape.
+        age: how many updates it has had.
+        slots: the rule's arrays, by the rule's names.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    age: int
+    slots: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass
+class KeptGroup:
+    """What is kept of one group.
+
+    Args:
+        rule: the name of the update rule.
+        clock: updates so far.
+        timelines: the history of every hyperparameter (``events.Timeline.to_list``).
+        params: its parameters in order.
+    """
+
+    rule: str
+    clock: int
+    timelines: dict[str, list[list[Any]]]
+    params: list[Kept]
+
+
+@dataclass
+class Snapshot:
+    """One optimizer at one moment.
+
+    Args:
+        optimizer: the name of its class.
+        groups: its groups in order.
+        version: of this format.
+    """
+
+    optimizer: str
+    groups: list[KeptGroup]
+    version: int = VERSION
+
+    def to_plain(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """A dictionary of JSON data, and the arrays by name (``"0/3/m"``: group, parameter, slot)."""
+        arrays: dict[str, np.ndarray] = {}
+        groups = []
+        for number, group in enumerate(self.groups):
+            params = []
+            for i, kept in enumerate(group.params):
+                arrays.update({f"{number}/{i}/{slot}": array for slot, array in kept.slots.items()})
+                params.append({"name": kept.name, "shape": list(kept.shape), "age": kept.age, "slots": list(kept.slots)})
+            groups.append(
+                {"rule": group.rule, "clock": group.clock, "timelines": group.timelines, "params": params}
+            )
+        return {"version": self.version, "optimizer": self.optimizer, "groups": groups}, arrays
+
+    @classmethod
+    def from_plain(cls, meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> "Snapshot":
+        """The inverse of ``to_plain``.
+
+        Raises:
+            SnapshotMismatch: it was written by a newer calando, or parts are missing.
+        """
+        if meta.get("version") != VERSION:
+            raise SnapshotMismatch(
+                f"the snapshot has format version {meta.get('version')!r}, this calando reads {VERSION}; "
+                "was it written by a newer one?"
+            )
+        try:
+            groups = [
+                KeptGroup(
+                    group["rule"],
+                    int(group["clock"]),
+                    group["timelines"],
+                    [
+                        Kept(
+                            kept["name"],
+                            tuple(kept["shape"]),
+                            int(kept["age"]),
+                            {slot: arrays[f"{number}/{i}/{slot}"] for slot in kept["slots"]},
+                        )
+                        for i, kept in enumerate(group["params"])
+                    ],
+                )
+                for number, group in enumerate(meta["groups"])
+            ]
+            return cls(meta["optimizer"], groups)
+        except KeyError as missing:
+            raise SnapshotMismatch(f"the snapshot lacks {missing}; is the file whole?") from None
