@@ -21,15 +21,13 @@ Imports: numpy, the rules' room and the adapters; torch, mindspore and numba are
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import repeat
 from math import prod
-from operator import is_
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from .arrays import adapter
+from .arrays import NoGradient, adapter
 from .decay import Decay
 from .groups import Group
 from .rule import Rule
@@ -105,6 +103,8 @@ class Part:
         self.centered = np.array([m.centered for m in members], bool)
         self.rows = np.array([s[0] if c else 1 for s, c in zip(self.shapes, self.centered, strict=True)], np.int64)
         self.coming: tuple[list[tuple[int, bool, int]], np.ndarray] | None = None
+        self.everyone = np.ones(len(members), bool)
+        self.complete = False  # whether everybody has slots
         self.plain = all(key.arrays.dense(p, rows=True) for p in self.params)
         self.grads: list[Any] = []
         self.held: list[Any] = []
@@ -127,6 +127,7 @@ class Part:
         itemsize = np.dtype(self.key.dtype).itemsize
         self.offset = ((within * size)[self.line] + first).astype(np.uint64) * np.uint64(itemsize)
         self.line_piece, self.line_size = piece, size
+        self.uncentered = np.zeros(len(self.piece), self.key.dtype)
         self.line_offset = (within * size).astype(np.uint64) * np.uint64(itemsize)
         self.address = np.zeros((len(self.piece), 2 + len(self.key.rule.slots)), np.uint64)
         self.where: list[int] = []
@@ -179,15 +180,18 @@ class Part:
             ValueError: a gradient of another shape.
             TypeError: a gradient of another dtype or device, or a sparse one.
         """
-        self.whole = not any(map(is_, grads, repeat(None)))
-        self.present = np.ones(len(grads), bool)
-        if not self.whole:
-            self.present = np.array([g is not None for g in grads])
-        taken = self.chosen(grads), self.chosen(self.members), self.chosen(self.size_list)
-        self.grads, where = self.key.arrays.gradients(*taken, self)
+        gradients = self.key.arrays.gradients
+        try:
+            self.grads, where = gradients(grads, self.members, self.size_list, self)
+            self.whole, self.present = True, self.everyone
+        except NoGradient:
+            self.whole, self.present = False, np.array([g is not None for g in grads])
+            self.grads, where = gradients(*map(self.chosen, (grads, self.members, self.size_list)), self)
         if self.key.fused:
-            self.grad_where = np.zeros(len(grads), np.uint64)
-            self.grad_where[self.present] = where
+            self.grad_where = where
+            if not self.whole:
+                self.grad_where = np.zeros(len(grads), np.uint64)
+                self.grad_where[self.present] = where
             self.address[:, 1] = self.grad_where[self.piece] + self.offset
 
     def chosen(self, things: list[Any]) -> list[Any]:
@@ -210,7 +214,7 @@ class Part:
 
     def grow_older(self) -> None:
         """One more update for everybody who took part."""
-        self.ages[self.present] += 1
+        self.ages += self.present
         self.mirror[:] = self.ages
         if self.whole and self.coming is not None:
             rows, index = self.coming
@@ -232,10 +236,13 @@ class Part:
     def be_born(self) -> list[Member]:
         """Make the slots of those who have their first gradient now; who they are."""
         names = self.key.rule.slots
+        if self.complete:
+            return []
         newborn = [m for m in self.chosen(self.members) if len(m.slots) < len(names)]
         for member in newborn:
             missing = [name for name in names if name not in member.slots]
             member.slots |= {name: self.key.arrays.zeros(member.param) for name in missing}
+        self.complete = all(len(m.slots) >= len(names) for m in self.members)
         if newborn and self.key.fused:
             self.find_slots()
         return newborn

@@ -20,7 +20,7 @@ SHAPES = [(), (0,), (1,), (130,), (3, 5, 2), (2, 700), (70_001,)]
 SMALL_SHAPES = st.lists(st.integers(0, 9), max_size=3).map(tuple)
 
 
-def played(cases, grads, playing=None, **kind):
+def played(cases, grads, playing=None):
     """The engine and the twin after these steps, compared after each."""
     engine, twin = make(cases), Twin(cases)
     for step, given in enumerate(grads):

@@ -21,6 +21,10 @@ from types import ModuleType
 from typing import Any
 
 
+class NoGradient(TypeError):
+    """A gradient is None: its parameter sits this step out."""
+
+
 def adapter(x: Any) -> ModuleType:
     """The adapter for one array or tensor.
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from . import NoGradient
+
 from .numpy import addresses as addresses
 from .numpy import arranged
 
@@ -40,11 +42,17 @@ def zeros(x: Any) -> np.ndarray:
     return np.zeros(view.shape, view.dtype)
 
 
-def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any) -> tuple[list, list[int]]:
-    """The gradients as NumPy views in one piece of memory, and their addresses."""
+def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any) -> tuple[list, np.ndarray]:
+    """The gradients as NumPy views in one piece of memory, and their addresses.
+
+    Raises:
+        NoGradient: one of them is None.
+    """
+    if any(g is None for g in grads):
+        raise NoGradient
     views = [viewed(g, member) for g, member in zip(grads, members, strict=True)]
     views = [arranged(g, member, part.key.dtype) for g, member in zip(views, members, strict=True)]
-    return views, addresses(views)
+    return views, np.array(addresses(views), np.uint64)
 
 
 def viewed(g: Any, member: Any) -> np.ndarray:

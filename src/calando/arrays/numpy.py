@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from . import NoGradient
+
 name = "numpy"
 
 
@@ -35,10 +37,16 @@ def zeros(x: np.ndarray) -> np.ndarray:
     return np.zeros(x.shape, x.dtype)
 
 
-def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any) -> tuple[list, list[int]]:
-    """The gradients as their parameters lie in memory (copied where they do not), and their addresses."""
+def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any) -> tuple[list, np.ndarray]:
+    """The gradients as their parameters lie in memory (copied where they do not), and their addresses.
+
+    Raises:
+        NoGradient: one of them is None.
+    """
+    if any(g is None for g in grads):
+        raise NoGradient
     grads = [arranged(g, member, part.key.dtype) for g, member in zip(grads, members, strict=True)]
-    return grads, addresses(grads)
+    return grads, np.array(addresses(grads), np.uint64)
 
 
 def arranged(g: Any, member: Any, dtype: str) -> np.ndarray:

@@ -4,6 +4,9 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch._C import DisableTorchFunctionSubclass  # subclasses of Tensor would cost a microsecond a word
+
+from . import NoGradient
 
 name = "torch"
 
@@ -41,27 +44,34 @@ def hold(xs: list[torch.Tensor]) -> list[torch.Tensor]:
 
 
 def addresses(held: list[Any]) -> list[int]:
-    return list(map(ADDRESS, held))
+    with DisableTorchFunctionSubclass():
+        return list(map(ADDRESS, held))
 
 
 def zeros(x: torch.Tensor) -> torch.Tensor:
     return torch.zeros_like(x.detach().as_subclass(torch.Tensor), memory_format=torch.preserve_format)
 
 
-def gradients(grads: list[torch.Tensor], members: list[Any], sizes: list[int], part: Any) -> tuple[list, list[int]]:
+def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any) -> tuple[list, np.ndarray]:
     """The gradients as their parameters lie in memory (copied where they do not), and their addresses.
 
     Autograd itself holds shape, dtype and device of ``grad`` to those of its parameter when it is
     assigned; a parameter whose memory was exchanged since then is caught here.
+
+    Raises:
+        NoGradient: one of them is None.
     """
-    try:
-        where = list(map(ADDRESS, grads))
-        if all(map(CONTIGUOUS, grads)) and list(map(ELEMENTS, grads)) == sizes and part.plain:
-            return grads, where
-    except (RuntimeError, NotImplementedError, TypeError):
-        where = []  # a sparse or foreign gradient: the search below names it
+    with DisableTorchFunctionSubclass():
+        try:
+            where = np.fromiter(map(ADDRESS, grads), np.uint64, len(grads))
+            if part.plain and all(map(CONTIGUOUS, grads)) and list(map(ELEMENTS, grads)) == sizes:
+                return grads, where
+        except (RuntimeError, NotImplementedError, TypeError):
+            pass  # a missing, sparse or foreign gradient: the search below names it
+    if any(g is None for g in grads):
+        raise NoGradient
     grads = [arranged(g, member) for g, member in zip(grads, members, strict=True)]
-    return grads, list(map(ADDRESS, grads))
+    return grads, np.fromiter(map(ADDRESS, grads), np.uint64, len(grads))
 
 
 def arranged(g: Any, member: Any) -> torch.Tensor:

@@ -27,7 +27,7 @@ def run(part: Part, numbers: np.ndarray, index: np.ndarray) -> None:
 def run_fused(part: Part, numbers: np.ndarray, index: np.ndarray) -> None:
     """One kernel call for all chunks, shared by the threads."""
     key = part.key
-    center = centers(part, numbers, index) if part.centered.any() else np.zeros(len(part.piece), key.dtype)
+    center = centers(part, numbers, index) if part.centered.any() else part.uncentered
     tables = (part.address, part.length, index[part.piece], center)
     if part.whole:
         split = part.ranges = part.ranges or ranges(part.length)

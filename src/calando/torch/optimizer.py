@@ -8,6 +8,7 @@ torch's schedulers, a trainer) and wins.
 
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from operator import is_
 from typing import Any, ClassVar
 
 import torch
@@ -208,7 +209,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
     def _numbers(self) -> list[int]:
         """Which of our groups the dictionaries in ``param_groups`` are; new ones are taken in."""
         known, there = self._dicts, self.param_groups
-        if len(known) == len(there) and all(a is b for a, b in zip(known, there, strict=True)):
+        if len(known) == len(there) and all(map(is_, known, there)):
             return list(range(len(known)))
         return [self._number(group) for group in there]
 
@@ -219,7 +220,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
                 return number
         for number, members in enumerate(self.engine.members):
             params = [m.param for m in members]
-            if len(params) == len(group["params"]) and all(map(lambda a, b: a is b, params, group["params"])):
+            if len(params) == len(group["params"]) and all(map(is_, params, group["params"])):
                 self._dicts[number] = group
                 return number
         raise ValueError(
@@ -238,8 +239,8 @@ class Optimizer(Controls, torch.optim.Optimizer):
         if changed or self._structures[number] != self._structure(group):
             self._structures[number] = self._structure(group)
             self._changed(number)
-        members = engine.members[number]
-        if len(members) != len(group["params"]) or any(m.param is not p for m, p in zip(members, group["params"])):
+        known, there = engine.groups[number].params, group["params"]
+        if len(known) != len(there) or not all(map(is_, known, there)):
             engine.exchange(number, self._group(group, engine.hypers[number]))
             self._adopt_state()
 
