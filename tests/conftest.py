@@ -32,17 +32,11 @@ def torch():
 
 
 @pytest.fixture(scope="session")
-def mindspore(tmp_path_factory):
-    """The original, imported once and quietly; it may write a folder where it runs."""
-    before = Path.cwd()
-    os.chdir(tmp_path_factory.mktemp("mindspore"))
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # it warns about NumPy and about its own modules when imported
-            found = pytest.importorskip("mindspore", reason="MindSpore is not installed: nothing to compare with")
-        yield found
-    finally:
-        os.chdir(before)
+def mindspore():
+    """The original, imported once and quietly."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns about NumPy and about its own modules when imported
+        return pytest.importorskip("mindspore", reason="MindSpore is not installed: nothing to compare with")
 
 
 @pytest.fixture

@@ -25,7 +25,9 @@ class Values(tuple):
             return super().__getitem__(key)
         found = [group[key] for group in self]
         if any(value != found[0] for value in found):
-            raise UnknownName(f"the groups differ in {key!r}: {found}; ask for one group, as in values[0][{key!r}]")
+            raise UnknownName(
+                f"the groups differ in {key!r}: {found}; ask for one group, as in values[0][{key!r}]"
+            )
         return found[0]
 
 
@@ -98,7 +100,10 @@ class Controls:
         numbers = self._chosen(group)
         names = self._names(name)
         parts = [value] if len(names) == 1 else unpacked(name, value, len(names))
-        parts = [UNBOUNDED if ours == "max_norm" and part is None else part for ours, part in zip(names, parts)]
+        parts = [
+            UNBOUNDED if ours == "max_norm" and part is None else part
+            for ours, part in zip(names, parts, strict=True)
+        ]
         hypers = self.engine.hypers
         checked = {
             (n, ours): hypers[n].checked(ours, part, self.engine.clocks[n])
@@ -111,7 +116,7 @@ class Controls:
             self._changed(n)
 
     def snapshot(self) -> Snapshot:
-        """All that must survive, as plain data: moments, ages, clocks, and schedules with all their changes."""
+        """All that must survive, as plain data: moments, ages, clocks, schedules with all changes."""
         self._listen()
         engine = self.engine
         engine.settle()
@@ -135,7 +140,7 @@ class Controls:
         """Go on where a snapshot was taken, as if the run had not stopped.
 
         Raises:
-            SnapshotMismatch: another optimizer's rules, other groups, parameters or shapes; nothing has changed.
+            SnapshotMismatch: other rules, groups, parameters or shapes; nothing has changed.
             ValueError: a function was in force that this optimizer was not built with; nothing has changed.
         """
         self._listen()
@@ -186,14 +191,20 @@ class Controls:
     def _names(self, name: str, single: bool = False) -> tuple[str, ...]:
         """Our names for the user's."""
         known = self.spelling
-        singles = {ours for names in known.values() for ours in ([names] if isinstance(names, str) else names)}
+        singles = {
+            ours for names in known.values() for ours in ([names] if isinstance(names, str) else names)
+        }
         found = known.get(name, name if name in singles else None)
         if isinstance(found, tuple) and single:
-            raise UnknownName(f"{name!r} is {len(found)} numbers; ask for one of {', '.join(map(repr, found))}")
+            raise UnknownName(
+                f"{name!r} is {len(found)} numbers; ask for one of {', '.join(map(repr, found))}"
+            )
         if found is None:
             near = get_close_matches(name, [*known, *singles], 1)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
-            raise UnknownName(f"{type(self).__name__} has no hyperparameter {name!r}{hint}; it has {', '.join(known)}")
+            raise UnknownName(
+                f"{type(self).__name__} has no hyperparameter {name!r}{hint}; it has {', '.join(known)}"
+            )
         return (found,) if isinstance(found, str) else found
 
     def _spelled(self, values: Mapping[str, float]) -> dict[str, Any]:
@@ -211,8 +222,8 @@ class Controls:
             heading = f"  {number}" + (f" {title!r}" if title != str(number) else "")
             count = len(engine.members[number])
             lines.append(
-                f"{heading}: {count} parameter{'s' * (count != 1)}, {group.rule.name}, {group.decay.name} decay, "
-                f"step {engine.clocks[number]}"
+                f"{heading}: {count} parameter{'s' * (count != 1)}, {group.rule.name}, "
+                f"{group.decay.name} decay, step {engine.clocks[number]}"
             )
             latest = {n: line.latest for n, line in engine.hypers[number].timelines.items()}
             shown = {name: told(latest, names) for name, names in self.spelling.items()}
@@ -234,17 +245,23 @@ def check(controls: Controls, snapshot: Snapshot) -> None:
         if kept.rule not in RULES:
             raise SnapshotMismatch(f"{place}: the snapshot's rule {kept.rule!r} is not known here")
         if RULES[kept.rule].slots and group.rule.slots and RULES[kept.rule].slots != group.rule.slots:
-            raise SnapshotMismatch(f"{place} follows {group.rule.name}, the snapshot {kept.rule}; build the same optimizer")
+            raise SnapshotMismatch(
+                f"{place} follows {group.rule.name}, the snapshot {kept.rule}; build the same optimizer"
+            )
         members = engine.members[number]
         if len(members) != len(kept.params):
             raise SnapshotMismatch(f"{place} has {len(members)} parameters, the snapshot {len(kept.params)}")
         for member, stored in zip(members, kept.params, strict=True):
             shape = tuple(adapter(member.param).shape(member.param))
             if shape != stored.shape:
-                raise SnapshotMismatch(f"{place}: {member.name!r} is {shape} here and {stored.shape} in the snapshot")
+                raise SnapshotMismatch(
+                    f"{place}: {member.name!r} is {shape} here and {stored.shape} in the snapshot"
+                )
             wrong = {name: a.shape for name, a in stored.slots.items() if tuple(a.shape) != shape}
             if wrong:
-                raise SnapshotMismatch(f"{place}: {member.name!r} is {shape}, but its slots in the snapshot are {wrong}")
+                raise SnapshotMismatch(
+                    f"{place}: {member.name!r} is {shape}, but its slots in the snapshot are {wrong}"
+                )
 
 
 MOST_GROUPS = 6  # that a repr shows, to stay on one screen

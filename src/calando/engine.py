@@ -18,7 +18,7 @@ import numpy as np
 from .arrays import adapter
 from .groups import Group
 from .hyper import Hyper
-from .kernels.run import run, squares
+from .kernels.run import ready, run, squares
 from .plan import Member, Part, parts
 
 UNBOUNDED = float(np.finfo(np.float64).max)  # the max_norm that never clips
@@ -130,7 +130,7 @@ class Engine:
         """
         playing = range(len(self.groups)) if playing is None else playing
         try:
-            if not all([part.look() for part in self.parts]):
+            if not all(list(map(Part.look, self.parts))):
                 self.rearrange()
             active = self.take(grads, playing)
             values = {number: self.hypers[number].at(self.clocks[number]) for number in playing}
@@ -138,7 +138,9 @@ class Engine:
             if scales is None:
                 return False
             tables = [scalars(part, values, scales) for part in active]
-            self.newborn += [m for part in active for m in part.be_born()]
+            for part in active:
+                ready(part)
+                self.newborn += part.be_born()
             for part, table in zip(active, tables, strict=True):
                 run(part, *table)
             for part in active:
@@ -156,7 +158,9 @@ class Engine:
         for number, given in zip(playing, grads, strict=True):
             if len(given) != len(told[number]):
                 counts = f"{len(given)} gradients for {len(told[number])} parameters"
-                raise ValueError(f"{self.hypers[number].place}: {counts}; give one gradient for each parameter")
+                raise ValueError(
+                    f"{self.hypers[number].place}: {counts}; give one gradient for each parameter"
+                )
             told[number] = given
         flat = [g for given in told for g in given]
         for part, order in zip(self.parts, self.order, strict=True):
@@ -166,7 +170,9 @@ class Engine:
     def scales(self, values: Values, active: Sequence[Part]) -> dict[int, float] | None:
         """What each group's gradients are multiplied by, or None to skip the step."""
         bounds = {number: v.get("max_norm", UNBOUNDED) for number, v in values.items()}
-        scale = {n: (-1 if self.groups[n].maximize else 1) / v.get("loss_scale", 1.0) for n, v in values.items()}
+        scale = {
+            n: (-1 if self.groups[n].maximize else 1) / v.get("loss_scale", 1.0) for n, v in values.items()
+        }
         if self.on_nonfinite == "train" and min(bounds.values(), default=UNBOUNDED) == UNBOUNDED:
             return scale
         norm = self.norm(active, scale)

@@ -38,14 +38,14 @@ def as_schedule(value: Any) -> Schedule | float:
         TypeError: it is none of these.
     """
     if isinstance(value, Schedule):
-        return value.value if isinstance(value, Constant) else value  # type: ignore[return-value]
+        return value.value if isinstance(value, Constant) else value
     dimensions = getattr(value, "ndim", None)
     if isinstance(value, (str, bytes, Mapping)) or value is None or (dimensions or 0) > 1:
         raise TypeError(f"must be {KINDS}, but got {shown(value)}")
     if dimensions == 0 or is_number(value):
         return float(value)
     if isinstance(value, Iterable):
-        return Listed(value.tolist() if hasattr(value, "tolist") else value)
+        return Listed(value.tolist() if hasattr(value, "tolist") else tuple(value))
     if callable(value):
         return Function(value)
     raise TypeError(f"must be {KINDS}, but got {shown(value)}")

@@ -101,7 +101,9 @@ class Part:
         self.groups = np.array([m.group for m in members], np.int64)
         self.sorts = self.groups * 2 + np.array([m.exempt for m in members], np.int64)
         self.centered = np.array([m.centered for m in members], bool)
-        self.rows = np.array([s[0] if c else 1 for s, c in zip(self.shapes, self.centered, strict=True)], np.int64)
+        self.rows = np.array(
+            [s[0] if c else 1 for s, c in zip(self.shapes, self.centered, strict=True)], np.int64
+        )
         self.coming: tuple[list[tuple[int, bool, int]], np.ndarray] | None = None
         self.everyone = np.ones(len(members), bool)
         self.complete = False  # whether everybody has slots

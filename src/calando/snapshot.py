@@ -74,7 +74,9 @@ class Snapshot:
             params = []
             for i, kept in enumerate(group.params):
                 arrays.update({f"{number}/{i}/{slot}": array for slot, array in kept.slots.items()})
-                params.append({"name": kept.name, "shape": list(kept.shape), "age": kept.age, "slots": list(kept.slots)})
+                params.append(
+                    {"name": kept.name, "shape": list(kept.shape), "age": kept.age, "slots": list(kept.slots)}
+                )
             groups.append(
                 {"rule": group.rule, "clock": group.clock, "timelines": group.timelines, "params": params}
             )

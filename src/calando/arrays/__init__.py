@@ -17,6 +17,7 @@ Every adapter is a module with the same words:
     touched(xs)          tell the framework that these were written in place
 """
 
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -33,15 +34,9 @@ def adapter(x: Any) -> ModuleType:
     """
     for cls in type(x).__mro__:
         root = cls.__module__.partition(".")[0]
-        if root == "torch":
-            from . import torch as found
-        elif root == "numpy" and cls.__name__ == "ndarray":
-            from . import numpy as found
-        elif root == "mindspore":
-            from . import mindspore as found
-        else:
-            continue
-        return found
+        if root in ("torch", "mindspore") or (root == "numpy" and cls.__name__ == "ndarray"):
+            return import_module(f"{__name__}.{root}")
     raise TypeError(
-        f"a parameter must be a torch tensor, a MindSpore Parameter or a NumPy array, but got {type(x).__qualname__}"
+        "a parameter must be a torch tensor, a MindSpore Parameter or a NumPy array, "
+        f"but got {type(x).__qualname__}"
     )

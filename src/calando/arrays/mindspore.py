@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from . import NoGradient
-
 from .numpy import addresses as addresses
 from .numpy import arranged
 
@@ -60,7 +59,9 @@ def viewed(g: Any, member: Any) -> np.ndarray:
     if isinstance(g, np.ndarray):
         return g
     if not hasattr(g, "asnumpy"):
-        raise TypeError(f"the gradient of {member.place} must be a MindSpore Tensor, but got {type(g).__name__}")
+        raise TypeError(
+            f"the gradient of {member.place} must be a MindSpore Tensor, but got {type(g).__name__}"
+        )
     return g.asnumpy()
 
 

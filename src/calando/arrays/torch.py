@@ -28,7 +28,7 @@ def writable(x: torch.Tensor) -> bool:
 
 
 def dense(x: torch.Tensor, rows: bool) -> bool:
-    """Whether the elements fill one piece of memory, in any order of the axes; by rows: in the plain order."""
+    """Whether the elements fill one piece of memory: in any order of the axes, or by rows in the plain one."""
     if x.is_contiguous() or rows:
         return x.is_contiguous()
     expected = 1
@@ -85,7 +85,8 @@ def arranged(g: Any, member: Any) -> torch.Tensor:
         raise ValueError(f"the gradient of {member.place} has shape {tuple(g.shape)}, not {tuple(p.shape)}")
     if g.dtype != p.dtype or g.device != p.device:
         raise TypeError(
-            f"the gradient of {member.place} is {g.dtype} on {g.device}; the parameter is {p.dtype} on {p.device}"
+            f"the gradient of {member.place} is {g.dtype} on {g.device}, "
+            f"the parameter {p.dtype} on {p.device}"
         )
     if g.stride() == p.stride() or (g.is_contiguous() and p.is_contiguous()):
         return g

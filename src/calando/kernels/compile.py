@@ -1,4 +1,4 @@
-'''Compile a rule, with the decay fused in front, into one kernel over chunks of memory.
+"""Compile a rule, with the decay fused in front, into one kernel over chunks of memory.
 
 The kernel is written out as a module of its own: the words, the two bodies as they stand in their
 rooms, and one loop. It lies in the user's cache folder under a name that holds a hash of its text and
@@ -15,7 +15,7 @@ A kernel knows these tables and no more:
 
 and a range of chunks, so that several threads can share the tables. No fastmath: the result equals
 NumPy's bit for bit. (Measured: strict code is no slower, the work is bound by memory.)
-'''
+"""
 
 import hashlib
 import inspect
@@ -23,7 +23,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from textwrap import indent
 from types import ModuleType
@@ -52,7 +52,7 @@ compiled = njit(inline="always", error_model="numpy")
 {body}
 '''
 
-KERNEL = '''
+KERNEL = """
 @njit(
     void(uint64[:, ::1], int64[::1], int64[::1], {dtype}[::1], {dtype}[:, ::1], int64, int64),
     error_model="numpy", nogil=True, cache={cache},
@@ -65,7 +65,7 @@ def kernel(address, length, row, center, scalars, start, stop):
         for k in range(n):
             q, h = {decay}(p[k], g[k], {front_args}, mean)
             {targets} = {rule}({arguments})
-'''
+"""
 
 
 def source(rule: Rule, decay: Decay, dtype: str, cache: bool = True) -> str:
@@ -98,7 +98,7 @@ def source(rule: Rule, decay: Decay, dtype: str, cache: bool = True) -> str:
     )
 
 
-@lru_cache(maxsize=None)
+@cache
 def kernel(rule: Rule, decay: Decay, dtype: str) -> Callable[..., None]:
     """The compiled kernel; from the cache folder when it has been compiled before.
 

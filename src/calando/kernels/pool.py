@@ -9,6 +9,7 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 
@@ -74,6 +75,7 @@ def share(work: Callable[[int, int], None], ranges: Sequence[tuple[int, int]], w
         for future in futures:
             future.result()
 
+
 def ranges(length: np.ndarray) -> list[tuple[int, int]]:
     """Split chunks of these lengths into ranges of about equal work; small work stays in one."""
     if not len(length):
@@ -83,4 +85,4 @@ def ranges(length: np.ndarray) -> list[tuple[int, int]]:
         return [(0, len(length))]
     marks = np.linspace(0, ends[-1], threads() * PARTS_PER_THREAD + 1)[1:-1]
     bounds = np.unique(np.concatenate([[0], np.searchsorted(ends, marks) + 1, [len(length)]])).tolist()
-    return list(zip(bounds[:-1], bounds[1:], strict=True))
+    return list(pairwise(bounds))

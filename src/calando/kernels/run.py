@@ -24,6 +24,12 @@ def run(part: Part, numbers: np.ndarray, index: np.ndarray) -> None:
     part.key.arrays.touched(part.chosen(part.params))
 
 
+def ready(part: Part) -> None:
+    """Have the part's kernel compiled, so that a step cannot fail for it half-way."""
+    if part.key.fused:
+        compile.kernel(part.key.rule, part.key.decay, part.key.dtype)
+
+
 def run_fused(part: Part, numbers: np.ndarray, index: np.ndarray) -> None:
     """One kernel call for all chunks, shared by the threads."""
     key = part.key

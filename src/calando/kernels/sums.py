@@ -1,4 +1,4 @@
-'''Sums over memory: of squares (for norms) and of the elements themselves (for centring).
+"""Sums over memory: of squares (for norms) and of the elements themselves (for centring).
 
     sums     one float64 per block of at most BLOCK elements
     total    the blocks added up
@@ -7,10 +7,10 @@ A block is summed in LANES interleaved lanes in float64, the lanes are then adde
 and the remainder after them, so the result does not depend on the number of threads, and NumPy can
 say the same in a few lines (the twin in the tests). Blocks are cut per tensor or per row, never by
 the chunks of the update. (Measured: with 128 lanes LLVM makes vector code, 2.5 times faster than 32.)
-'''
+"""
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,10 @@ from numba import carray, {dtype}, float64, int64, njit, uint64, void
 from calando.kernels.pointer import pointer
 
 
-@njit(void(uint64[::1], int64[::1], float64[::1], int64, int64), error_model="numpy", nogil=True, cache={cache})
+@njit(
+    void(uint64[::1], int64[::1], float64[::1], int64, int64),
+    error_model="numpy", nogil=True, cache={cache},
+)
 def kernel(address, length, out, start, stop):
     lane = np.empty({lanes}, np.float64)
     for c in range(start, stop):
@@ -53,7 +56,7 @@ def kernel(address, length, out, start, stop):
 '''
 
 
-@lru_cache(maxsize=None)
+@cache
 def kernel(kind: str, dtype: str) -> Callable[..., None]:
     """The compiled kernel ``(address, length, out, start, stop)`` for one kind of sum and one dtype."""
 

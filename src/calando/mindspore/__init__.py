@@ -25,7 +25,7 @@ _HOMES = {
 }
 _MODULES = {"dtype": "network.dtype", "nn": "nn", "ops": "ops"}
 
-__all__ = sorted([*_HOMES, *_MODULES])  # noqa: PLE0605
+__all__ = sorted([*_HOMES, *_MODULES])
 
 
 def __getattr__(name: str) -> _Any:

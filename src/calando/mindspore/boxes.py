@@ -36,7 +36,7 @@ class Library:
         if self.name == "mindspore":
             import mindspore as words
         else:
-            import calando.mindspore as words  # type: ignore[no-redef]
+            import calando.mindspore as words
         return words
 
 

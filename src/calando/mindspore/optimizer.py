@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..arrays import adapter
-from ..control import Controls, Spelling
+from ..control import Controls
 from ..decay import DOMAIN as FRONT
 from ..decay import L2, Decay
 from ..engine import UNBOUNDED, Engine
@@ -168,12 +168,14 @@ class Optimizer(Controls):
         return self._value("loss_scale", 0)
 
     def get_lr(self) -> Any:
-        """The learning rate of the coming step: a tensor of shape (), or one per parameter where groups differ."""
+        """The learning rate of the coming step, of shape (); one per parameter where groups differ."""
         return self._seen("lr", lambda n: self._value("lr", n))
 
     def get_weight_decay(self) -> Any:
-        """The weight decay of the coming step times the loss scale, as in MindSpore; one per parameter in groups."""
-        return self._seen("weight_decay", lambda n: self._value("weight_decay", n) * self._value("loss_scale", n))
+        """The weight decay of the coming step times the loss scale; one per parameter in groups."""
+        return self._seen(
+            "weight_decay", lambda n: self._value("weight_decay", n) * self._value("loss_scale", n)
+        )
 
     def get_lr_parameter(self, param: Any) -> Any:
         """The learning rate of one parameter, or a list of them for a list of parameters.
@@ -213,7 +215,9 @@ class Optimizer(Controls):
             return self._attribute(ours, None)
         found = tuple(self._attribute(ours, number) for number, _ in self._places)
         whole = all(number in self._boxes.get(ours, ()) for number, _ in self._places)
-        return self._library.words().ParameterTuple(found) if whole and self._library.name != "numpy" else found
+        return (
+            self._library.words().ParameterTuple(found) if whole and self._library.name != "numpy" else found
+        )
 
     def __setattr__(self, name: str, value: Any) -> None:
         ours = "lr" if name == "learning_rate" else name
@@ -309,7 +313,7 @@ class Optimizer(Controls):
 
 
 def prepared(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What MindSpore users give, as the hyperparameters' room takes it: Cells become functions of the step."""
+    """What MindSpore users give, as hyperparameters: Cells become functions of the step."""
     found = dict(values)
     for name, value in found.items():
         if boxes.is_cell(value):

@@ -91,7 +91,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
-        playing = self._listen()
+        playing = self._playing()
         grads = [[p.grad for p in group["params"]] for group in self.param_groups]
         if self.engine.step(grads, playing):
             self._show_state()
@@ -118,7 +118,9 @@ class Optimizer(Controls, torch.optim.Optimizer):
             raise TypeError(f"{place}: param_group must be a dict, but got {type(param_group).__name__}")
         given = dict(param_group)
         if "params" not in given:
-            raise UnknownName(f"{place}: 'params' is missing; it has {', '.join(map(repr, given)) or 'nothing'}")
+            raise UnknownName(
+                f"{place}: 'params' is missing; it has {', '.join(map(repr, given)) or 'nothing'}"
+            )
         self._refuse_unknown(place, given)
         clock = int(given.setdefault("step", self.engine.clocks[0] if self.engine.clocks else 0))
         hyper = self._hyper(place, {**self._given, **given}, clock)
@@ -172,7 +174,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
         }
 
     def _refuse_unknown(self, place: str, given: Mapping[str, Any]) -> None:
-        """Raise UnknownName for a key that must be a mistake: a number or a schedule under an unknown name."""
+        """Raise UnknownName for what must be a mistake: a number or a schedule under an unknown name."""
         for key, value in given.items():
             if key in self.defaults or key in self.spelling or key in GUESTS:
                 continue
@@ -194,7 +196,10 @@ class Optimizer(Controls, torch.optim.Optimizer):
 
     # Posting and collecting.
 
-    def _listen(self) -> list[int]:
+    def _listen(self) -> None:
+        self._playing()
+
+    def _playing(self) -> list[int]:
         """Take over what was written from outside; the numbers of the groups that are there."""
         playing = self._numbers()
         if self.state is not self._state or len(self.state) < self._shown:
@@ -292,7 +297,9 @@ class Optimizer(Controls, torch.optim.Optimizer):
                     face = self.state[member.param]
                     if self.AGED:
                         face["step"] = ages[i]
-                    face.update({key: member.slots[slot] for slot, key in self.SLOTS.items() if slot in member.slots})
+                    face.update(
+                        {key: member.slots[slot] for slot, key in self.SLOTS.items() if slot in member.slots}
+                    )
         self.engine.newborn.clear()
         self._state, self._shown = self.state, len(self.state)
 

@@ -66,7 +66,7 @@ class SGD(Optimizer):
         max_norm: Any = None,
         on_nonfinite: str = "train",
     ) -> None:
-        if nesterov and (isinstance(momentum, (int, float)) and momentum <= 0 or dampening != 0):
+        if nesterov and ((isinstance(momentum, (int, float)) and momentum <= 0) or dampening != 0):
             raise ValueError(
                 f"For 'SGD': Nesterov momentum requires a momentum and zero dampening, "
                 f"but got momentum={momentum!r}, dampening={dampening!r}"

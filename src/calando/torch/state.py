@@ -8,12 +8,13 @@ if TYPE_CHECKING:
 
 
 def check_state(optimizer: "Optimizer", state_dict: Mapping[str, Any]) -> None:
-    """Raise ValueError, naming the parameter, if the moments in a ``state_dict`` cannot be this optimizer's."""
+    """Raise ValueError, naming the parameter, if the moments in it cannot be this optimizer's."""
     name = type(optimizer).__name__
     groups = state_dict["param_groups"]
     if len(groups) != len(optimizer.param_groups):
         raise ValueError(
-            f"{name}: the checkpoint has {len(groups)} parameter groups, the optimizer {len(optimizer.param_groups)}"
+            f"{name}: the checkpoint has {len(groups)} parameter groups, "
+            f"the optimizer {len(optimizer.param_groups)}"
         )
     known = {"step", *optimizer.SLOTS.values()}
     for number, (theirs, ours) in enumerate(zip(groups, optimizer.param_groups, strict=True)):
@@ -24,7 +25,9 @@ def check_state(optimizer: "Optimizer", state_dict: Mapping[str, Any]) -> None:
             for slot, value in state_dict["state"].get(key, {}).items():
                 place = f"{name}: parameter {i} of group {number}"
                 if slot not in known:
-                    raise ValueError(f"{place}: the checkpoint has a state {slot!r}; was it written by another optimizer?")
+                    raise ValueError(
+                        f"{place}: the checkpoint has a state {slot!r}; was it written by another optimizer?"
+                    )
                 if slot != "step" and tuple(value.shape) != tuple(p.shape):
                     shapes = f"{tuple(p.shape)} in the model and {tuple(value.shape)} in the checkpoint"
                     raise ValueError(f"{place} is {shapes} ({slot!r})")

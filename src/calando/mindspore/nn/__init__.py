@@ -24,7 +24,7 @@ _HOMES = {  # loaded on first use, because they load torch
     "MSELoss": "losses",
 }  # fmt: skip
 
-__all__ = sorted(["SGD", "Adam", "AdamWeightDecay", "Momentum", "Optimizer", *_HOMES])  # noqa: PLE0605
+__all__ = sorted(["SGD", "Adam", "AdamWeightDecay", "Momentum", "Optimizer", *_HOMES])
 
 
 def __getattr__(name: str) -> _Any:

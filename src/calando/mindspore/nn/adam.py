@@ -31,7 +31,7 @@ class Adam(Optimizer):
         weight_decay: λ, in [0, inf); λ p is added to the gradient.
         loss_scale: what gradients are divided by, above 0.
         use_amsgrad: divide by the largest v so far.
-        use_lazy, use_offload: accepted: for dense gradients they name another implementation of the same path.
+        use_lazy, use_offload: accepted: with dense gradients, another implementation of the same path.
         max_norm, on_nonfinite: as in ``SGD``.
 
     Raises:
@@ -59,7 +59,13 @@ class Adam(Optimizer):
         max_norm: Any = None,
         on_nonfinite: str = "train",
     ) -> None:
-        values = {"lr": learning_rate, "beta1": beta1, "beta2": beta2, "eps": eps, "weight_decay": weight_decay}
+        values = {
+            "lr": learning_rate,
+            "beta1": beta1,
+            "beta2": beta2,
+            "eps": eps,
+            "weight_decay": weight_decay,
+        }
         ahead = ADAM_EPSILON_HAT_AHEAD if use_nesterov else ADAM_EPSILON_HAT
         self._chosen_rule = AMSGRAD_EPSILON_HAT if use_amsgrad else ahead
         super().__init__(params, values, loss_scale, max_norm, on_nonfinite)
@@ -105,7 +111,13 @@ class AdamWeightDecay(Optimizer):
         max_norm: Any = None,
         on_nonfinite: str = "train",
     ) -> None:
-        values = {"lr": learning_rate, "beta1": beta1, "beta2": beta2, "eps": eps, "weight_decay": weight_decay}
+        values = {
+            "lr": learning_rate,
+            "beta1": beta1,
+            "beta2": beta2,
+            "eps": eps,
+            "weight_decay": weight_decay,
+        }
         super().__init__(params, values, max_norm=max_norm, on_nonfinite=on_nonfinite)
 
     def _rule(self, hyper: Hyper) -> Rule:

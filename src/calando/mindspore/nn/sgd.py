@@ -49,13 +49,18 @@ class SGD(Optimizer):
         max_norm: Any = None,
         on_nonfinite: str = "train",
     ) -> None:
-        if nesterov and (isinstance(momentum, (int, float)) and momentum <= 0 or dampening != 0):
+        if nesterov and ((isinstance(momentum, (int, float)) and momentum <= 0) or dampening != 0):
             raise ValueError(
                 f"For 'SGD': nesterov needs a momentum above 0 and no dampening, "
                 f"but got momentum={momentum!r}, dampening={dampening!r}"
             )
         self._nesterov = nesterov
-        values = {"lr": learning_rate, "momentum": momentum, "dampening": dampening, "weight_decay": weight_decay}
+        values = {
+            "lr": learning_rate,
+            "momentum": momentum,
+            "dampening": dampening,
+            "weight_decay": weight_decay,
+        }
         super().__init__(params, values, loss_scale, max_norm, on_nonfinite)
 
     def _rule(self, hyper: Hyper) -> Rule:

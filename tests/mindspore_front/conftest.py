@@ -1,0 +1,29 @@
+"""Fixtures: the kinds of parameters; each test in a folder of its own, where MindSpore may leave a ``rank_0``."""
+
+import pytest
+from mindspore_front import kinds
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def kind_of(name, request):
+    """The kind of that name; skips where its framework is missing."""
+    if name == "numpy":
+        return kinds.numpy_kind()
+    if name == "mindspore":
+        return kinds.mindspore_kind(request.getfixturevalue("mindspore"))
+    request.getfixturevalue("torch")
+    return kinds.torch_kind() if name == "torch" else kinds.calando_kind()
+
+
+@pytest.fixture(params=["numpy", "calando", "mindspore"])
+def kind(request):
+    return kind_of(request.param, request)
+
+
+@pytest.fixture(params=["numpy", "calando", "mindspore", "torch"])
+def any_kind(request):
+    return kind_of(request.param, request)
