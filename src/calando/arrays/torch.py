@@ -28,7 +28,7 @@ def writable(x: torch.Tensor) -> bool:
 
 
 def dense(x: torch.Tensor, rows: bool) -> bool:
-    """Whether the elements fill one piece of memory: in any order of the axes, or by rows in the plain one."""
+    """Whether the elements fill one piece of memory, in any order of the axes; ``rows``: in the plain one."""
     if x.is_contiguous() or rows:
         return x.is_contiguous()
     expected = 1
