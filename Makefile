@@ -26,9 +26,9 @@ env: .venv/made ## make the development environment .venv
 	.venv-numpy2/bin/python -m pip install -q -c constraints.txt '$(NUMPY2)' -e '.[train,dev]'
 	@touch $@
 
-# Without its fences the README is a doctest, line for line.
+# Without its fences and closed comments the README is a doctest, line for line.
 build/README.txt: README.md
-	@mkdir -p build && sed 's/^```.*//' README.md > $@
+	@mkdir -p build && sed -e 's/^```.*//' -e 's/^-->//' README.md > $@
 
 test: env build/README.txt ## run all tests, doctests, the README, ruff and mypy
 	$(BIN)/ruff check

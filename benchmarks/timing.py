@@ -9,7 +9,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter, process_time
 from typing import Any
 
@@ -17,8 +17,10 @@ import numpy as np
 import torch
 
 QUIET = 0.1  # the share of the machine that others may have in a round that counts
-PATIENCE = 4  # how many times the rounds asked for may be made
-noise: list[tuple[int, float, int]] = []  # rounds made, mean share of others, quiet rounds, of every comparison
+PATIENCE = 20.0  # seconds for one comparison; at least LEAST rounds are made
+LEAST = 5
+BUILDS = 4  # how often large work is laid into memory anew: where it lies makes a tenth of its time
+noise: list[float] = [0.0]  # the mean share of others in the rounds that counted, for every comparison
 
 
 class Differ(AssertionError):
@@ -37,6 +39,7 @@ class Row:
         goal: that bound.
         unit: of figure and goal.
         spread: the middle half of the figures, where there are many.
+        others: the share of the machine that other processes had meanwhile.
     """
 
     work: str
@@ -47,20 +50,32 @@ class Row:
     goal: float
     unit: str = "×"
     spread: str = ""
+    others: float = field(default_factory=lambda: noise[-1])
 
     @property
-    def reached(self) -> bool:
-        """Whether the goal is reached."""
-        return self.figure <= self.goal
+    def disturbed(self) -> bool:
+        """Whether others had so much of the machine that the figure says nothing."""
+        return self.others > QUIET
+
+    @property
+    def verdict(self) -> str:
+        """Whether the goal is reached; no verdict where others disturbed."""
+        if self.disturbed:
+            return "disturbed"
+        return "reached" if self.figure <= self.goal else "**missed**"
 
 
 def interleaved(
-    sides: Mapping[str, Callable[[], Any]], rounds: int, calls: int = 1, warmup: int = 3
+    sides: Mapping[str, Callable[[], Any]],
+    rounds: int,
+    calls: int = 1,
+    warmup: int = 3,
+    patience: float = PATIENCE,
 ) -> dict[str, np.ndarray]:
     """Call every side once per round, another one first each time; seconds per call, (rounds,) for each side.
 
-    A round in which other processes had over a tenth of the machine is made again, up to PATIENCE times
-    as many in all; if too few are quiet even so, all count.
+    A round in which other processes had over a tenth of the machine is made again, for at most
+    ``patience`` seconds in all; if fewer than half are quiet even so, all rounds count, and the table says it.
     """
     names = list(sides)
     for _ in range(warmup):
@@ -71,7 +86,10 @@ def interleaved(
     gc.collect()
     gc.disable()
     try:
-        while len(table) < PATIENCE * rounds and sum(share <= QUIET for share in taken) < rounds:
+        end = perf_counter() + patience
+        while sum(share <= QUIET for share in taken) < rounds and (
+            perf_counter() < end or len(taken) < LEAST
+        ):
             first = len(table) % len(names)
             before = machine()
             found = {name: timed(sides[name], calls) for name in names[first:] + names[:first]}
@@ -80,9 +98,24 @@ def interleaved(
     finally:
         gc.enable()
     quiet = np.array(taken) <= QUIET
-    noise.append((len(taken), float(np.mean(taken)), int(quiet.sum())))
-    chosen = np.array(table)[quiet if quiet.sum() * 2 >= rounds else slice(None)]
-    return dict(zip(names, chosen.T, strict=True))
+    chosen = quiet if quiet.sum() * 2 >= rounds else np.ones(len(quiet), bool)
+    noise.append(float(np.array(taken)[chosen].mean()))
+    return dict(zip(names, np.array(table)[chosen].T, strict=True))
+
+
+def rebuilt(build: Callable[[bool], Mapping[str, Callable[[], Any]]], rounds: int) -> dict[str, np.ndarray]:
+    """As ``interleaved``, with the sides built BUILDS times, in turn one or the other first.
+
+    Args:
+        build: (peer first) → the sides.
+    """
+    found = []
+    shares = []
+    for turn in range(BUILDS):
+        found.append(interleaved(build(turn % 2 == 1), -(-rounds // BUILDS), patience=PATIENCE / BUILDS))
+        shares.append(noise[-1])
+    noise.append(float(np.mean(shares)))
+    return {name: np.concatenate([times[name] for times in found]) for name in found[0]}
 
 
 def timed(work: Callable[[], Any], calls: int) -> float:
@@ -94,7 +127,7 @@ def timed(work: Callable[[], Any], calls: int) -> float:
 
 
 def machine() -> tuple[float, float, float]:
-    """Seconds that all cores were busy (taken by the hypervisor included), that this process was, and the time."""
+    """Seconds: all cores busy (the hypervisor's share included), this process busy, and the time."""
     busy = 0.0
     try:
         with open("/proc/stat") as file:
@@ -114,15 +147,15 @@ def others(before: tuple[float, float, float], after: tuple[float, float, float]
 def compared(work: str, against: str, ours: np.ndarray, peer: np.ndarray, goal: float) -> Row:
     """The row for two sides that took turns."""
     ratios = ours / peer
-    return Row(work, against, duration(ours), duration(peer), float(np.median(ratios)), goal, "×", quartiles(ratios))
+    return Row(
+        work, against, duration(ours), duration(peer), float(np.median(ratios)), goal, "×", quartiles(ratios)
+    )
 
 
 def duration(seconds: Any) -> str:
     """A time, or the median of several, as one reads it."""
     value = float(np.median(seconds))
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
-        if value >= size:
-            break
+    unit, size = next(((u, s) for u, s in (("s", 1.0), ("ms", 1e-3)) if value >= s), ("µs", 1e-6))
     return f"{value / size:.3g} {unit}"
 
 
@@ -154,7 +187,9 @@ def agree(work: str, start: list[np.ndarray], ours: list[np.ndarray], peer: list
     for s, a, b in zip(start, ours, peer, strict=True):
         way, apart = np.abs(b - s).max(), np.abs(a - b).max()
         if not apart <= 1e-3 * way:
-            raise Differ(f"{work}: after a way of {way:.3g} the two sides are {apart:.3g} apart; nothing was compared")
+            raise Differ(
+                f"{work}: after a way of {way:.3g} the two sides are {apart:.3g} apart; nothing was compared"
+            )
 
 
 def say(line: str) -> None:

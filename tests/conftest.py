@@ -15,9 +15,16 @@ from hypothesis import HealthCheck, settings
 sys.path.insert(0, str(Path(__file__).parent))
 
 settings.register_profile(
-    "calando", derandomize=True, database=None, deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
+    "calando",
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.too_slow],
 )
-settings.register_profile("long", parent=settings.get_profile("calando"), derandomize=False, max_examples=1000)
+settings.register_profile(
+    "long", parent=settings.get_profile("calando"), derandomize=False, max_examples=1000
+)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "calando"))
 
 
@@ -45,12 +52,13 @@ def run():
     import subprocess
 
     def run(code: str, **environment: str) -> str:
+        path = os.pathsep.join(filter(None, [str(Path(__file__).parent), os.environ.get("PYTHONPATH")]))
         done = subprocess.run(
             [sys.executable, "-c", code],
             capture_output=True,
             text=True,
             timeout=120,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parent), **environment},
+            env={**os.environ, "PYTHONPATH": path, **environment},
         )
         assert done.returncode == 0, done.stderr
         return done.stdout

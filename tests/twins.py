@@ -65,7 +65,7 @@ class Case:
 
 
 def make(cases: Sequence[Case], on_nonfinite: str = "train", params: Any = None) -> Engine:
-    """The engine that plays these cases, on copies of their parameters (or on ``params``, one list per case)."""
+    """The engine that plays these cases, on copies of their parameters (or on ``params``)."""
     params = params or [[p.copy() for p in case.params] for case in cases]
     groups = [
         Group(
@@ -80,7 +80,8 @@ def make(cases: Sequence[Case], on_nonfinite: str = "train", params: Any = None)
         for case, own in zip(cases, params, strict=True)
     ]
     hypers = [
-        Hyper(f"For 'Test', group {n}", {**case.rule.domain, **FRONT}, case.hyper) for n, case in enumerate(cases)
+        Hyper(f"For 'Test', group {n}", {**case.rule.domain, **FRONT}, case.hyper)
+        for n, case in enumerate(cases)
     ]
     return Engine(groups, hypers, on_nonfinite)
 
@@ -98,7 +99,9 @@ class Twin:
 
     def step(self, grads: Sequence[Sequence[Any]], playing: Sequence[int] | None = None) -> bool:
         numbers = list(range(len(self.cases)) if playing is None else playing)
-        given = [(n, i, g) for n, gs in zip(numbers, grads) for i, g in enumerate(gs) if g is not None]
+        given = [
+            (n, i, g) for n, gs in zip(numbers, grads, strict=True) for i, g in enumerate(gs) if g is not None
+        ]
         if self.on_nonfinite == "skip" and not all(np.isfinite(g).all() for _, _, g in given):
             return False
         hyper = {
@@ -211,17 +214,17 @@ def assert_same(engine: Engine, twin: Twin) -> None:
     for n, members in enumerate(engine.members):
         for i, m in enumerate(members):
             assert m.age == twin.ages[n][i], m.place
-            theirs = {"p": twin.params[n][i], **(twin.slots[n][i] or {name: 0 * m.param for name in m.slots})}
+            theirs = {"p": twin.params[n][i], **(twin.slots[n][i] or dict.fromkeys(m.slots, 0 * m.param))}
             for name, ours in {"p": m.param, **m.slots}.items():
                 told = f"{name} of {m.place}"
                 assert (ours.shape, ours.dtype) == (theirs[name].shape, theirs[name].dtype), told
                 np.testing.assert_array_equal(ours, theirs[name], told)
-                assert not np.isfinite(ours).all() or ours.tobytes() == theirs[name].tobytes(), f"{told}: sign of 0"
+                assert not np.isfinite(ours).all() or ours.tobytes() == theirs[name].tobytes(), (
+                    f"{told}: sign of 0"
+                )
 
 
 def noise(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:
     """Normal numbers with a wide range of sizes, zeros of both signs included."""
     x = rng.standard_normal(shape) * 10.0 ** rng.integers(-4, 3, shape)
     return np.array(np.where(rng.random(shape) < 0.05, np.copysign(0.0, x), x), dtype)
-
-

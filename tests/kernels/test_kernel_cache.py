@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from twins import Case, Twin, assert_same, make, usual
 
 from calando.decay import L2
 from calando.kernels import compile
 from calando.rules.sgd import SGD
+from twins import Case, Twin, assert_same, make, usual
 
 STEP = """
 import numpy as np
@@ -63,14 +63,16 @@ def test_the_second_process_compiles_nothing(run, tmp_path):
     assert {Path(name).suffix for name in compiled} == {".nbi", ".nbc"}
     assert run(STEP, CALANDO_CACHE_DIR=str(tmp_path)).splitlines() == [MOVED, "1 0"]
     assert files() == compiled
-    assert [path.suffix for path in tmp_path.iterdir() if path.is_file()] == [".py"], "no temporary file stays"
+    assert [path.suffix for path in tmp_path.iterdir() if path.is_file()] == [".py"], (
+        "no temporary file stays"
+    )
 
 
 def test_two_processes_may_compile_at_once(tmp_path):
     environment = {
         **os.environ,
         "CALANDO_CACHE_DIR": str(tmp_path / "new" / "folder"),
-        "PYTHONPATH": str(Path(__file__).parents[1]),
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", "")]),
     }
     both = [
         subprocess.Popen([sys.executable, "-c", STEP], stdout=subprocess.PIPE, text=True, env=environment)
@@ -171,7 +173,8 @@ from twins import Case, make, usual
 from calando.decay import L2
 from calando.rules.sgd import SGD
 
-engines = [make([Case([np.full(3, 4.0, "f4")], SGD, L2, usual(SGD, lr=0.5, weight_decay=0.25))]) for _ in range(8)]
+hyper = usual(SGD, lr=0.5, weight_decay=0.25)
+engines = [make([Case([np.full(3, 4.0, "f4")], SGD, L2, hyper)]) for _ in range(8)]
 start, failed = threading.Barrier(8), []
 
 def first(engine):

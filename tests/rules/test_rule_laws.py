@@ -7,7 +7,6 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from twins import Case, make, usual
 
 from calando.decay import DECAYS, DECOUPLED, L2
 from calando.rules import RULES
@@ -20,6 +19,7 @@ from calando.rules.adam import (
     AMSGRAD_EPSILON_HAT,
 )
 from calando.rules.sgd import MOMENTUM, MOMENTUM_NESTEROV, SGD, SGD_MOMENTUM, SGD_NESTEROV
+from twins import Case, make, usual
 
 SIZE = 5
 away = st.floats(0.5, 2, width=32) | st.floats(-2, -0.5, width=32)  # numbers well away from zero
@@ -90,7 +90,9 @@ def test_scaling_gradients_and_eps_together_changes_nothing(name, p, grads, powe
 def test_eps_hat_is_eps_before_the_correction(p, grads, beta2, eps):
     # Kingma & Ba, before section 2.1: ε̂ = ε √(1 - β₂ᵗ)
     plain, _ = walk(ADAM, p, grads, beta2=beta2, eps=eps)
-    hat, _ = walk(ADAM_EPSILON_HAT, p, grads, beta2=beta2, eps=lambda step: eps * sqrt(1 - beta2 ** (step + 1)))
+    hat, _ = walk(
+        ADAM_EPSILON_HAT, p, grads, beta2=beta2, eps=lambda step: eps * sqrt(1 - beta2 ** (step + 1))
+    )
     np.testing.assert_allclose(hat, plain, rtol=1e-11, atol=1e-13)
 
 
@@ -155,7 +157,12 @@ def test_mindspores_momentum_is_torchs_without_dampening(p, grads, mu):
     )
 
 
-@given(p=vectors, g=vectors, pick=st.sampled_from([SGD, SGD_MOMENTUM, SGD_NESTEROV, MOMENTUM]), power=st.integers(-5, 5))
+@given(
+    p=vectors,
+    g=vectors,
+    pick=st.sampled_from([SGD, SGD_MOMENTUM, SGD_NESTEROV, MOMENTUM]),
+    power=st.integers(-5, 5),
+)
 def test_descent_is_linear_in_lr_and_gradient(p, g, pick, power):
     c = 2.0**power
     plain, _ = walk(pick, p, [g, -g, g], lr=0.25)

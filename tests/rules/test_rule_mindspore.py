@@ -7,7 +7,6 @@ reaches about 3e-7 per parameter, and 1e-5 is the bound for all optimizers alike
 
 import numpy as np
 import pytest
-from twins import Case, make
 
 from calando.decay import DECOUPLED, L2
 from calando.rules.adam import (
@@ -17,6 +16,7 @@ from calando.rules.adam import (
     AMSGRAD_EPSILON_HAT,
 )
 from calando.rules.sgd import MOMENTUM, SGD, SGD_MOMENTUM, SGD_NESTEROV
+from twins import Case, make
 
 STEPS, BOUND = 6, 1e-5
 SHAPES = [(7,), (3, 4, 2), (200,)]
@@ -50,7 +50,13 @@ ROWS = [  # rule, decay, our hyperparameters besides lr, mindspore's name and op
     ),
     (ADAM_EPSILON_HAT_AHEAD, L2, ADAMS, "Adam", ADAMS | {"use_nesterov": True}),
     (AMSGRAD_EPSILON_HAT, L2, ADAMS, "Adam", ADAMS | {"use_amsgrad": True}),
-    (ADAM_UNCORRECTED, DECOUPLED, ADAMS | {"weight_decay": 0.1}, "AdamWeightDecay", ADAMS | {"weight_decay": 0.1}),
+    (
+        ADAM_UNCORRECTED,
+        DECOUPLED,
+        ADAMS | {"weight_decay": 0.1},
+        "AdamWeightDecay",
+        ADAMS | {"weight_decay": 0.1},
+    ),
 ]
 
 

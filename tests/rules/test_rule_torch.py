@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from twins import Case, make
 
 from calando.decay import DECOUPLED, L2
 from calando.rules.adam import ADAM, AMSGRAD
 from calando.rules.sgd import SGD, SGD_MOMENTUM, SGD_NESTEROV
+from twins import Case, make
 
 ADAMS = {"lr": 0.01, "beta1": 0.8, "beta2": 0.95, "eps": 1e-6}
 STEPS, LATER = 12, 0.03  # from step 6 on, the rate is another
@@ -33,10 +33,24 @@ ROWS = [  # rule, decay, hyper, maximize, torch's name and options
     ),
     (ADAM, L2, ADAMS, False, "Adam", {}),
     (ADAM, L2, ADAMS | {"weight_decay": 0.1}, False, "Adam", {"weight_decay": 0.1}),
-    (AMSGRAD, L2, ADAMS | {"weight_decay": 0.1}, True, "Adam", {"weight_decay": 0.1, "amsgrad": True, "maximize": True}),
+    (
+        AMSGRAD,
+        L2,
+        ADAMS | {"weight_decay": 0.1},
+        True,
+        "Adam",
+        {"weight_decay": 0.1, "amsgrad": True, "maximize": True},
+    ),
     (ADAM, DECOUPLED, ADAMS | {"weight_decay": 0.1}, False, "AdamW", {"weight_decay": 0.1}),
     (ADAM, DECOUPLED, ADAMS | {"weight_decay": 0.1}, True, "AdamW", {"weight_decay": 0.1, "maximize": True}),
-    (AMSGRAD, DECOUPLED, ADAMS | {"weight_decay": 0.1}, False, "AdamW", {"weight_decay": 0.1, "amsgrad": True}),
+    (
+        AMSGRAD,
+        DECOUPLED,
+        ADAMS | {"weight_decay": 0.1},
+        False,
+        "AdamW",
+        {"weight_decay": 0.1, "amsgrad": True},
+    ),
 ]
 
 

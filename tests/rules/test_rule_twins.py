@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from twins import Case, Twin, assert_same, inside, make, noise, state, usual
 
 from calando.decay import DECAYS, L2
 from calando.kernels import pool
@@ -12,6 +11,7 @@ from calando.rules import RULES
 from calando.rules.adam import ADAM, AMSGRAD
 from calando.rules.sgd import SGD, SGD_MOMENTUM
 from calando.schedules import Linear
+from twins import Case, Twin, assert_same, inside, make, noise, state, usual
 
 EVERY_RULE = pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
 EVERY_DECAY = pytest.mark.parametrize("decay", DECAYS.values(), ids=DECAYS)
@@ -23,12 +23,12 @@ SMALL_SHAPES = st.lists(st.integers(0, 9), max_size=3).map(tuple)
 def played(cases, grads, playing=None):
     """The engine and the twin after these steps, compared after each."""
     engine, twin = make(cases), Twin(cases)
-    for step, given in enumerate(grads):
-        kept = [[g if g is None else g.copy() for g in group] for group in given]
-        assert engine.step(given, playing and playing[step])
+    for step, now in enumerate(grads):
+        kept = [[g if g is None else g.copy() for g in group] for group in now]
+        assert engine.step(now, playing and playing[step])
         twin.step(kept, playing and playing[step])
         assert_same(engine, twin)
-        for group, before in zip(given, kept, strict=True):
+        for group, before in zip(now, kept, strict=True):
             for g, same in zip(group, before, strict=True):
                 assert g is None or g.tobytes() == same.tobytes(), "a gradient was changed"
     return engine, twin
@@ -57,10 +57,19 @@ def test_a_step_equals_its_twin(rule, decay, dtype):
             params([(6,), (4, 33)]),
             rule,
             decay,
-            usual(rule, lr=Linear(0.1, 0.0, steps=3), weight_decay=lambda step: 0.1 / (1 + step), loss_scale=8.0),
+            usual(
+                rule, lr=Linear(0.1, 0.0, steps=3), weight_decay=lambda step: 0.1 / (1 + step), loss_scale=8.0
+            ),
             maximize=True,
         ),
-        Case(params([(4, 3, 5), (2, 140), (9,)]), rule, decay, usual(rule), centralize=True, exempt=frozenset({1})),
+        Case(
+            params([(4, 3, 5), (2, 140), (9,)]),
+            rule,
+            decay,
+            usual(rule),
+            centralize=True,
+            exempt=frozenset({1}),
+        ),
     ]
     steps = [gradients(rng, cases, missing) for missing in (0.0, 0.5, 0.0, 0.0, 0.3)]
     played(cases, steps)
@@ -72,7 +81,9 @@ def test_a_step_equals_its_twin(rule, decay, dtype):
 @EVERY_RULE
 def test_half_precision_is_computed_in_float32_and_rounded_once(rule):
     rng = np.random.default_rng(1)
-    cases = [Case([np.array(rng.standard_normal(s), "f2") for s in [(), (7,), (3, 4)]], rule, L2, usual(rule))]
+    cases = [
+        Case([np.array(rng.standard_normal(s), "f2") for s in [(), (7,), (3, 4)]], rule, L2, usual(rule))
+    ]
     steps = [[[np.array(rng.standard_normal(p.shape), "f2") for p in cases[0].params]] for _ in range(3)]
     played(cases, steps)
 
@@ -115,7 +126,11 @@ def test_many_rules_and_dtypes_share_one_norm():
             usual(rule, max_norm=bound, loss_scale=scale),
         )
         for rule, decay, bound, scale in zip(
-            [SGD, ADAM, SGD_MOMENTUM, AMSGRAD], [*DECAYS.values()] * 2, [1.0, 20.0, 1e9, 0.1], [1.0, 4.0, 0.5, 3.0]
+            [SGD, ADAM, SGD_MOMENTUM, AMSGRAD],
+            [*DECAYS.values()] * 2,
+            [1.0, 20.0, 1e9, 0.1],
+            [1.0, 4.0, 0.5, 3.0],
+            strict=True,
         )
     ]
     played(cases, [gradients(rng, cases, missing) for missing in (0.0, 0.4, 0.0)])

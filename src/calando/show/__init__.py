@@ -1,0 +1,1 @@
+"""Pictures and tables: ``chart`` (text, nothing needed), ``curves`` (matplotlib), ``progress`` (rich)."""

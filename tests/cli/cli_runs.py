@@ -1,0 +1,41 @@
+"""How the tests of the command line call it."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from calando.cli import main
+
+
+def call(*args: object) -> Result:
+    """The command in this process."""
+    return CliRunner().invoke(main, [str(arg) for arg in args])
+
+
+def done(*args: object) -> Result:
+    """The command in this process, which must succeed."""
+    result = call(*args)
+    assert result.exit_code == 0, result.output
+    return result
+
+
+def started(*args: object, cwd: Path | None = None) -> subprocess.Popen:
+    """The command in a process of its own."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "calando", *map(str, args)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=cwd,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    """The rows of a run's history."""
+    with (folder / "history.csv").open(newline="") as file:
+        return list(csv.DictReader(file))

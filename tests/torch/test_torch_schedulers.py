@@ -1,0 +1,161 @@
+"""torch's own schedulers drive our optimizers from outside, as they drive torch's."""
+
+import math
+
+import pytest
+import torch
+from torch.optim import lr_scheduler as room
+from torch.optim.swa_utils import SWALR
+from torch_pairs import Pair, told
+
+import calando.torch as ct
+from calando.schedules import Linear
+
+
+def sequence(o):
+    parts = [room.LinearLR(o, 0.1, 1.0, 4), room.CosineAnnealingLR(o, 6), room.ExponentialLR(o, 0.9)]
+    return room.SequentialLR(o, parts, milestones=[4, 10])
+
+
+SCHEDULERS = {
+    "LambdaLR": lambda o: room.LambdaLR(o, lambda t: 0.95**t),
+    "LambdaLR, one each": lambda o: room.LambdaLR(o, [lambda t: 1 / (1 + t), lambda t: math.cos(t / 40)]),
+    "LambdaLR of 1": lambda o: room.LambdaLR(o, lambda t: 1.0),
+    "MultiplicativeLR": lambda o: room.MultiplicativeLR(o, lambda t: 0.9),
+    "StepLR": lambda o: room.StepLR(o, 3, 0.5),
+    "MultiStepLR": lambda o: room.MultiStepLR(o, [2, 5, 5, 9], 0.5),
+    "ConstantLR": lambda o: room.ConstantLR(o, 0.25, 4),
+    "LinearLR": lambda o: room.LinearLR(o, 0.1, 1.0, 7),
+    "ExponentialLR": lambda o: room.ExponentialLR(o, 0.8),
+    "PolynomialLR": lambda o: room.PolynomialLR(o, 8, 2.0),
+    "CosineAnnealingLR": lambda o: room.CosineAnnealingLR(o, 6, 0.001),
+    "CosineAnnealingWarmRestarts": lambda o: room.CosineAnnealingWarmRestarts(o, 3, 2),
+    "CyclicLR": lambda o: room.CyclicLR(o, 0.01, 0.1, 3, 4, mode="triangular2"),
+    "CyclicLR without momentum": lambda o: room.CyclicLR(o, 0.01, 0.1, 3, cycle_momentum=False),
+    "OneCycleLR": lambda o: room.OneCycleLR(o, 0.1, total_steps=20),
+    "OneCycleLR, three phases": lambda o: room.OneCycleLR(o, [0.1, 0.05], total_steps=20, three_phase=True),
+    "SequentialLR": sequence,
+    "ChainedScheduler": lambda o: room.ChainedScheduler([room.ConstantLR(o, 0.1, 5), room.ExponentialLR(o, 0.9)]),
+    "ReduceLROnPlateau": lambda o: room.ReduceLROnPlateau(o, factor=0.5, patience=1, min_lr=0.001),
+    "SWALR": lambda o: SWALR(o, swa_lr=0.01, anneal_epochs=6),
+}
+OPTIMIZERS = [
+    ("SGD", {"lr": 0.05, "momentum": 0.9, "weight_decay": 0.1}),
+    ("SGD", {"lr": 0.05, "momentum": 0.9, "nesterov": True}),
+    ("Adam", {"lr": 0.05, "weight_decay": 0.1, "amsgrad": True}),
+    ("AdamW", {"lr": 0.05, "betas": (0.9, 0.99)}),
+]
+
+
+@pytest.mark.parametrize("name, options", [pytest.param(*row, id=told(row)) for row in OPTIMIZERS])
+@pytest.mark.parametrize("scheduler", SCHEDULERS)
+def test_the_same_path_under_the_same_scheduler(scheduler, name, options):
+    pair = Pair(name, options, [{"params": [0, 1]}, {"params": [2, 3], "lr": 0.03}])
+    first, second = SCHEDULERS[scheduler](pair.ours), SCHEDULERS[scheduler](pair.theirs)
+    for step in range(18):
+        pair.step()
+        metric = [1 / (1 + step) if step < 4 else 0.25] if scheduler == "ReduceLROnPlateau" else []
+        first.step(*metric)
+        second.step(*metric)
+        pair.same()
+        for group, other in zip(pair.ours.param_groups, pair.theirs.param_groups, strict=True):
+            for key in set(other) - {"params"}:
+                assert group[key] == other[key], key
+            assert type(group["lr"]) is float
+    assert first.get_last_lr() == second.get_last_lr()
+    if scheduler in ("LambdaLR", "StepLR"):
+        assert first.state_dict() == second.state_dict()
+
+
+@pytest.mark.parametrize("scheduler", ["StepLR", "OneCycleLR", "CosineAnnealingLR"])
+def test_resumed_with_the_scheduler(scheduler):
+    whole = Pair("AdamW", {"lr": 0.05}, [{"params": [0, 1]}, {"params": [2, 3], "lr": 0.03}])
+    drive = SCHEDULERS[scheduler](whole.theirs)
+    mine = SCHEDULERS[scheduler](whole.ours)
+    for _ in range(7):
+        whole.step()
+        drive.step(), mine.step()
+    again = Pair("AdamW", {"lr": 0.05}, [{"params": [0, 1]}, {"params": [2, 3], "lr": 0.03}])
+    follow = SCHEDULERS[scheduler](again.ours)
+    with torch.no_grad():
+        for p, q in zip(again.left, whole.left, strict=True):
+            p.copy_(q)
+    again.ours.load_state_dict(whole.ours.state_dict())
+    follow.load_state_dict(mine.state_dict())
+    whole.left, whole.ours = again.left, again.ours
+    for _ in range(7):
+        whole.step()
+        drive.step(), follow.step()
+        whole.same()
+
+
+def test_every_scheduler_of_torch_has_a_row():
+    exported = {n for n in dir(room) if n.endswith("LR") or n in ("ReduceLROnPlateau", "ChainedScheduler", "CosineAnnealingWarmRestarts")}
+    rows = {name.partition(",")[0].partition(" ")[0] for name in SCHEDULERS}
+    assert {n for n in exported if not n.startswith("_")} - rows <= {"WarmupLR"}
+
+
+def test_what_the_scheduler_wrote_is_in_the_history():
+    pair = Pair("SGD", {"lr": 0.5})
+    scheduler = room.StepLR(pair.ours, 2, 0.5)
+    for _ in range(6):
+        pair.step()
+        scheduler.step()
+    pair.ours.current()
+    assert pair.ours.trace("lr", range(7), group=0).tolist() == [0.5, 0.5, 0.25, 0.25, 0.125, 0.125, 0.0625]
+
+
+def test_scheduler_over_a_schedule_wins_and_the_other_hyperparameters_keep_theirs():
+    rate, decay = Linear(0.0, 1.0, 10), Linear(0.1, 0.2, 10)
+    pair = Pair("SGD", {"lr": 0.5, "momentum": 0.9}, more={"lr": rate, "weight_decay": decay})
+    scheduler = room.ConstantLR(pair.ours, 1.0)
+    scheduler.base_lrs = [0.5]
+    writer = room.LambdaLR(pair.ours, lambda t: 0.5 / (t + 1))
+    writer.base_lrs = [1.0]
+    for step in range(5):
+        pair.ours.param_groups[0]["lr"] = pair.theirs.param_groups[0]["lr"] = 0.5 / (step + 1)
+        pair.theirs.param_groups[0]["weight_decay"] = decay(step)
+        pair.step()
+        pair.same()
+
+
+def test_the_optimizer_is_not_kept_alive_by_a_scheduler_or_itself():
+    import gc
+    import weakref
+
+    pair = Pair("AdamW", {"lr": 0.5})
+    scheduler = room.StepLR(pair.ours, 2)
+    pair.step()
+    scheduler.step()
+    gone = weakref.ref(pair.ours)
+    gc.collect()
+    gc.disable()
+    try:
+        del scheduler
+        pair.ours = None
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_cost_of_being_driven_from_outside_does_not_grow_with_the_tensors():
+    """A scheduler writes lr at every step; that must not arrange all tensors anew."""
+    from time import perf_counter
+
+    tensors = [torch.nn.Parameter(torch.ones(4)) for _ in range(2000)]
+    for p in tensors:
+        p.grad = torch.ones(4)
+    optimizer = ct.AdamW(tensors, lr=0.1)
+
+    def cost(driven):
+        times = []
+        for step in range(12):
+            if driven:
+                optimizer.param_groups[0]["lr"] = 0.1 / (step + 1)
+            start = perf_counter()
+            optimizer.step()
+            times.append(perf_counter() - start)
+        return sorted(times[2:])[5]
+
+    still, driven = cost(False), cost(True)
+    assert driven < 3 * still, f"{1000 * still:.2f} ms a step, {1000 * driven:.2f} ms when lr is written"
