@@ -46,5 +46,10 @@ STEADY_DOMAIN = {"lr": (0.0, inf), "eps": (0.0, inf)}
 
 ADAGRAD = Rule("adagrad", ("s",), DOMAIN, slowing, adagrad, "Duchi et al. 2011; torch.optim.Adagrad 2.13")
 ADAGRAD_EPSILON_INSIDE = Rule(
-    "adagrad_epsilon_inside", ("s",), STEADY_DOMAIN, steady, adagrad_epsilon_inside, "mindspore.nn.Adagrad 2.10"
+    "adagrad_epsilon_inside",
+    ("s",),
+    STEADY_DOMAIN,
+    steady,
+    adagrad_epsilon_inside,
+    "mindspore.nn.Adagrad 2.10",
 )

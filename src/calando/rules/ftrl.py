@@ -64,5 +64,11 @@ PAPER = "McMahan et al. 2013, Algorithm 1; mindspore.nn.FTRL 2.10, docs"
 
 FTRL = Rule("ftrl", ("a", "z"), DOMAIN, leading, ftrl, PAPER)
 FTRL_POWER = Rule(
-    "ftrl_power", ("a", "z"), {**DOMAIN, "lr_power": (-inf, 5e-324)}, leading_power, ftrl_power, PAPER, kernel=False
+    "ftrl_power",
+    ("a", "z"),
+    {**DOMAIN, "lr_power": (-inf, 5e-324)},
+    leading_power,
+    ftrl_power,
+    PAPER,
+    kernel=False,
 )
