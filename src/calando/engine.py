@@ -159,9 +159,7 @@ class Engine:
         for number, given in zip(playing, grads, strict=True):
             if len(given) != len(told[number]):
                 counts = f"{len(given)} gradients for {len(told[number])} parameters"
-                raise ValueError(
-                    f"{self.hypers[number].place}: {counts}; give one gradient for each parameter"
-                )
+                raise ValueError(f"{self.hypers[number].place}: {counts}; give one gradient for each parameter")
             told[number] = given
         flat = [g for given in told for g in given]
         for part, order in zip(self.parts, self.order, strict=True):
@@ -171,9 +169,7 @@ class Engine:
     def scales(self, values: Values, active: Sequence[Part]) -> dict[int, float] | None:
         """What each group's gradients are multiplied by, or None to skip the step."""
         bounds = {number: v.get("max_norm", UNBOUNDED) for number, v in values.items()}
-        scale = {
-            n: (-1 if self.groups[n].maximize else 1) / v.get("loss_scale", 1.0) for n, v in values.items()
-        }
+        scale = {n: (-1 if self.groups[n].maximize else 1) / v.get("loss_scale", 1.0) for n, v in values.items()}
         if self.on_nonfinite == "train" and min(bounds.values(), default=UNBOUNDED) == UNBOUNDED:
             return scale
         norm = self.norm(active, scale)

@@ -40,10 +40,6 @@ def refuse_doubles(place: str, groups: Sequence[Sequence[Any]], names: Sequence[
         for x, name in zip(params, names[number], strict=True):
             if id(x) in seen:
                 first, known = seen[id(x)]
-                where = (
-                    f"twice in group {number}"
-                    if first == number
-                    else f"in group {first} and in group {number}"
-                )
+                where = f"twice in group {number}" if first == number else f"in group {first} and in group {number}"
                 raise ValueError(f"{place}: parameter {known!r} stands {where}; give each parameter once")
             seen[id(x)] = number, name

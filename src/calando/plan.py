@@ -109,9 +109,7 @@ class Part:
         self.groups = np.array([m.group for m in members], np.int64)
         self.sorts = self.groups * 2 + np.array([m.exempt for m in members], np.int64)
         self.centered = np.array([m.centered for m in members], bool)
-        self.rows = np.array(
-            [s[0] if c else 1 for s, c in zip(self.shapes, self.centered, strict=True)], np.int64
-        )
+        self.rows = np.array([s[0] if c else 1 for s, c in zip(self.shapes, self.centered, strict=True)], np.int64)
         self.coming: tuple[list[Kind], np.ndarray] | None = None
         self.everyone = np.ones(len(members), bool)
         self.complete = False  # whether everybody has slots
@@ -222,8 +220,7 @@ class Part:
             table = np.vstack([self.sorts, self.ages + 1, self.memory.T])[:, self.present]
             unique, inverse = np.unique(table, axis=1, return_inverse=True)
             rows = [
-                (int(sort) // 2, bool(sort % 2), int(age), tuple(memory))
-                for sort, age, *memory in unique.T.tolist()
+                (int(sort) // 2, bool(sort % 2), int(age), tuple(memory)) for sort, age, *memory in unique.T.tolist()
             ]
             index = np.zeros(len(self.members), np.int64)
             index[self.present] = inverse.ravel()

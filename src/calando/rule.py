@@ -57,9 +57,7 @@ class Rule:
         wanted = ("p", "g", *self.slots, *self.scalar_names)
         found = tuple(signature(self.element).parameters)
         if found != wanted:
-            raise TypeError(
-                f"rule {self.name}: element takes {found}, but its slots and scalars are {wanted}"
-            )
+            raise TypeError(f"rule {self.name}: element takes {found}, but its slots and scalars are {wanted}")
 
     def __hash__(self) -> int:
         return hash(self.name)

@@ -2,7 +2,7 @@ r"""Adagrad: steps divided by the root of all squared gradients so far.
 
     s ← s + g²
     p ← p - lr/(1 + (t - 1) η) g / (√s + ε)      ``ADAGRAD``
-    p ← p - lr g / √(s + ε)                      ``ADAGRAD_EPSILON_INSIDE``
+    p ← p - lr g / √(s + ε)                      ``ADAGRAD_EPSILON_INSIDE``; ``ADAGRAD_STANDING`` leaves s as it is
 
 t is the age of the parameter, η the ``lr_decay``; s starts at a value that the front end gives.
 
@@ -41,6 +41,10 @@ def adagrad_epsilon_inside(p, g, s, a, eps):
     return p - a * g / sqrt(s + eps), s
 
 
+def adagrad_standing(p, g, s, a, eps):
+    return p - a * g / sqrt(s + eps), s
+
+
 DOMAIN = {"lr": (0.0, inf), "lr_decay": (0.0, inf), "eps": (0.0, inf)}
 STEADY_DOMAIN = {"lr": (0.0, inf), "eps": (0.0, inf)}
 
@@ -52,4 +56,7 @@ ADAGRAD_EPSILON_INSIDE = Rule(
     steady,
     adagrad_epsilon_inside,
     "mindspore.nn.Adagrad 2.10",
+)
+ADAGRAD_STANDING = Rule(
+    "adagrad_standing", ("s",), STEADY_DOMAIN, steady, adagrad_standing, "mindspore.nn.Adagrad 2.10, docs"
 )

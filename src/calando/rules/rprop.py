@@ -33,9 +33,7 @@ class Scalars(NamedTuple):
 
 def own_steps(hyper: Mapping[str, float], age: int) -> Scalars:
     start, keep = (hyper["lr"], 0.0) if age == 1 else (0.0, 1.0)
-    return Scalars(
-        start, keep, hyper["eta_plus"], hyper["eta_minus"], hyper["step_min"], hyper["step_max"], 0.0, 1.0
-    )
+    return Scalars(start, keep, hyper["eta_plus"], hyper["eta_minus"], hyper["step_min"], hyper["step_max"], 0.0, 1.0)
 
 
 def rprop(p, g, h, s, start, keep, up, down, low, high, zero, one):

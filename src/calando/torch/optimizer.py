@@ -123,9 +123,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
             raise TypeError(f"{place}: param_group must be a dict, but got {type(param_group).__name__}")
         given = dict(param_group)
         if "params" not in given:
-            raise UnknownName(
-                f"{place}: 'params' is missing; it has {', '.join(map(repr, given)) or 'nothing'}"
-            )
+            raise UnknownName(f"{place}: 'params' is missing; it has {', '.join(map(repr, given)) or 'nothing'}")
         self._refuse_unknown(place, given)
         clock = int(given.setdefault("step", self.engine.clocks[0] if self.engine.clocks else 0))
         hyper = self._hyper(place, {**self._given, **given}, clock)
@@ -304,9 +302,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
                     if self.AGED:
                         face["step"] = ages[i]
                     face.update({name: memory[i, j] for j, name in enumerate(part.key.rule.memory)})
-                    face.update(
-                        {key: member.slots[slot] for slot, key in self.SLOTS.items() if slot in member.slots}
-                    )
+                    face.update({key: member.slots[slot] for slot, key in self.SLOTS.items() if slot in member.slots})
         self.engine.newborn.clear()
         self._state, self._shown = self.state, len(self.state)
 
@@ -449,6 +445,4 @@ def refuse_hints(name: str, defaults: Mapping[str, Any]) -> None:
     if defaults.get("capturable"):
         raise ValueError(f"For '{name}': capturable=True captures CUDA graphs; calando runs no CUDA kernels")
     if defaults.get("differentiable"):
-        raise ValueError(
-            f"For '{name}': differentiable=True needs autograd through the step; calando writes in place"
-        )
+        raise ValueError(f"For '{name}': differentiable=True needs autograd through the step; calando writes in place")

@@ -13,8 +13,7 @@ def check_state(optimizer: "Optimizer", state_dict: Mapping[str, Any]) -> None:
     groups = state_dict["param_groups"]
     if len(groups) != len(optimizer.param_groups):
         raise ValueError(
-            f"{name}: the checkpoint has {len(groups)} parameter groups, "
-            f"the optimizer {len(optimizer.param_groups)}"
+            f"{name}: the checkpoint has {len(groups)} parameter groups, the optimizer {len(optimizer.param_groups)}"
         )
     plain = {"step", *optimizer.MEMORY}
     known = {*plain, *optimizer.SLOTS.values()}

@@ -5,9 +5,19 @@ from typing import Any as _Any
 
 from ..missing import missing as _missing
 from ..optimizer import Optimizer as Optimizer
+from .adadelta import Adadelta as Adadelta
+from .adagrad import Adagrad as Adagrad
+from .adagrad import ProximalAdagrad as ProximalAdagrad
 from .adam import Adam as Adam
 from .adam import AdamWeightDecay as AdamWeightDecay
+from .adamax import AdaMax as AdaMax
+from .asgd import ASGD as ASGD
+from .ftrl import FTRL as FTRL
 from .momentum import Momentum as Momentum
+from .nadam import NAdam as NAdam
+from .radam import RAdam as RAdam
+from .rmsprop import RMSProp as RMSProp
+from .rprop import Rprop as Rprop
 from .sgd import SGD as SGD
 
 _HOMES = {  # loaded on first use, because they load torch
