@@ -19,13 +19,13 @@ class Given:
         params: its parameters.
         values: hyperparameters of its own, by our names.
         centralize: gradient centralization.
-        number: its position among the user's dictionaries.
+        number: its position among the user's dictionaries; None where there are no groups.
     """
 
     params: list[Any]
     values: dict[str, Any] = field(default_factory=dict)
     centralize: bool = False
-    number: int = 0
+    number: int | None = None
 
 
 def name_of(p: Any, position: int) -> str:

@@ -64,8 +64,8 @@ class Optimizer(Controls):
         put["_shown"] = {ours: name for name, ours in self.spelling.items() if name != ours}
         plain = Hyper(f"For '{owner}'", domain, prepared(defaults), {**self._shown, **LONG})
         shared = {name: line.latest for name, line in plain.timelines.items()}
-        hypers = [self._hyper(group, shared, domain, len(given) > 1 or bool(group.values)) for group in given]
-        grouped = order is not None or len(given) > 1 or bool(given[0].values) or given[0].number > 0
+        hypers = [self._hyper(group, shared, domain) for group in given]
+        grouped = given[0].number is not None
         put["_own"] = {name for group in given for name in group.values}
         groups = [self._group(group, hyper, grouped) for group, hyper in zip(given, hypers, strict=True)]
         put["engine"] = Engine(groups, hypers, on_nonfinite)
@@ -74,8 +74,9 @@ class Optimizer(Controls):
         put["_boxes"] = {}
         put["_posted"] = {}
 
-    def _hyper(self, group: Given, shared: Mapping[str, Any], domain: Domain, own: bool) -> Hyper:
+    def _hyper(self, group: Given, shared: Mapping[str, Any], domain: Domain) -> Hyper:
         """The hyperparameters of one group."""
+        own = group.number is not None
         place = f"For '{type(self).__name__}'" + (f", group {group.number}" if own else "")
         hyper = Hyper(
             place,
