@@ -25,9 +25,7 @@ class Values(tuple):
             return super().__getitem__(key)
         found = [group[key] for group in self]
         if any(value != found[0] for value in found):
-            raise UnknownName(
-                f"the groups differ in {key!r}: {found}; ask for one group, as in values[0][{key!r}]"
-            )
+            raise UnknownName(f"the groups differ in {key!r}: {found}; ask for one group, as in values[0][{key!r}]")
         return found[0]
 
 
@@ -101,8 +99,7 @@ class Controls:
         names = self._names(name)
         parts = [value] if len(names) == 1 else unpacked(name, value, len(names))
         parts = [
-            UNBOUNDED if ours == "max_norm" and part is None else part
-            for ours, part in zip(names, parts, strict=True)
+            UNBOUNDED if ours == "max_norm" and part is None else part for ours, part in zip(names, parts, strict=True)
         ]
         hypers = self.engine.hypers
         checked = {
@@ -146,9 +143,7 @@ class Controls:
         self._listen()
         engine = self.engine
         check(self, snapshot)
-        lines = [
-            hyper.loaded(kept.timelines) for hyper, kept in zip(engine.hypers, snapshot.groups, strict=True)
-        ]
+        lines = [hyper.loaded(kept.timelines) for hyper, kept in zip(engine.hypers, snapshot.groups, strict=True)]
         for number, kept in enumerate(snapshot.groups):
             engine.clocks[number] = kept.clock
             engine.hypers[number].timelines = lines[number]
@@ -191,20 +186,14 @@ class Controls:
     def _names(self, name: str, single: bool = False) -> tuple[str, ...]:
         """Our names for the user's."""
         known = self.spelling
-        singles = {
-            ours for names in known.values() for ours in ([names] if isinstance(names, str) else names)
-        }
+        singles = {ours for names in known.values() for ours in ([names] if isinstance(names, str) else names)}
         found = known.get(name, name if name in singles else None)
         if isinstance(found, tuple) and single:
-            raise UnknownName(
-                f"{name!r} is {len(found)} numbers; ask for one of {', '.join(map(repr, found))}"
-            )
+            raise UnknownName(f"{name!r} is {len(found)} numbers; ask for one of {', '.join(map(repr, found))}")
         if found is None:
             near = get_close_matches(name, [*known, *singles], 1)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
-            raise UnknownName(
-                f"{type(self).__name__} has no hyperparameter {name!r}{hint}; it has {', '.join(known)}"
-            )
+            raise UnknownName(f"{type(self).__name__} has no hyperparameter {name!r}{hint}; it has {', '.join(known)}")
         return (found,) if isinstance(found, str) else found
 
     def _spelled(self, values: Mapping[str, float]) -> dict[str, Any]:
@@ -254,9 +243,7 @@ def check(controls: Controls, snapshot: Snapshot) -> None:
         for member, stored in zip(members, kept.params, strict=True):
             shape = tuple(adapter(member.param).shape(member.param))
             if shape != stored.shape:
-                raise SnapshotMismatch(
-                    f"{place}: {member.name!r} is {shape} here and {stored.shape} in the snapshot"
-                )
+                raise SnapshotMismatch(f"{place}: {member.name!r} is {shape} here and {stored.shape} in the snapshot")
             wrong = {name: a.shape for name, a in stored.slots.items() if tuple(a.shape) != shape}
             if wrong:
                 raise SnapshotMismatch(

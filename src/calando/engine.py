@@ -20,6 +20,7 @@ from .groups import Group
 from .hyper import Hyper
 from .kernels.run import ready, run, squares
 from .plan import Member, Part, parts
+from .rule import Rule
 
 UNBOUNDED = float(np.finfo(np.float64).max)  # the max_norm that never clips
 POLICIES = ("train", "skip", "raise")
@@ -144,7 +145,7 @@ class Engine:
             for part, table in zip(active, tables, strict=True):
                 run(part, *table)
             for part in active:
-                part.grow_older()
+                part.grow_older(learned(part, values))
         finally:
             for part in self.parts:
                 part.release()
@@ -158,9 +159,7 @@ class Engine:
         for number, given in zip(playing, grads, strict=True):
             if len(given) != len(told[number]):
                 counts = f"{len(given)} gradients for {len(told[number])} parameters"
-                raise ValueError(
-                    f"{self.hypers[number].place}: {counts}; give one gradient for each parameter"
-                )
+                raise ValueError(f"{self.hypers[number].place}: {counts}; give one gradient for each parameter")
             told[number] = given
         flat = [g for given in told for g in given]
         for part, order in zip(self.parts, self.order, strict=True):
@@ -170,9 +169,7 @@ class Engine:
     def scales(self, values: Values, active: Sequence[Part]) -> dict[int, float] | None:
         """What each group's gradients are multiplied by, or None to skip the step."""
         bounds = {number: v.get("max_norm", UNBOUNDED) for number, v in values.items()}
-        scale = {
-            n: (-1 if self.groups[n].maximize else 1) / v.get("loss_scale", 1.0) for n, v in values.items()
-        }
+        scale = {n: (-1 if self.groups[n].maximize else 1) / v.get("loss_scale", 1.0) for n, v in values.items()}
         if self.on_nonfinite == "train" and min(bounds.values(), default=UNBOUNDED) == UNBOUNDED:
             return scale
         norm = self.norm(active, scale)
@@ -217,15 +214,42 @@ def scalars(part: Part, values: Values, scales: Mapping[int, float]) -> tuple[np
     rule, decay = part.key.rule, part.key.decay
     kinds, index = part.kinds()
     rows = []
-    for group, exempt, age in kinds:
+    for group, exempt, age, memory in kinds:
         hyper = values[group] if not exempt else {**values[group], "weight_decay": 0.0}
-        rows.append([*decay.scalars(hyper, scales[group]), *rule.scalars(hyper, age)])
+        known = recalled(rule, hyper, age, memory)
+        rows.append([*decay.scalars(hyper, scales[group]), *rule.scalars(hyper, age, *known)])
     return np.array(rows), index
+
+
+def recalled(rule: Rule, hyper: Mapping[str, float], age: int, memory: tuple[float, ...]) -> tuple[float, ...]:
+    """What a rule remembers before this update, rounded as it is kept."""
+    if age > 1 or rule.first is None:
+        return memory
+    return tuple(np.array(rule.first(hyper), np.float32).tolist())
+
+
+def learned(part: Part, values: Values) -> list[tuple[float, ...]]:
+    """What each row of a part remembers after this update."""
+    rule = part.key.rule
+    if rule.remember is None:
+        return [()] * len(part.kinds()[0])
+    found = []
+    for group, _, age, memory in part.kinds()[0]:
+        known = recalled(rule, values[group], age, memory)
+        found.append(rule.remember(values[group], age, *known))
+    return found
 
 
 def enlist(group: Group, number: int) -> list[Member]:
     """The members of a group, before their first update."""
     return [
-        Member(p, name, number, i in group.exempt, group.centralize and len(p.shape) >= 2)
+        Member(
+            p,
+            name,
+            number,
+            exempt=i in group.exempt,
+            centered=group.centralize and len(p.shape) >= 2,
+            starts=group.starts,
+        )
         for i, (p, name) in enumerate(zip(group.params, group.names, strict=True))
     ]

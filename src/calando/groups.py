@@ -1,7 +1,7 @@
 """Groups: which parameters share a rule, a manner of decay and hyperparameters."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from .decay import Decay
@@ -20,6 +20,7 @@ class Group:
         maximize: climb instead of descend.
         centralize: subtract from each gradient of two or more dimensions the mean of each row (first axis).
         exempt: positions of parameters that never decay.
+        starts: what a slot is filled with before the first update, where it is not 0.
     """
 
     params: tuple[Any, ...]
@@ -29,6 +30,7 @@ class Group:
     maximize: bool = False
     centralize: bool = False
     exempt: frozenset[int] = frozenset()
+    starts: Mapping[str, float] = field(default_factory=dict)
 
 
 def refuse_doubles(place: str, groups: Sequence[Sequence[Any]], names: Sequence[Sequence[str]]) -> None:
@@ -38,10 +40,6 @@ def refuse_doubles(place: str, groups: Sequence[Sequence[Any]], names: Sequence[
         for x, name in zip(params, names[number], strict=True):
             if id(x) in seen:
                 first, known = seen[id(x)]
-                where = (
-                    f"twice in group {number}"
-                    if first == number
-                    else f"in group {first} and in group {number}"
-                )
+                where = f"twice in group {number}" if first == number else f"in group {first} and in group {number}"
                 raise ValueError(f"{place}: parameter {known!r} stands {where}; give each parameter once")
             seen[id(x)] = number, name

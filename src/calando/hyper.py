@@ -84,9 +84,7 @@ class Hyper:
         UnknownName: a name that the rule does not have.
     """
 
-    def __init__(
-        self, place: str, domain: Domain, given: Mapping[str, Any], spelling: Mapping[str, str] | None = None
-    ):
+    def __init__(self, place: str, domain: Domain, given: Mapping[str, Any], spelling: Mapping[str, str] | None = None):
         self.place = place
         self.domain = domain
         self.spelling = spelling or {}

@@ -7,7 +7,7 @@ arithmetic serves every machine.
 
 import numpy as np
 
-WORDS = ("absolute", "maximum", "minimum", "sign", "sqrt", "where")
+WORDS = ("absolute", "maximum", "minimum", "power", "sign", "sqrt", "where")
 
 
 def sqrt(x):
@@ -18,6 +18,11 @@ def sqrt(x):
 def absolute(x):
     """The distance from zero, element by element."""
     return x.abs() if hasattr(x, "abs") else np.absolute(x)
+
+
+def power(x, y):
+    """``x`` to the power of ``y``, element by element."""
+    return x.pow(y) if hasattr(x, "pow") else np.power(x, y)
 
 
 def sign(x):

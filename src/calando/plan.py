@@ -6,7 +6,7 @@ its arrays begin and which row of scalars it reads:
 
     address  uint64 (chunks, 2 + slots)   p, g, then the rule's slots, in bytes
     length   int64  (chunks,)             elements, at most CHUNK
-    row      int64  (chunks,)             one row per (group, exempt, age)
+    row      int64  (chunks,)             one row per (group, exempt, age, memory)
     center   dtype  (chunks,)             the mean that centralization subtracts, else 0
 
 Kernels see chunks only, never tensors or groups; so one call serves all groups. Tensors without a
@@ -19,7 +19,7 @@ gradients anew; chunks whose gradient is missing are left out.
 Imports: numpy, the rules' room and the adapters; torch, mindspore and numba are only reached through these.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from types import ModuleType
@@ -49,6 +49,8 @@ class Member:
         centered: whether its gradient loses the mean of each row.
         age: how many updates it has had.
         slots: the rule's arrays by name; empty before the first update.
+        starts: what they are filled with then, where it is not 0.
+        memory: the numbers that the rule remembers beside it.
     """
 
     param: Any
@@ -58,6 +60,8 @@ class Member:
     centered: bool = False
     age: int = 0
     slots: dict[str, Any] = field(default_factory=dict)
+    starts: Mapping[str, float] = field(default_factory=dict)
+    memory: tuple[float, ...] = ()
 
     @property
     def place(self) -> str:
@@ -77,6 +81,9 @@ class Key:
     fused: bool
 
 
+Kind = tuple[int, bool, int, tuple[float, ...]]  # group, exempt, age, memory: what a row of scalars is for
+
+
 class Part:
     """The members that one kernel call serves.
 
@@ -88,6 +95,7 @@ class Part:
         whole: whether all are present.
         plain: whether all lie in memory in the plain order of their axes.
         mirror: float32 (members,), the ages as PyTorch keeps them, for others to see and to change.
+        memory: float32 (members, numbers), what the rule remembers; likewise.
     """
 
     def __init__(self, key: Key, members: list[Member]):
@@ -101,16 +109,19 @@ class Part:
         self.groups = np.array([m.group for m in members], np.int64)
         self.sorts = self.groups * 2 + np.array([m.exempt for m in members], np.int64)
         self.centered = np.array([m.centered for m in members], bool)
-        self.rows = np.array(
-            [s[0] if c else 1 for s, c in zip(self.shapes, self.centered, strict=True)], np.int64
-        )
-        self.coming: tuple[list[tuple[int, bool, int]], np.ndarray] | None = None
+        self.rows = np.array([s[0] if c else 1 for s, c in zip(self.shapes, self.centered, strict=True)], np.int64)
+        self.coming: tuple[list[Kind], np.ndarray] | None = None
         self.everyone = np.ones(len(members), bool)
         self.complete = False  # whether everybody has slots
         self.plain = all(key.arrays.dense(p, rows=True) for p in self.params)
         self.grads: list[Any] = []
         self.held: list[Any] = []
         self.mirror = self.ages.astype(np.float32)
+        self.memory = np.zeros((len(members), len(key.rule.memory)), np.float32)
+        for i, m in enumerate(members):
+            if len(m.memory) == len(key.rule.memory):
+                self.memory[i] = m.memory
+        self.remembered = self.memory.copy()
         self.ranges: list[tuple[int, int]] = []
         if key.fused:
             self.cut(CHUNK)
@@ -200,39 +211,50 @@ class Part:
         """Those of the present members."""
         return things if self.whole else [x for x, here in zip(things, self.present, strict=True) if here]
 
-    def kinds(self) -> tuple[list[tuple[int, bool, int]], np.ndarray]:
-        """The rows of scalars this step needs, (group, exempt, age), and which of them each member reads.
+    def kinds(self) -> tuple[list[Kind], np.ndarray]:
+        """The rows of scalars this step needs, and which of them each member reads.
 
         As long as everybody takes part, everybody grows older together and the rows keep their order.
         """
         if self.coming is None or not self.whole:
-            table = np.stack([self.sorts, self.ages + 1])[:, self.present]
+            table = np.vstack([self.sorts, self.ages + 1, self.memory.T])[:, self.present]
             unique, inverse = np.unique(table, axis=1, return_inverse=True)
-            rows = [(int(sort) // 2, bool(sort % 2), int(age)) for sort, age in unique.T]
+            rows = [
+                (int(sort) // 2, bool(sort % 2), int(age), tuple(memory)) for sort, age, *memory in unique.T.tolist()
+            ]
             index = np.zeros(len(self.members), np.int64)
             index[self.present] = inverse.ravel()
             self.coming = rows, index
         return self.coming
 
-    def grow_older(self) -> None:
-        """One more update for everybody who took part."""
+    def grow_older(self, memories: list[tuple[float, ...]]) -> None:
+        """One more update for everybody who took part, with what each row remembers of it."""
+        assert self.coming is not None
+        rows, index = self.coming
         self.ages += self.present
         self.mirror[:] = self.ages
-        if self.whole and self.coming is not None:
-            rows, index = self.coming
-            self.coming = [(group, exempt, age + 1) for group, exempt, age in rows], index
+        if self.key.rule.memory:
+            learned = np.array(memories, np.float32)
+            self.memory[self.present] = learned[index[self.present]]
+            self.remembered[:] = self.memory
+            memories = list(map(tuple, learned.tolist()))
+        if self.whole:
+            pairs = zip(rows, memories, strict=True)
+            self.coming = [(group, exempt, age + 1, memory) for (group, exempt, age, _), memory in pairs], index
         else:
             self.coming = None
 
     def settle(self) -> None:
-        """Write the ages back to the members, before they are arranged anew."""
-        for member, age in zip(self.members, self.ages.tolist(), strict=True):
-            member.age = age
+        """Write ages and memories back to the members, before they are arranged anew."""
+        rows = zip(self.members, self.ages.tolist(), self.memory.tolist(), strict=True)
+        for member, age, memory in rows:
+            member.age, member.memory = age, tuple(memory)
 
     def reflect(self) -> None:
-        """Take over ages that others have written into the mirror."""
-        if not np.array_equal(self.mirror, self.ages):
+        """Take over what others have written into the mirror or the memory."""
+        if not np.array_equal(self.mirror, self.ages) or not np.array_equal(self.memory, self.remembered):
             self.ages[:] = self.mirror
+            self.remembered[:] = self.memory
             self.coming = None
 
     def be_born(self) -> list[Member]:
@@ -244,6 +266,8 @@ class Part:
         for member in newborn:
             missing = [name for name in names if name not in member.slots]
             member.slots |= {name: self.key.arrays.zeros(member.param) for name in missing}
+            for name in member.starts.keys() & set(missing):
+                member.slots[name][...] = member.starts[name]
         self.complete = all(len(m.slots) >= len(names) for m in self.members)
         if newborn and self.key.fused:
             self.find_slots()
@@ -272,5 +296,5 @@ def key(member: Member, group: Group) -> Key:
     device, dtype = arrays.kind(member.param)
     if dtype not in FLOATING:
         raise TypeError(f"{member.place} is of dtype {dtype}; only {', '.join(FLOATING)} can be updated")
-    fused = device == "cpu" and dtype in KERNELS and arrays.dense(member.param, member.centered)
+    fused = group.rule.kernel and device == "cpu" and dtype in KERNELS and arrays.dense(member.param, member.centered)
     return Key(arrays, device, dtype, group.rule, group.decay, fused)

@@ -29,9 +29,14 @@ class Rule:
         name: unique among rules; kernels and checkpoints are found by it.
         slots: names of the arrays kept beside each parameter, all of its shape, starting at zero.
         domain: hyperparameter → [low, high).
-        scalars: (hyper, age) → a NamedTuple of floats.
+        scalars: (hyper, age, *memory) → a NamedTuple of floats.
         element: (p, g, *slots, *scalars) → p or (p, *slots).
         source: paper and equation, or framework and version.
+        memory: names of the few numbers (float32, as in torch) that each parameter remembers from step to
+            step, where hyper and age do not tell all.
+        first: hyper → the memory before the first update.
+        remember: (hyper, age, *memory) → the memory after this update.
+        kernel: whether a kernel may be compiled from it; False where a word is not exact everywhere.
 
     Raises:
         TypeError: the arguments of ``element`` are not exactly p, g, the slots and the scalars.
@@ -40,17 +45,19 @@ class Rule:
     name: str
     slots: tuple[str, ...]
     domain: Domain
-    scalars: Callable[[Mapping[str, float], int], tuple[float, ...]]
+    scalars: Callable[..., tuple[float, ...]]
     element: Callable[..., Any]
     source: str
+    memory: tuple[str, ...] = ()
+    first: Callable[[Mapping[str, float]], tuple[float, ...]] | None = None
+    remember: Callable[..., tuple[float, ...]] | None = None
+    kernel: bool = True
 
     def __post_init__(self) -> None:
         wanted = ("p", "g", *self.slots, *self.scalar_names)
         found = tuple(signature(self.element).parameters)
         if found != wanted:
-            raise TypeError(
-                f"rule {self.name}: element takes {found}, but its slots and scalars are {wanted}"
-            )
+            raise TypeError(f"rule {self.name}: element takes {found}, but its slots and scalars are {wanted}")
 
     def __hash__(self) -> int:
         return hash(self.name)

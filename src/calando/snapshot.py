@@ -77,9 +77,7 @@ class Snapshot:
                 params.append(
                     {"name": kept.name, "shape": list(kept.shape), "age": kept.age, "slots": list(kept.slots)}
                 )
-            groups.append(
-                {"rule": group.rule, "clock": group.clock, "timelines": group.timelines, "params": params}
-            )
+            groups.append({"rule": group.rule, "clock": group.clock, "timelines": group.timelines, "params": params})
         return {"version": self.version, "optimizer": self.optimizer, "groups": groups}, arrays
 
     @classmethod

@@ -80,8 +80,7 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.nda
         raise CheckpointError(f"{place} is a safetensors file, but calando did not write it")
     if told.get("version") != VERSION:
         raise CheckpointError(
-            f"{place} has format version {told.get('version')!r}, this calando reads {VERSION}; "
-            "use a newer calando"
+            f"{place} has format version {told.get('version')!r}, this calando reads {VERSION}; use a newer calando"
         )
     try:
         arrays = load(data)

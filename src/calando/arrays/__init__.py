@@ -37,6 +37,5 @@ def adapter(x: Any) -> ModuleType:
         if root in ("torch", "mindspore") or (root == "numpy" and cls.__name__ == "ndarray"):
             return import_module(f"{__name__}.{root}")
     raise TypeError(
-        "a parameter must be a torch tensor, a MindSpore Parameter or a NumPy array, "
-        f"but got {type(x).__qualname__}"
+        f"a parameter must be a torch tensor, a MindSpore Parameter or a NumPy array, but got {type(x).__qualname__}"
     )

@@ -59,9 +59,7 @@ def viewed(g: Any, member: Any) -> np.ndarray:
     if isinstance(g, np.ndarray):
         return g
     if not hasattr(g, "asnumpy"):
-        raise TypeError(
-            f"the gradient of {member.place} must be a MindSpore Tensor, but got {type(g).__name__}"
-        )
+        raise TypeError(f"the gradient of {member.place} must be a MindSpore Tensor, but got {type(g).__name__}")
     return g.asnumpy()
 
 

@@ -54,9 +54,7 @@ def arranged(g: Any, member: Any, dtype: str) -> np.ndarray:
     if not isinstance(g, np.ndarray):
         raise TypeError(f"the gradient of {member.place} must be a NumPy array, but got {type(g).__name__}")
     if g.shape != tuple(member.param.shape):
-        raise ValueError(
-            f"the gradient of {member.place} has shape {g.shape}, not {tuple(member.param.shape)}"
-        )
+        raise ValueError(f"the gradient of {member.place} has shape {g.shape}, not {tuple(member.param.shape)}")
     if g.dtype.name != dtype:
         raise TypeError(f"the gradient of {member.place} is of dtype {g.dtype}; the parameter is {dtype}")
     return np.require(g, requirements=["C", "A"])

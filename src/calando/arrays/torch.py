@@ -85,8 +85,7 @@ def arranged(g: Any, member: Any) -> torch.Tensor:
         raise ValueError(f"the gradient of {member.place} has shape {tuple(g.shape)}, not {tuple(p.shape)}")
     if g.dtype != p.dtype or g.device != p.device:
         raise TypeError(
-            f"the gradient of {member.place} is {g.dtype} on {g.device}, "
-            f"the parameter {p.dtype} on {p.device}"
+            f"the gradient of {member.place} is {g.dtype} on {g.device}, the parameter {p.dtype} on {p.device}"
         )
     if g.stride() == p.stride() or (g.is_contiguous() and p.is_contiguous()):
         return g

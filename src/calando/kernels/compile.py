@@ -59,11 +59,11 @@ KERNEL = """
 )
 def kernel(address, length, row, center, scalars, start, stop):
     for c in range(start, stop):
-        n, r, mean = length[c], row[c], center[c]
+        size, line, mean = length[c], row[c], center[c]
 {views}
 {numbers}
-        for k in range(n):
-            q, h = {decay}(p[k], g[k], {front_args}, mean)
+        for i in range(size):
+            now, slope = {decay}(p_[i], g_[i], {front_args}, mean)
             {targets} = {rule}({arguments})
 """
 
@@ -75,9 +75,9 @@ def source(rule: Rule, decay: Decay, dtype: str, cache: bool = True) -> str:
     arrays = ("p", "g", *rule.slots)
     numbers = [f"w{i}" for i in range(len(decay.scalar_names))]
     own = [f"s{i}" for i in range(len(rule.scalar_names))]
-    views = [f"{x} = carray(pointer(address[c, {i}]), n, {dtype})" for i, x in enumerate(arrays)]
-    loads = [f"{x} = scalars[r, {i}]" for i, x in enumerate(numbers + own)]
-    slots = [f"{x}[k]" for x in rule.slots]
+    views = [f"{x}_ = carray(pointer(address[c, {i}]), size, {dtype})" for i, x in enumerate(arrays)]
+    loads = [f"{x} = scalars[line, {i}]" for i, x in enumerate(numbers + own)]
+    slots = [f"{x}_[i]" for x in rule.slots]
     return HEADER.format(
         title=f"{rule.name}, {decay.name} decay, {dtype}",
         version=__version__,
@@ -92,9 +92,9 @@ def source(rule: Rule, decay: Decay, dtype: str, cache: bool = True) -> str:
         numbers=indent("\n".join(loads), " " * 8),
         decay=decay.element.__name__,
         front_args=", ".join(numbers),
-        targets=", ".join(["p[k]", *slots]),
+        targets=", ".join(["p_[i]", *slots]),
         rule=rule.element.__name__,
-        arguments=", ".join(["q", "h", *slots, *own]),
+        arguments=", ".join(["now", "slope", *slots, *own]),
     )
 
 

@@ -19,13 +19,13 @@ class Given:
         params: its parameters.
         values: hyperparameters of its own, by our names.
         centralize: gradient centralization.
-        number: its position among the user's dictionaries.
+        number: its position among the user's dictionaries; None where there are no groups.
     """
 
     params: list[Any]
     values: dict[str, Any] = field(default_factory=dict)
     centralize: bool = False
-    number: int = 0
+    number: int | None = None
 
 
 def name_of(p: Any, position: int) -> str:
@@ -50,9 +50,7 @@ def parse(owner: str, params: Any, names: Mapping[str, str]) -> tuple[list[Given
     """
     place = f"For '{owner}'"
     if params is None or not isinstance(params, Iterable) or hasattr(params, "ndim"):
-        raise TypeError(
-            f"{place}: 'params' must be a list of parameters or of dictionaries, but got {params!r}"
-        )
+        raise TypeError(f"{place}: 'params' must be a list of parameters or of dictionaries, but got {params!r}")
     items = list(params)
     if not items:
         raise ValueError(f"{place}: 'params' is empty; there is nothing to train")
@@ -61,17 +59,13 @@ def parse(owner: str, params: Any, names: Mapping[str, str]) -> tuple[list[Given
     elif all(isinstance(item, Mapping) for item in items):
         groups, order = parse_groups(place, items, names)
     else:
-        raise TypeError(
-            f"{place}: 'params' mixes parameters and dictionaries; give every parameter in a group"
-        )
+        raise TypeError(f"{place}: 'params' mixes parameters and dictionaries; give every parameter in a group")
     rolls = [[name_of(p, i) for i, p in enumerate(group.params)] for group in groups]
     refuse_doubles(place, [group.params for group in groups], rolls)
     return groups, order
 
 
-def parse_groups(
-    place: str, items: list[Any], names: Mapping[str, str]
-) -> tuple[list[Given], list[Any] | None]:
+def parse_groups(place: str, items: list[Any], names: Mapping[str, str]) -> tuple[list[Given], list[Any] | None]:
     """The groups and their order, from dictionaries."""
     groups: list[Given] = []
     order: list[Any] | None = None
@@ -89,9 +83,7 @@ def parse_groups(
         if "params" not in item:
             raise KeyError(f"{here}: 'params' is missing")
         if not isinstance(item["params"], Iterable) or hasattr(item["params"], "ndim"):
-            raise TypeError(
-                f"{here}: 'params' must be a list of parameters, but got {type(item['params']).__name__}"
-            )
+            raise TypeError(f"{here}: 'params' must be a list of parameters, but got {type(item['params']).__name__}")
         centralize = item.get("grad_centralization", False)
         if not isinstance(centralize, bool):
             raise TypeError(f"{here}: 'grad_centralization' must be True or False, but got {centralize!r}")

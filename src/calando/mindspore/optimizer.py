@@ -41,8 +41,10 @@ class Optimizer(Controls):
     """
 
     NAMES: ClassVar[tuple[str, ...]]  # hyperparameters beside lr, weight_decay and loss_scale
+    OURS: ClassVar[Mapping[str, str]] = {}  # our names for those of them that we call otherwise
     DOMAIN: ClassVar[Domain]
     DECAY: ClassVar[Decay] = L2
+    FILTER: ClassVar[bool] = True  # whether ungrouped decay leaves out "beta" and "gamma"
 
     def __init__(
         self,
@@ -55,14 +57,15 @@ class Optimizer(Controls):
         owner = type(self).__name__
         names = ("lr", *self.NAMES, "weight_decay", "loss_scale", "max_norm")
         put = self.__dict__
-        put["spelling"] = {name: name for name in names}
+        put["spelling"] = {name: self.OURS.get(name, name) for name in names}
         defaults = {**values, "loss_scale": loss_scale, "max_norm": max_norm}
-        given, order = parse(owner, params, {**{name: name for name in names}, "learning_rate": "lr"})
+        given, order = parse(owner, params, {**self.spelling, "learning_rate": "lr"})
         domain = {**FRONT, **self.DOMAIN}
-        plain = Hyper(f"For '{owner}'", domain, prepared(defaults), LONG)
+        put["_shown"] = {ours: name for name, ours in self.spelling.items() if name != ours}
+        plain = Hyper(f"For '{owner}'", domain, prepared(defaults), {**self._shown, **LONG})
         shared = {name: line.latest for name, line in plain.timelines.items()}
-        hypers = [self._hyper(group, shared, domain, len(given) > 1 or bool(group.values)) for group in given]
-        grouped = order is not None or len(given) > 1 or bool(given[0].values) or given[0].number > 0
+        hypers = [self._hyper(group, shared, domain) for group in given]
+        grouped = given[0].number is not None
         put["_own"] = {name for group in given for name in group.values}
         groups = [self._group(group, hyper, grouped) for group, hyper in zip(given, hypers, strict=True)]
         put["engine"] = Engine(groups, hypers, on_nonfinite)
@@ -71,10 +74,16 @@ class Optimizer(Controls):
         put["_boxes"] = {}
         put["_posted"] = {}
 
-    def _hyper(self, group: Given, shared: Mapping[str, Any], domain: Domain, own: bool) -> Hyper:
+    def _hyper(self, group: Given, shared: Mapping[str, Any], domain: Domain) -> Hyper:
         """The hyperparameters of one group."""
+        own = group.number is not None
         place = f"For '{type(self).__name__}'" + (f", group {group.number}" if own else "")
-        hyper = Hyper(place, domain, {**shared, **prepared(group.values)}, {} if own else LONG)
+        hyper = Hyper(
+            place,
+            domain,
+            {**shared, **prepared(group.values)},
+            self._shown if own else {**self._shown, **LONG},
+        )
         hyper.at(0)
         return hyper
 
@@ -82,10 +91,15 @@ class Optimizer(Controls):
         """The rule of a group with these hyperparameters."""
         raise NotImplementedError
 
+    def _starts(self) -> dict[str, float]:
+        """What slots are filled with before the first update, where it is not 0."""
+        return {}
+
     def _group(self, group: Given, hyper: Hyper, grouped: bool) -> Group:
         """One group as the engine sees it."""
         names = tuple(name_of(p, i) for i, p in enumerate(group.params))
-        exempt = [i for i, name in enumerate(names) if not grouped and ("beta" in name or "gamma" in name)]
+        grouped = grouped or not self.FILTER
+        exempt = [i for i, name in enumerate(names) if not grouped and filtered(name)]
         return Group(
             tuple(group.params),
             names,
@@ -93,6 +107,7 @@ class Optimizer(Controls):
             self.DECAY,
             centralize=group.centralize,
             exempt=frozenset(exempt),
+            starts=self._starts(),
         )
 
     def _order(self, given: list[Given], order: list[Any] | None) -> list[tuple[int, int]]:
@@ -173,9 +188,7 @@ class Optimizer(Controls):
 
     def get_weight_decay(self) -> Any:
         """The weight decay of the coming step times the loss scale; one per parameter in groups."""
-        return self._seen(
-            "weight_decay", lambda n: self._value("weight_decay", n) * self._value("loss_scale", n)
-        )
+        return self._seen("weight_decay", lambda n: self._value("weight_decay", n) * self._value("loss_scale", n))
 
     def get_lr_parameter(self, param: Any) -> Any:
         """The learning rate of one parameter, or a list of them for a list of parameters.
@@ -207,22 +220,19 @@ class Optimizer(Controls):
     # Hyperparameters as attributes.
 
     def __getattr__(self, name: str) -> Any:
-        ours = "lr" if name == "learning_rate" else name
-        if ours not in self.__dict__.get("spelling", ()):
+        ours = self.__dict__.get("spelling", {}).get("lr" if name == "learning_rate" else name)
+        if ours is None:
             raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
         self._listen()
         if ours not in self._own:
             return self._attribute(ours, None)
         found = tuple(self._attribute(ours, number) for number, _ in self._places)
         whole = all(number in self._boxes.get(ours, ()) for number, _ in self._places)
-        return (
-            self._library.words().ParameterTuple(found) if whole and self._library.name != "numpy" else found
-        )
+        return self._library.words().ParameterTuple(found) if whole and self._library.name != "numpy" else found
 
     def __setattr__(self, name: str, value: Any) -> None:
-        ours = "lr" if name == "learning_rate" else name
-        if ours in self.__dict__.get("spelling", ()):
-            self.set(ours, value)
+        if name == "learning_rate" or name in self.__dict__.get("spelling", ()):
+            self.set(name, value)
         elif name == "global_step":
             boxes.write(self.global_step, boxes.read(value) if hasattr(value, "asnumpy") else value)
         else:
@@ -240,24 +250,24 @@ class Optimizer(Controls):
         """The box of one hyperparameter (of one group), made when it is first asked for."""
         shelf = self._boxes.setdefault(ours, {})
         if number not in shelf:
-            value: Any = self._shown(ours, number)
+            value: Any = self._boxed(ours, number)
             suffix = "" if number is None else f"_group_{number}"
             kind = "int32" if ours == "global_step" else "float32"
-            shelf[number] = self._library.box(value, kind, LONG.get(ours, ours) + suffix)
+            shelf[number] = self._library.box(value, kind, LONG.get(ours, self._shown.get(ours, ours)) + suffix)
             self._posted[ours, number] = boxes.read(shelf[number]).copy()
         return shelf[number]
 
-    def _shown(self, ours: str, number: int | None) -> Any:
+    def _boxed(self, ours: str, number: int | None) -> Any:
         """What stands in a box."""
         if ours == "global_step":
             return [self.engine.clocks[0]]
         return self._value(ours, number or 0)
 
     def set(self, name: str, value: Any, group: int | str | None = None) -> None:
-        ours = "lr" if name == "learning_rate" else name
+        name = "lr" if name == "learning_rate" else name
+        super().set(name, prepared({name: value})[name], group)
         if group is not None:
-            self._own.add(ours)
-        super().set(ours, prepared({ours: value})[ours], group)
+            self._own.add(self.spelling.get(name, name))
 
     # Posting and collecting.
 
@@ -310,6 +320,11 @@ class Optimizer(Controls):
 
     def __repr__(self) -> str:
         return Controls.__repr__(self)
+
+
+def filtered(name: str) -> bool:
+    """Whether MindSpore's decay leaves a parameter of this name out, where there are no groups."""
+    return "beta" in name or "gamma" in name
 
 
 def prepared(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -123,9 +123,7 @@ class Then(Schedule):
         return text
 
 
-def _laid_open(
-    pieces: tuple[Schedule, ...], starts: tuple[int, ...]
-) -> tuple[tuple[Schedule, ...], tuple[int, ...]]:
+def _laid_open(pieces: tuple[Schedule, ...], starts: tuple[int, ...]) -> tuple[tuple[Schedule, ...], tuple[int, ...]]:
     """The pieces and starts without a Then among them and without what never plays."""
     flat: list[tuple[Schedule, int]] = []
     for piece, start in zip(pieces, starts, strict=True):

@@ -176,9 +176,7 @@ class _Reader:
 
     def combined(self, node: ast.BinOp, depth: int) -> Any:
         if type(node.op) not in SIGNS:
-            raise _Refusal(
-                node, f"the signs between numbers are {' '.join(sign for sign, _ in SIGNS.values())}"
-            )
+            raise _Refusal(node, f"the signs between numbers are {' '.join(sign for sign, _ in SIGNS.values())}")
         sign, combine = SIGNS[type(node.op)]
         left, right = self.read(node.left, depth + 1), self.read(node.right, depth + 1)
         if _is_number(left) and _is_number(right):

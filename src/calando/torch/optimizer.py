@@ -44,6 +44,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
     DOMAIN: ClassVar[Domain]
     SLOTS: ClassVar[Mapping[str, str]]  # the rule's slot → the key in state
     AGED: ClassVar[bool] = True  # whether state has torch's "step"
+    MEMORY: ClassVar[tuple[str, ...]] = ()  # what the rule remembers, under the same names in state
 
     def __init__(
         self, params: Any, defaults: dict[str, Any], max_norm: Any = None, on_nonfinite: str = "train"
@@ -69,6 +70,10 @@ class Optimizer(Controls, torch.optim.Optimizer):
     def _decay(self, group: Mapping[str, Any]) -> Decay:
         """The manner of weight decay."""
         return L2
+
+    def _starts(self, group: Mapping[str, Any]) -> dict[str, float]:
+        """What slots are filled with before the first update, where it is not 0."""
+        return {}
 
     # The step.
 
@@ -118,9 +123,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
             raise TypeError(f"{place}: param_group must be a dict, but got {type(param_group).__name__}")
         given = dict(param_group)
         if "params" not in given:
-            raise UnknownName(
-                f"{place}: 'params' is missing; it has {', '.join(map(repr, given)) or 'nothing'}"
-            )
+            raise UnknownName(f"{place}: 'params' is missing; it has {', '.join(map(repr, given)) or 'nothing'}")
         self._refuse_unknown(place, given)
         clock = int(given.setdefault("step", self.engine.clocks[0] if self.engine.clocks else 0))
         hyper = self._hyper(place, {**self._given, **given}, clock)
@@ -146,11 +149,12 @@ class Optimizer(Controls, torch.optim.Optimizer):
         params = tuple(group["params"])
         names = tuple(group.get("param_names") or map(str, range(len(params))))
         maximize = bool(group.get("maximize", False))
-        return Group(params, names, self._rule(group, hyper), self._decay(group), maximize)
+        rule, decay = self._rule(group, hyper), self._decay(group)
+        return Group(params, names, rule, decay, maximize, starts=self._starts(group))
 
     def _hyper(self, place: str, given: Mapping[str, Any], clock: int = 0) -> Hyper:
         """The hyperparameters of one group, from what the user gave."""
-        ours: dict[str, Any] = {}
+        ours: dict[str, Any] = {"weight_decay": 0.0}
         for name, names in self.spelling.items():
             if isinstance(names, tuple):
                 try:
@@ -291,15 +295,14 @@ class Optimizer(Controls, torch.optim.Optimizer):
         if not self.engine.newborn:
             return
         for part in self.engine.parts:
-            ages = torch.from_numpy(part.mirror)
+            ages, memory = torch.from_numpy(part.mirror), torch.from_numpy(part.memory)
             for i, member in enumerate(part.members):
                 if member.slots or (self.AGED and part.ages[i]):
                     face = self.state[member.param]
                     if self.AGED:
                         face["step"] = ages[i]
-                    face.update(
-                        {key: member.slots[slot] for slot, key in self.SLOTS.items() if slot in member.slots}
-                    )
+                    face.update({name: memory[i, j] for j, name in enumerate(part.key.rule.memory)})
+                    face.update({key: member.slots[slot] for slot, key in self.SLOTS.items() if slot in member.slots})
         self.engine.newborn.clear()
         self._state, self._shown = self.state, len(self.state)
 
@@ -311,6 +314,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
             for i, member in enumerate(members):
                 face = self.state.get(member.param, {})
                 member.slots = {slot: face[key] for slot, key in self.SLOTS.items() if key in face}
+                member.memory = tuple(float(face[name]) for name in self.MEMORY if name in face)
                 if self.AGED:
                     member.age = int(face.get("step", 0))
                 elif ages is not None:
@@ -441,6 +445,4 @@ def refuse_hints(name: str, defaults: Mapping[str, Any]) -> None:
     if defaults.get("capturable"):
         raise ValueError(f"For '{name}': capturable=True captures CUDA graphs; calando runs no CUDA kernels")
     if defaults.get("differentiable"):
-        raise ValueError(
-            f"For '{name}': differentiable=True needs autograd through the step; calando writes in place"
-        )
+        raise ValueError(f"For '{name}': differentiable=True needs autograd through the step; calando writes in place")

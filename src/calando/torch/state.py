@@ -13,10 +13,10 @@ def check_state(optimizer: "Optimizer", state_dict: Mapping[str, Any]) -> None:
     groups = state_dict["param_groups"]
     if len(groups) != len(optimizer.param_groups):
         raise ValueError(
-            f"{name}: the checkpoint has {len(groups)} parameter groups, "
-            f"the optimizer {len(optimizer.param_groups)}"
+            f"{name}: the checkpoint has {len(groups)} parameter groups, the optimizer {len(optimizer.param_groups)}"
         )
-    known = {"step", *optimizer.SLOTS.values()}
+    plain = {"step", *optimizer.MEMORY}
+    known = {*plain, *optimizer.SLOTS.values()}
     for number, (theirs, ours) in enumerate(zip(groups, optimizer.param_groups, strict=True)):
         if len(theirs["params"]) != len(ours["params"]):
             counts = f"{len(theirs['params'])} parameters, the optimizer {len(ours['params'])}"
@@ -28,6 +28,6 @@ def check_state(optimizer: "Optimizer", state_dict: Mapping[str, Any]) -> None:
                     raise ValueError(
                         f"{place}: the checkpoint has a state {slot!r}; was it written by another optimizer?"
                     )
-                if slot != "step" and tuple(value.shape) != tuple(p.shape):
+                if slot not in plain and tuple(value.shape) != tuple(p.shape):
                     shapes = f"{tuple(p.shape)} in the model and {tuple(value.shape)} in the checkpoint"
                     raise ValueError(f"{place} is {shapes} ({slot!r})")

@@ -63,9 +63,7 @@ class Cell:
                     if is_nameless(member):
                         member.name = f"{name}.{place}"
                     if vars(self).get(member.name, member) is not member:
-                        raise KeyError(
-                            f"{type(self).__name__} has another {member.name!r}; rename one of the two"
-                        )
+                        raise KeyError(f"{type(self).__name__} has another {member.name!r}; rename one of the two")
                     self.insert_param_to_cell(member.name, member)
             former = vars(self).get(name)
             if former is None or value is None:
@@ -135,9 +133,7 @@ class Cell:
         """The immediate children, each once."""
         return list(self.name_cells().values())
 
-    def cells_and_names(
-        self, cells: "set[Cell] | None" = None, name_prefix: str = ""
-    ) -> "Iterator[tuple[str, Cell]]":
+    def cells_and_names(self, cells: "set[Cell] | None" = None, name_prefix: str = "") -> "Iterator[tuple[str, Cell]]":
         """This cell and all below, each once, with paths: ``('', net), ('layer1', …), ('layer1.0', …)``.
 
         Args:
@@ -152,9 +148,7 @@ class Cell:
         for name, child in self._children().items():
             yield from child.cells_and_names(met, f"{name_prefix}.{name}" if name_prefix else name)
 
-    def parameters_and_names(
-        self, name_prefix: str = "", expand: bool = True
-    ) -> Iterator[tuple[str, Parameter]]:
+    def parameters_and_names(self, name_prefix: str = "", expand: bool = True) -> Iterator[tuple[str, Parameter]]:
         """All parameters, each once, with the paths to them.
 
         Args:

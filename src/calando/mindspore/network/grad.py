@@ -89,9 +89,7 @@ class _Wanted:
         if grad_position is None and weights is None:
             raise ValueError("nothing to differentiate by: grad_position and weights are both None")
         if return_ids:
-            raise ValueError(
-                "return_ids is not available; gradients come in the order of positions and weights"
-            )
+            raise ValueError("return_ids is not available; gradients come in the order of positions and weights")
         self.fn = fn
         self.has_aux = has_aux
         self.positions = _positions(grad_position)
@@ -121,8 +119,7 @@ class _Wanted:
         for position in self.positions:
             if position >= len(args):
                 raise ValueError(
-                    f"grad_position {position} is not among the {len(args)} positional arguments of "
-                    f"{_called(self.fn)}"
+                    f"grad_position {position} is not among the {len(args)} positional arguments of {_called(self.fn)}"
                 )
             given = args[position]
             if not isinstance(given, torch.Tensor):
@@ -161,9 +158,7 @@ class _Wanted:
         if self.weights is None:
             return by_inputs
         learned = iter(gradients[len(self.positions) :])
-        by_weights: Any = tuple(
-            next(learned) if w.requires_grad else torch.zeros_like(w) for w in self.weights
-        )
+        by_weights: Any = tuple(next(learned) if w.requires_grad else torch.zeros_like(w) for w in self.weights)
         by_weights = by_weights[0] if self.single_weight else by_weights
         return (by_inputs, by_weights) if self.positions else by_weights
 
@@ -173,9 +168,7 @@ def _positions(grad_position: Any) -> tuple[int, ...]:
         return ()
     positions = grad_position if isinstance(grad_position, tuple) else (grad_position,)
     if not positions or not all(isinstance(p, int) and not isinstance(p, bool) for p in positions):
-        raise TypeError(
-            f"grad_position must be None, a whole number or a tuple of such, not {grad_position!r}"
-        )
+        raise TypeError(f"grad_position must be None, a whole number or a tuple of such, not {grad_position!r}")
     if min(positions) < 0:
         raise ValueError(f"grad_position counts from 0 and cannot be {min(positions)}")
     if len(set(positions)) < len(positions):
@@ -192,9 +185,7 @@ def _weights(weights: Any) -> list[torch.Tensor]:
     if isinstance(weights, torch.Tensor):
         weights = [weights]
     elif isinstance(weights, (str, dict)) or not isinstance(weights, Iterable):
-        raise TypeError(
-            f"weights must be a Parameter or a list of Parameters, not a {type(weights).__name__}"
-        )
+        raise TypeError(f"weights must be a Parameter or a list of Parameters, not a {type(weights).__name__}")
     weights = list(weights)
     for place, weight in enumerate(weights):
         if not isinstance(weight, torch.Tensor):

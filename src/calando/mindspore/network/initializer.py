@@ -46,9 +46,7 @@ def fill(tensor: torch.Tensor, init: Any) -> torch.Tensor:
         if isinstance(init, str):
             named = _NAMED.get(init.lower().replace("_", ""))
             if named is None:
-                raise ValueError(
-                    f"no initial values are called {init!r}; known are {', '.join(sorted(_NAMED))}"
-                )
+                raise ValueError(f"no initial values are called {init!r}; known are {', '.join(sorted(_NAMED))}")
             named(tensor)
         elif isinstance(init, (torch.Tensor, np.ndarray)):
             if tuple(init.shape) != tuple(tensor.shape):

@@ -34,9 +34,7 @@ class CrossEntropyLoss(Cell):
     ) -> None:
         super().__init__()
         if not 0 <= label_smoothing <= 1:
-            raise ValueError(
-                f"label_smoothing of CrossEntropyLoss must lie in [0, 1], not {label_smoothing!r}"
-            )
+            raise ValueError(f"label_smoothing of CrossEntropyLoss must lie in [0, 1], not {label_smoothing!r}")
         self.weight = None if weight is None else read(weight)
         self.ignore_index = ignore_index
         self.reduction = choice(self, "reduction", reduction, _REDUCTIONS)
@@ -72,7 +70,6 @@ class MSELoss(Cell):
     def construct(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         if logits.shape != labels.shape:
             raise ValueError(
-                f"MSELoss compares two Tensors of one shape, not {tuple(logits.shape)} and "
-                f"{tuple(labels.shape)}"
+                f"MSELoss compares two Tensors of one shape, not {tuple(logits.shape)} and {tuple(labels.shape)}"
             )
         return mse_loss(logits, labels, reduction=self.reduction)

@@ -50,9 +50,7 @@ def assign(variable: Any, value: Any) -> Any:
     elif isinstance(variable, torch.Tensor):
         write(variable, value, "the tensor")
     else:
-        raise TypeError(
-            f"assign writes into a Parameter or Tensor, not into a {type(variable).__name__}: {variable!r}"
-        )
+        raise TypeError(f"assign writes into a Parameter or Tensor, not into a {type(variable).__name__}: {variable!r}")
     return variable
 
 
@@ -191,9 +189,7 @@ def clip_by_value(x: Any, clip_value_min: Any = None, clip_value_max: Any = None
     return x if clip_value_max is None else minimum(x, clip_value_max)
 
 
-def clip_by_global_norm(
-    x: Sequence[Any], clip_norm: Any = 1.0, use_norm: Any = None
-) -> tuple[torch.Tensor, ...]:
+def clip_by_global_norm(x: Sequence[Any], clip_norm: Any = 1.0, use_norm: Any = None) -> tuple[torch.Tensor, ...]:
     """Tensors scaled together so that the norm of all elements is at most ``clip_norm``.
 
     xᵢ · clip_norm / max(norm, clip_norm), norm = √Σ x²

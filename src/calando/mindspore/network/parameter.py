@@ -120,9 +120,7 @@ class ParameterTuple(tuple):
         members = tuple(iterable)
         for place, member in enumerate(members):
             if not isinstance(member, Parameter):
-                raise TypeError(
-                    f"a ParameterTuple holds Parameters; member {place} is a {type(member).__name__}"
-                )
+                raise TypeError(f"a ParameterTuple holds Parameters; member {place} is a {type(member).__name__}")
         return super().__new__(cls, members)
 
     def clone(self, prefix: str, init: Any = "same") -> "ParameterTuple":

@@ -44,9 +44,7 @@ class Tensor(torch.Tensor):
         Tensor(shape=[2], dtype=Float32, value= [ 1.00000000e+00,  2.00000000e+00])
     """
 
-    def __new__(
-        cls, input_data: Any = None, dtype: Any = None, shape: Any = None, init: Any = None
-    ) -> "Tensor":
+    def __new__(cls, input_data: Any = None, dtype: Any = None, shape: Any = None, init: Any = None) -> "Tensor":
         if (shape is None) != (init is None) or (shape is None) == (input_data is None):
             raise ValueError(
                 "Tensor needs either data, as in Tensor([1.0, 2.0]), or a shape and its first values, as in "
@@ -156,8 +154,7 @@ def read(data: Any, dtype: torch.dtype | None = None) -> torch.Tensor:
         return torch.stack([read(row, dtype) for row in data])
     if not isinstance(data, (bool, int, float, complex, list, tuple, np.ndarray, np.generic)):
         raise TypeError(
-            f"a Tensor is made of a number, list, tuple, NumPy array or tensor, "
-            f"not of {type(data).__name__}: {data!r}"
+            f"a Tensor is made of a number, list, tuple, NumPy array or tensor, not of {type(data).__name__}: {data!r}"
         )
     array = np.array(data, order="C")
     if array.dtype.kind not in "biufc":

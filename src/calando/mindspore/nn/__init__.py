@@ -3,11 +3,30 @@
 from importlib import import_module as _import_module
 from typing import Any as _Any
 
+from ..dynamic_lr import cosine_decay_lr as cosine_decay_lr
+from ..dynamic_lr import exponential_decay_lr as exponential_decay_lr
+from ..dynamic_lr import inverse_decay_lr as inverse_decay_lr
+from ..dynamic_lr import natural_exp_decay_lr as natural_exp_decay_lr
+from ..dynamic_lr import piecewise_constant_lr as piecewise_constant_lr
+from ..dynamic_lr import polynomial_decay_lr as polynomial_decay_lr
+from ..dynamic_lr import warmup_lr as warmup_lr
 from ..missing import missing as _missing
 from ..optimizer import Optimizer as Optimizer
+from .adadelta import Adadelta as Adadelta
+from .adagrad import Adagrad as Adagrad
+from .adagrad import ProximalAdagrad as ProximalAdagrad
 from .adam import Adam as Adam
+from .adam import AdamOffload as AdamOffload
 from .adam import AdamWeightDecay as AdamWeightDecay
+from .adam import LazyAdam as LazyAdam
+from .adamax import AdaMax as AdaMax
+from .asgd import ASGD as ASGD
+from .ftrl import FTRL as FTRL
 from .momentum import Momentum as Momentum
+from .nadam import NAdam as NAdam
+from .radam import RAdam as RAdam
+from .rmsprop import RMSProp as RMSProp
+from .rprop import Rprop as Rprop
 from .sgd import SGD as SGD
 
 _HOMES = {  # loaded on first use, because they load torch
@@ -16,20 +35,33 @@ _HOMES = {  # loaded on first use, because they load torch
             "AdaptiveMaxPool2d", "BatchNorm2d", "CellList", "Conv2d", "Dense", "Dropout", "Flatten", "GELU",
             "MaxPool2d", "ReLU", "SequentialCell", "Sigmoid", "Softmax", "Tanh",
         ),
-        "layers",
+        "network.layers",
     ),
-    "Cell": "cell",
-    "CrossEntropyLoss": "losses",
-    "LearningRateSchedule": "schedule",
-    "MSELoss": "losses",
+    "Cell": "network.cell",
+    "CrossEntropyLoss": "network.losses",
+    "LearningRateSchedule": "network.schedule",
+    "MSELoss": "network.losses",
+    **dict.fromkeys(
+        (
+            "CosineDecayLR", "ExponentialDecayLR", "InverseDecayLR", "NaturalExpDecayLR", "PolynomialDecayLR",
+            "WarmUpLR",
+        ),
+        "learning_rate_schedule",
+    ),
 }  # fmt: skip
 
-__all__ = sorted(["SGD", "Adam", "AdamWeightDecay", "Momentum", "Optimizer", *_HOMES])
+_HERE = [
+    "ASGD", "FTRL", "SGD", "AdaMax", "Adadelta", "Adagrad", "Adam", "AdamOffload", "AdamWeightDecay", "LazyAdam",
+    "Momentum", "NAdam", "Optimizer", "ProximalAdagrad", "RAdam", "RMSProp", "Rprop",
+    "cosine_decay_lr", "exponential_decay_lr", "inverse_decay_lr", "natural_exp_decay_lr", "piecewise_constant_lr",
+    "polynomial_decay_lr", "warmup_lr",
+]  # fmt: skip
+__all__ = sorted([*_HERE, *_HOMES])
 
 
 def __getattr__(name: str) -> _Any:
     if name in _HOMES:
-        return getattr(_import_module(f"calando.mindspore.network.{_HOMES[name]}"), name)
+        return getattr(_import_module(f"calando.mindspore.{_HOMES[name]}"), name)
     raise _missing(__name__, name, __all__)
 
 

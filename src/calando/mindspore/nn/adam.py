@@ -1,4 +1,4 @@
-"""Adam and AdamWeightDecay as mindspore.nn spells them."""
+"""Adam and its kin as mindspore.nn spells them."""
 
 from typing import Any
 
@@ -72,6 +72,94 @@ class Adam(Optimizer):
 
     def _rule(self, hyper: Hyper) -> Rule:
         return self._chosen_rule
+
+
+class LazyAdam(Adam):
+    """Adam that would touch only the rows of a sparse gradient.
+
+    Takes the place of ``mindspore.nn.LazyAdam``: same arguments, and for dense gradients the same path as
+    ``Adam``. Sparse gradients are refused with a sentence: they are not here yet.
+
+    Args:
+        params, learning_rate, beta1, beta2, eps, use_locking, use_nesterov, weight_decay, loss_scale,
+        max_norm, on_nonfinite: as in ``Adam``.
+
+    Raises:
+        ValueError, TypeError, KeyError: a value or a group that cannot be used; the sentence says which.
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        learning_rate: Any = 1e-3,
+        beta1: Any = 0.9,
+        beta2: Any = 0.999,
+        eps: Any = 1e-8,
+        use_locking: bool = False,
+        use_nesterov: bool = False,
+        weight_decay: Any = 0.0,
+        loss_scale: float = 1.0,
+        *,
+        max_norm: Any = None,
+        on_nonfinite: str = "train",
+    ) -> None:
+        super().__init__(
+            params,
+            learning_rate,
+            beta1,
+            beta2,
+            eps,
+            use_locking,
+            use_nesterov,
+            weight_decay,
+            loss_scale,
+            max_norm=max_norm,
+            on_nonfinite=on_nonfinite,
+        )
+
+
+class AdamOffload(Adam):
+    """Adam that MindSpore runs on the host for parameters on a device.
+
+    Takes the place of ``mindspore.nn.AdamOffload``: same arguments, and for dense gradients the same path as
+    ``Adam``. The engine here always runs where the parameters are.
+
+    Args:
+        params, learning_rate, beta1, beta2, eps, use_locking, use_nesterov, weight_decay, loss_scale,
+        max_norm, on_nonfinite: as in ``Adam``.
+
+    Raises:
+        ValueError, TypeError, KeyError: a value or a group that cannot be used; the sentence says which.
+    """
+
+    def __init__(
+        self,
+        params: Any,
+        learning_rate: Any = 1e-3,
+        beta1: Any = 0.9,
+        beta2: Any = 0.999,
+        eps: Any = 1e-8,
+        use_locking: bool = False,
+        use_nesterov: bool = False,
+        weight_decay: Any = 0.0,
+        loss_scale: float = 1.0,
+        *,
+        max_norm: Any = None,
+        on_nonfinite: str = "train",
+    ) -> None:
+        super().__init__(
+            params,
+            learning_rate,
+            beta1,
+            beta2,
+            eps,
+            use_locking,
+            use_nesterov,
+            weight_decay,
+            loss_scale,
+            max_norm=max_norm,
+            on_nonfinite=on_nonfinite,
+        )
 
 
 class AdamWeightDecay(Optimizer):

@@ -31,9 +31,7 @@ def pair(layer: object, name: str, value: Any, least: int = 1) -> tuple[int, int
     """``value`` as (height, width): one number means both."""
     if isinstance(value, (tuple, list)):
         if len(value) != 2:
-            raise ValueError(
-                f"{name} of {type(layer).__name__} must be one number or (height, width), not {value!r}"
-            )
+            raise ValueError(f"{name} of {type(layer).__name__} must be one number or (height, width), not {value!r}")
         return whole(layer, name, value[0], least), whole(layer, name, value[1], least)
     number = whole(layer, name, value, least)
     return number, number

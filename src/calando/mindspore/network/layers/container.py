@@ -21,9 +21,7 @@ class _Row(Cell):
         cells = tuple(cells)
         for place, cell in enumerate(cells):
             if not isinstance(cell, Cell):
-                raise TypeError(
-                    f"{type(self).__name__} holds Cells; member {place} is a {type(cell).__name__}"
-                )
+                raise TypeError(f"{type(self).__name__} holds Cells; member {place} is a {type(cell).__name__}")
         prefix = self._prefix()
         for name in self._children():
             del vars(self)[name]
@@ -102,8 +100,7 @@ class SequentialCell(_Row):
             self._arrange(given)
         else:
             raise TypeError(
-                f"SequentialCell takes cells, a list of cells or a dictionary of them, "
-                f"not a {type(given).__name__}"
+                f"SequentialCell takes cells, a list of cells or a dictionary of them, not a {type(given).__name__}"
             )
 
     def construct(self, x: torch.Tensor) -> Any:
@@ -124,6 +121,4 @@ class CellList(_Row):
         self._arrange(cells)
 
     def construct(self, *args: Any, **kwargs: Any) -> Any:
-        raise NotImplementedError(
-            "a CellList is a list and cannot be called; call its cells, or use SequentialCell"
-        )
+        raise NotImplementedError("a CellList is a list and cannot be called; call its cells, or use SequentialCell")

@@ -70,18 +70,14 @@ class BatchNorm2d(Cell):
         def made(init: Any, name: str, requires_grad: bool) -> Parameter:
             return Parameter(initializer(init, num_features, as_dtype(dtype)), name, requires_grad)
 
-        self.moving_mean = made(
-            moving_mean_init, "mean", False
-        )  # MindSpore's names, until an owner renames them
+        self.moving_mean = made(moving_mean_init, "mean", False)  # MindSpore's names, until an owner renames them
         self.moving_variance = made(moving_var_init, "variance", False)
         self.gamma = made(gamma_init, "gamma", self.affine)
         self.beta = made(beta_init, "beta", self.affine)
 
     def construct(self, x: torch.Tensor) -> torch.Tensor:
         if x.dim() != 4:
-            raise ValueError(
-                f"BatchNorm2d takes (batch, {self.num_features}, height, width), not {tuple(x.shape)}"
-            )
+            raise ValueError(f"BatchNorm2d takes (batch, {self.num_features}, height, width), not {tuple(x.shape)}")
         by_batch = self.training if self.use_batch_statistics is None else self.use_batch_statistics
         return batch_norm(
             x,
@@ -95,7 +91,4 @@ class BatchNorm2d(Cell):
         )
 
     def extend_repr(self) -> str:
-        return (
-            f"num_features={self.num_features}, eps={self.eps}, momentum={self.momentum}, "
-            f"affine={self.affine}"
-        )
+        return f"num_features={self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}"

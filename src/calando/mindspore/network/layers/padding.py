@@ -22,8 +22,7 @@ def around(layer: object, mode: str, padding: Any) -> tuple[int, int, int, int]:
     sides = tuple(padding) if isinstance(padding, (tuple, list)) else (padding,) * 4
     if len(sides) != 4:
         raise ValueError(
-            f"padding of {type(layer).__name__} must be one number or (top, bottom, left, right), "
-            f"not {padding!r}"
+            f"padding of {type(layer).__name__} must be one number or (top, bottom, left, right), not {padding!r}"
         )
     top, bottom, left, right = (whole(layer, "padding", side, 0) for side in sides)
     if mode != "pad" and any(sides):

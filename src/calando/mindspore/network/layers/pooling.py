@@ -84,9 +84,7 @@ class AdaptiveMaxPool2d(Cell):
         super().__init__()
         both = tuple(output_size) if isinstance(output_size, (tuple, list)) else (output_size, output_size)
         filled = pair(self, "output_size", tuple(1 if size is None else size for size in both))
-        self.output_size: Any = tuple(
-            None if asked is None else size for asked, size in zip(both, filled, strict=True)
-        )
+        self.output_size: Any = tuple(None if asked is None else size for asked, size in zip(both, filled, strict=True))
         self.return_indices = bool(return_indices)
 
     def construct(self, x: torch.Tensor) -> Any:

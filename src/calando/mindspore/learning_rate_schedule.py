@@ -1,0 +1,115 @@
+"""MindSpore's learning-rate schedules as Cells: each is a schedule of ``calando.schedules`` under MindSpore's name.
+
+Called with a step they give a Tensor of shape (), float32; an optimizer takes the schedule itself out of
+them, in float64, so it is printed and stored like any other.
+"""
+
+from typing import Any
+
+import torch
+
+from ..schedules import Schedule
+from . import rates
+from .network.schedule import LearningRateSchedule
+from .network.tensor import Tensor
+
+
+class Closed(LearningRateSchedule):
+    """A LearningRateSchedule with a closed form, ``schedule``."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        super().__init__()
+        self.schedule = schedule
+
+    def construct(self, global_step: Any) -> Tensor:
+        """The learning rate at ``global_step`` (an int, or a Tensor with one number), float32, of shape ()."""
+        return Tensor(self.schedule(int(global_step)), torch.float32)
+
+
+class CosineDecayLR(Closed):
+    """Half a cosine from ``max_lr`` to ``min_lr`` over ``decay_steps`` steps, then ``min_lr``.
+
+    Raises:
+        TypeError, ValueError: an argument of another type or out of range.
+    """
+
+    def __init__(self, min_lr: float, max_lr: float, decay_steps: int) -> None:
+        owner = "CosineDecayLR"
+        super().__init__(rates.cosine(owner, min_lr, max_lr, rates.whole(owner, "decay_steps", decay_steps)))
+
+
+class ExponentialDecayLR(Closed):
+    """``learning_rate * decay_rate ** (step / decay_steps)``, the exponent rounded down if ``is_stair``.
+
+    Raises:
+        TypeError, ValueError: an argument of another type or out of range.
+    """
+
+    def __init__(self, learning_rate: float, decay_rate: float, decay_steps: int, is_stair: bool = False) -> None:
+        owner = "ExponentialDecayLR"
+        length = rates.whole(owner, "decay_steps", decay_steps)
+        super().__init__(rates.exponential(owner, learning_rate, decay_rate, length, is_stair))
+
+
+class NaturalExpDecayLR(Closed):
+    """``learning_rate * e ** (-decay_rate * step)``; if ``is_stair`` the step is rounded down to a multiple of
+    ``decay_steps``, which has no effect otherwise, as in MindSpore (its documentation divides by it).
+
+    Raises:
+        TypeError, ValueError: an argument of another type or out of range.
+    """
+
+    def __init__(self, learning_rate: float, decay_rate: float, decay_steps: int, is_stair: bool = False) -> None:
+        owner = "NaturalExpDecayLR"
+        length = rates.whole(owner, "decay_steps", decay_steps)
+        super().__init__(rates.natural(owner, learning_rate, decay_rate, length, is_stair))
+
+
+class InverseDecayLR(Closed):
+    """``learning_rate / (1 + decay_rate * step / decay_steps)``, the quotient rounded down if ``is_stair``.
+
+    Raises:
+        TypeError, ValueError: an argument of another type or out of range.
+    """
+
+    def __init__(self, learning_rate: float, decay_rate: float, decay_steps: int, is_stair: bool = False) -> None:
+        owner = "InverseDecayLR"
+        length = rates.whole(owner, "decay_steps", decay_steps)
+        super().__init__(rates.inverse(owner, learning_rate, decay_rate, length, is_stair))
+
+
+class PolynomialDecayLR(Closed):
+    """``(learning_rate - end_learning_rate) * (1 - step / decay_steps) ** power + end_learning_rate``, then the end.
+
+    With ``update_decay_steps`` the length grows to the next multiple of ``decay_steps`` instead.
+
+    Raises:
+        TypeError, ValueError: an argument of another type or out of range.
+    """
+
+    def __init__(
+        self,
+        learning_rate: float,
+        end_learning_rate: float,
+        decay_steps: int,
+        power: float,
+        update_decay_steps: bool = False,
+    ) -> None:
+        owner = "PolynomialDecayLR"
+        length = rates.whole(owner, "decay_steps", decay_steps)
+        name = "update_decay_steps"
+        super().__init__(
+            rates.polynomial(owner, learning_rate, end_learning_rate, length, power, name, update_decay_steps)
+        )
+
+
+class WarmUpLR(Closed):
+    """``learning_rate * step / warmup_steps``, then ``learning_rate``; the first step has the rate 0.
+
+    Raises:
+        TypeError, ValueError: an argument of another type or out of range.
+    """
+
+    def __init__(self, learning_rate: float, warmup_steps: int) -> None:
+        owner = "WarmUpLR"
+        super().__init__(rates.warm_up(owner, learning_rate, rates.whole(owner, "warmup_steps", warmup_steps)))
