@@ -5,7 +5,7 @@ ARGS ?=
 BIN := .venv/bin
 NUMPY2 := numpy==2.4.6
 # Two test processes on two cores: one torch thread in each, two threads in our own kernels.
-TESTING := CI=$(CI) OMP_NUM_THREADS=1 CALANDO_NUM_THREADS=2
+TESTING := OMP_NUM_THREADS=1 CALANDO_NUM_THREADS=2
 PYTEST := -m pytest tests src/calando build/README.txt --doctest-modules --doctest-glob=README.txt -q -n 2
 
 .PHONY: help env test test-numpy2 demo bench clean

@@ -38,9 +38,7 @@ print(json.dumps({"torch": framework - start, "calando": imported - framework, "
 def measured(folder: str) -> dict[str, float]:
     """One new process with this cache folder; seconds."""
     environment = {**os.environ, "CALANDO_CACHE_DIR": folder}
-    found = subprocess.run(
-        [sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True
-    )
+    found = subprocess.run([sys.executable, "-c", PROGRAM], env=environment, capture_output=True, text=True, check=True)
     return json.loads(found.stdout)
 
 
@@ -53,10 +51,6 @@ def first_step(models: list[str], rounds: int) -> Iterator[Row]:
             for which in found:
                 found[which].append(measured(folder))
     for which, goal in GOALS.items():
-        step, imports, torch = (
-            median(x[part] for x in found[which]) for part in ("step", "calando", "torch")
-        )
+        step, imports, torch = (median(x[part] for x in found[which]) for part in ("step", "calando", "torch"))
         before = f"import calando.torch {imports:.2f} s (after torch, {torch:.1f} s)"
-        yield Row(
-            f"first step, kernel {which}", before, f"{step:.2f} s", "", step, goal, "s", others=float("nan")
-        )
+        yield Row(f"first step, kernel {which}", before, f"{step:.2f} s", "", step, goal, "s", others=float("nan"))

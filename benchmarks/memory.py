@@ -69,9 +69,7 @@ def extra(models: list[str], rounds: int) -> Iterator[Row]:
     for title, max_norm in (("", None), (", max_norm", 1.0)):
         work = f"AdamW, GPT-2 small{title}: extra memory in a step"
         say(work)
-        program = (
-            f"import json; from benchmarks.memory import measured; print(json.dumps(measured({max_norm})))"
-        )
+        program = f"import json; from benchmarks.memory import measured; print(json.dumps(measured({max_norm})))"
         found = json.loads(
             subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
         )

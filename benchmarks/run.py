@@ -43,12 +43,8 @@ PACKAGES = ("calando", "torch", "mindspore", "numba", "numpy")
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.run", description="Measure steps, write the table."
-    )
-    parser.add_argument(
-        "rows", nargs="*", metavar="row", help=f"which rows: {', '.join(ROWS)}; all when none is named"
-    )
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description="Measure steps, write the table.")
+    parser.add_argument("rows", nargs="*", metavar="row", help=f"which rows: {', '.join(ROWS)}; all when none is named")
     parser.add_argument("--quick", action="store_true", help="fewer rounds and only ResNet-50")
     parser.add_argument("--rounds", type=int, help=f"rounds of each comparison ({ROUNDS})")
     told = parser.parse_args()
@@ -156,9 +152,7 @@ def write(text: str, rows: list[Row]) -> None:
         before, rest = readme.split(BEGIN, 1)
         after = rest.split(END, 1)[1]
         source = path.relative_to(HERE.parent).as_posix()
-        middle = (
-            f"\n{short(rows)}\n\nWritten by `make bench`; how, and on what machine: [{source}]({source}).\n"
-        )
+        middle = f"\n{short(rows)}\n\nWritten by `make bench`; how, and on what machine: [{source}]({source}).\n"
         README.write_text(f"{before}{BEGIN}{middle}{END}{after}", encoding="utf-8")
         say("wrote the table in README.md")
 

@@ -74,8 +74,8 @@ def interleaved(
 ) -> dict[str, np.ndarray]:
     """Call every side once per round, another one first each time; seconds per call, (rounds,) for each side.
 
-    A round in which other processes had over a tenth of the machine is made again, for at most
-    ``patience`` seconds in all; if fewer than half are quiet even so, all rounds count, and the table says it.
+    A round in which other processes had over a tenth of the machine is made again, for at most ``patience``
+    seconds in all; if fewer than half are quiet even so, all count, and the table says it.
     """
     names = list(sides)
     for _ in range(warmup):
@@ -87,9 +87,7 @@ def interleaved(
     gc.disable()
     try:
         end = perf_counter() + patience
-        while sum(share <= QUIET for share in taken) < rounds and (
-            perf_counter() < end or len(taken) < LEAST
-        ):
+        while sum(share <= QUIET for share in taken) < rounds and (perf_counter() < end or len(taken) < LEAST):
             first = len(table) % len(names)
             before = machine()
             found = {name: timed(sides[name], calls) for name in names[first:] + names[:first]}
@@ -147,9 +145,7 @@ def others(before: tuple[float, float, float], after: tuple[float, float, float]
 def compared(work: str, against: str, ours: np.ndarray, peer: np.ndarray, goal: float) -> Row:
     """The row for two sides that took turns."""
     ratios = ours / peer
-    return Row(
-        work, against, duration(ours), duration(peer), float(np.median(ratios)), goal, "×", quartiles(ratios)
-    )
+    return Row(work, against, duration(ours), duration(peer), float(np.median(ratios)), goal, "×", quartiles(ratios))
 
 
 def duration(seconds: Any) -> str:
@@ -187,9 +183,7 @@ def agree(work: str, start: list[np.ndarray], ours: list[np.ndarray], peer: list
     for s, a, b in zip(start, ours, peer, strict=True):
         way, apart = np.abs(b - s).max(), np.abs(a - b).max()
         if not apart <= 1e-3 * way:
-            raise Differ(
-                f"{work}: after a way of {way:.3g} the two sides are {apart:.3g} apart; nothing was compared"
-            )
+            raise Differ(f"{work}: after a way of {way:.3g} the two sides are {apart:.3g} apart; nothing was compared")
 
 
 def say(line: str) -> None:

@@ -88,9 +88,7 @@ def main() -> None:
     show_default=True,
     help="adamw is AdamWeightDecay in MindSpore's dialect, which is another rule.",
 )
-@click.option(
-    "--epochs", type=click.IntRange(1, 999), default=20, show_default=True, help="Passes over the data."
-)
+@click.option("--epochs", type=click.IntRange(1, 999), default=20, show_default=True, help="Passes over the data.")
 @click.option(
     "--lr",
     multiple=True,
@@ -104,9 +102,7 @@ def main() -> None:
     metavar="[GROUP=]SCHEDULE",
     help="Weight decay, written like --lr. Repeatable.",
 )
-@click.option(
-    "--batch-size", type=click.IntRange(1, 256), default=16, show_default=True, help="Images in one step."
-)
+@click.option("--batch-size", type=click.IntRange(1, 256), default=16, show_default=True, help="Images in one step.")
 @click.option(
     "--max-norm",
     type=click.FloatRange(0, min_open=True),
@@ -144,9 +140,7 @@ def main() -> None:
 @click.option("--quiet", is_flag=True, help="Print nothing but where the run lies.")
 @debug
 @click.pass_context
-def train(
-    ctx: click.Context, name: str | None, out: Path, resume: str | None, quiet: bool, **options: Any
-) -> int:
+def train(ctx: click.Context, name: str | None, out: Path, resume: str | None, quiet: bool, **options: Any) -> int:
     """Train a small convolutional network on handwritten digits.
 
     Convolutions warm up and then follow a cosine, BatchNorm has a constant rate and no decay, dense
@@ -211,9 +205,7 @@ def carry_out(run: Run, quiet: bool) -> None:
     console = Console()
     done, total = run.epoch * run.steps[0], run.steps[1]
     options = run.options
-    watcher = (
-        progress.Silence() if quiet else progress.Bar(console, total, done, options.epochs, NUMBERS, GROUPS)
-    )
+    watcher = progress.Silence() if quiet else progress.Bar(console, total, done, options.epochs, NUMBERS, GROUPS)
     with watcher:
         job.train(run, watcher)
     accuracies = {name: history.epochs()[-1]["test_accuracy"] for name, history in run.histories.items()}
@@ -237,9 +229,7 @@ def carry_out(run: Run, quiet: bool) -> None:
         ("history", str(run.folder.history)),
         ("checkpoints", f"{run.folder.checkpoints}/ ({len(run.folder.kept())} files)"),
     ]
-    plans = {
-        group: (run.plan.lr[group].describe(), run.plan.weight_decay[group].describe()) for group in GROUPS
-    }
+    plans = {group: (run.plan.lr[group].describe(), run.plan.weight_decay[group].describe()) for group in GROUPS}
     dialect = "both dialects" if len(run.trainers) > 1 else f"{options.dialect} dialect"
     heading = f"{run.folder.name}: {options.optimizer}, {dialect}, seed {options.seed}"
     progress.summary(console, heading, plans, results, notes(run))
@@ -269,21 +259,17 @@ def notes(run: Run) -> list[str]:
         return []
     return {
         "adam": [
-            "MindSpore's Adam adds eps before the bias correction, PyTorch's after it: the paths are close, "
-            "not equal."
+            "MindSpore's Adam adds eps before the bias correction, PyTorch's after it: the paths are close, not equal."
         ],
         "adamw": [
-            "AdamWeightDecay is not AdamW: it corrects no bias and its eps is 1e-6, so the paths differ by "
-            "design."
+            "AdamWeightDecay is not AdamW: it corrects no bias and its eps is 1e-6, so the paths differ by design."
         ],
     }.get(run.options.optimizer, [])
 
 
 @main.command()
 @click.argument("schedules", nargs=-1, required=True, metavar="SCHEDULE...")
-@click.option(
-    "--steps", type=click.IntRange(1, 10_000_000), default=1000, show_default=True, help="How many steps."
-)
+@click.option("--steps", type=click.IntRange(1, 10_000_000), default=1000, show_default=True, help="How many steps.")
 @click.option(
     "--epochs", type=click.IntRange(1), default=10, show_default=True, help="How many epochs these steps are."
 )

@@ -189,7 +189,8 @@ class Engine:
                     return None
                 if guilty:
                     raise NonFiniteGradient(f"the gradient of {guilty} is not finite; the step was not made")
-            total += float(np.sum(found * np.array([scale[g] ** 2 for g in groups.tolist()])))
+            with np.errstate(all="ignore"):
+                total += float(np.sum(found * np.square([scale[g] for g in groups.tolist()])))
         return sqrt(total) if isfinite(total) else total
 
     def guilty(self, part: Part, found: np.ndarray) -> str:

@@ -5,8 +5,10 @@ is in force and who said so. So the value at any step, past or coming, can be as
 however often it was changed on the way.
 """
 
+import operator
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 from .schedules import Constant, Function, Schedule
@@ -72,12 +74,15 @@ class Timeline:
             ValueError: a function was stored, and none is in force now; or the data is not ours.
         """
         made = cls()
-        for step, entry, author in rows:
-            if isinstance(entry, dict) and "code" in entry:
-                entry = refound(entry["code"], present)
-            made.steps.append(int(step))
-            made.entries.append(Schedule.from_dict(entry) if isinstance(entry, dict) else entry)
-            made.authors.append(str(author))
+        try:
+            for step, entry, author in rows:
+                made.steps.append(operator.index(step))
+                made.entries.append(found(entry, present))
+                made.authors.append(str(author))
+        except TypeError as problem:
+            raise ValueError(f"was not stored by calando: {problem}") from None
+        if not made.steps or made.steps[0] != 0 or made.steps != sorted(set(made.steps)):
+            raise ValueError(f"was not stored by calando: its changes are at steps {made.steps}")
         return made
 
 
@@ -86,6 +91,19 @@ def stored(entry: Schedule | float) -> Any:
     if not isinstance(entry, Schedule):
         return entry
     return {"code": entry.describe()} if has_code(entry) else entry.to_dict()
+
+
+def found(entry: Any, present: Timeline | None) -> Schedule | float:
+    """One entry from plain data.
+
+    Raises:
+        ValueError: it is neither a finite number nor a schedule.
+    """
+    if isinstance(entry, dict):
+        return refound(entry["code"], present) if "code" in entry else Schedule.from_dict(entry)
+    if isinstance(entry, bool) or not isinstance(entry, (int, float)) or not isfinite(entry):
+        raise ValueError(f"was stored as {entry!r}, which is no number and no schedule")
+    return float(entry)
 
 
 def has_code(schedule: Schedule) -> bool:

@@ -8,7 +8,7 @@ function and with the same sentence.
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from math import inf
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -42,10 +42,11 @@ def as_schedule(value: Any) -> Schedule | float:
     dimensions = getattr(value, "ndim", None)
     if isinstance(value, (str, bytes, Mapping)) or value is None or (dimensions or 0) > 1:
         raise TypeError(f"must be {KINDS}, but got {shown(value)}")
-    if dimensions == 0 or is_number(value):
+    kind = getattr(getattr(value, "dtype", None), "kind", "f")  # NumPy's: a text or a complex is no number here
+    if (dimensions == 0 or is_number(value)) and kind in "biufV":
         return float(value)
     if isinstance(value, Iterable):
-        return Listed(value.tolist() if hasattr(value, "tolist") else tuple(value))
+        return Listed(value.tolist() if hasattr(value, "tolist") else cast(tuple, value))
     if callable(value):
         return Function(value)
     raise TypeError(f"must be {KINDS}, but got {shown(value)}")
@@ -130,6 +131,8 @@ class Hyper:
             entry = as_schedule(value)
         except (TypeError, ValueError) as problem:
             raise type(problem)(f"{self.place}: {self.spelled(name)!r} {problem}") from None
+        except OverflowError:
+            raise ValueError(f"{self.place}: {self.spelled(name)!r} is too large: {shown(value)}") from None
         low, high = self.domain[name]
         if isinstance(entry, float):
             if not low <= entry < high:
@@ -214,6 +217,8 @@ class Hyper:
             value = schedule(step)
         except ScheduleEnd as end:
             raise ScheduleEnd(f"{self.place}: {self.spelled(name)!r}: {end}") from None
+        except TypeError as problem:
+            raise TypeError(f"{self.place}: {self.spelled(name)!r}: {problem}") from problem
         if not low <= value < high:
             raise self.outside(name, value, f"step {step}: {schedule.describe()}")
         return value

@@ -26,7 +26,7 @@ def power(x, y):
 
 
 def sign(x):
-    """-1, 0 or 1, element by element; not-a-number stays."""
+    """-1, 0 or 1, element by element; not-a-number stays, except that torch's own gives 0."""
     return x.sign() if hasattr(x, "sign") else np.sign(x)
 
 

@@ -1,6 +1,7 @@
 """Fixtures: the kinds of parameters; each test in a folder of its own, where MindSpore may leave a ``rank_0``."""
 
 import pytest
+
 from mindspore_front import kinds
 
 

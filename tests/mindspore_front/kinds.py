@@ -68,7 +68,9 @@ def torch_kind() -> Kind:
     )
 
 
-def started(seed: int = 0, shapes: dict[str, tuple[int, ...]] = SHAPES, dtype: str = "float32") -> dict[str, np.ndarray]:
+def started(
+    seed: int = 0, shapes: dict[str, tuple[int, ...]] = SHAPES, dtype: str = "float32"
+) -> dict[str, np.ndarray]:
     rng = np.random.default_rng(seed)
     return {name: rng.standard_normal(shape).astype(dtype) for name, shape in shapes.items()}
 
@@ -105,7 +107,14 @@ class Formula:
     """
 
     def __init__(self, name: str, start: np.ndarray, **options: Any):
-        usual = {"momentum": 0.0, "dampening": 0.0, "beta1": 0.9, "beta2": 0.999, "weight_decay": 0.0, "loss_scale": 1.0}
+        usual = {
+            "momentum": 0.0,
+            "dampening": 0.0,
+            "beta1": 0.9,
+            "beta2": 0.999,
+            "weight_decay": 0.0,
+            "loss_scale": 1.0,
+        }
         self.name, self.p, self.age = name, np.array(start, np.float64), 0
         self.options = usual | {"eps": 1e-6 if name == "AdamWeightDecay" else 1e-8} | options
         self.m = self.v = self.top = np.zeros_like(self.p)

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from mindspore_front.kinds import CLASSES, NEEDED, Formula, distance, noises, started
 
 from calando import schedules
 from calando.mindspore import nn
+from mindspore_front.kinds import CLASSES, NEEDED, Formula, distance, noises, started
 
 SHAPES = {"a": (3, 2), "b": (4,)}
 NEAR = 2e-6
@@ -106,13 +106,15 @@ def test_weight_decay_is_shown_times_the_loss_scale(kind):
 def test_one_per_parameter_in_groups(kind):
     params = kind.params(started(shapes=SHAPES))
     a, b = params.values()
-    optimizer = nn.SGD([{"params": [b], "lr": 0.5, "weight_decay": 0.1}, {"params": [a]}, {"order_params": [a, b]}], 0.25)
+    optimizer = nn.SGD(
+        [{"params": [b], "lr": 0.5, "weight_decay": 0.1}, {"params": [a]}, {"order_params": [a, b]}], 0.25
+    )
     assert [number(x) for x in optimizer.get_lr()] == [0.25, 0.5]
     assert [number(x) for x in optimizer.get_weight_decay()] == pytest.approx([0.0, 0.1])
     assert number(optimizer.get_lr_parameter(a)) == 0.25 and number(optimizer.get_lr_parameter(b)) == 0.5
     assert [number(x) for x in optimizer.get_lr_parameter([b, a])] == [0.5, 0.25]
     stranger = kind.param(np.ones(2, "f4"), "stranger")
-    with pytest.raises(ValueError, match="For 'SGD': '.*' is not one of its parameters"):
+    with pytest.raises(ValueError, match=r"For 'SGD': '.*' is not one of its parameters"):
         optimizer.get_lr_parameter(stranger)
 
 
@@ -329,7 +331,9 @@ def test_at_knows_the_past(kind, assign):
     assert run.optimizer.current()["lr"] == 0.25
 
 
-@pytest.mark.parametrize("ask", [lambda o: o.at(2)["lr"], lambda o: o.trace("lr", [2], group=0)[0], lambda o: o.current()["lr"]])
+@pytest.mark.parametrize(
+    "ask", [lambda o: o.at(2)["lr"], lambda o: o.trace("lr", [2], group=0)[0], lambda o: o.current()["lr"]]
+)
 def test_what_was_just_assigned_is_seen(kind, assign, ask):
     run = Run(kind)
     run.step(2)
@@ -344,7 +348,9 @@ def test_repr_shows_what_was_just_assigned(kind, assign):
     assert "lr = 0.25" in repr(run.optimizer)
 
 
-@pytest.mark.parametrize("ask", [lambda o: o.trace("learning_rate", [0], group=0)[0], lambda o: o.at(0)["learning_rate"]])
+@pytest.mark.parametrize(
+    "ask", [lambda o: o.trace("learning_rate", [0], group=0)[0], lambda o: o.at(0)["learning_rate"]]
+)
 def test_the_long_name_is_known_too(kind, ask):
     """The constructor says learning_rate, so whatever takes a name takes that one."""
     assert ask(Run(kind).optimizer) == 0.1
@@ -506,7 +512,9 @@ def test_a_tensor_is_a_rate(kind):
 
 
 def test_repr_is_one_screen(kind):
-    run = Run(kind, "Adam", groups=lambda p: [{"params": [p["a"]], "lr": schedules.Cosine(0.1, 0.0, 9)}, {"params": [p["b"]]}])
+    run = Run(
+        kind, "Adam", groups=lambda p: [{"params": [p["a"]], "lr": schedules.Cosine(0.1, 0.0, 9)}, {"params": [p["b"]]}]
+    )
     text = repr(run.optimizer)
     assert text.startswith("Adam: 2 groups") and "Cosine" in text and len(text.splitlines()) < 24
     assert str(run.optimizer) == text

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from mindspore_front.kinds import CLASSES, NEEDED, Formula, distance, noises, started
 
 from calando import schedules
 from calando.mindspore import nn
+from mindspore_front.kinds import CLASSES, NEEDED, Formula, distance, noises, started
 
 SHAPES = {"a": (3, 2), "b": (3, 2), "c": (2,)}
 NEAR = 2e-6
@@ -87,7 +87,7 @@ def test_note_3_each_group_has_a_static_or_dynamic_lr(kind, name):
 
 def test_note_4_a_weight_decay_that_is_no_number_is_refused(kind):
     params = list(kind.params(started(shapes=SHAPES)).values())
-    with pytest.raises(TypeError, match="For 'SGD', group 0: 'weight_decay' must be a number.*but got 'much'"):
+    with pytest.raises(TypeError, match=r"For 'SGD', group 0: 'weight_decay' must be a number.*but got 'much'"):
         nn.SGD([{"params": params, "weight_decay": "much"}])
 
 
@@ -168,7 +168,11 @@ def test_any_hyperparameter_in_any_group(kind):
         return nn.Adam(
             [
                 {"params": [p["a"]], "beta1": 0.5, "eps": [1e-3, 1e-4, 1e-5, 1e-6, 1e-7]},
-                {"params": [p["b"]], "beta2": schedules.Linear(0.9, 0.99, 3), "learning_rate": lambda step: 0.1 / (1 + step)},
+                {
+                    "params": [p["b"]],
+                    "beta2": schedules.Linear(0.9, 0.99, 3),
+                    "learning_rate": lambda step: 0.1 / (1 + step),
+                },
                 {"params": [p["c"]]},
             ],
             learning_rate=0.05,
@@ -189,7 +193,11 @@ def test_any_hyperparameter_in_any_group(kind):
 def test_momentum_and_dampening_in_groups(kind):
     def build(p):
         return nn.SGD(
-            [{"params": [p["a"]], "momentum": 0.5}, {"params": [p["b"]], "dampening": 0.5}, {"params": [p["c"]], "momentum": 0}],
+            [
+                {"params": [p["a"]], "momentum": 0.5},
+                {"params": [p["b"]], "dampening": 0.5},
+                {"params": [p["c"]], "momentum": 0},
+            ],
             momentum=0.9,
         )
 
@@ -230,7 +238,9 @@ def test_weight_decay_as_a_cell_of_the_step(kind, name, grouped, request):
 
     def build(p):
         if grouped:
-            return make(name, [{"params": [p["a"], p["b"]], "weight_decay": wd}, {"params": [p["c"]]}], learning_rate=0.1)
+            return make(
+                name, [{"params": [p["a"], p["b"]], "weight_decay": wd}, {"params": [p["c"]]}], learning_rate=0.1
+            )
         return make(name, p.values(), weight_decay=wd, learning_rate=0.1)
 
     moving = (name, 0.1, usual | {"weight_decay": lambda step: 0.1 * 0.1 ** (step / 4)}, False)
@@ -269,7 +279,10 @@ def test_clipping_all_groups_together(kind):
     start = started(shapes=SHAPES)
     params = kind.params(start)
     optimizer = nn.SGD(
-        [{"params": [params["a"]], "lr": 0.5}, {"params": [params["b"], params["c"]]}], 0.1, loss_scale=8.0, max_norm=1.0
+        [{"params": [params["a"]], "lr": 0.5}, {"params": [params["b"], params["c"]]}],
+        0.1,
+        loss_scale=8.0,
+        max_norm=1.0,
     )
     (grads,) = noises(1, shapes=SHAPES)
     optimizer(kind.grads(g * np.float32(8) for g in grads.values()))

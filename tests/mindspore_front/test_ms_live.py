@@ -5,10 +5,10 @@ Bounds: 1e-5 of the largest number for parameters, 5e-5 for slots (float32 reach
 
 import numpy as np
 import pytest
-from mindspore_front import kinds
-from mindspore_front.kinds import NEEDED, PARAMS, SLOTS, Formula, distance, noises, rounded, started
 
 from calando.mindspore import nn
+from mindspore_front import kinds
+from mindspore_front.kinds import NEEDED, PARAMS, SLOTS, Formula, distance, noises, rounded, started
 
 STEPS = 6
 ADAM = {"learning_rate": 0.02, "beta1": 0.8, "beta2": 0.95, "eps": 1e-3}

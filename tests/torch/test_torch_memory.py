@@ -2,7 +2,8 @@
 
 import gc
 import os
-import shutil
+import select
+import signal
 import threading
 import warnings
 import weakref
@@ -12,7 +13,7 @@ import torch
 from torch_pairs import Pair, copies, give, identical, params, same, train
 
 import calando.torch as ct
-from calando.schedules import Linear
+from calando.schedules import Linear, ScheduleEnd
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16], ids=str)
@@ -56,10 +57,8 @@ def test_gradients_are_not_kept_alive_after_an_error():
     optimizer = ct.SGD([p], lr=[0.1])
     p.grad = torch.ones_like(p)
     optimizer.step()
-    try:
+    with pytest.raises(ScheduleEnd):
         optimizer.step()
-    except ValueError:
-        pass
     gone = weakref.ref(p.grad)
     optimizer.zero_grad()
     gc.collect()
@@ -82,33 +81,44 @@ def test_the_optimizer_goes_when_nobody_holds_it():
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_forked_child_steps_after_its_parent_has():
+    # The child only steps: torch's own large operations may hang there, as OpenMP's threads do not survive a fork.
     def run():
         tensors = params([(400_000,), (7,)], dtype=torch.float32)
-        return tensors, ct.AdamW(tensors, lr=0.1, max_norm=1.0)
+        give(tensors, 1)
+        return tensors, ct.AdamW(tensors, lr=Linear(0.1, 0.0, 9), max_norm=1.0)
+
+    def bits(tensors):
+        return [p.detach().numpy().tobytes() for p in tensors]
 
     tensors, optimizer = run()
     expected, twin = run()
-    train(optimizer, tensors, range(2))
-    train(twin, expected, range(4))
+    for step in range(4):
+        twin.step()
+        if step < 2:
+            optimizer.step()
     reader, writer = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 and later warn about threads at every fork
         child = os.fork()
     if child == 0:
         try:
-            train(optimizer, tensors, range(2, 4))
-            same_bits = all(torch.equal(a, b) for a, b in zip(tensors, expected, strict=True))
-            os.write(writer, b"yes" if same_bits else b"no")
+            optimizer.step(), optimizer.step()
+            os.write(writer, b"yes" if bits(tensors) == bits(expected) else b"no")
         except BaseException as problem:
             os.write(writer, repr(problem).encode()[:1000])
         finally:
             os._exit(0)
     os.close(writer)
-    with os.fdopen(reader, "rb") as answer:
-        assert answer.read() == b"yes"
-    os.waitpid(child, 0)
-    train(optimizer, tensors, range(2, 4))
-    identical(tensors, expected)
+    try:
+        told, *_ = select.select([reader], [], [], 30)
+        assert told, "the child hangs"
+        assert os.read(reader, 1000) == b"yes"
+    finally:
+        os.close(reader)
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    optimizer.step(), optimizer.step()
+    assert bits(tensors) == bits(expected)
 
 
 def test_eight_threads_step_eight_optimizers():
@@ -138,10 +148,9 @@ def test_eight_threads_step_eight_optimizers():
         identical(a, b)
 
 
-@pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler")
-@pytest.mark.filterwarnings("default")
-@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # the compiler warns about its own parts
 def test_a_compiled_step_of_a_compiled_model():
+    """Traced and differentiated ahead of time, without C++: that takes a minute and is no business of ours."""
     found = []
     for compiled in (False, True):
         torch.manual_seed(0)
@@ -156,7 +165,7 @@ def test_a_compiled_step_of_a_compiled_model():
             optimizer.step()
             return loss
 
-        once = torch.compile(once) if compiled else once
+        once = torch.compile(once, backend="aot_eager") if compiled else once
         for _ in range(4):
             once()
         assert optimizer.param_groups[0]["step"] == 4

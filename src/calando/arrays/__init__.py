@@ -4,6 +4,8 @@ Every adapter is a module with the same words:
 
     kind(x)              (device, dtype) as text: ("cpu", "float32")
     shape(x)             a tuple of ints
+    layout(x)            (shape, …): equal as long as the same memory means the same elements
+    writable(x)          whether its elements may be changed
     dense(x, rows)       whether its elements fill one piece of memory (by rows of the first axis)
     hold(xs)             what to keep while a step runs, so that the addresses stay true
     addresses(held)      where each begins, in bytes

@@ -24,6 +24,10 @@ def shape(x: Any) -> tuple[int, ...]:
     return tuple(x.shape)
 
 
+def layout(x: Any) -> tuple:
+    return tuple(x.shape), x.dtype
+
+
 def writable(x: Any) -> bool:
     return True
 
@@ -73,7 +77,7 @@ def slot_addresses(slots: list[np.ndarray]) -> list[int]:
 
 def adopted(slot: Any, p: Any) -> np.ndarray:
     """A slot that fits its parameter: itself, or a copy in the parameter's dtype."""
-    return np.ascontiguousarray(slot, p.asnumpy().dtype)
+    return np.require(slot, p.asnumpy().dtype, ["C", "A", "W"])
 
 
 def opened(x: Any) -> np.ndarray:

@@ -17,6 +17,10 @@ def shape(x: np.ndarray) -> tuple[int, ...]:
     return x.shape
 
 
+def layout(x: np.ndarray) -> tuple:
+    return x.shape, x.strides, x.dtype
+
+
 def writable(x: np.ndarray) -> bool:
     return x.flags.writeable
 
@@ -55,8 +59,8 @@ def arranged(g: Any, member: Any, dtype: str) -> np.ndarray:
         raise TypeError(f"the gradient of {member.place} must be a NumPy array, but got {type(g).__name__}")
     if g.shape != tuple(member.param.shape):
         raise ValueError(f"the gradient of {member.place} has shape {g.shape}, not {tuple(member.param.shape)}")
-    if g.dtype.name != dtype:
-        raise TypeError(f"the gradient of {member.place} is of dtype {g.dtype}; the parameter is {dtype}")
+    if g.dtype.name != dtype or not g.dtype.isnative:
+        raise TypeError(f"the gradient of {member.place} is of dtype {g.dtype.str}; the parameter is {dtype}")
     return np.require(g, requirements=["C", "A"])
 
 
@@ -70,7 +74,7 @@ def slot_addresses(slots: list[np.ndarray]) -> list[int]:
 
 def adopted(slot: Any, p: np.ndarray) -> np.ndarray:
     """A slot that fits its parameter: itself, or a copy in the parameter's dtype and layout."""
-    return np.ascontiguousarray(slot, p.dtype)
+    return np.require(slot, p.dtype, ["C", "A", "W"])
 
 
 def opened(x: np.ndarray) -> np.ndarray:

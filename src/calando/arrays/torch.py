@@ -23,6 +23,11 @@ def shape(x: torch.Tensor) -> tuple[int, ...]:
     return tuple(x.shape)
 
 
+def layout(x: torch.Tensor) -> tuple:
+    with DisableTorchFunctionSubclass():
+        return x.shape, x.stride(), x.dtype, x.device
+
+
 def writable(x: torch.Tensor) -> bool:
     return True
 

@@ -22,6 +22,7 @@ import inspect
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -108,22 +109,54 @@ def kernel(rule: Rule, decay: Decay, dtype: str) -> Callable[..., None]:
     return load(f"{rule.name}_{decay.name}_{dtype}", lambda cache: source(rule, decay, dtype, cache))
 
 
+loading = threading.RLock()  # Numba compiles one thing at a time; and a module must be whole before it is found
+
+
+def forget() -> None:
+    """A forked child has a lock of its own: the parent's may be held by a thread that it does not have."""
+    global loading
+    loading = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=forget)
+
+
 def load(name: str, text: Callable[[bool], str]) -> Callable[..., None]:
     """Import the module with this text from the cache folder, or in memory, and give its ``kernel``."""
     import numba
 
-    folder = writable_folder()
-    written = text(folder is not None)
-    mark = hashlib.sha256(f"{numba.__version__} {sys.version} {written}".encode()).hexdigest()[:16]
-    title = f"calando_kernel_{name}_{mark}"
-    if title in sys.modules:
-        return sys.modules[title].kernel
-    if folder is None:
-        return run_module(title, f"<{title}>", written).kernel
+    with loading:
+        folder = writable_folder()
+        written = text(True)
+        mark = hashlib.sha256(f"{numba.__version__} {sys.version} {written}".encode()).hexdigest()[:16]
+        title = f"calando_kernel_{name}_{mark}"
+        if title in sys.modules:
+            return sys.modules[title].kernel
+        found = kept(folder, title, written) if folder is not None else None
+        return (found or run_module(title, f"<{title}>", text(False))).kernel
+
+
+def kept(folder: Path, title: str, text: str) -> ModuleType | None:
+    """The module from the cache folder, written there if it is not; None where the folder does not serve.
+
+    What lies there may be torn (a crash, a full disk): then Numba's files are removed and made once more.
+    """
     path = folder / f"{title}.py"
-    if not path.exists() or path.read_text(encoding="utf-8") != written:
-        write_whole(path, written)
-    return run_module(title, str(path), written).kernel
+    try:
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            write_whole(path, text)
+    except (OSError, UnicodeDecodeError):
+        return None
+    try:
+        return run_module(title, str(path), text)
+    except Exception:
+        for torn in folder.glob(f"__pycache__/{title}*"):
+            torn.unlink(missing_ok=True)
+    try:
+        return run_module(title, str(path), text)
+    except OSError:
+        return None
 
 
 def writable_folder() -> Path | None:

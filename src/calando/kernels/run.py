@@ -17,10 +17,11 @@ def run(part: Part, numbers: np.ndarray, index: np.ndarray) -> None:
         numbers: float64 (rows, scalars of the decay and of the rule).
         index: int64 (members,), which row each member reads.
     """
-    if part.key.fused:
-        run_fused(part, numbers, index)
-    else:
-        run_loose(part, numbers, index)
+    with np.errstate(all="ignore"):  # infinity and not-a-number pass through, as in a kernel
+        if part.key.fused:
+            run_fused(part, numbers, index)
+        else:
+            run_loose(part, numbers, index)
     part.key.arrays.touched(part.chosen(part.params))
 
 
@@ -28,6 +29,8 @@ def ready(part: Part) -> None:
     """Have the part's kernel compiled, so that a step cannot fail for it half-way."""
     if part.key.fused:
         compile.kernel(part.key.rule, part.key.decay, part.key.dtype)
+        if part.centered.any():
+            sums.kernel("elements", part.key.dtype)
 
 
 def run_fused(part: Part, numbers: np.ndarray, index: np.ndarray) -> None:
@@ -52,7 +55,7 @@ def centers(part: Part, numbers: np.ndarray, index: np.ndarray) -> np.ndarray:
     here = np.flatnonzero((part.centered & part.present)[line])
     line, size, offset = line[here], part.line_size[here], part.line_offset[here]
     bases = part.grad_where, np.array(part.where, np.uint64)
-    g, p = (sums.sums("elements", dtype, base[line] + offset, size) / size for base in bases)
+    g, p = (sums.sums("elements", dtype, base[line] + offset, size) / np.maximum(size, 1) for base in bases)
     found = np.zeros(len(part.line_piece))
     found[here] = part.key.decay.row_mean(g, p, front(part, numbers[index[line]].T))
     return found[part.line].astype(dtype)
@@ -88,4 +91,5 @@ def squares(part: Part) -> np.ndarray:
     if part.key.fused:
         here = part.present
         return sums.sums("squares", part.key.dtype, part.grad_where[here], part.sizes[here])
-    return np.array([sums.square_sum(part.key.arrays.opened(g)) for g in part.grads])
+    with np.errstate(all="ignore"):
+        return np.array([sums.square_sum(part.key.arrays.opened(g)) for g in part.grads])

@@ -29,9 +29,7 @@ STYLE: Any = {
 }
 
 
-def draw_run(
-    path: Path, title: str, histories: Mapping[str, Any], groups: Sequence[str], steps_per_epoch: int
-) -> None:
+def draw_run(path: Path, title: str, histories: Mapping[str, Any], groups: Sequence[str], steps_per_epoch: int) -> None:
     """Write a run as a picture: loss, accuracy, and every group's lr and weight decay over the steps.
 
     Args:

@@ -152,9 +152,7 @@ class Folder:
                 return Checkpoint.read(path), path
             except ValueError as problem:
                 print(f"calando: {problem}; trying the one before it", file=sys.stderr)
-        raise FileNotFoundError(
-            f"{self.path} has no checkpoint to continue from; start a run with: calando train"
-        )
+        raise FileNotFoundError(f"{self.path} has no checkpoint to continue from; start a run with: calando train")
 
 
 def fresh(out: Path, name: str | None, stem: str) -> Folder:

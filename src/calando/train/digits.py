@@ -47,9 +47,7 @@ def load() -> Digits:
     pixels, labels = load_digits(return_X_y=True)
     small = pixels.reshape(-1, 1, 8, 8).astype(np.float32)
     large = small.repeat(ENLARGED, axis=2).repeat(ENLARGED, axis=3)
-    train, test = train_test_split(
-        np.arange(len(labels)), test_size=TESTED, stratify=labels, random_state=SPLIT_SEED
-    )
+    train, test = train_test_split(np.arange(len(labels)), test_size=TESTED, stratify=labels, random_state=SPLIT_SEED)
     mean, spread = large[train].mean(), large[train].std()
     images, labels = (large - mean) / spread, labels.astype(np.int64)
     return Digits(images[train], labels[train], images[test], labels[test])

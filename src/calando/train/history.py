@@ -35,9 +35,7 @@ class History:
     def __init__(self, rows: np.ndarray | None = None) -> None:
         self.rows: list[list[float]] = [] if rows is None else rows.tolist()
 
-    def add(
-        self, step: int, epoch: int, loss: float, accuracy: float, values: Sequence[Mapping[str, Any]]
-    ) -> None:
+    def add(self, step: int, epoch: int, loss: float, accuracy: float, values: Sequence[Mapping[str, Any]]) -> None:
         """One step; ``values`` are each group's hyperparameters, from ``optimizer.current()``."""
         rates = [group["lr"] for group in values]
         decays = [group["weight_decay"] for group in values]

@@ -20,7 +20,7 @@ LARGEST_BATCH = 256
 
 # The convolutions' highest rate, BatchNorm's constant, the dense weights' first, and the rest's constant.
 RATES = {
-    "sgd": (0.4, 0.05, 0.2, 0.05),
+    "sgd": (0.1, 0.05, 0.05, 0.05),
     "momentum": (0.05, 0.005, 0.02, 0.01),
     "adam": (0.01, 0.002, 0.01, 0.002),
     "adamw": (0.01, 0.002, 0.01, 0.002),
@@ -123,9 +123,7 @@ def plan(options: Options, images: int) -> Plan:
     )
 
 
-def read(
-    flag: str, texts: Iterable[str], defaults: Mapping[str, str], names: Mapping[str, int]
-) -> dict[str, Schedule]:
+def read(flag: str, texts: Iterable[str], defaults: Mapping[str, str], names: Mapping[str, int]) -> dict[str, Schedule]:
     """Group → schedule: what addresses the group, else what addresses all groups, else the default."""
     given: dict[str | None, str] = {}
     for text in texts:
