@@ -22,9 +22,7 @@ settings.register_profile(
     max_examples=40,
     suppress_health_check=[HealthCheck.too_slow],
 )
-settings.register_profile(
-    "long", parent=settings.get_profile("calando"), derandomize=False, max_examples=1000
-)
+settings.register_profile("long", parent=settings.get_profile("calando"), derandomize=False, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "calando"))
 
 

@@ -82,9 +82,7 @@ def imported(path):
                 base = ".".join([*above, *([base] if base else [])])
             yield node.lineno, base
             yield from (
-                (node.lineno, f"{base}.{alias.name}")
-                for alias in node.names
-                if is_module(f"{base}.{alias.name}")
+                (node.lineno, f"{base}.{alias.name}") for alias in node.names if is_module(f"{base}.{alias.name}")
             )
 
 
@@ -105,9 +103,7 @@ def names(paths):
 def test_every_stage_has_its_line():
     """A new file or folder must be given a place before anything can import it."""
     stages = {
-        path.stem if path.is_file() else path.name
-        for path in ROOT.iterdir()
-        if not path.name.startswith(("_", "."))
+        path.stem if path.is_file() else path.name for path in ROOT.iterdir() if not path.name.startswith(("_", "."))
     }
     assert sorted(stages - LEVEL.keys()) == []
 
@@ -171,8 +167,7 @@ def test_no_file_attracts_everything():
 # What a rule may say
 
 ELEMENTS = {
-    f"{thing.name} ({type(thing).__name__.lower()})": thing.element
-    for thing in (*RULES.values(), *DECAYS.values())
+    f"{thing.name} ({type(thing).__name__.lower()})": thing.element for thing in (*RULES.values(), *DECAYS.values())
 }
 BRANCHES = (
     ast.If,
@@ -228,9 +223,7 @@ def test_an_element_speaks_only_arithmetic_and_the_words(element):
     tree = tree_of(element)
     assert [type(node).__name__ for node in ast.walk(tree) if not isinstance(node, SPOKEN)] == []
     local = {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    local |= {
-        node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    }
+    local |= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - local
     assert used <= set(WORDS)
     called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}

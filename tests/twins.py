@@ -13,7 +13,7 @@ centralization, and the order in which sums are added. Equality is exact, so a t
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import inf
+from math import hypot, inf
 from typing import Any
 
 import numpy as np
@@ -62,6 +62,7 @@ class Case:
     maximize: bool = False
     centralize: bool = False
     exempt: frozenset[int] = field(default_factory=frozenset)
+    starts: dict[str, float] = field(default_factory=dict)
 
 
 def make(cases: Sequence[Case], on_nonfinite: str = "train", params: Any = None) -> Engine:
@@ -76,12 +77,12 @@ def make(cases: Sequence[Case], on_nonfinite: str = "train", params: Any = None)
             case.maximize,
             case.centralize,
             case.exempt,
+            case.starts,
         )
         for case, own in zip(cases, params, strict=True)
     ]
     hypers = [
-        Hyper(f"For 'Test', group {n}", {**case.rule.domain, **FRONT}, case.hyper)
-        for n, case in enumerate(cases)
+        Hyper(f"For 'Test', group {n}", {**case.rule.domain, **FRONT}, case.hyper) for n, case in enumerate(cases)
     ]
     return Engine(groups, hypers, on_nonfinite)
 
@@ -95,13 +96,12 @@ class Twin:
         self.clocks = [0 for _ in cases]
         self.params = [[p.copy() for p in case.params] for case in cases]
         self.ages = [[0 for _ in case.params] for case in cases]
+        self.memory: list[list[tuple[float, ...]]] = [[() for _ in case.params] for case in cases]
         self.slots: list[list[dict[str, np.ndarray]]] = [[{} for _ in case.params] for case in cases]
 
     def step(self, grads: Sequence[Sequence[Any]], playing: Sequence[int] | None = None) -> bool:
         numbers = list(range(len(self.cases)) if playing is None else playing)
-        given = [
-            (n, i, g) for n, gs in zip(numbers, grads, strict=True) for i, g in enumerate(gs) if g is not None
-        ]
+        given = [(n, i, g) for n, gs in zip(numbers, grads, strict=True) for i, g in enumerate(gs) if g is not None]
         if self.on_nonfinite == "skip" and not all(np.isfinite(g).all() for _, _, g in given):
             return False
         hyper = {
@@ -109,8 +109,7 @@ class Twin:
             for n in numbers
         }
         scale = {
-            n: (-1.0 if self.cases[n].maximize else 1.0) / values.get("loss_scale", 1.0)
-            for n, values in hyper.items()
+            n: (-1.0 if self.cases[n].maximize else 1.0) / values.get("loss_scale", 1.0) for n, values in hyper.items()
         }
         clipped = dict(scale)
         if any("max_norm" in values for values in hyper.values()):
@@ -131,9 +130,16 @@ class Twin:
         if i in case.exempt:
             hyper = hyper | {"weight_decay": 0.0}
         front = case.decay.scalars(hyper, scale)
-        own = case.rule.scalars(hyper, self.ages[n][i])
+        known = self.memory[n][i]
+        if case.rule.first is not None and self.ages[n][i] == 1:
+            known = single(case.rule.first(hyper))
+        own = case.rule.scalars(hyper, self.ages[n][i], *known)
+        if case.rule.remember is not None:
+            self.memory[n][i] = single(case.rule.remember(hyper, self.ages[n][i], *known))
         kind = np.float32 if p.dtype == np.float16 else p.dtype.type
-        slots = self.slots[n][i] = self.slots[n][i] or {name: np.zeros_like(p) for name in case.rule.slots}
+        if not self.slots[n][i]:
+            self.slots[n][i] = {name: np.full_like(p, case.starts.get(name, 0)) for name in case.rule.slots}
+        slots = self.slots[n][i]
         center = np.zeros((), kind)
         if case.centralize and p.ndim >= 2:
             center = centers(g, p, case.decay, front, kind)
@@ -150,22 +156,25 @@ class Twin:
         parts: dict[Any, list[float]] = {}
         for case in self.cases:
             for p in case.params:
-                parts[(p.dtype, case.rule.name, case.decay.name, loose(p))] = []
+                parts[(p.dtype, case.rule.name, case.decay.name, loose(p, case.rule))] = []
         for n, i, g in given:
             case, p = self.cases[n], self.cases[n].params[i]
+            alone = loose(p, case.rule)
             with np.errstate(all="ignore"):
                 y = g.astype(np.float64)
-                found = float((y * y).sum()) if loose(p) else lanes_sum(y * y)
-            parts[(p.dtype, case.rule.name, case.decay.name, loose(p))].append(found * scale[n] ** 2)
-        total = 0.0
-        for found in parts.values():
-            total += float(np.sum(found))
-        return float(np.sqrt(total))
+                found = float((y * y).sum()) if alone else lanes_sum(y * y)
+            parts[(p.dtype, case.rule.name, case.decay.name, alone)].append(float(np.sqrt(found)) * abs(scale[n]))
+        return hypot(*(length for found in parts.values() for length in found))
 
 
-def loose(p: np.ndarray) -> bool:
+def single(numbers: tuple[float, ...]) -> tuple[float, ...]:
+    """Numbers as a rule's memory keeps them: rounded to float32."""
+    return tuple(float(np.float32(x)) for x in numbers)
+
+
+def loose(p: np.ndarray, rule: Rule) -> bool:
     """Whether no kernel plays it."""
-    return p.dtype == np.float16 or not p.flags.c_contiguous
+    return not rule.kernel or p.dtype == np.float16 or not p.flags.c_contiguous
 
 
 def lanes_sum(x: np.ndarray) -> float:
@@ -219,9 +228,7 @@ def assert_same(engine: Engine, twin: Twin) -> None:
                 told = f"{name} of {m.place}"
                 assert (ours.shape, ours.dtype) == (theirs[name].shape, theirs[name].dtype), told
                 np.testing.assert_array_equal(ours, theirs[name], told)
-                assert not np.isfinite(ours).all() or ours.tobytes() == theirs[name].tobytes(), (
-                    f"{told}: sign of 0"
-                )
+                assert not np.isfinite(ours).all() or ours.tobytes() == theirs[name].tobytes(), f"{told}: sign of 0"
 
 
 def noise(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> np.ndarray:

@@ -17,12 +17,16 @@ from .snapshot import Kept, KeptGroup, Snapshot, SnapshotMismatch
 Spelling = Mapping[str, str | tuple[str, ...]]  # the user's name → our name, or names for a tuple of numbers
 
 
+ALIASES = {"learning_rate": "lr"}
+
+
 class Values(tuple):
     """The hyperparameters of each group: ``values[1]["lr"]``, or ``values["lr"]`` where all groups agree."""
 
     def __getitem__(self, key: Any) -> Any:
         if not isinstance(key, str):
             return super().__getitem__(key)
+        key = ALIASES.get(key, key)
         found = [group[key] for group in self]
         if any(value != found[0] for value in found):
             raise UnknownName(f"the groups differ in {key!r}: {found}; ask for one group, as in values[0][{key!r}]")
@@ -56,6 +60,7 @@ class Controls:
 
         A past value is the one that was in force, changes on the way included.
         """
+        self._listen()
         return Values(self._spelled(hyper.past(step)) for hyper in self.engine.hypers)
 
     def current(self) -> Values:
@@ -76,6 +81,7 @@ class Controls:
             float64 (steps, groups), or (steps,) for one group: exactly the values that are in force
             at those steps.
         """
+        self._listen()
         numbers = self._chosen(group)
         (ours,) = self._names(name, single=True)
         table = [[self.engine.hypers[n].value(ours, step) for n in numbers] for step in steps]
@@ -185,7 +191,7 @@ class Controls:
 
     def _names(self, name: str, single: bool = False) -> tuple[str, ...]:
         """Our names for the user's."""
-        known = self.spelling
+        known, name = self.spelling, ALIASES.get(name, name)
         singles = {ours for names in known.values() for ours in ([names] if isinstance(names, str) else names)}
         found = known.get(name, name if name in singles else None)
         if isinstance(found, tuple) and single:
@@ -202,6 +208,7 @@ class Controls:
 
     def __repr__(self) -> str:
         """The optimizer on one screen: every group with its rule and its schedules."""
+        self._listen()
         engine = self.engine
         lines = [f"{type(self).__name__}: {len(engine.groups)} group{'s' * (len(engine.groups) != 1)}"]
         for number, (group, title) in enumerate(zip(engine.groups, self.titles(), strict=True)):

@@ -10,7 +10,7 @@ An error in the first three leaves everything as it was.
 """
 
 from collections.abc import Mapping, Sequence
-from math import isfinite, sqrt
+from math import hypot
 from typing import Any
 
 import numpy as np
@@ -92,10 +92,10 @@ class Engine:
     def regroup(self, number: int, group: Group) -> None:
         """Give a group another rule, decay or sign; slots that both rules have stay."""
         old = self.groups[number]
-        if old.rule is not group.rule and not old.rule.slots:
+        if old.rule is not group.rule:
             self.settle()
             for member in self.members[number]:
-                member.age = 0
+                member.age = member.age if member.slots else 0
             self.parts = []
         self.groups[number] = group
         self.rearrange()
@@ -109,6 +109,15 @@ class Engine:
         self.members[number] = members
         self.groups[number] = group
         self.rearrange()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and deepcopy: all but the plan, which knows addresses."""
+        self.settle()
+        return {**self.__dict__, "parts": [], "newborn": []}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.arrange(self.members, self.groups)
 
     def settle(self) -> None:
         """Write the ages back to the members, before they are stored or arranged anew."""
@@ -179,19 +188,18 @@ class Engine:
 
     def norm(self, active: Sequence[Part], scale: Mapping[int, float]) -> float | None:
         """The norm of all gradients together, after the loss scale; None to skip the step."""
-        total = 0.0
+        lengths: list[float] = []
         for part in active:
             found = squares(part)
-            groups = part.groups[part.present]
             if self.on_nonfinite != "train" and not np.isfinite(found).all():
                 guilty = self.guilty(part, found)
                 if guilty and self.on_nonfinite == "skip":
                     return None
                 if guilty:
                     raise NonFiniteGradient(f"the gradient of {guilty} is not finite; the step was not made")
-            with np.errstate(all="ignore"):
-                total += float(np.sum(found * np.square([scale[g] for g in groups.tolist()])))
-        return sqrt(total) if isfinite(total) else total
+            factors = [abs(scale[group]) for group in part.groups[part.present].tolist()]
+            lengths += [root * factor for root, factor in zip(np.sqrt(found).tolist(), factors, strict=True)]
+        return hypot(*lengths)
 
     def guilty(self, part: Part, found: np.ndarray) -> str:
         """The first member whose gradient is not finite (and not merely too large to be squared)."""

@@ -42,8 +42,9 @@ def as_schedule(value: Any) -> Schedule | float:
     dimensions = getattr(value, "ndim", None)
     if isinstance(value, (str, bytes, Mapping)) or value is None or (dimensions or 0) > 1:
         raise TypeError(f"must be {KINDS}, but got {shown(value)}")
-    kind = getattr(getattr(value, "dtype", None), "kind", "f")  # NumPy's: a text or a complex is no number here
-    if (dimensions == 0 or is_number(value)) and kind in "biufV":
+    if dimensions == 0 or is_number(value):
+        if getattr(getattr(value, "dtype", None), "kind", "f") in "cSUO":  # NumPy's complex numbers and texts
+            raise TypeError(f"must be {KINDS}, but got {shown(value)}")
         return float(value)
     if isinstance(value, Iterable):
         return Listed(value.tolist() if hasattr(value, "tolist") else cast(tuple, value))
@@ -108,6 +109,13 @@ class Hyper:
         if line.authors[-1] == OUTSIDE and isinstance(before, Schedule) and before(step) == entry:
             entry = before
         self.put(name, entry, step, OUTSIDE)
+
+    def rewind(self, step: int) -> None:
+        """The clock was set to ``step``: what is in force now holds from there on."""
+        for line in self.timelines.values():
+            if line.steps[-1] > step:
+                line.change(step, line.latest, OUTSIDE)
+        self.sort()
 
     def put(self, name: str, entry: Schedule | float, step: int, author: str) -> None:
         """As ``set``, for what has been checked."""
@@ -217,8 +225,9 @@ class Hyper:
             value = schedule(step)
         except ScheduleEnd as end:
             raise ScheduleEnd(f"{self.place}: {self.spelled(name)!r}: {end}") from None
-        except TypeError as problem:
-            raise TypeError(f"{self.place}: {self.spelled(name)!r}: {problem}") from problem
+        except (TypeError, ValueError) as problem:
+            told = f"{self.place}: {self.spelled(name)!r}: {problem} (step {step}: {schedule.describe()})"
+            raise type(problem)(told) from problem
         if not low <= value < high:
             raise self.outside(name, value, f"step {step}: {schedule.describe()}")
         return value

@@ -7,7 +7,7 @@ arithmetic serves every machine.
 
 import numpy as np
 
-WORDS = ("absolute", "maximum", "minimum", "power", "sign", "sqrt", "where")
+WORDS = ("absolute", "maximum", "minimum", "sign", "sqrt", "where")  # power has no kernel: it is not exact
 
 
 def sqrt(x):
@@ -26,8 +26,8 @@ def power(x, y):
 
 
 def sign(x):
-    """-1, 0 or 1, element by element; not-a-number stays, except that torch's own gives 0."""
-    return x.sign() if hasattr(x, "sign") else np.sign(x)
+    """-1, 0 or 1, element by element; not-a-number stays."""
+    return x.sign().where(x == x, x) if hasattr(x, "sign") else np.sign(x)
 
 
 def maximum(x, y):

@@ -36,7 +36,7 @@ def write(path: str | os.PathLike[str], meta: Mapping[str, Any], arrays: Mapping
 
     place = Path(path)
     text = json.dumps(meta, allow_nan=True, sort_keys=True)
-    whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    whole = {name: np.require(array, requirements="C") for name, array in arrays.items()}
     told = {"format": FORMAT, "version": VERSION, "meta": text, "sha256": digest(text, whole)}
     data = save(whole, metadata=told)
     handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.", suffix=".tmp")

@@ -90,9 +90,7 @@ def test_a_gradient_that_does_not_fit(group, place, bad, kind, sentence, started
 def test_a_wrong_number_of_gradients(count):
     grads = gradients()
     grads[1] = [np.zeros((), "f4")] * count
-    sentence = (
-        f"For 'Test', group 1: {count} gradients for 2 parameters; give one gradient for each parameter"
-    )
+    sentence = f"For 'Test', group 1: {count} gradients for 2 parameters; give one gradient for each parameter"
     refused(make(cases()), grads, ValueError, sentence)
 
 
@@ -137,9 +135,7 @@ def test_a_list_shorter_than_the_training_raises_after_its_last_value(length):
     engine = make(cases(lr=[0.1] * length))
     for step in range(length):
         assert engine.step(gradients(step))
-    refused(
-        engine, gradients(), ScheduleEnd, f"For 'Test', group 0: 'lr': the list ends after {length} value"
-    )
+    refused(engine, gradients(), ScheduleEnd, f"For 'Test', group 0: 'lr': the list ends after {length} value")
 
 
 def test_a_group_that_sits_out_does_not_use_up_its_list():
@@ -285,9 +281,7 @@ def test_a_parameter_with_another_shape_is_named():
     a, b = np.ones(4), np.ones((2, 3))
     engine = make([Case([], ADAM, L2, usual(ADAM))], params=[[a, b]])
     b.shape = (6,)
-    sentence = re.escape(
-        "parameter 'p1' of group 0 had shape (2, 3) when the optimizer was built and has (6,) now"
-    )
+    sentence = re.escape("parameter 'p1' of group 0 had shape (2, 3) when the optimizer was built and has (6,) now")
     refused(engine, [[np.ones(4), np.ones(6)]], ValueError, sentence)
 
 
@@ -410,6 +404,4 @@ def test_an_engine_lets_go_of_gradients():
 def test_unbounded_is_finite():
     """It lies in the domain of max_norm, so it can be given, stored and compared."""
     assert np.isfinite(stage.UNBOUNDED)
-    assert make([Case([np.ones(2)], AMSGRAD, L2, usual(AMSGRAD, max_norm=stage.UNBOUNDED))]).step(
-        [[np.ones(2)]]
-    )
+    assert make([Case([np.ones(2)], AMSGRAD, L2, usual(AMSGRAD, max_norm=stage.UNBOUNDED))]).step([[np.ones(2)]])

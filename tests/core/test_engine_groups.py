@@ -37,8 +37,7 @@ def cases():
 
 def gradients(told, rng, playing):
     return [
-        [None if rng.random() < 0.3 else noise(rng, p.shape, p.dtype.name) for p in told[n].params]
-        for n in playing
+        [None if rng.random() < 0.3 else noise(rng, p.shape, p.dtype.name) for p in told[n].params] for n in playing
     ]
 
 
@@ -96,9 +95,7 @@ def test_a_slot_has_the_shape_of_its_parameter_after_arranging_anew():
     engine.step([[np.ones(()), np.ones((1, 1)), np.ones(0)]])
     engine.rearrange()
     for m in engine.members[0]:
-        assert {name: slot.shape for name, slot in m.slots.items()} == dict.fromkeys(
-            ADAM.slots, m.param.shape
-        )
+        assert {name: slot.shape for name, slot in m.slots.items()} == dict.fromkeys(ADAM.slots, m.param.shape)
 
 
 def test_amsgrad_may_begin_later_and_keeps_the_moments():
@@ -201,9 +198,7 @@ def test_bad_parameters_in_a_later_group_leave_the_engine_as_it_was():
 def test_a_parameter_that_stands_twice(groups, sentence):
     params = [np.ones(2) for _ in range(3)]
     with pytest.raises(ValueError) as caught:
-        refuse_doubles(
-            "For 'Test'", [[params[i] for i in g] for g in groups], [[f"w{i}" for i in g] for g in groups]
-        )
+        refuse_doubles("For 'Test'", [[params[i] for i in g] for g in groups], [[f"w{i}" for i in g] for g in groups])
     assert str(caught.value) == sentence
 
 

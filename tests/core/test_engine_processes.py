@@ -37,9 +37,7 @@ def test_a_forked_child_steps_after_its_parent_has_stepped():
     reading, writing = os.pipe()
     with warnings.catch_warnings():
         # since 3.12 Python warns of every fork beside threads; that the pool survives it is what is tested
-        warnings.filterwarnings(
-            "ignore", "This process .* is multi-threaded, use of fork", DeprecationWarning
-        )
+        warnings.filterwarnings("ignore", "This process .* is multi-threaded, use of fork", DeprecationWarning)
         child = os.fork()
     if child == 0:  # pragma: no cover (no exception may leave the child, or it would run the other tests)
         try:
@@ -80,8 +78,7 @@ def test_eight_threads_step_eight_engines():
             failed.append(problem)
 
     threads = [
-        threading.Thread(target=play, args=(engine, grads))
-        for engine, (_, grads) in zip(together, played, strict=True)
+        threading.Thread(target=play, args=(engine, grads)) for engine, (_, grads) in zip(together, played, strict=True)
     ]
     for thread in threads:
         thread.start()

@@ -172,8 +172,7 @@ def test_the_bounds_themselves(name, value):
     [
         (
             "beta_1",
-            "no hyperparameter 'beta_1' (did you mean 'betas[0]'?); "
-            "it has betas[0], dampening, eps, loss_scale, lr",
+            "no hyperparameter 'beta_1' (did you mean 'betas[0]'?); it has betas[0], dampening, eps, loss_scale, lr",
         ),
         ("zzz", "no hyperparameter 'zzz'; it has betas[0], dampening, eps, loss_scale, lr"),
     ],
@@ -214,9 +213,7 @@ def test_a_schedule_that_leaves_its_domain_is_refused_when_it_does():
 def test_a_list_ends_after_its_last_value_and_not_before():
     values = hyper(lr=[0.5, 0.25, 0.125])
     assert [values.at(step)["lr"] for step in range(3)] == [0.5, 0.25, 0.125]
-    with pytest.raises(
-        ScheduleEnd, match=r"^For 'Test', group 3: 'lr': the list ends after 3 values"
-    ) as caught:
+    with pytest.raises(ScheduleEnd, match=r"^For 'Test', group 3: 'lr': the list ends after 3 values") as caught:
         values.at(3)
     assert "no value for step 3" in str(caught.value) and ".hold()" in str(caught.value)
     with pytest.raises(ScheduleEnd, match="'lr': the list ends"):
@@ -313,9 +310,7 @@ def test_histories_can_be_stored_and_come_back():
 
 
 def test_histories_of_another_optimizer_are_refused():
-    with pytest.raises(
-        ValueError, match=r"^For 'Test', group 3: 'rho' was stored, and is no hyperparameter here"
-    ):
+    with pytest.raises(ValueError, match=r"^For 'Test', group 3: 'rho' was stored, and is no hyperparameter here"):
         hyper(lr=0.1).loaded({"rho": [[0, 0.5, SET]]})
 
 

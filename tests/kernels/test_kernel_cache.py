@@ -63,9 +63,7 @@ def test_the_second_process_compiles_nothing(run, tmp_path):
     assert {Path(name).suffix for name in compiled} == {".nbi", ".nbc"}
     assert run(STEP, CALANDO_CACHE_DIR=str(tmp_path)).splitlines() == [MOVED, "1 0"]
     assert files() == compiled
-    assert [path.suffix for path in tmp_path.iterdir() if path.is_file()] == [".py"], (
-        "no temporary file stays"
-    )
+    assert [path.suffix for path in tmp_path.iterdir() if path.is_file()] == [".py"], "no temporary file stays"
 
 
 def test_two_processes_may_compile_at_once(tmp_path):

@@ -54,9 +54,7 @@ def test_the_loop_is_vector_code(rule, assembly):
 def test_adams_square_root_is_taken_of_many_at_once(decay, assembly):
     code = assembly(ADAM, decay)
     assert re.search(r"\bv?sqrtps\b", code)
-    assert not re.search(r"\bv?f(n?m)(add|sub)", code), (
-        "fused multiply-add rounds once where NumPy rounds twice"
-    )
+    assert not re.search(r"\bv?f(n?m)(add|sub)", code), "fused multiply-add rounds once where NumPy rounds twice"
 
 
 @EVERY_RULE

@@ -21,9 +21,7 @@ def addresses(xs):
 @EVERY_DTYPE
 @pytest.mark.parametrize("kind", KINDS)
 @given(
-    sizes=st.lists(
-        st.integers(0, 600) | st.sampled_from([65_535, 65_536, 65_537, 140_000]), min_size=1, max_size=5
-    ),
+    sizes=st.lists(st.integers(0, 600) | st.sampled_from([65_535, 65_536, 65_537, 140_000]), min_size=1, max_size=5),
     threads=st.integers(1, 4),
     seed=st.integers(0, 99),
 )

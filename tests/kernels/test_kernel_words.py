@@ -78,9 +78,7 @@ def test_compiled_words_are_numpys(dtype):
         if word in ("maximum", "minimum", "sign"):
             continue  # Numba keeps the sign of -0 where NumPy does not; no rule of ours is made to see it
         number = ~np.isnan(ours)
-        np.testing.assert_array_equal(
-            np.signbit(ours[number]), np.signbit(numpys[number]), f"{word}: sign of zero"
-        )
+        np.testing.assert_array_equal(np.signbit(ours[number]), np.signbit(numpys[number]), f"{word}: sign of zero")
 
 
 def test_all_words_are_told():

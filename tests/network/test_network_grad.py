@@ -93,12 +93,7 @@ def told(value):
 @pytest.mark.parametrize("way", ["value_and_grad", "grad"])
 @pytest.mark.parametrize(
     ("function", "has_aux"),
-    [
-        (function, has_aux)
-        for function in FUNCTIONS
-        for has_aux in (False, True)
-        if not has_aux or function in SEVERAL
-    ],
+    [(function, has_aux) for function in FUNCTIONS for has_aux in (False, True) if not has_aux or function in SEVERAL],
 )
 def test_every_combination(mindspore, function, has_aux, way):
     ours, theirs = Case(OURS), Case(mindspore)
@@ -107,9 +102,7 @@ def test_every_combination(mindspore, function, has_aux, way):
         if position is None and weights == "none":
             continue  # both refuse: nothing to differentiate by
         results = [
-            getattr(case.words, way)(getattr(case, function), position, case.weights(weights), has_aux)(
-                case.x, case.y
-            )
+            getattr(case.words, way)(getattr(case, function), position, case.weights(weights), has_aux)(case.x, case.y)
             for case in (ours, theirs)
         ]
         assert told(results[0]) == told(results[1]), (position, weights)
@@ -224,9 +217,7 @@ def test_a_parameter_frozen_later_gets_zeros():
 
 
 def test_auxiliary_outputs_need_not_be_tensors():
-    value, gradient = value_and_grad(lambda x: (x.sum(), {"seen": x, "note": "text"}), has_aux=True)(
-        Tensor([1.0])
-    )
+    value, gradient = value_and_grad(lambda x: (x.sum(), {"seen": x, "note": "text"}), has_aux=True)(Tensor([1.0]))
     assert value[1]["note"] == "text" and not value[1]["seen"].requires_grad
     assert gradient.tolist() == [1.0]
 

@@ -118,9 +118,7 @@ def test_batch_norm_over_three_steps_and_then_in_evaluation(mindspore):
         np.testing.assert_allclose(net.moving_mean.asnumpy(), mean, rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(net.moving_variance.asnumpy(), variance, rtol=1e-5)
     ours.set_train(False), theirs.set_train(False)
-    np.testing.assert_allclose(
-        ours(Tensor(x)).asnumpy(), theirs(mindspore.Tensor(x)).asnumpy(), rtol=1e-5, atol=1e-5
-    )
+    np.testing.assert_allclose(ours(Tensor(x)).asnumpy(), theirs(mindspore.Tensor(x)).asnumpy(), rtol=1e-5, atol=1e-5)
 
 
 def test_gradients_of_the_guides_layers(mindspore):

@@ -176,12 +176,7 @@ def test_methods_of_mindspore():
     assert x.view((-1, 1)).shape == (4, 1)
     assert x.expand_dims(0).shape == (1, 2, 2)
     assert x.value() is x
-    assert (
-        x.astype(np.float64).dtype
-        == x.astype("float64").dtype
-        == x.astype(mstype.float64).dtype
-        == torch.float64
-    )
+    assert x.astype(np.float64).dtype == x.astype("float64").dtype == x.astype(mstype.float64).dtype == torch.float64
     assert f"{x.sum():.2f}" == "10.00"
     assert isinstance(x.shape, tuple)
     assert Tensor(shape=(2, 3), dtype=mstype.float64, init="ones").asnumpy().tolist() == [[1.0] * 3] * 2

@@ -90,9 +90,7 @@ def test_scaling_gradients_and_eps_together_changes_nothing(name, p, grads, powe
 def test_eps_hat_is_eps_before_the_correction(p, grads, beta2, eps):
     # Kingma & Ba, before section 2.1: ε̂ = ε √(1 - β₂ᵗ)
     plain, _ = walk(ADAM, p, grads, beta2=beta2, eps=eps)
-    hat, _ = walk(
-        ADAM_EPSILON_HAT, p, grads, beta2=beta2, eps=lambda step: eps * sqrt(1 - beta2 ** (step + 1))
-    )
+    hat, _ = walk(ADAM_EPSILON_HAT, p, grads, beta2=beta2, eps=lambda step: eps * sqrt(1 - beta2 ** (step + 1)))
     np.testing.assert_allclose(hat, plain, rtol=1e-11, atol=1e-13)
 
 

@@ -37,8 +37,7 @@ def played(cases, grads, playing=None):
 def gradients(rng, cases, missing=0.0):
     """One gradient for each parameter, some of them missing."""
     return [
-        [None if rng.random() < missing else noise(rng, p.shape, p.dtype.name) for p in case.params]
-        for case in cases
+        [None if rng.random() < missing else noise(rng, p.shape, p.dtype.name) for p in case.params] for case in cases
     ]
 
 
@@ -57,9 +56,7 @@ def test_a_step_equals_its_twin(rule, decay, dtype):
             params([(6,), (4, 33)]),
             rule,
             decay,
-            usual(
-                rule, lr=Linear(0.1, 0.0, steps=3), weight_decay=lambda step: 0.1 / (1 + step), loss_scale=8.0
-            ),
+            usual(rule, lr=Linear(0.1, 0.0, steps=3), weight_decay=lambda step: 0.1 / (1 + step), loss_scale=8.0),
             maximize=True,
         ),
         Case(
@@ -81,9 +78,7 @@ def test_a_step_equals_its_twin(rule, decay, dtype):
 @EVERY_RULE
 def test_half_precision_is_computed_in_float32_and_rounded_once(rule):
     rng = np.random.default_rng(1)
-    cases = [
-        Case([np.array(rng.standard_normal(s), "f2") for s in [(), (7,), (3, 4)]], rule, L2, usual(rule))
-    ]
+    cases = [Case([np.array(rng.standard_normal(s), "f2") for s in [(), (7,), (3, 4)]], rule, L2, usual(rule))]
     steps = [[[np.array(rng.standard_normal(p.shape), "f2") for p in cases[0].params]] for _ in range(3)]
     played(cases, steps)
 

@@ -161,8 +161,7 @@ REFUSED = [
     (
         lambda: Listed([1, 2]).then(FALL, after=5),
         ValueError,
-        "then: Listed((1, 2)) ends after 2 steps, so it cannot last 5; "
-        "give more values, or .hold() before .then",
+        "then: Listed((1, 2)) ends after 2 steps, so it cannot last 5; give more values, or .hold() before .then",
     ),
     (
         lambda: Then((FALL,), (0,)),
@@ -337,7 +336,5 @@ def test_a_schedule_of_ones_own_cannot_take_the_place_of_ours():
 def test_a_redefined_class_is_not_stored_under_the_name_of_the_new_one():
     old, new = (dataclass(frozen=True, repr=False)(type("Mine", (Schedule,), {})) for _ in range(2))
     assert new().to_dict() == {"schedule": "Mine"}
-    with pytest.raises(
-        TypeError, match=r"Mine\(\) cannot be stored: Mine is not the class known by that name"
-    ):
+    with pytest.raises(TypeError, match=r"Mine\(\) cannot be stored: Mine is not the class known by that name"):
         old().to_dict()

@@ -8,8 +8,7 @@ import calando.schedules
 
 def test_importing_schedules_loads_neither_torch_nor_mindspore_nor_numba():
     code = (
-        "import sys, calando.schedules; "
-        "print(*(set(sys.modules) & {'torch', 'mindspore', 'numba', 'click', 'scipy'}))"
+        "import sys, calando.schedules; print(*(set(sys.modules) & {'torch', 'mindspore', 'numba', 'click', 'scipy'}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []

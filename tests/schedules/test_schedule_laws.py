@@ -219,9 +219,7 @@ def test_exponential_multiplies_by_the_rate(start, rate, steps, step):
     for staircase in False, True:
         s = Exponential(start, rate, steps, staircase)
         assert s(step + steps) == pytest.approx(rate * s(step), rel=1e-12)
-        assert s(steps * (step // steps)) == pytest.approx(
-            Exponential(start, rate, steps)(steps * (step // steps))
-        )
+        assert s(steps * (step // steps)) == pytest.approx(Exponential(start, rate, steps)(steps * (step // steps)))
 
 
 @given(values, shares, counts, st.integers(0, 60))

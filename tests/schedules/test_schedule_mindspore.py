@@ -85,9 +85,7 @@ def test_inverse_time(nn, lr, rate, per_epoch, decay, stairs):
 
 
 @often
-@given(
-    lr=rates, end=st.floats(0, 1), power=st.floats(0.1, 5), per_epoch=sizes, decay=epochs, cycle=st.booleans()
-)
+@given(lr=rates, end=st.floats(0, 1), power=st.floats(0.1, 5), per_epoch=sizes, decay=epochs, cycle=st.booleans())
 def test_polynomial(nn, lr, end, power, per_epoch, decay, cycle):
     total = total_of(per_epoch, decay)
     theirs = nn.polynomial_decay_lr(lr, end, total, per_epoch, decay, power, cycle)
@@ -117,8 +115,6 @@ def test_warm_up(nn, lr, per_epoch, warm):
 
 
 def test_the_missing_ulp_is_real(nn):
-    lr, warm = next(
-        (k / 1000, n) for k in range(1, 1000) for n in range(2, 100) if (k / 1000) * n / n != k / 1000
-    )
+    lr, warm = next((k / 1000, n) for k in range(1, 1000) for n in range(2, 100) if (k / 1000) * n / n != k / 1000)
     assert nn.warmup_lr(lr, warm + 1, 1, warm)[-1] != lr
     assert Linear(0.0, lr, warm)(warm) == lr

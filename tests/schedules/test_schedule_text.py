@@ -151,8 +151,7 @@ REFUSED = [
     ("-" * 200 + "1", "more than 150 brackets or signs within each other", ...),
     (
         "exponential(1, 0.9).then(2)",
-        "then: Exponential(1, 0.9) has no end, so say after how many steps to hand over: "
-        ".then(2, after=1000)",
+        "then: Exponential(1, 0.9) has no end, so say after how many steps to hand over: .then(2, after=1000)",
         None,
     ),
 ]
@@ -283,8 +282,7 @@ PRINTED = [
     ),
     (
         Constant(1).then(FALL, after=3).then(0, after=9),
-        "Constant(value=1.0).then(Cosine(start=0.1, end=0.0, steps=10), after=3)"
-        ".then(Constant(value=0.0), after=9)",
+        "Constant(value=1.0).then(Cosine(start=0.1, end=0.0, steps=10), after=3).then(Constant(value=0.0), after=9)",
         "Constant(1).then(Cosine(0.1, 0, 10), after=3).then(Constant(0), after=9)",
     ),
     (FALL * 0.5, "(Cosine(start=0.1, end=0.0, steps=10) * 0.5)", "(Cosine(0.1, 0, 10) * 0.5)"),

@@ -24,7 +24,13 @@ BAD = [math.inf, -math.inf, math.nan]
 @pytest.mark.parametrize("bound", [0.01, 1.0, 15.0, 1e6])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
 def test_as_clip_grad_norm_and_step(name, options, bound, dtype):
-    pair = Pair(name, options, [{"params": [0, 2]}, {"params": [1, 3], "lr": 0.01}], dtype=dtype, more={"max_norm": bound})
+    pair = Pair(
+        name,
+        options,
+        [{"params": [0, 2]}, {"params": [1, 3], "lr": 0.01}],
+        dtype=dtype,
+        more={"max_norm": bound},
+    )
     for step in range(6):
         pair.grads(out={step % 4})
         torch.nn.utils.clip_grad_norm_(pair.right, bound)
@@ -110,7 +116,10 @@ def test_raise_names_the_parameter_and_changes_nothing(name, options, value):
     before = everything(pair.ours)
     pair.grads()
     spoil(pair, value)
-    with pytest.raises(NonFiniteGradient, match=r"the gradient of parameter '3' of group 0 is not finite; the step was not made"):
+    with pytest.raises(
+        NonFiniteGradient,
+        match=r"the gradient of parameter '3' of group 0 is not finite; the step was not made",
+    ):
         pair.ours.step()
     assert everything(pair.ours) == before
     pair.step()
@@ -160,7 +169,10 @@ def test_gradient_scaler_skips_and_the_clock_waits(name, unscale):
     for step in range(6):
         pair.theirs.param_groups[0]["lr"] = rate(done)
         pair.grads()
-        for side, optimizer, scaler in ((pair.left, pair.ours, scalers[0]), (pair.right, pair.theirs, scalers[1])):
+        for side, optimizer, scaler in (
+            (pair.left, pair.ours, scalers[0]),
+            (pair.right, pair.theirs, scalers[1]),
+        ):
             scaler.scale(torch.ones(()))
             for p in side:
                 p.grad *= scaler.get_scale()

@@ -36,8 +36,16 @@ def test_same_path_in_float32(name, options):
 
 
 GROUPS = [
-    ("SGD", {"lr": 0.1}, [{"momentum": 0.9}, {"lr": 0.02, "weight_decay": 0.2}, {"maximize": True, "momentum": 0.5}]),
-    ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True}, [{}, {"lr": 0.02, "nesterov": False, "dampening": 0.5}]),
+    (
+        "SGD",
+        {"lr": 0.1},
+        [{"momentum": 0.9}, {"lr": 0.02, "weight_decay": 0.2}, {"maximize": True, "momentum": 0.5}],
+    ),
+    (
+        "SGD",
+        {"lr": 0.1, "momentum": 0.9, "nesterov": True},
+        [{}, {"lr": 0.02, "nesterov": False, "dampening": 0.5}],
+    ),
     ("Adam", {"lr": 0.1}, [{"betas": (0.5, 0.6)}, {"amsgrad": True, "weight_decay": 0.2}, {"eps": 0.1}]),
     ("Adam", {"lr": 0.1, "weight_decay": 0.1}, [{"decoupled_weight_decay": True}, {"maximize": True}]),
     ("AdamW", {"lr": 0.1}, [{"weight_decay": 0.0}, {"lr": 0.02, "maximize": True}, {"amsgrad": True}]),
@@ -67,7 +75,11 @@ MIDWAY = [  # name, options, what is written into the group before step 4, 8 and
     ),
     ("SGD", {"lr": 0.1, "momentum": 0.9}, [{"nesterov": True}, {"nesterov": False}, {"momentum": 0.0}]),
     ("Adam", {"lr": 0.1}, [{"betas": (0.5, 0.6)}, {"eps": 0.1}, {"weight_decay": 0.3, "maximize": True}]),
-    ("Adam", {"lr": 0.1, "amsgrad": True}, [{"amsgrad": False}, {"decoupled_weight_decay": True}, {"lr": 0.0}]),
+    (
+        "Adam",
+        {"lr": 0.1, "amsgrad": True},
+        [{"amsgrad": False}, {"decoupled_weight_decay": True}, {"lr": 0.0}],
+    ),
     ("AdamW", {"lr": 0.1}, [{"betas": [0.5, 0.6]}, {"weight_decay": 0}, {"lr": 1}]),
 ]
 
@@ -86,7 +98,13 @@ def test_options_written_into_the_group_midway(name, options, writes):
 def strided(dtype=torch.float64):
     """One of each layout."""
     a, b, c, d, e = draw([(4, 6), (2, 3, 5, 4), (8, 6), (3, 1, 2), (5, 5)], dtype=dtype)
-    return [a.t(), b.contiguous(memory_format=torch.channels_last), c[::2, ::3], d.transpose(0, 2), e[1:4, 1:4]]
+    return [
+        a.t(),
+        b.contiguous(memory_format=torch.channels_last),
+        c[::2, ::3],
+        d.transpose(0, 2),
+        e[1:4, 1:4],
+    ]
 
 
 @pytest.mark.parametrize("grad_layout", ["plain", "as the parameter", "turned"])
@@ -209,7 +227,10 @@ WAYS = {
     "a dict's values": lambda m: dict(m.named_parameters()).values(),
     "names": lambda m: m.named_parameters(),
     "a list of names": lambda m: list(m.named_parameters()),
-    "dictionaries": lambda m: [{"params": list(m[0].parameters())}, {"params": list(m[2].parameters()), "lr": 0.3}],
+    "dictionaries": lambda m: [
+        {"params": list(m[0].parameters())},
+        {"params": list(m[2].parameters()), "lr": 0.3},
+    ],
     "dictionaries with generators": lambda m: [{"params": x.parameters()} for x in (m[0], m[2])],
     "dictionaries with names": lambda m: [{"params": x.named_parameters(str(i))} for i, x in enumerate((m[0], m[2]))],
     "dictionaries from a generator": lambda m: ({"params": p, "lr": 0.1} for p in m.parameters()),
@@ -266,7 +287,10 @@ def test_closure(name):
     one, two = model(), model()
     x = torch.ones(2, 4, dtype=torch.float64)
     found = []
-    for net, optimizer in ((one, ours(name)(one.parameters(), lr=0.1)), (two, theirs(name)(two.parameters(), lr=0.1))):
+    for net, optimizer in (
+        (one, ours(name)(one.parameters(), lr=0.1)),
+        (two, theirs(name)(two.parameters(), lr=0.1)),
+    ):
 
         def closure(net=net, optimizer=optimizer):
             assert torch.is_grad_enabled()

@@ -90,7 +90,11 @@ def test_resumed_with_the_scheduler(scheduler):
 
 
 def test_every_scheduler_of_torch_has_a_row():
-    exported = {n for n in dir(room) if n.endswith("LR") or n in ("ReduceLROnPlateau", "ChainedScheduler", "CosineAnnealingWarmRestarts")}
+    exported = {
+        n
+        for n in dir(room)
+        if n.endswith("LR") or n in ("ReduceLROnPlateau", "ChainedScheduler", "CosineAnnealingWarmRestarts")
+    }
     rows = {name.partition(",")[0].partition(" ")[0] for name in SCHEDULERS}
     assert {n for n in exported if not n.startswith("_")} - rows <= {"WarmupLR"}
 

@@ -52,7 +52,7 @@ def called(name, value):
     return {name: value}
 
 
-@pytest.mark.parametrize("say", CONSTANT)
+@pytest.mark.parametrize("say", CONSTANT, ids=range(len(CONSTANT)))
 @pytest.mark.parametrize("name, key, value, others", PLACES, ids=lambda x: str(x))
 def test_a_number_is_the_same_number_however_it_is_said(name, key, value, others, say):
     a = train(ours(name)(p := params(), **others, **called(key, value)), p, range(8))
@@ -266,7 +266,12 @@ def test_no_bound_looks_the_same_in_trace_and_at():
 def test_repr_fits_one_screen(groups, name):
     rate = Linear(0.0, 3e-4, steps=500).then(Cosine(3e-4, 0.0, steps=9_500))
     made = [
-        {"params": [torch.nn.Parameter(torch.ones(2))], "lr": rate * (i + 1), "name": f"layer {i}", "max_norm": [1.0] * 99}
+        {
+            "params": [torch.nn.Parameter(torch.ones(2))],
+            "lr": rate * (i + 1),
+            "name": f"layer {i}",
+            "max_norm": [1.0] * 99,
+        }
         for i in range(groups)
     ]
     text = repr(ours(name)(made, lr=0.1, weight_decay=lambda step: 0.1))
@@ -301,12 +306,14 @@ def test_a_list_that_has_already_ended_is_refused_and_changes_nothing(place):
     optimizer = ct.SGD(p, lr=0.5)
     train(optimizer, p, range(5))
     before = repr(optimizer)
-    with pytest.raises(ScheduleEnd, match="For 'SGD', group 0: 'lr'.*ends after 2 values"):
-        if place == "set":
-            optimizer.set("lr", [0.1, 0.2])
-        else:
-            optimizer.param_groups[0]["lr"] = [0.1, 0.2]
-            train(optimizer, p, [5])
+    give(p, 5)
+    if place == "set":
+        act = lambda: optimizer.set("lr", [0.1, 0.2])  # noqa: E731
+    else:
+        optimizer.param_groups[0]["lr"] = [0.1, 0.2]
+        act = optimizer.step
+    with pytest.raises(ScheduleEnd, match=r"For 'SGD', group 0: 'lr'.*ends after 2 values"):
+        act()
     optimizer.param_groups[0]["lr"] = 0.5
     train(optimizer, p, [5])
     assert before.replace("step 5", "step 6") == repr(optimizer)
@@ -314,7 +321,10 @@ def test_a_list_that_has_already_ended_is_refused_and_changes_nothing(place):
 
 def test_momentum_that_passes_through_zero_keeps_its_buffer():
     p, q = params(), params()
-    first, second = ct.SGD(p, lr=0.1, momentum=[0.9, 0.5, 0.0, 0.5, 0.9]), torch.optim.SGD(q, lr=0.1, momentum=0.9)
+    first, second = (
+        ct.SGD(p, lr=0.1, momentum=[0.9, 0.5, 0.0, 0.5, 0.9]),
+        torch.optim.SGD(q, lr=0.1, momentum=0.9),
+    )
     for step, momentum in enumerate([0.9, 0.5, 1e-300, 0.5, 0.9]):
         second.param_groups[0]["momentum"] = momentum
         train(first, p, [step])

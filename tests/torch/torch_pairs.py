@@ -105,7 +105,12 @@ class Pair:
 def same(left: Any, right: Any, rtol: float = 1e-12, atol: float = 1e-14) -> None:
     for i, (p, q) in enumerate(zip(left, right, strict=True)):
         torch.testing.assert_close(
-            p.detach(), q.detach(), rtol=rtol, atol=atol, equal_nan=True, msg=lambda m, i=i: f"parameter {i}: {m}"
+            p.detach(),
+            q.detach(),
+            rtol=rtol,
+            atol=atol,
+            equal_nan=True,
+            msg=lambda m, i=i: f"parameter {i}: {m}",
         )
 
 

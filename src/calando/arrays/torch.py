@@ -79,8 +79,16 @@ def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any)
     return grads, np.fromiter(map(ADDRESS, grads), np.uint64, len(grads))
 
 
-def arranged(g: Any, member: Any) -> torch.Tensor:
-    """One gradient, checked, and laid out as its parameter."""
+def check(grads: list[Any], members: list[Any]) -> None:
+    """Raise the sentence for a gradient that autograd did not hold to its parameter; None passes."""
+    with DisableTorchFunctionSubclass():
+        for g, member in zip(grads, members, strict=True):
+            if g is not None:
+                compare(g, member)
+
+
+def compare(g: Any, member: Any) -> None:
+    """Raise TypeError, ValueError or RuntimeError unless a gradient has its parameter's kind and shape."""
     p = member.param
     if not isinstance(g, torch.Tensor):
         raise TypeError(f"the gradient of {member.place} must be a torch tensor, but got {type(g).__name__}")
@@ -90,8 +98,14 @@ def arranged(g: Any, member: Any) -> torch.Tensor:
         raise ValueError(f"the gradient of {member.place} has shape {tuple(g.shape)}, not {tuple(p.shape)}")
     if g.dtype != p.dtype or g.device != p.device:
         raise TypeError(
-            f"the gradient of {member.place} is {g.dtype} on {g.device}, the parameter {p.dtype} on {p.device}"
+            f"the gradient of {member.place} is {g.dtype} on {g.device}; the parameter is {p.dtype} on {p.device}"
         )
+
+
+def arranged(g: Any, member: Any) -> torch.Tensor:
+    """One gradient, checked, and laid out as its parameter."""
+    compare(g, member)
+    p = member.param
     if g.stride() == p.stride() or (g.is_contiguous() and p.is_contiguous()):
         return g
     return torch.empty_like(p, memory_format=torch.preserve_format).copy_(g)

@@ -32,19 +32,20 @@ from types import ModuleType
 import platformdirs
 
 from ..decay import Decay
-from ..ops import WORDS
 from ..rule import Rule
 
 HEADER = '''\
 """{title}: written by calando {version} from {where}."""
 
+from math import sqrt
+
 from numba import carray, float32, float64, int64, njit, uint64, void
-from numpy import {words}
 
 from calando.kernels.pointer import pointer
 
 compiled = njit(inline="always", error_model="numpy")
-
+zero, one = {dtype}(0), {dtype}(1)
+{words}
 
 @compiled
 {front}
@@ -52,6 +53,14 @@ compiled = njit(inline="always", error_model="numpy")
 @compiled
 {body}
 '''
+
+SPOKEN = {  # the words of rules for one number, as NumPy means them, written so that they become vector code
+    "absolute": "def absolute(x):\n    return abs(x)\n",
+    "maximum": "def maximum(x, y):\n    return x if (x >= y) | (x != x) else y\n",
+    "minimum": "def minimum(x, y):\n    return x if (x <= y) | (x != x) else y\n",
+    "sign": "def sign(x):\n    return one if x > zero else (-one if x < zero else (x if x != x else zero))\n",
+    "where": "def where(condition, x, y):\n    return x if condition else y\n",
+}  # and sqrt, which is math's
 
 KERNEL = """
 @njit(
@@ -83,7 +92,8 @@ def source(rule: Rule, decay: Decay, dtype: str, cache: bool = True) -> str:
         title=f"{rule.name}, {decay.name} decay, {dtype}",
         version=__version__,
         where=f"{rule.element.__module__} and {decay.element.__module__}",
-        words=", ".join(WORDS),
+        dtype=dtype,
+        words="".join(f"\n\n@compiled\n{text}" for text in SPOKEN.values()),
         front=inspect.getsource(decay.element),
         body=inspect.getsource(rule.element),
     ) + KERNEL.format(

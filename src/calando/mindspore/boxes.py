@@ -73,8 +73,11 @@ class CellRate:
         self.__module__ = type(cell).__module__
 
     def __call__(self, step: int) -> float:
-        value = self.cell(self.library.tensor(step, "int32"))
-        return float(value.asnumpy() if hasattr(value, "asnumpy") else value)
+        value = self.cell(self.library.tensor([step], "int32"))
+        try:
+            return float(np.asarray(value.asnumpy() if hasattr(value, "asnumpy") else value).item())
+        except (TypeError, ValueError):
+            raise TypeError(f"{self.__name__} must give one number, but for step {step} it gave {value!r}") from None
 
     def __eq__(self, other: Any) -> bool:
         return isinstance(other, CellRate) and self.cell is other.cell

@@ -8,7 +8,7 @@ from typing import Any
 from ..groups import refuse_doubles
 from ..hyper import UnknownName
 
-STRUCTURE = ("params", "order_params", "grad_centralization")
+STRUCTURE = ("params", "order_params", "grad_centralization", "name")
 
 
 @dataclass
@@ -20,12 +20,14 @@ class Given:
         values: hyperparameters of its own, by our names.
         centralize: gradient centralization.
         number: its position among the user's dictionaries; None where there are no groups.
+        name: what the user calls it; empty where it has no name.
     """
 
     params: list[Any]
     values: dict[str, Any] = field(default_factory=dict)
     centralize: bool = False
     number: int | None = None
+    name: str = ""
 
 
 def name_of(p: Any, position: int) -> str:
@@ -91,7 +93,7 @@ def parse_groups(place: str, items: list[Any], names: Mapping[str, str]) -> tupl
         if not params:
             raise ValueError(f"{here}: 'params' is empty; leave the group out")
         values = {names[key]: value for key, value in item.items() if key not in STRUCTURE}
-        groups.append(Given(params, values, centralize, number))
+        groups.append(Given(params, values, centralize, number, str(item.get("name", ""))))
     if not groups:
         raise ValueError(f"{place}: there is no group with 'params'; there is nothing to train")
     if order is not None:

@@ -6,8 +6,9 @@ updated in place. Every hyperparameter of every group may be a number, a list, a
 function of the step, can be seen at any time and changed at any time.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import Any, ClassVar
 
 import numpy as np
@@ -59,7 +60,7 @@ class Optimizer(Controls):
         put = self.__dict__
         put["spelling"] = {name: self.OURS.get(name, name) for name in names}
         defaults = {**values, "loss_scale": loss_scale, "max_norm": max_norm}
-        given, order = parse(owner, params, {**self.spelling, "learning_rate": "lr"})
+        given, order = parse(owner, params, {**put["spelling"], "learning_rate": "lr"})
         domain = {**FRONT, **self.DOMAIN}
         put["_shown"] = {ours: name for name, ours in self.spelling.items() if name != ours}
         plain = Hyper(f"For '{owner}'", domain, prepared(defaults), {**self._shown, **LONG})
@@ -69,10 +70,15 @@ class Optimizer(Controls):
         put["_own"] = {name for group in given for name in group.values}
         groups = [self._group(group, hyper, grouped) for group, hyper in zip(given, hypers, strict=True)]
         put["engine"] = Engine(groups, hypers, on_nonfinite)
+        put["_grouped"] = grouped
+        put["_titles"] = [group.name or str(number) for number, group in enumerate(given)]
         put["_places"] = self._order(given, order)
-        put["_library"] = boxes.Library(adapter(self._members()[0].param).name)
+        put["_library"] = boxes.Library(one_framework(owner, self._members()))
         put["_boxes"] = {}
         put["_posted"] = {}
+
+    def titles(self) -> list[str]:
+        return self._titles
 
     def _hyper(self, group: Given, shared: Mapping[str, Any], domain: Domain) -> Hyper:
         """The hyperparameters of one group."""
@@ -160,6 +166,8 @@ class Optimizer(Controls):
                 place = f"{place}: the gradient of {self.engine.members[number][i].place}"
                 raise TypeError(f"{place} is None; leave parameters without gradient out of the optimizer")
             sorted_out[number][i] = gradient
+        for given, members in zip(sorted_out, self.engine.members, strict=True):
+            adapter(members[0].param).check(given, members)
         return sorted_out
 
     # What can be seen.
@@ -167,10 +175,7 @@ class Optimizer(Controls):
     @property
     def parameters(self) -> tuple[Any, ...]:
         """The parameters in the order in which ``optimizer(grads)`` takes their gradients."""
-        params = tuple(m.param for m in self._members())
-        if self._library.name == "numpy":
-            return params
-        return self._library.words().ParameterTuple(params)
+        return self._tuple(m.param for m in self._members())
 
     @property
     def global_step(self) -> Any:
@@ -184,11 +189,12 @@ class Optimizer(Controls):
 
     def get_lr(self) -> Any:
         """The learning rate of the coming step, of shape (); one per parameter where groups differ."""
-        return self._seen("lr", lambda n: self._value("lr", n))
+        return self._seen("lr" in self._own, lambda n: self._value("lr", n))
 
     def get_weight_decay(self) -> Any:
         """The weight decay of the coming step times the loss scale; one per parameter in groups."""
-        return self._seen("weight_decay", lambda n: self._value("weight_decay", n) * self._value("loss_scale", n))
+        scaled = lambda n: self._value("weight_decay", n) * self._value("loss_scale", n)  # noqa: E731
+        return self._seen(self._grouped, scaled)
 
     def get_lr_parameter(self, param: Any) -> Any:
         """The learning rate of one parameter, or a list of them for a list of parameters.
@@ -206,10 +212,18 @@ class Optimizer(Controls):
                 return self._attribute("lr", number)
         raise ValueError(f"For '{type(self).__name__}': {name_of(param, 0)!r} is not one of its parameters")
 
-    def _seen(self, name: str, value: Any) -> Any:
+    def _tuple(self, things: Iterable[Any]) -> tuple[Any, ...]:
+        """A ParameterTuple of the parameters' own framework, where all are its Parameters."""
+        found = tuple(things)
+        if self._library.name == "numpy":
+            return found
+        words = self._library.words()
+        return words.ParameterTuple(found) if all(isinstance(x, words.Parameter) for x in found) else found
+
+    def _seen(self, each: bool, value: Any) -> Any:
         """A tensor with a number, or a tuple of them with one per parameter."""
         self._listen()
-        if name not in self._own:
+        if not each:
             return self._library.tensor(value(0))
         return tuple(self._library.tensor(value(number)) for number, _ in self._places)
 
@@ -226,15 +240,15 @@ class Optimizer(Controls):
         self._listen()
         if ours not in self._own:
             return self._attribute(ours, None)
-        found = tuple(self._attribute(ours, number) for number, _ in self._places)
-        whole = all(number in self._boxes.get(ours, ()) for number, _ in self._places)
-        return self._library.words().ParameterTuple(found) if whole and self._library.name != "numpy" else found
+        return self._tuple(self._attribute(ours, number) for number, _ in self._places)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "learning_rate" or name in self.__dict__.get("spelling", ()):
             self.set(name, value)
         elif name == "global_step":
-            boxes.write(self.global_step, boxes.read(value) if hasattr(value, "asnumpy") else value)
+            boxes.write(self.global_step, counted(value))
+        elif near := get_close_matches(name, [*self.__dict__.get("spelling", ()), "learning_rate"], 1, 0.8):
+            raise AttributeError(f"{type(self).__name__!r} has no {name!r}; did you mean {near[0]!r}?")
         else:
             object.__setattr__(self, name, value)
 
@@ -266,30 +280,43 @@ class Optimizer(Controls):
     def set(self, name: str, value: Any, group: int | str | None = None) -> None:
         name = "lr" if name == "learning_rate" else name
         super().set(name, prepared({name: value})[name], group)
-        if group is not None:
+        if group is not None and len(self.engine.groups) > 1:
             self._own.add(self.spelling.get(name, name))
 
     # Posting and collecting.
 
     def _listen(self) -> None:
-        """Take over what was assigned to the boxes."""
-        for ours, shelf in self._boxes.items():
-            for number, box in shelf.items():
-                value = boxes.read(box)
-                if not np.array_equal(value, self._posted[ours, number]):
-                    self._overridden(ours, number, value)
-                    self._posted[ours, number] = value.copy()
+        """Take over what was assigned to the boxes; what is refused is taken out of them again."""
+        changed = [
+            (ours, number, boxes.read(box).copy())
+            for ours, shelf in self._boxes.items()
+            for number, box in shelf.items()
+            if not np.array_equal(boxes.read(box), self._posted[ours, number])
+        ]
+        for ours, number, value in changed:
+            before = self._posted[ours, number]
+            self._posted[ours, number] = value
+            try:
+                self._overridden(ours, number, value)
+            except (TypeError, ValueError):
+                self._posted[ours, number] = before
+                for name, key, _ in changed:
+                    boxes.write(self._boxes[name][key], self._posted[name, key])
+                raise
 
     def _overridden(self, ours: str, number: int | None, value: np.ndarray) -> None:
         """A box was assigned to: its value holds from now on."""
         engine = self.engine
-        numbers = range(len(engine.groups)) if number is None else [number]
+        numbers = list(range(len(engine.groups))) if number is None else [number]
+        if ours == "global_step":
+            clock = counted(value)
+            for n in numbers:
+                engine.clocks[n] = clock
+                engine.hypers[n].rewind(clock)
+            return
         for n in numbers:
-            if ours == "global_step":
-                engine.clocks[n] = int(value.item())
-            else:
-                engine.hypers[n].override(ours, float(value.item()), engine.clocks[n])
-                self._changed(n)
+            engine.hypers[n].override(ours, float(value.item()), engine.clocks[n])
+            self._choose(n)
 
     def _post(self) -> None:
         """Put the coming values into the boxes, and remember that they are ours."""
@@ -305,21 +332,53 @@ class Optimizer(Controls):
                 self._posted[ours, number] = boxes.read(box).copy()
 
     def _changed(self, number: int) -> None:
+        self._choose(number)
+        for ours, shelf in self._boxes.items():
+            for key in (number, None) if number == 0 else (number,):
+                if key in shelf and ours != "global_step":
+                    boxes.write(shelf[key], self._value(ours, number))
+                    self._posted[ours, key] = boxes.read(shelf[key]).copy()
+
+    def _choose(self, number: int) -> None:
+        """The rule of a group may depend on its hyperparameters: choose it anew."""
         engine = self.engine
         rule = self._rule(engine.hypers[number])
         if rule is not engine.groups[number].rule:
             engine.regroup(number, replace(engine.groups[number], rule=rule))
-        for ours, shelf in self._boxes.items():
-            for key in (number, None):
-                if key in shelf and ours != "global_step":
-                    boxes.write(shelf[key], self._value(ours, number))
-                    self._posted[ours, key] = boxes.read(shelf[key]).copy()
 
     def _restored(self) -> None:
         self._post()
 
     def __repr__(self) -> str:
         return Controls.__repr__(self)
+
+
+def one_framework(owner: str, members: list[Any]) -> str:
+    """Whose memory the parameters are.
+
+    Raises:
+        TypeError: they belong to several frameworks.
+    """
+    names = {adapter(m.param).name: m for m in members}
+    if len(names) > 1:
+        first, second = list(names.items())[:2]
+        raise TypeError(
+            f"For '{owner}': {first[1].name!r} belongs to {first[0]} and {second[1].name!r} to {second[0]}; "
+            "give one optimizer the parameters of one framework"
+        )
+    return next(iter(names))
+
+
+def counted(value: Any) -> int:
+    """A number of updates, from a number or a box.
+
+    Raises:
+        ValueError: it is no whole number from 0 on.
+    """
+    number = np.asarray(value.asnumpy() if hasattr(value, "asnumpy") else value).item()
+    if number < 0 or number != int(number):
+        raise ValueError(f"global_step counts updates, so it must be a whole number from 0 on, not {number}")
+    return int(number)
 
 
 def filtered(name: str) -> bool:

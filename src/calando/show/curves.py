@@ -52,6 +52,7 @@ def draw_run(path: Path, title: str, histories: Mapping[str, Any], groups: Seque
             prefix, dash = (f"{dialect}: " if both else ""), DASHES[number]
             draw_learning(loss, accuracy, history, prefix, dash, number)
         shown = next(iter(histories.values()))
+        accuracy.set_ylim(lowest(histories), 100.5)
         draw_groups(lr, shown, "lr", groups)
         draw_groups(decay, shown, "weight_decay", groups)
         loss.set(title="Loss", ylabel="cross entropy")
@@ -62,7 +63,7 @@ def draw_run(path: Path, title: str, histories: Mapping[str, Any], groups: Seque
         for ax in (loss, accuracy):
             over = ax.secondary_xaxis("top", functions=epochs_axis(steps_per_epoch))
             over.set_xlabel("epoch", fontsize=9, color="#555555")
-            over.xaxis.set_major_locator(MaxNLocator(10, integer=True))
+            over.xaxis.set_major_locator(MaxNLocator(10, integer=True, steps=[1, 2, 5, 10]))
             over.spines["top"].set_visible(False)
             over.tick_params(length=2, labelsize=9)
         loss.legend(loc="upper right")
@@ -70,6 +71,13 @@ def draw_run(path: Path, title: str, histories: Mapping[str, Any], groups: Seque
         for ax in axes.flat:
             ax.set_xlim(0, 1.01 * (last + 1))
         figure.savefig(path, dpi=130)
+
+
+def lowest(histories: Mapping[str, Any]) -> float:
+    """Where the axis of accuracies begins, in percent: the first epochs of a long run may fall below."""
+    epochs = [epoch for history in histories.values() for epoch in history.epochs()]
+    seen = [100 * epoch[name] for epoch in epochs for name in ("train_accuracy", "test_accuracy")]
+    return max(0.0, min(float(np.quantile(seen, 0.06 if len(epochs) > 5 else 0)), 90.0) - 3)
 
 
 def epochs_axis(steps_per_epoch: int) -> tuple[Any, Any]:
@@ -83,11 +91,13 @@ def draw_learning(loss: Any, accuracy: Any, history: Any, prefix: str, dash: Any
     if not number:
         loss.plot(step, batch, color=BLUE, alpha=0.25, linewidth=0.7, label=f"{prefix}each batch")
         shown = batch[np.isfinite(batch) & (batch > 0)]
-        if len(shown):
+        low, high = (float(np.quantile(shown, 0.02)), float(shown.max())) if len(shown) else (0.0, 1.0)
+        if high > 30 * low > 0:
             loss.set_yscale("log")
-            loss.set_ylim(float(np.quantile(shown, 0.02)), 1.3 * float(shown.max()))
+            loss.set_ylim(low, 1.3 * high)
+            loss.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     epochs = history.epochs()
-    ends = [epoch["last_step"] for epoch in epochs]
+    ends = [epoch["last_step"] + 1 for epoch in epochs]
     means, trained, tested = ([e[key] for e in epochs] for key in ("loss", "train_accuracy", "test_accuracy"))
     mark: dict[str, Any] = {"linestyle": dash, "marker": "o", "markersize": 3.5}
     loss.plot(ends, means, color=(BLUE, LIGHT_BLUE)[number], label=f"{prefix}mean of the epoch", **mark)
@@ -95,9 +105,6 @@ def draw_learning(loss: Any, accuracy: Any, history: Any, prefix: str, dash: Any
     pairs = zip((trained, tested), ((BLUE, LIGHT_BLUE), (ORANGE, YELLOW)), words, strict=True)
     for values, colours, word in pairs:
         accuracy.plot(ends, [100 * v for v in values], color=colours[number], label=word, **mark)
-    if not number:
-        low = 100 * float(np.quantile(trained + tested, 0.06))
-        accuracy.set_ylim(max(0.0, min(low, 90.0) - 3), 100.5)
 
 
 def draw_groups(ax: Any, history: Any, name: str, groups: Sequence[str]) -> None:
@@ -137,7 +144,8 @@ def new_figure(size: tuple[float, float]) -> Any:
     """A figure that belongs to no window and no global state."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.09, h_pad=0.07))
     FigureCanvasAgg(figure)
     return figure

@@ -242,6 +242,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
         engine, posted, clock = self.engine, self._posted[number], self.engine.clocks[number]
         if group["step"] != clock:
             engine.clocks[number] = clock = int(group["step"])
+            engine.hypers[number].rewind(clock)
         changed = [k for k in posted if group[k] is not posted[k] and group[k] != posted[k]]
         for name in changed:
             self._overridden(number, name, group[name], clock)

@@ -66,11 +66,6 @@ class SGD(Optimizer):
         max_norm: Any = None,
         on_nonfinite: str = "train",
     ) -> None:
-        if nesterov and ((isinstance(momentum, (int, float)) and momentum <= 0) or dampening != 0):
-            raise ValueError(
-                f"For 'SGD': Nesterov momentum requires a momentum and zero dampening, "
-                f"but got momentum={momentum!r}, dampening={dampening!r}"
-            )
         defaults = {
             "lr": lr,
             "momentum": momentum,
@@ -85,6 +80,11 @@ class SGD(Optimizer):
         super().__init__(params, defaults, max_norm, on_nonfinite)
 
     def _rule(self, group: Mapping[str, Any], hyper: Hyper) -> Rule:
-        if hyper.timelines["momentum"].latest == 0.0:
+        momentum, dampening = (hyper.timelines[name].latest for name in ("momentum", "dampening"))
+        if group["nesterov"] and (momentum == 0.0 or dampening != 0.0):
+            raise ValueError(
+                f"{hyper.place}: Nesterov momentum requires a momentum and zero dampening, but got {momentum=}, {dampening=}"
+            )
+        if momentum == 0.0:
             return PLAIN
         return SGD_NESTEROV if group["nesterov"] else SGD_MOMENTUM

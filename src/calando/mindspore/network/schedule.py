@@ -8,8 +8,8 @@ from .cell import Cell
 class LearningRateSchedule(Cell):
     """A learning rate as a function of the step: subclass it and write ``construct(self, global_step)``.
 
-    ``global_step`` counts updates of the optimizer from 0, as an int32 Tensor of shape (); the result is a
-    number or a Tensor of shape (). An optimizer of calando calls it once per update.
+    ``global_step`` counts updates of the optimizer from 0, as an int32 Tensor of shape (1,), as in
+    MindSpore; the result is one number or a Tensor with one number. An optimizer of calando calls it once per update.
 
     Example:
         >>> class Halved(LearningRateSchedule):

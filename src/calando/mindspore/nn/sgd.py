@@ -49,11 +49,6 @@ class SGD(Optimizer):
         max_norm: Any = None,
         on_nonfinite: str = "train",
     ) -> None:
-        if nesterov and ((isinstance(momentum, (int, float)) and momentum <= 0) or dampening != 0):
-            raise ValueError(
-                f"For 'SGD': nesterov needs a momentum above 0 and no dampening, "
-                f"but got momentum={momentum!r}, dampening={dampening!r}"
-            )
         self._nesterov = nesterov
         values = {
             "lr": learning_rate,
@@ -64,6 +59,11 @@ class SGD(Optimizer):
         super().__init__(params, values, loss_scale, max_norm, on_nonfinite)
 
     def _rule(self, hyper: Hyper) -> Rule:
-        if hyper.timelines["momentum"].latest == 0.0:
+        momentum, dampening = (hyper.timelines[name].latest for name in ("momentum", "dampening"))
+        if self._nesterov and (momentum == 0.0 or dampening != 0.0):
+            raise ValueError(
+                f"{hyper.place}: nesterov needs a momentum above 0 and no dampening, but got {momentum=}, {dampening=}"
+            )
+        if momentum == 0.0:
             return PLAIN
         return SGD_NESTEROV if self._nesterov else SGD_MOMENTUM
