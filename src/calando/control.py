@@ -1,5 +1,6 @@
 """Seeing and changing every hyperparameter of every group, at any step: the same in both front ends."""
 
+import operator
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -61,6 +62,7 @@ class Controls:
         A past value is the one that was in force, changes on the way included.
         """
         self._listen()
+        step = whole("a step", step)
         return Values(self._spelled(hyper.past(step)) for hyper in self.engine.hypers)
 
     def current(self) -> Values:
@@ -69,12 +71,12 @@ class Controls:
         pairs = zip(self.engine.hypers, self.engine.clocks, strict=True)
         return Values(self._spelled(hyper.current(clock)) for hyper, clock in pairs)
 
-    def trace(self, name: str, steps: Iterable[int], group: int | str | None = None) -> np.ndarray:
+    def trace(self, name: str, steps: Iterable[int] | None = None, group: int | str | None = None) -> np.ndarray:
         """One hyperparameter over many steps, to be plotted.
 
         Args:
             name: as in the constructor, or one number of a tuple (``"beta1"``).
-            steps: which steps.
+            steps: which steps, past or coming; all that were made when None.
             group: its number or name; all groups when None.
 
         Returns:
@@ -84,8 +86,12 @@ class Controls:
         self._listen()
         numbers = self._chosen(group)
         (ours,) = self._names(name, single=True)
+        if steps is None:
+            steps = range(max((self.engine.clocks[n] for n in numbers), default=0))
+        steps = [whole("a step", step) for step in iterated(steps)]
         table = [[self.engine.hypers[n].value(ours, step) for n in numbers] for step in steps]
         found = np.array(table, np.float64).reshape(-1, len(numbers))
+        found[found == UNBOUNDED] = np.inf
         return found if group is None else found[:, 0]
 
     def set(self, name: str, value: Any, group: int | str | None = None) -> None:
@@ -185,6 +191,8 @@ class Controls:
             if not found:
                 raise UnknownName(f"no group {group!r}; there are {', '.join(map(repr, self.titles()))}")
             return found
+        if isinstance(group, bool) or not isinstance(group, int):
+            raise TypeError(f"a group is meant by its number or its name, not by {group!r}")
         if not -count <= group < count:
             raise UnknownName(f"no group {group}; there are {count}, numbered from 0")
         return [group % count]
@@ -227,6 +235,28 @@ class Controls:
             lines += [f"     {name} = {shown.pop(name)}" for name in moving]
             lines.append("     " + ", ".join(f"{name} = {text}" for name, text in shown.items()))
         return "\n".join(lines)
+
+
+def whole(what: str, value: Any) -> int:
+    """A whole number from 0 on.
+
+    Raises:
+        TypeError, ValueError: it is none.
+    """
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{what} is a whole number from 0 on, not {value!r}") from None
+    if number < 0:
+        raise ValueError(f"{what} is a whole number from 0 on, not {number}")
+    return number
+
+
+def iterated(steps: Any) -> Iterable[Any]:
+    """The steps, one by one."""
+    if not isinstance(steps, Iterable):
+        raise TypeError(f"steps must be several, as in range(100), not {steps!r}")
+    return steps
 
 
 def check(controls: Controls, snapshot: Snapshot) -> None:

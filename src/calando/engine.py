@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import adapter
-from .groups import Group
+from .groups import Group, refuse_doubles
 from .hyper import Hyper
 from .kernels.run import ready, run, squares
 from .plan import Member, Part, parts
@@ -53,7 +53,7 @@ class Engine:
 
     def __init__(self, groups: Sequence[Group], hypers: Sequence[Hyper], on_nonfinite: str = "train"):
         if on_nonfinite not in POLICIES:
-            raise ValueError(f"on_nonfinite must be one of {', '.join(POLICIES)}, but got {on_nonfinite!r}")
+            raise ValueError(f"'on_nonfinite' must be one of {', '.join(POLICIES)}, but got {on_nonfinite!r}")
         self.on_nonfinite = on_nonfinite
         self.groups: list[Group] = []
         self.hypers: list[Hyper] = []
@@ -92,6 +92,9 @@ class Engine:
     def regroup(self, number: int, group: Group) -> None:
         """Give a group another rule, decay or sign; slots that both rules have stay."""
         old = self.groups[number]
+        if old.rule is group.rule and old.decay is group.decay:
+            self.groups[number] = group
+            return
         if old.rule is not group.rule:
             self.settle()
             for member in self.members[number]:
@@ -102,6 +105,12 @@ class Engine:
 
     def exchange(self, number: int, group: Group) -> None:
         """Put other parameters into a group; those that were there before keep their age and slots."""
+        others = [[m for m in found if n != number] for n, found in enumerate(self.members)]
+        rolls = [[m.param for m in found] for found in others]
+        rolls[number] = list(group.params)
+        names = [[m.name for m in found] for found in others]
+        names[number] = list(group.names)
+        refuse_doubles(self.hypers[number].place.partition(",")[0], rolls, names)
         known = {id(m.param): m for m in self.members[number]}
         members = [known.get(id(m.param), m) for m in enlist(group, number)]
         self.settle()
@@ -124,12 +133,13 @@ class Engine:
         for part in self.parts:
             part.settle()
 
-    def step(self, grads: Sequence[Sequence[Any]], playing: Sequence[int] | None = None) -> bool:
+    def step(self, grads: Sequence[Sequence[Any]], playing: Sequence[int] | None = None, time: bool = True) -> bool:
         """Update the parameters once.
 
         Args:
             grads: for each group that plays, one gradient per parameter, or None where it has none.
             playing: the numbers of those groups; all when None.
+            time: whether ages and clocks advance.
 
         Returns:
             Whether the step was made (False: skipped for a gradient that is not finite).
@@ -153,12 +163,12 @@ class Engine:
                 self.newborn += part.be_born()
             for part, table in zip(active, tables, strict=True):
                 run(part, *table)
-            for part in active:
+            for part in active if time else ():
                 part.grow_older(learned(part, values))
         finally:
             for part in self.parts:
                 part.release()
-        for number in playing:
+        for number in playing if time else ():
             self.clocks[number] += 1
         return True
 

@@ -113,9 +113,12 @@ def has_code(schedule: Schedule) -> bool:
 
 def refound(description: str, present: Timeline | None) -> Schedule:
     """The schedule with a function that is in force now, in the place of one that could not be stored."""
-    latest = present.latest if present is not None else None
-    if isinstance(latest, Schedule) and has_code(latest):
-        return latest
+    known = [e for e in reversed(present.entries) if isinstance(e, Schedule) and has_code(e)] if present else []
+    for entry in known:
+        if entry.describe() == description:
+            return entry
+    if known and known[0] is present.latest:  # type: ignore[union-attr]
+        return known[0]
     raise ValueError(
         f"was {description} when it was stored; that is code, which is not in the file. "
         "Build the optimizer with it, then load"

@@ -5,6 +5,7 @@ constant and a list are checked when they are given, every other schedule at eac
 function and with the same sentence.
 """
 
+import sys
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from math import inf
@@ -41,7 +42,8 @@ def as_schedule(value: Any) -> Schedule | float:
         return value.value if isinstance(value, Constant) else value
     dimensions = getattr(value, "ndim", None)
     if isinstance(value, (str, bytes, Mapping)) or value is None or (dimensions or 0) > 1:
-        raise TypeError(f"must be {KINDS}, but got {shown(value)}")
+        hint = "; calando.schedules.parse reads a schedule's text" if isinstance(value, str) else ""
+        raise TypeError(f"must be {KINDS}, but got {shown(value)}{hint}")
     if dimensions == 0 or is_number(value):
         if getattr(getattr(value, "dtype", None), "kind", "f") in "cSUO":  # NumPy's complex numbers and texts
             raise TypeError(f"must be {KINDS}, but got {shown(value)}")
@@ -91,6 +93,7 @@ class Hyper:
         self.domain = domain
         self.spelling = spelling or {}
         self.timelines: dict[str, Timeline] = {}
+        self.displaced: dict[str, tuple[Schedule, float]] = {}  # by writes from outside
         for name, value in given.items():
             self.set(name, value, 0, BUILT)
 
@@ -98,17 +101,22 @@ class Hyper:
         """From ``step`` on ``name`` is ``value``; checked before anything changes."""
         self.put(name, self.checked(name, value, step), step, author)
 
-    def override(self, name: str, value: Any, step: int) -> None:
-        """A value written from outside: it holds from ``step`` on.
+    def displace(self, name: str, entry: Schedule | float, step: int) -> None:
+        """A value written from outside, which has been checked: it holds from ``step`` on.
 
-        Whoever writes back the number that the displaced schedule has at this step gets the schedule back.
+        Whoever writes back the number that the displaced schedule had then, or has now, gets the schedule
+        back (learning-rate finders and distributed checkpoints write and restore like this).
         """
-        entry = self.checked(name, value, step)
-        line = self.timelines[name]
-        before = line.entries[-2] if len(line.entries) > 1 else None
-        if line.authors[-1] == OUTSIDE and isinstance(before, Schedule) and before(step) == entry:
-            entry = before
+        latest = self.timelines[name].latest
+        if isinstance(latest, Schedule):
+            self.displaced[name] = latest, latest(step)
+        elif name in self.displaced:
+            schedule, then = self.displaced[name]
+            if entry in (then, schedule(step)):
+                entry = schedule
         self.put(name, entry, step, OUTSIDE)
+        if isinstance(entry, Schedule):
+            self.displaced.pop(name, None)
 
     def rewind(self, step: int) -> None:
         """The clock was set to ``step``: what is in force now holds from there on."""
@@ -142,6 +150,8 @@ class Hyper:
         except OverflowError:
             raise ValueError(f"{self.place}: {self.spelled(name)!r} is too large: {shown(value)}") from None
         low, high = self.domain[name]
+        if name == "max_norm" and entry == inf:
+            entry = sys.float_info.max  # no bound
         if isinstance(entry, float):
             if not low <= entry < high:
                 raise self.outside(name, entry)
@@ -150,7 +160,7 @@ class Hyper:
             wrong = np.flatnonzero(~((values >= low) & (values < high)))
             if len(wrong):
                 raise self.outside(name, values[wrong[0]].item(), f"entry {wrong[0]} of {entry.describe()}")
-        else:
+        if not isinstance(entry, float):
             self.evaluate(name, entry, low, high, step)
         return entry
 
@@ -171,8 +181,12 @@ class Hyper:
                 raise ValueError(f"{self.place}: {name!r} was stored, and is no hyperparameter here")
             try:
                 lines[name] = Timeline.from_list(rows, self.timelines[name])
-            except ValueError as problem:
+            except (ValueError, TypeError) as problem:
                 raise ValueError(f"{self.place}: {self.spelled(name)!r} {problem}") from None
+            low, high = self.domain[name]
+            for entry in lines[name].entries:
+                if not isinstance(entry, Schedule) and not low <= entry < high:
+                    raise self.outside(name, entry, "as it was stored")
         return lines
 
     def at(self, step: int) -> dict[str, float]:
@@ -228,6 +242,10 @@ class Hyper:
         except (TypeError, ValueError) as problem:
             told = f"{self.place}: {self.spelled(name)!r}: {problem} (step {step}: {schedule.describe()})"
             raise type(problem)(told) from problem
+        except Exception as problem:
+            if hasattr(problem, "add_note"):  # Python 3.11
+                problem.add_note(f"{self.place}: {self.spelled(name)!r} at step {step}: {schedule.describe()}")
+            raise
         if not low <= value < high:
             raise self.outside(name, value, f"step {step}: {schedule.describe()}")
         return value

@@ -106,6 +106,7 @@ class Part:
         self.layouts = [key.arrays.layout(p) for p in self.params]
         self.shapes = [key.arrays.shape(p) for p in self.params]
         self.turn = 0
+        self.moved = True  # since gradients were last compared with their parameters
         self.sizes = np.array([prod(shape) for shape in self.shapes], np.int64)
         self.size_list = self.sizes.tolist()
         self.ages = np.array([m.age for m in members], np.int64)
@@ -173,7 +174,7 @@ class Part:
         if where != self.where:
             if not all(map(self.belongs, self.members, self.layouts)):
                 return False
-            self.where = where
+            self.where, self.moved = where, True
             self.address[:, 0] = np.array(where, np.uint64)[self.piece] + self.offset
         return all(map(self.belongs, *self.watched()))
 
@@ -218,6 +219,7 @@ class Part:
         except NoGradient:
             self.whole, self.present = False, np.array([g is not None for g in grads])
             self.grads, where = gradients(*map(self.chosen, (grads, self.members, self.size_list)), self)
+        self.moved = False
         if self.key.fused:
             self.grad_where = where
             if not self.whole:

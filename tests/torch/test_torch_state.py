@@ -238,14 +238,6 @@ def test_functions_are_not_in_the_file_and_the_sentence_says_so():
     assert everything(other) == before
 
 
-def test_pickling_a_lambda_says_what_to_do():
-    optimizer = ct.SGD(params(), lr=lambda step: 0.1)
-    with pytest.raises(
-        (TypeError, ValueError, AttributeError, pickle.PicklingError), match=r"(?i)'?lr'?.*lambda|lambda.*'lr'"
-    ):
-        pickle.dumps(optimizer)
-
-
 @pytest.mark.parametrize("rate", ["number", "list", "warm-up", "hold", "function"])
 @pytest.mark.parametrize("name, options", SOME)
 def test_snapshot_through_a_file_goes_on_exactly(tmp_path, name, options, rate):
@@ -327,7 +319,7 @@ MISFITS = [  # who loads, what is changed in a stored Adam of four parameters, t
         "SGD",
         lambda: ct.SGD(params(), momentum=0.9),
         None,
-        "SGD: parameter 0 of group 0: the checkpoint has a state '(step|exp_avg)'; was it written by another optimizer",
+        "SGD: group 0 of the checkpoint has no 'momentum'; was it written by another optimizer",
     ),
     (
         "SGD, before a step",

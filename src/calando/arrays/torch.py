@@ -69,7 +69,7 @@ def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any)
     with DisableTorchFunctionSubclass():
         try:
             where = np.fromiter(map(ADDRESS, grads), np.uint64, len(grads))
-            if part.plain and all(map(CONTIGUOUS, grads)) and list(map(ELEMENTS, grads)) == sizes:
+            if part.plain and not part.moved and all(map(CONTIGUOUS, grads)) and list(map(ELEMENTS, grads)) == sizes:
                 return grads, where
         except (RuntimeError, NotImplementedError, TypeError):
             pass  # a missing, sparse or foreign gradient: the search below names it
@@ -112,7 +112,8 @@ def arranged(g: Any, member: Any) -> torch.Tensor:
 
 
 def numpy(x: torch.Tensor) -> np.ndarray:
-    return x.detach().cpu().numpy()
+    x = x.detach().as_subclass(torch.Tensor).cpu()
+    return (x.float() if x.dtype == torch.bfloat16 else x).numpy()
 
 
 def slot_addresses(slots: list[torch.Tensor]) -> list[int]:

@@ -314,8 +314,10 @@ class Optimizer(Controls):
                 engine.clocks[n] = clock
                 engine.hypers[n].rewind(clock)
             return
-        for n in numbers:
-            engine.hypers[n].override(ours, float(value.item()), engine.clocks[n])
+        entry = float(value.item())
+        checked = [engine.hypers[n].checked(ours, entry, engine.clocks[n]) for n in numbers]
+        for n, found in zip(numbers, checked, strict=True):
+            engine.hypers[n].displace(ours, found, engine.clocks[n])
             self._choose(n)
 
     def _post(self) -> None:

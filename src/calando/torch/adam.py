@@ -146,5 +146,4 @@ class AdamW(Adam):
             on_nonfinite=on_nonfinite,
         )
 
-    def _decay(self, group: Mapping[str, Any]) -> Decay:
-        return DECOUPLED
+    FIXED = {"decoupled_weight_decay": True}

@@ -13,13 +13,14 @@ from typing import Any, ClassVar
 
 import torch
 
-from ..control import Controls, Spelling, spelled, unpacked
+from ..control import Controls, Spelling, spelled, unpacked, whole
 from ..decay import DOMAIN as FRONT
 from ..decay import L2, Decay
 from ..engine import UNBOUNDED, Engine
 from ..events import Timeline
 from ..groups import Group, refuse_doubles
-from ..hyper import Hyper, UnknownName
+from ..hyper import Hyper, UnknownName, is_number
+from ..plan import ASKED_AT_ONCE, TURN
 from ..rule import Domain, Rule
 from ..schedules import Schedule
 from .state import check_state
@@ -44,12 +45,16 @@ class Optimizer(Controls, torch.optim.Optimizer):
     DOMAIN: ClassVar[Domain]
     SLOTS: ClassVar[Mapping[str, str]]  # the rule's slot → the key in state
     AGED: ClassVar[bool] = True  # whether state has torch's "step"
+    FIXED: ClassVar[Mapping[str, Any]] = {}  # choices that are not a group's to make
     MEMORY: ClassVar[tuple[str, ...]] = ()  # what the rule remembers, under the same names in state
 
     def __init__(
         self, params: Any, defaults: dict[str, Any], max_norm: Any = None, on_nonfinite: str = "train"
     ) -> None:
-        refuse_hints(type(self).__name__, defaults)
+        refuse_hints(f"For '{type(self).__name__}'", defaults)
+        if isinstance(params, (set, frozenset)) or hasattr(params, "parameters"):
+            wanted = "a list, not a set" if isinstance(params, (set, frozenset)) else "its .parameters()"
+            raise TypeError(f"For '{type(self).__name__}': params must be parameters in order; give {wanted}")
         self.spelling = {**self.SPELLING, "max_norm": "max_norm"}
         self.engine = Engine([], [], on_nonfinite)
         self._dicts: list[dict[str, Any]] = []
@@ -59,7 +64,8 @@ class Optimizer(Controls, torch.optim.Optimizer):
         hyper = self._hyper(f"For '{type(self).__name__}'", defaults)
         self._given = self._entries(hyper)
         super().__init__(params, {**defaults, **spelled(self.spelling, hyper.past(0))})
-        self._state, self._shown = self.state, 0
+        self._faces: list[tuple[Any, dict[str, Any], dict[str, Any]]] = []
+        self._seen_state, self._turn = self.state, 0
 
     # What a subclass decides.
 
@@ -98,11 +104,22 @@ class Optimizer(Controls, torch.optim.Optimizer):
                 loss = closure()
         playing = self._playing()
         grads = [[p.grad for p in group["params"]] for group in self.param_groups]
-        if self.engine.step(grads, playing):
+        if self.engine.step(grads, playing, time=not self._pretended(grads)):
             self._show_state()
             for number in playing:
                 self._post(number)
         return loss
+
+    def _pretended(self, grads: list[list[Any]]) -> bool:
+        """Whether this is the step that torch.distributed.checkpoint takes only to have the state made.
+
+        It comes before the first one, with lr = 0 written into every group and gradients of zeros; time does not
+        pass in it.
+        """
+        groups = self.param_groups
+        if self.state or not all(group.get("lr") == 0.0 for group in groups):
+            return False
+        return not any(g is not None and g.count_nonzero() for given in grads for g in given)
 
     # Groups.
 
@@ -125,7 +142,10 @@ class Optimizer(Controls, torch.optim.Optimizer):
         if "params" not in given:
             raise UnknownName(f"{place}: 'params' is missing; it has {', '.join(map(repr, given)) or 'nothing'}")
         self._refuse_unknown(place, given)
-        clock = int(given.setdefault("step", self.engine.clocks[0] if self.engine.clocks else 0))
+        refuse_hints(place, given)
+        given.update(self.FIXED)
+        start = self.engine.clocks[0] if self.engine.clocks else 0
+        clock = given["step"] = whole(f"{place}: 'step'", given.get("step", start))
         hyper = self._hyper(place, {**self._given, **given}, clock)
         given.update(spelled(self.spelling, hyper.past(clock)))
         given["params"] = listed(given["params"])
@@ -204,12 +224,21 @@ class Optimizer(Controls, torch.optim.Optimizer):
         self._playing()
 
     def _playing(self) -> list[int]:
-        """Take over what was written from outside; the numbers of the groups that are there."""
+        """Take over what was written from outside; the numbers of the groups that are there.
+
+        Everything is checked before anything is taken over.
+        """
         playing = self._numbers()
-        if self.state is not self._state or len(self.state) < self._shown:
+        if not self._state_is_ours():
             self._adopt_state()
-        for number, group in zip(playing, self.param_groups, strict=True):
-            self._collect(number, group)
+        written = [self._written(number, group) for number, group in zip(playing, self.param_groups, strict=True)]
+        for number, group, found in zip(playing, self.param_groups, written, strict=True):
+            if found is not None:
+                self._take_over(number, group, *found)
+            known, there = self.engine.groups[number].params, group["params"]
+            if len(known) != len(there) or not all(map(is_, known, there)):
+                self.engine.exchange(number, self._group(group, self.engine.hypers[number]))
+                self._adopt_state()
         if self.AGED:
             for part in self.engine.parts:
                 part.reflect()
@@ -237,34 +266,35 @@ class Optimizer(Controls, torch.optim.Optimizer):
             "add it with add_param_group"
         )
 
-    def _collect(self, number: int, group: dict[str, Any]) -> None:
-        """Take over what the outside wrote into one group."""
-        engine, posted, clock = self.engine, self._posted[number], self.engine.clocks[number]
-        if group["step"] != clock:
-            engine.clocks[number] = clock = int(group["step"])
-            engine.hypers[number].rewind(clock)
-        changed = [k for k in posted if group[k] is not posted[k] and group[k] != posted[k]]
+    def _written(self, number: int, group: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
+        """What the outside wrote into one group, checked: its clock, and entries by our names; None: nothing."""
+        posted, hyper = self._posted[number], self.engine.hypers[number]
+        changed = [name for name in posted if group[name] is not posted[name]]
+        same = group["step"] == self.engine.clocks[number] and self._structures[number] == self._structure(group)
+        if same and not changed:
+            return None
+        clock = whole(f"{hyper.place}: 'step'", group["step"])
+        found = {}
         for name in changed:
-            self._overridden(number, name, group[name], clock)
-        if changed or self._structures[number] != self._structure(group):
-            self._structures[number] = self._structure(group)
-            self._changed(number)
-        known, there = engine.groups[number].params, group["params"]
-        if len(known) != len(there) or not all(map(is_, known, there)):
-            engine.exchange(number, self._group(group, engine.hypers[number]))
-            self._adopt_state()
+            names, value, before = self.spelling[name], group[name], posted[name]
+            if not isinstance(names, tuple):
+                names, value, before = (names,), (value,), (before,)
+            for ours, new, old in zip(names, unpacked(name, value, len(names)), before, strict=True):
+                if new is not old and not (is_number(new) and new == old):
+                    entry = UNBOUNDED if ours == "max_norm" and new is None else new
+                    found[ours] = hyper.checked(ours, entry, clock)
+        return clock, found
 
-    def _overridden(self, number: int, name: str, value: Any, clock: int) -> None:
-        """A value that we did not post: it holds from now on."""
-        hyper, names = self.engine.hypers[number], self.spelling[name]
-        if not isinstance(names, tuple):
-            entry = UNBOUNDED if name == "max_norm" and value is None else value
-            hyper.override(names, entry, clock)
-            return
-        old = self._posted[number][name]
-        for ours, entry, before in zip(names, unpacked(name, value, len(names)), old, strict=True):
-            if entry is not before and entry != before:
-                hyper.override(ours, entry, clock)
+    def _take_over(self, number: int, group: dict[str, Any], clock: int, found: Mapping[str, Any]) -> None:
+        """What the outside wrote holds from now on."""
+        engine = self.engine
+        if clock != engine.clocks[number]:
+            engine.clocks[number] = clock
+            engine.hypers[number].rewind(clock)
+        for ours, entry in found.items():
+            engine.hypers[number].displace(ours, entry, clock)
+        self._structures[number] = self._structure(group)
+        self._changed(number)
 
     def _changed(self, number: int) -> None:
         """Choose the rule anew and show the values in force."""
@@ -295,17 +325,33 @@ class Optimizer(Controls, torch.optim.Optimizer):
         """Put new slots into ``state``, under torch's names."""
         if not self.engine.newborn:
             return
+        self._faces = []
         for part in self.engine.parts:
             ages, memory = torch.from_numpy(part.mirror), torch.from_numpy(part.memory)
             for i, member in enumerate(part.members):
-                if member.slots or (self.AGED and part.ages[i]):
+                shown: dict[str, Any] = {"step": ages[i]} if self.AGED and (member.slots or part.ages[i]) else {}
+                shown |= {key: member.slots[slot] for slot, key in self.SLOTS.items() if slot in member.slots}
+                if shown:
+                    shown |= {name: memory[i, j] for j, name in enumerate(part.key.rule.memory)}
                     face = self.state[member.param]
-                    if self.AGED:
-                        face["step"] = ages[i]
-                    face.update({name: memory[i, j] for j, name in enumerate(part.key.rule.memory)})
-                    face.update({key: member.slots[slot] for slot, key in self.SLOTS.items() if slot in member.slots})
+                    face.update(shown)
+                    self._faces.append((member.param, face, shown))
         self.engine.newborn.clear()
-        self._state, self._shown = self.state, len(self.state)
+        self._seen_state = self.state
+
+    def _state_is_ours(self) -> bool:
+        """Whether ``state`` still holds what we put there; in very large optimizers a part is asked each time."""
+        if self.state is not self._seen_state or len(self.state) < len(self._faces):
+            return False
+        faces = self._faces
+        if len(faces) > ASKED_AT_ONCE:
+            first = self._turn = (self._turn + TURN) % len(faces)
+            faces = faces[first : first + TURN]
+        state = self.state
+        return all(
+            state.get(p) is face and all(face.get(key) is value for key, value in shown.items())
+            for p, face, shown in faces
+        )
 
     def _adopt_state(self, ages: list[list[int]] | None = None) -> None:
         """Take slots and ages from ``state``, where others may have put them."""
@@ -313,7 +359,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
         engine.settle()
         for number, members in enumerate(engine.members):
             for i, member in enumerate(members):
-                face = self.state.get(member.param, {})
+                face = {key: value for key, value in self.state.get(member.param, {}).items() if value is not None}
                 member.slots = {slot: face[key] for slot, key in self.SLOTS.items() if key in face}
                 member.memory = tuple(float(face[name]) for name in self.MEMORY if name in face)
                 if self.AGED:
@@ -324,8 +370,8 @@ class Optimizer(Controls, torch.optim.Optimizer):
                     member.age = max(1, engine.clocks[number]) if member.slots else 0
         engine.parts = []
         engine.rearrange()
+        self._faces, self._seen_state = [], self.state
         self._show_state()
-        self._state, self._shown = self.state, len(self.state)
 
     def state_dict(self) -> dict[str, Any]:
         """torch's ``state_dict``, and under ``"calando"`` the schedules as plain data.
@@ -354,36 +400,42 @@ class Optimizer(Controls, torch.optim.Optimizer):
                 that this optimizer was not built with; nothing has changed.
         """
         self._listen()
-        check_state(self, state_dict)
-        extra = state_dict.get("calando")
-        lines = None
+        extra = check_state(self, state_dict)
         if extra is not None:
             pairs = zip(self.engine.hypers, extra["timelines"], strict=True)
             lines = [hyper.loaded(stored) for hyper, stored in pairs]
+        else:
+            lines = [self._numbers_of(n, group) for n, group in enumerate(state_dict["param_groups"])]
         super().load_state_dict(state_dict)
-        self._reload(lines, extra["ages"] if extra else None)
+        for face in self.state.values():  # the dictionary may be alive in another optimizer
+            face.update({key: x.clone() for key, x in face.items() if isinstance(x, torch.Tensor)})
+        self._reload(lines, extra["ages"] if extra is not None else None)
 
-    def _reload(self, lines: list[dict[str, Timeline]] | None, ages: list[list[int]] | None) -> None:
+    def _numbers_of(self, number: int, group: Mapping[str, Any]) -> dict[str, Timeline]:
+        """The numbers of a group that torch's class stored; a schedule given to this optimizer stays."""
+        hyper = self.engine.hypers[number]
+        loaded = self._hyper(hyper.place, {"max_norm": None, **group}).timelines
+        kept = {name: line for name, line in hyper.timelines.items() if isinstance(line.latest, Schedule)}
+        return {**loaded, **kept}
+
+    def _reload(self, lines: list[dict[str, Timeline]], ages: list[list[int]] | None) -> None:
         """Make engine and groups agree after ``param_groups`` and ``state`` were exchanged."""
         self._dicts = list(self.param_groups)
         engine = self.engine
         for number, group in enumerate(self._dicts):
             for key, value in self.defaults.items():
                 group.setdefault(key, value)
+            group.update(self.FIXED)
             steps = [int(self.state[p]["step"]) for p in group["params"] if "step" in self.state.get(p, {})]
-            engine.clocks[number] = int(group.setdefault("step", max(steps, default=0)))
+            if ages is None and steps:  # torch's class carries our clock along and does not advance it
+                group["step"] = max(steps)
+            engine.clocks[number] = group.setdefault("step", 0)
             hyper = engine.hypers[number]
-            if lines is not None:
-                hyper.timelines = lines[number]
-            else:
-                loaded = self._hyper(hyper.place, group).timelines
-                for name, line in loaded.items():
-                    if not isinstance(hyper.timelines[name].latest, Schedule):
-                        hyper.timelines[name] = line
+            hyper.timelines = lines[number]
+            hyper.displaced.clear()
             hyper.sort()
-            shown = spelled(self.spelling, hyper.current(engine.clocks[number]))
-            group.update(shown)
-            self._posted[number] = shown
+            self._posted[number] = spelled(self.spelling, hyper.current(engine.clocks[number]))
+            group.update(self._posted[number])
             self._structures[number] = self._structure(group)
             engine.groups[number] = self._group(group, hyper)
         self._adopt_state(ages)
@@ -412,7 +464,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
         if kept is None:
             return
         self.spelling = {**self.SPELLING, "max_norm": "max_norm"}
-        self._given = kept["given"]
+        self._given, self._turn = kept["given"], 0
         hypers = []
         for number, group in enumerate(self.param_groups):
             hyper = self._hyper(f"For '{type(self).__name__}', group {number}", group)
@@ -444,6 +496,6 @@ def listed(params: Any) -> list[Any]:
 def refuse_hints(name: str, defaults: Mapping[str, Any]) -> None:
     """Raise ValueError for what no kernel of ours can do."""
     if defaults.get("capturable"):
-        raise ValueError(f"For '{name}': capturable=True captures CUDA graphs; calando runs no CUDA kernels")
+        raise ValueError(f"{name}: capturable=True captures CUDA graphs; calando runs no CUDA kernels")
     if defaults.get("differentiable"):
-        raise ValueError(f"For '{name}': differentiable=True needs autograd through the step; calando writes in place")
+        raise ValueError(f"{name}: differentiable=True needs autograd through the step; calando writes in place")

@@ -82,9 +82,8 @@ class SGD(Optimizer):
     def _rule(self, group: Mapping[str, Any], hyper: Hyper) -> Rule:
         momentum, dampening = (hyper.timelines[name].latest for name in ("momentum", "dampening"))
         if group["nesterov"] and (momentum == 0.0 or dampening != 0.0):
-            raise ValueError(
-                f"{hyper.place}: Nesterov momentum requires a momentum and zero dampening, but got {momentum=}, {dampening=}"
-            )
+            got = f"but got {momentum=}, {dampening=}"
+            raise ValueError(f"{hyper.place}: Nesterov momentum requires a momentum and zero dampening, {got}")
         if momentum == 0.0:
             return PLAIN
         return SGD_NESTEROV if group["nesterov"] else SGD_MOMENTUM

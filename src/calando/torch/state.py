@@ -6,28 +6,73 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .optimizer import Optimizer
 
+VERSION = 1  # of what stands under "calando"
 
-def check_state(optimizer: "Optimizer", state_dict: Mapping[str, Any]) -> None:
-    """Raise ValueError, naming the parameter, if the moments in it cannot be this optimizer's."""
+
+def check_state(optimizer: "Optimizer", state_dict: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Raise ValueError, naming the thing, unless a ``state_dict`` can be this optimizer's.
+
+    Returns:
+        What stands under ``"calando"``; None for a dictionary of torch's class.
+    """
     name = type(optimizer).__name__
+    for key in ("param_groups", "state"):
+        if key not in state_dict:
+            raise ValueError(f"{name}: a state_dict has 'state' and 'param_groups'; {key!r} is missing")
     groups = state_dict["param_groups"]
     if len(groups) != len(optimizer.param_groups):
-        raise ValueError(
-            f"{name}: the checkpoint has {len(groups)} parameter groups, the optimizer {len(optimizer.param_groups)}"
-        )
-    plain = {"step", *optimizer.MEMORY}
-    known = {*plain, *optimizer.SLOTS.values()}
+        counts = f"{len(groups)} parameter groups, the optimizer {len(optimizer.param_groups)}"
+        raise ValueError(f"{name}: the checkpoint has {counts}")
     for number, (theirs, ours) in enumerate(zip(groups, optimizer.param_groups, strict=True)):
+        place = f"{name}: group {number} of the checkpoint"
         if len(theirs["params"]) != len(ours["params"]):
             counts = f"{len(theirs['params'])} parameters, the optimizer {len(ours['params'])}"
-            raise ValueError(f"{name}: group {number} of the checkpoint has {counts}")
+            raise ValueError(f"{place} has {counts}")
+        missing = [key for key in optimizer.SPELLING if key not in theirs]
+        if missing:
+            raise ValueError(f"{place} has no {missing[0]!r}; was it written by another optimizer?")
         for i, (key, p) in enumerate(zip(theirs["params"], ours["params"], strict=True)):
-            for slot, value in state_dict["state"].get(key, {}).items():
-                place = f"{name}: parameter {i} of group {number}"
-                if slot not in known:
-                    raise ValueError(
-                        f"{place}: the checkpoint has a state {slot!r}; was it written by another optimizer?"
-                    )
-                if slot not in plain and tuple(value.shape) != tuple(p.shape):
-                    shapes = f"{tuple(p.shape)} in the model and {tuple(value.shape)} in the checkpoint"
-                    raise ValueError(f"{place} is {shapes} ({slot!r})")
+            check_slots(optimizer, f"{name}: parameter {i} of group {number}", state_dict["state"].get(key, {}), p)
+    return check_extra(name, state_dict.get("calando"), groups)
+
+
+def check_slots(optimizer: "Optimizer", place: str, stored: Mapping[str, Any], p: Any) -> None:
+    """Raise ValueError unless what is stored of one parameter has its shape and this optimizer's names."""
+    plain = {"step", *optimizer.MEMORY}
+    for key, value in stored.items():
+        if key not in plain and key not in optimizer.SLOTS.values():
+            raise ValueError(f"{place}: the checkpoint has a state {key!r}; was it written by another optimizer?")
+        if value is None:
+            continue
+        if key in plain:
+            check_number(place, key, value)
+            continue
+        if not hasattr(value, "shape"):
+            raise ValueError(f"{place}: {key!r} must be a tensor, but the checkpoint has {value!r}")
+        if tuple(value.shape) != tuple(p.shape):
+            shapes = f"{tuple(p.shape)} in the model and {tuple(value.shape)} in the checkpoint"
+            raise ValueError(f"{place} is {shapes} ({key!r})")
+
+
+def check_number(place: str, key: str, value: Any) -> None:
+    """Raise ValueError unless a number of one parameter is one."""
+    try:
+        float(value)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"{place}: {key!r} must be one number, but the checkpoint has {value!r}") from None
+
+
+def check_extra(name: str, extra: Any, groups: list[Any]) -> dict[str, Any] | None:
+    """Raise ValueError unless our own part of a ``state_dict`` is whole and of a known version."""
+    if extra is None:
+        return None
+    if not isinstance(extra, Mapping) or extra.get("version") != VERSION:
+        version = extra.get("version") if isinstance(extra, Mapping) else None
+        raise ValueError(
+            f"{name}: the checkpoint's schedules have format version {version!r}, this calando reads {VERSION}; "
+            "was it written by a newer one?"
+        )
+    lengths = [len(group["params"]) for group in groups]
+    if len(extra["timelines"]) != len(groups) or [len(ages) for ages in extra["ages"]] != lengths:
+        raise ValueError(f"{name}: the checkpoint's schedules belong to other groups than its parameters")
+    return dict(extra)
