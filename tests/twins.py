@@ -35,6 +35,7 @@ USUAL = {
     "momentum": 0.8,
     "dampening": 0.25,
     "weight_decay": 0.1,
+    "lr_power": -0.25,
 }
 
 
@@ -163,7 +164,10 @@ class Twin:
             with np.errstate(all="ignore"):
                 y = g.astype(np.float64)
                 found = float((y * y).sum()) if alone else lanes_sum(y * y)
-            parts[(p.dtype, case.rule.name, case.decay.name, alone)].append(float(np.sqrt(found)) * abs(scale[n]))
+                root, largest = float(np.sqrt(found)), np.abs(y).max(initial=0.0)
+                if p.dtype == np.float64 and 0 < largest < np.inf and not 1e-280 < found < np.inf:
+                    root = float(largest * np.sqrt(((y / largest) ** 2).sum()))  # squares beyond float64
+            parts[(p.dtype, case.rule.name, case.decay.name, alone)].append(root * abs(scale[n]))
         return hypot(*(length for found in parts.values() for length in found))
 
 

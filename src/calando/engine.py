@@ -18,7 +18,7 @@ import numpy as np
 from .arrays import adapter
 from .groups import Group, refuse_doubles
 from .hyper import Hyper
-from .kernels.run import ready, run, squares
+from .kernels.run import lengths, ready, run
 from .plan import Member, Part, parts
 from .rule import Rule
 
@@ -198,26 +198,18 @@ class Engine:
 
     def norm(self, active: Sequence[Part], scale: Mapping[int, float]) -> float | None:
         """The norm of all gradients together, after the loss scale; None to skip the step."""
-        lengths: list[float] = []
+        total: list[float] = []
         for part in active:
-            found = squares(part)
-            if self.on_nonfinite != "train" and not np.isfinite(found).all():
-                guilty = self.guilty(part, found)
-                if guilty and self.on_nonfinite == "skip":
-                    return None
-                if guilty:
-                    raise NonFiniteGradient(f"the gradient of {guilty} is not finite; the step was not made")
+            found = lengths(part)
+            wrong = np.flatnonzero(~np.isfinite(found)) if self.on_nonfinite != "train" else []
+            if len(wrong) and self.on_nonfinite == "skip":
+                return None
+            if len(wrong):
+                place = part.chosen(part.members)[wrong[0]].place
+                raise NonFiniteGradient(f"the gradient of {place} is not finite; the step was not made")
             factors = [abs(scale[group]) for group in part.groups[part.present].tolist()]
-            lengths += [root * factor for root, factor in zip(np.sqrt(found).tolist(), factors, strict=True)]
-        return hypot(*lengths)
-
-    def guilty(self, part: Part, found: np.ndarray) -> str:
-        """The first member whose gradient is not finite (and not merely too large to be squared)."""
-        members = part.chosen(part.members)
-        for i in np.flatnonzero(~np.isfinite(found)).tolist():
-            if not np.isfinite(part.key.arrays.numpy(part.grads[i])).all():
-                return members[i].place
-        return ""
+            total += [length * factor for length, factor in zip(found.tolist(), factors, strict=True)]
+        return hypot(*total)
 
 
 def clip(bound: float, norm: float) -> float:

@@ -213,7 +213,7 @@ def test_half_precision_is_watched_too():
 
 @pytest.mark.parametrize("policy", ["ignore", None, ""])
 def test_an_unknown_policy(policy):
-    with pytest.raises(ValueError, match="on_nonfinite must be one of train, skip, raise, but got"):
+    with pytest.raises(ValueError, match="'on_nonfinite' must be one of train, skip, raise, but got"):
         make(cases(), policy)
 
 

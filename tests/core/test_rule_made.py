@@ -60,7 +60,8 @@ def test_scalars_must_say_what_they_return():
 def test_the_scalars_are_those_that_were_declared(rule):
     hyper = dict.fromkeys(rule.domain, 0.5)
     for age in (1, 2, 7):
-        found = rule.scalars(hyper, age)
+        memory = rule.first(hyper) if rule.first else ()
+        found = rule.scalars(hyper, age, *memory)
         assert found._fields == rule.scalar_names == fields_of(rule.scalars)
         assert all(type(number) is float for number in found)
 

@@ -54,20 +54,27 @@ def test_the_sign_of_not_a_number_stays_on_every_machine(torch):
 def test_compiled_words_are_numpys(dtype):
     from numba import njit
 
+    from calando.decay import L2
+    from calando.kernels import compile
+    from calando.rules.adam import ADAM
+
+    words = compile.run_module(f"words_{dtype}", "<words>", compile.source(ADAM, L2, dtype, cache=False))
+    absolute, maximum, minimum = words.absolute, words.maximum, words.minimum
+    sign, sqrt, where = words.sign, words.sqrt, words.where
+
     @njit(error_model="numpy")
     def compiled(x, y, out):
         for k in range(x.size):
-            out[0, k] = np.absolute(x[k])
-            out[1, k] = np.maximum(x[k], y[k])
-            out[2, k] = np.minimum(x[k], y[k])
-            out[3, k] = np.sign(x[k])
-            out[4, k] = np.sqrt(x[k])
-            out[5, k] = np.where(x[k] > y[k], x[k], y[k])
+            out[0, k] = absolute(x[k])
+            out[1, k] = maximum(x[k], y[k])
+            out[2, k] = minimum(x[k], y[k])
+            out[3, k] = sign(x[k])
+            out[4, k] = sqrt(x[k])
+            out[5, k] = where(x[k] > y[k], x[k], y[k])
 
     x, y = (np.array(z.ravel(), dtype) for z in np.meshgrid([*X, 1e-40, 3.7], [*Y, -0.0, 1e-40]))
     out = np.empty((6, x.size), dtype)
     compiled(x, y, out)
-    assert sorted(ops.WORDS) == ["absolute", "maximum", "minimum", "sign", "sqrt", "where"]
     with np.errstate(invalid="ignore"):
         arrays = [
             *(ops.absolute(x), ops.maximum(x, y), ops.minimum(x, y)),
@@ -75,12 +82,12 @@ def test_compiled_words_are_numpys(dtype):
         ]
     for ours, numpys, word in zip(out, arrays, ops.WORDS, strict=True):
         np.testing.assert_array_equal(ours, numpys, word)
-        if word in ("maximum", "minimum", "sign"):
-            continue  # Numba keeps the sign of -0 where NumPy does not; no rule of ours is made to see it
+        if word in ("maximum", "minimum"):
+            continue  # which of two zeros is the larger differs between machines; no rule of ours is made to see it
         number = ~np.isnan(ours)
         np.testing.assert_array_equal(np.signbit(ours[number]), np.signbit(numpys[number]), f"{word}: sign of zero")
 
 
 def test_all_words_are_told():
     own = {name for name, thing in vars(ops).items() if getattr(thing, "__module__", "") == ops.__name__}
-    assert own == set(ops.WORDS)
+    assert own == {*ops.WORDS, "power"}  # power is not exact everywhere, so no kernel has it

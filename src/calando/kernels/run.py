@@ -80,16 +80,25 @@ def run_loose(part: Part, numbers: np.ndarray, index: np.ndarray) -> None:
         center = own[0] * 0
         if member.centered:
             by_row = (sums.row_means(g), sums.row_means(p))
-            center = key.decay.row_mean(*by_row, front(part, own))
+            center = sums.rounded_like(key.decay.row_mean(*by_row, front(part, numbers[index[i]])), p)
         new = play(key.rule, key.decay, p, g, slots, own[:cut], own[cut:], center)
         for target, result in zip([member.param, *(member.slots[n] for n in names)], new, strict=True):
             arrays.write(target, result)
 
 
-def squares(part: Part) -> np.ndarray:
-    """The sum of the squares of each present member's gradient, float64 (present members,)."""
-    if part.key.fused:
-        here = part.present
-        return sums.sums("squares", part.key.dtype, part.grad_where[here], part.sizes[here])
+def lengths(part: Part) -> np.ndarray:
+    """The 2-norm of each present member's gradient, float64 (present members,)."""
     with np.errstate(all="ignore"):
-        return np.array([sums.square_sum(part.key.arrays.opened(g)) for g in part.grads])
+        if part.key.fused:
+            here = part.present
+            found = sums.sums("squares", part.key.dtype, part.grad_where[here], part.sizes[here])
+        else:
+            found = np.array([sums.square_sum(part.key.arrays.opened(g)) for g in part.grads])
+        extreme = (found < SMALLEST) | ~np.isfinite(found) if part.key.dtype == "float64" else np.zeros(0, bool)
+        roots = np.sqrt(found)
+        for i in np.flatnonzero(extreme).tolist():
+            roots[i] = sums.careful_norm(part.key.arrays.opened(part.grads[i]))
+    return roots
+
+
+SMALLEST = 1e-280  # a sum of squares below this has lost digits

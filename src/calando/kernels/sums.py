@@ -11,6 +11,7 @@ the chunks of the update. (Measured: with 128 lanes LLVM makes vector code, 2.5 
 
 from collections.abc import Callable
 from functools import cache
+from math import isfinite, sqrt
 from typing import Any
 
 import numpy as np
@@ -98,6 +99,29 @@ def square_sum(x: Any) -> float:
     return float((wide * wide).sum())
 
 
+def careful_norm(x: Any) -> float:
+    """The 2-norm of an array or tensor whose squares are too large or too small for float64."""
+    if 0 in x.shape:
+        return 0.0
+    largest = float(abs(x).max())
+    if largest == 0 or not isfinite(largest):
+        return largest
+    return largest * sqrt(square_sum(x / largest))
+
+
 def row_means(x: Any) -> Any:
-    """The mean of each row (first axis), with the other axes kept at length 1, in the dtype of ``x``."""
-    return x.reshape(x.shape[0], -1).mean(1).reshape(-1, *[1] * (x.ndim - 1))
+    """The mean of each row (first axis) in float64, with the other axes kept at length 1."""
+    shape = (-1, *[1] * (x.ndim - 1))
+    if not isinstance(x, np.ndarray):
+        return x.double().reshape(x.shape[0], -1).mean(1).reshape(shape)
+    whole = np.ascontiguousarray(x)
+    size = whole[:1].size
+    first = np.arange(len(whole), dtype=np.uint64) * np.uint64(size * whole.itemsize)
+    address = np.uint64(whole.__array_interface__["data"][0]) + first
+    found = sums("elements", whole.dtype.name, address, np.full(len(whole), size))
+    return (found / max(size, 1)).reshape(shape)
+
+
+def rounded_like(mean: Any, p: Any) -> Any:
+    """A mean in the dtype that ``p`` is computed in."""
+    return mean.astype(p.dtype) if isinstance(mean, np.ndarray) else mean.to(p.dtype)
