@@ -201,7 +201,7 @@ class Engine:
         total: list[float] = []
         for part in active:
             found = lengths(part)
-            wrong = np.flatnonzero(~np.isfinite(found)) if self.on_nonfinite != "train" else []
+            wrong = np.flatnonzero(~np.isfinite(found)).tolist() if self.on_nonfinite != "train" else []
             if len(wrong) and self.on_nonfinite == "skip":
                 return None
             if len(wrong):

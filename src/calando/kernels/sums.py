@@ -9,6 +9,7 @@ say the same in a few lines (the twin in the tests). Blocks are cut per tensor o
 the chunks of the update. (Measured: with 128 lanes LLVM makes vector code, 2.5 times faster than 32.)
 """
 
+import sys
 from collections.abc import Callable
 from functools import cache
 from math import isfinite, sqrt
@@ -106,7 +107,7 @@ def careful_norm(x: Any) -> float:
     largest = float(abs(x).max())
     if largest == 0 or not isfinite(largest):
         return largest
-    return largest * sqrt(square_sum(x / largest))
+    return min(largest * sqrt(square_sum(x / largest)), sys.float_info.max)
 
 
 def row_means(x: Any) -> Any:

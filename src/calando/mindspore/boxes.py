@@ -61,7 +61,7 @@ class CellRate:
         >>> class Halved(LearningRateSchedule):
         ...     def construct(self, global_step):
         ...         return 0.1 * 0.5 ** (global_step // 10)
-        >>> CellRate(Halved())(20)
+        >>> round(CellRate(Halved())(20), 6)
         0.025
     """
 
