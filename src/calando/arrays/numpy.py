@@ -59,9 +59,9 @@ def arranged(g: Any, member: Any, dtype: str) -> np.ndarray:
         raise TypeError(f"the gradient of {member.place} must be a NumPy array, but got {type(g).__name__}")
     if g.shape != tuple(member.param.shape):
         raise ValueError(f"the gradient of {member.place} has shape {g.shape}, not {tuple(member.param.shape)}")
-    if g.dtype.name != dtype or not g.dtype.isnative:
+    if g.dtype != dtype:  # byte order included
         raise TypeError(f"the gradient of {member.place} is of dtype {g.dtype}; the parameter is {dtype}")
-    return np.require(g, requirements=["C", "A"])
+    return g if g.flags.carray or (g.flags.c_contiguous and g.flags.aligned) else np.require(g, requirements=["C", "A"])
 
 
 def numpy(x: np.ndarray) -> np.ndarray:
