@@ -209,7 +209,7 @@ class Hyper:
             values = self.at(step)
         except Exception:
             return {}
-        return {name: values[name] for name, *_ in self.moving}
+        return {name: values[name] for name, *_ in self.moving} if self.moving else {}
 
     def past(self, step: int) -> dict[str, float]:
         """Every hyperparameter as it was, is or will be at any step."""

@@ -30,6 +30,7 @@ GUESTS = {
     "params", "param_names", "step", "name", "initial_lr", "lr_scale", "max_lr", "min_lr", "swa_lr",
     "base_momentum", "max_momentum",
 }  # fmt: skip
+STRUCTURE = ("amsgrad", "nesterov", "maximize", "decoupled_weight_decay", "centered")  # choices that name a rule
 ALIASES = {"learning_rate": "lr", "wd": "weight_decay", "beta1": "betas", "beta2": "betas", "epsilon": "eps"}
 
 
@@ -309,15 +310,20 @@ class Optimizer(Controls, torch.optim.Optimizer):
         group, hyper, clock = self._dicts[number], self.engine.hypers[number], self.engine.clocks[number]
         group["step"] = clock
         coming = hyper.coming(clock)
-        if coming:
-            values = spelled(self.spelling, hyper.at(clock))
-            posted = self._posted[number]
-            for name, value in values.items():
-                group[name] = posted[name] = value
+        if not coming:
+            return
+        posted = self._posted[number]
+        for name, names in self.spelling.items():
+            if not isinstance(names, tuple):
+                if names in coming:
+                    group[name] = posted[name] = coming[names]
+            elif not coming.keys().isdisjoint(names):
+                values = hyper.at(clock)
+                group[name] = posted[name] = tuple(values[ours] for ours in names)
 
     def _structure(self, group: Mapping[str, Any]) -> tuple[Any, ...]:
         """The choices in a group that are no numbers over time."""
-        return tuple(group.get(key) for key in ("amsgrad", "nesterov", "maximize", "decoupled_weight_decay"))
+        return tuple(map(group.get, STRUCTURE))
 
     # State.
 
