@@ -273,7 +273,8 @@ class Part:
 
     def reflect(self) -> None:
         """Take over what others have written into the mirror or the memory."""
-        if not np.array_equal(self.mirror, self.ages) or not np.array_equal(self.memory, self.remembered):
+        remembers = self.key.rule.memory and (self.memory != self.remembered).any()
+        if remembers or (self.mirror != self.ages).any():
             self.ages[:] = self.mirror
             self.remembered[:] = self.memory
             self.coming = None

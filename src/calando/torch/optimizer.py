@@ -354,10 +354,13 @@ class Optimizer(Controls, torch.optim.Optimizer):
             first = self._turn = (self._turn + TURN) % len(faces)
             faces = faces[first : first + TURN]
         state = self.state
-        return all(
-            state.get(p) is face and all(face.get(key) is value for key, value in shown.items())
-            for p, face, shown in faces
-        )
+        for p, face, shown in faces:
+            if state.get(p) is not face:
+                return False
+            for key, value in shown.items():
+                if face.get(key) is not value:
+                    return False
+        return True
 
     def _adopt_state(self, ages: list[list[int]] | None = None) -> None:
         """Take slots and ages from ``state``, where others may have put them."""
