@@ -139,6 +139,7 @@ class Controls:
                     adapter(m.param).shape(m.param),
                     m.age,
                     {name: np.array(adapter(m.param).numpy(slot)) for name, slot in m.slots.items()},
+                    m.memory,
                 )
                 for m in members
             ]
@@ -161,7 +162,7 @@ class Controls:
             engine.hypers[number].timelines = lines[number]
             engine.hypers[number].sort()
             for member, stored in zip(engine.members[number], kept.params, strict=True):
-                member.age = stored.age
+                member.age, member.memory = stored.age, stored.memory
                 member.slots = {}
                 for name, array in stored.slots.items():
                     slot = member.slots[name] = adapter(member.param).zeros(member.param)

@@ -27,12 +27,14 @@ class Kept:
         shape: its shape.
         age: how many updates it has had.
         slots: the rule's arrays, by the rule's names.
+        memory: the numbers that the rule remembers beside it.
     """
 
     name: str
     shape: tuple[int, ...]
     age: int
     slots: dict[str, np.ndarray] = field(default_factory=dict)
+    memory: tuple[float, ...] = ()
 
 
 @dataclass
@@ -74,9 +76,8 @@ class Snapshot:
             params = []
             for i, kept in enumerate(group.params):
                 arrays.update({f"{number}/{i}/{slot}": array for slot, array in kept.slots.items()})
-                params.append(
-                    {"name": kept.name, "shape": list(kept.shape), "age": kept.age, "slots": list(kept.slots)}
-                )
+                own = {"name": kept.name, "shape": list(kept.shape), "age": kept.age, "slots": list(kept.slots)}
+                params.append({**own, "memory": list(kept.memory)})
             groups.append({"rule": group.rule, "clock": group.clock, "timelines": group.timelines, "params": params})
         return {"version": self.version, "optimizer": self.optimizer, "groups": groups}, arrays
 
@@ -104,6 +105,7 @@ class Snapshot:
                             tuple(kept["shape"]),
                             int(kept["age"]),
                             {slot: arrays[f"{number}/{i}/{slot}"] for slot in kept["slots"]},
+                            tuple(map(float, kept["memory"])),
                         )
                         for i, kept in enumerate(group["params"])
                     ],
