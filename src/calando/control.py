@@ -235,6 +235,8 @@ class Controls:
             moving = [n for n, names in self.spelling.items() if moves(latest, names)]
             lines += [f"     {name} = {shown.pop(name)}" for name in moving]
             lines.append("     " + ", ".join(f"{name} = {text}" for name, text in shown.items()))
+            for ours, (schedule, _) in engine.hypers[number].displaced.items():
+                lines.append(f"     {ours} was written from outside, which ended {schedule.describe()}")
         return "\n".join(lines)
 
 
@@ -276,6 +278,9 @@ def check(controls: Controls, snapshot: Snapshot) -> None:
                 f"{place} follows {group.rule.name}, the snapshot {kept.rule}; build the same optimizer"
             )
         members = engine.members[number]
+        unknown = sorted(kept.timelines.keys() - engine.hypers[number].timelines.keys())
+        if unknown:
+            raise SnapshotMismatch(f"{place}: the snapshot is of {snapshot.optimizer}, which has {unknown[0]!r}")
         if len(members) != len(kept.params):
             raise SnapshotMismatch(f"{place} has {len(members)} parameters, the snapshot {len(kept.params)}")
         for member, stored in zip(members, kept.params, strict=True):

@@ -33,6 +33,9 @@ def __getattr__(name: str) -> _Any:
         return _import_module(f"{__name__}.{_MODULES[name]}")
     if name in _HOMES:
         return getattr(_import_module(f"{__name__}.{_HOMES[name]}"), name)
+    nn = _import_module(f"{__name__}.nn")
+    if name in nn.__all__:
+        raise AttributeError(f"module {__name__!r} has no {name!r}; it is {__name__}.nn.{name}")
     raise _missing(__name__, name, __all__)
 
 

@@ -28,8 +28,9 @@ class SGD(Optimizer):
         maximize: climb instead of descend.
         foreach, fused: accepted and not needed; there is one implementation per device.
         differentiable: refused when true.
-        max_norm: bound for the norm of all gradients together (2-norm, as
-            ``torch.nn.utils.clip_grad_norm_``), inside the step; None: no bound.
+        max_norm: bound for the norm of the gradients of all groups together (2-norm, as
+            ``torch.nn.utils.clip_grad_norm_``), inside the step; None: no bound. A group may have a bound of
+            its own for that same norm.
         on_nonfinite: what a gradient with infinity or not-a-number does: ``"train"`` on as torch does,
             ``"skip"`` the step (the clock too), or ``"raise"``.
 
