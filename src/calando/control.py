@@ -273,6 +273,9 @@ def check(controls: Controls, snapshot: Snapshot) -> None:
         place = f"{owner}, group {number}"
         if kept.rule not in RULES:
             raise SnapshotMismatch(f"{place}: the snapshot's rule {kept.rule!r} is not known here")
+        if kept.rule != group.rule.name and snapshot.optimizer != owner:
+            told = f"{place} follows {group.rule.name}, the snapshot {kept.rule}"
+            raise SnapshotMismatch(f"{told}; build the same optimizer, {snapshot.optimizer}")
         if RULES[kept.rule].slots and group.rule.slots and RULES[kept.rule].slots != group.rule.slots:
             raise SnapshotMismatch(
                 f"{place} follows {group.rule.name}, the snapshot {kept.rule}; build the same optimizer"
@@ -284,6 +287,8 @@ def check(controls: Controls, snapshot: Snapshot) -> None:
         if len(members) != len(kept.params):
             raise SnapshotMismatch(f"{place} has {len(members)} parameters, the snapshot {len(kept.params)}")
         for member, stored in zip(members, kept.params, strict=True):
+            if stored.age and len(stored.memory) != len(RULES[kept.rule].memory):
+                raise SnapshotMismatch(f"{place}: the snapshot lacks what {kept.rule} remembers of {member.name!r}")
             shape = tuple(adapter(member.param).shape(member.param))
             if shape != stored.shape:
                 raise SnapshotMismatch(f"{place}: {member.name!r} is {shape} here and {stored.shape} in the snapshot")

@@ -158,13 +158,14 @@ class Engine:
             if scales is None:
                 return False
             tables = [scalars(part, values, scales) for part in active]
+            memories = [learned(part, values) for part in active]
             for part in active:
                 ready(part)
                 self.newborn += part.be_born()
             for part, table in zip(active, tables, strict=True):
                 run(part, *table)
-            for part in active if time else ():
-                part.grow_older(learned(part, values))
+            for part, memory in zip(active, memories, strict=True) if time else ():
+                part.grow_older(memory)
         finally:
             for part in self.parts:
                 part.release()

@@ -275,6 +275,11 @@ class Part:
         """Take over what others have written into the mirror or the memory."""
         remembers = self.key.rule.memory and (self.memory != self.remembered).any()
         if remembers or (self.mirror != self.ages).any():
+            wrong = ~(np.isfinite(self.mirror) & (self.mirror >= 0))
+            if wrong.any():
+                at = int(np.flatnonzero(wrong)[0])
+                found = self.mirror[at].item()
+                raise ValueError(f"the age ('step') of {self.members[at].place} must be from 0 on, but got {found}")
             self.ages[:] = self.mirror
             self.remembered[:] = self.memory
             self.coming = None

@@ -36,12 +36,13 @@ def write(path: str | os.PathLike[str], meta: Mapping[str, Any], arrays: Mapping
 
     place = Path(path)
     text = json.dumps(meta, allow_nan=True, sort_keys=True)
-    whole = {name: np.require(array, requirements="C") for name, array in arrays.items()}
+    whole = {name: np.require(array, array.dtype.newbyteorder("<"), "C") for name, array in arrays.items()}
     told = {"format": FORMAT, "version": VERSION, "meta": text, "sha256": digest(text, whole)}
     data = save(whole, metadata=told)
     handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
+            os.chmod(temporary, 0o666 & ~mask())  # as any file that a program opens; mkstemp keeps it private
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -50,6 +51,13 @@ def write(path: str | os.PathLike[str], meta: Mapping[str, Any], arrays: Mapping
         Path(temporary).unlink(missing_ok=True)
         raise
     settle(place.parent)
+
+
+def mask() -> int:
+    """The permissions that new files of this process do not get."""
+    found = os.umask(0)
+    os.umask(found)
+    return found
 
 
 def settle(folder: Path) -> None:
@@ -75,8 +83,8 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.nda
 
     place = Path(path)
     data = place.read_bytes()
-    told = header(place, data).get("__metadata__", {})
-    if told.get("format") != FORMAT:
+    told = header(place, data).get("__metadata__")
+    if not isinstance(told, dict) or told.get("format") != FORMAT:
         raise CheckpointError(f"{place} is a safetensors file, but calando did not write it")
     if told.get("version") != VERSION:
         raise CheckpointError(
@@ -85,8 +93,10 @@ def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.nda
     try:
         arrays = load(data)
         meta = json.loads(told["meta"])
-    except (SafetensorError, KeyError, ValueError) as problem:
+    except (SafetensorError, KeyError, ValueError, RecursionError) as problem:
         raise CheckpointError(f"{place} is damaged: {problem}") from None
+    if not isinstance(meta, dict):
+        raise CheckpointError(f"{place} is no checkpoint: what it tells of itself is no table")
     if digest(told["meta"], arrays) != told.get("sha256"):
         raise CheckpointError(f"{place} is damaged: its checksum is wrong; use an older checkpoint")
     return meta, arrays
@@ -101,7 +111,7 @@ def header(place: Path, data: bytes) -> dict[str, Any]:
         raise CheckpointError(f"{place} is no checkpoint, or torn: its header of {length} bytes is not in it")
     try:
         found = json.loads(data[8 : 8 + length])
-    except ValueError as problem:
+    except (ValueError, RecursionError) as problem:
         raise CheckpointError(f"{place} is no checkpoint: its header cannot be read ({problem})") from None
     if not isinstance(found, dict):
         raise CheckpointError(f"{place} is no checkpoint: its header is not a table")

@@ -21,7 +21,8 @@ class Library:
 
     def box(self, value: float | list[int], dtype: str, name: str) -> Any:
         """A parameter named ``name`` with this value: shape () for a number, (n,) for a list."""
-        array = np.array(value, dtype)
+        with np.errstate(over="ignore"):  # no bound is shown as infinity
+            array = np.array(value, dtype)
         if self.name == "numpy":
             return array
         return self.words().Parameter(self.tensor(array), name=name)
@@ -47,7 +48,8 @@ def read(box: Any) -> np.ndarray:
 
 def write(box: Any, value: Any) -> None:
     """Put a value into a box, in place."""
-    read(box)[...] = value
+    with np.errstate(over="ignore"):
+        read(box)[...] = value
 
 
 class CellRate:

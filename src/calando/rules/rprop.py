@@ -5,6 +5,7 @@ r"""Rprop: every element has a step size of its own, which grows while the gradi
     h ← g, but 0 where g h < 0
     p ← p - sign(h) s
 
+sign is 0 for what is not a number, so such an element stays, in both frameworks.
 h is the gradient before; s starts at lr, which is read at the first update of a parameter and never
 again, in both frameworks.
 
@@ -16,7 +17,7 @@ from collections.abc import Mapping
 from math import inf
 from typing import NamedTuple
 
-from ..ops import maximum, minimum, sign, where
+from ..ops import maximum, minimum, where
 from ..rule import Rule
 
 
@@ -40,7 +41,7 @@ def rprop(p, g, h, s, start, keep, up, down, low, high, zero, one):
     x = g * h
     s = minimum(maximum((s * keep + start) * where(x > zero, up, where(x < zero, down, one)), low), high)
     h = where(x < zero, zero, g)
-    return p - sign(h) * s, h, s
+    return p - where(h > zero, s, where(h < zero, -s, zero)), h, s
 
 
 DOMAIN = {

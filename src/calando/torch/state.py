@@ -1,6 +1,7 @@
 """Whether a ``state_dict`` fits an optimizer."""
 
 from collections.abc import Mapping
+from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ def check_state(optimizer: "Optimizer", state_dict: Mapping[str, Any]) -> dict[s
 def check_slots(optimizer: "Optimizer", place: str, stored: Mapping[str, Any], p: Any) -> None:
     """Raise ValueError unless what is stored of one parameter has its shape and this optimizer's names."""
     plain = {"step", *optimizer.MEMORY}
+    if stored.get("step"):
+        missing = [key for key in optimizer.MEMORY if stored.get(key) is None]
+        if missing:
+            raise ValueError(f"{place}: the checkpoint lacks {missing[0]!r}")
     for key, value in stored.items():
         if key not in plain and key not in optimizer.SLOTS.values():
             raise ValueError(f"{place}: the checkpoint has a state {key!r}; was it written by another optimizer?")
@@ -57,9 +62,13 @@ def check_slots(optimizer: "Optimizer", place: str, stored: Mapping[str, Any], p
 def check_number(place: str, key: str, value: Any) -> None:
     """Raise ValueError unless a number of one parameter is one."""
     try:
-        float(value)
+        number = float(value)
     except (TypeError, ValueError, RuntimeError):
-        raise ValueError(f"{place}: {key!r} must be one number, but the checkpoint has {value!r}") from None
+        number = nan
+    whole = number >= 0 and number == int(number) if isfinite(number) else False
+    if not isfinite(number) or (key == "step" and not whole):
+        wanted = "a whole number from 0 on" if key == "step" else "one finite number"
+        raise ValueError(f"{place}: {key!r} must be {wanted}, but the checkpoint has {value!r}")
 
 
 def check_extra(name: str, extra: Any, groups: list[Any]) -> dict[str, Any] | None:

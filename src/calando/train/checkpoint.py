@@ -147,6 +147,8 @@ class Folder:
         Raises:
             FileNotFoundError: there is none.
         """
+        for torn in self.checkpoints.glob(".*.tmp"):  # of a save that was killed
+            torn.unlink(missing_ok=True)
         for path in reversed(self.kept()):
             try:
                 return Checkpoint.read(path), path
@@ -165,7 +167,7 @@ def fresh(out: Path, name: str | None, stem: str) -> Folder:
     if name is not None:
         if not name or name in (".", "..") or Path(name).name != name:
             raise ValueError(f"--name must be a plain folder name, but got {name!r}; its place is --out")
-        if (out / name).exists():
+        if (out / name).exists() and (Folder(out / name).kept() or not unborn(out / name)):
             raise FileExistsError(
                 f"{out / name} is there already; continue it with --resume {name}, or choose another --name"
             )
@@ -174,6 +176,11 @@ def fresh(out: Path, name: str | None, stem: str) -> Folder:
     while (out / (free := stem if number == 1 else f"{stem}-{number}")).exists():
         number += 1
     return Folder(out / free)
+
+
+def unborn(folder: Path) -> bool:
+    """Whether nothing lies in a folder but what a run leaves that was killed inside its very first save."""
+    return all(path.is_dir() or path.suffix == ".tmp" for path in folder.rglob("*"))
 
 
 def find(out: Path, run: str) -> Folder:
