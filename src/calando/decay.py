@@ -1,6 +1,6 @@
 r"""What happens to p and g in front of every rule: sign, loss scale, clipping, weight decay, centring.
 
-    l2           g ← scale g + decay p - center
+    l2           g ← scale g + decay p - center      (where decay is 0 the term is left out, not 0 p)
     decoupled    g ← scale g - center,   p ← keep p
 
     scale   ±1 (minus to maximize) times the clip factor, divided by the loss scale
@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, NamedTuple
 
+from .ops import where
 from .rule import Domain, fields_of
 
 DOMAIN: Domain = {
@@ -64,6 +65,7 @@ class Decay:
 class Added(NamedTuple):
     scale: float  # sign, clip factor and loss scale
     decay: float  # λ
+    zero: float  # 0: without decay an infinite weight adds this, and not 0 times infinity
 
 
 class Kept(NamedTuple):
@@ -72,15 +74,15 @@ class Kept(NamedTuple):
 
 
 def added(hyper: Mapping[str, float], scale: float) -> Added:
-    return Added(scale, hyper["weight_decay"])
+    return Added(scale, hyper["weight_decay"], 0.0)
 
 
 def kept(hyper: Mapping[str, float], scale: float) -> Kept:
     return Kept(scale, 1 - hyper["lr"] * hyper["weight_decay"])
 
 
-def l2(p, g, scale, decay, center):
-    return p, g * scale + p * decay - center
+def l2(p, g, scale, decay, zero, center):
+    return p, g * scale + where(decay > zero, p * decay, zero) - center
 
 
 def decoupled(p, g, scale, keep, center):
@@ -88,7 +90,7 @@ def decoupled(p, g, scale, keep, center):
 
 
 def l2_mean(g, p, scalars):
-    return g * scalars.scale + p * scalars.decay
+    return g * scalars.scale + where(scalars.decay > scalars.zero, p * scalars.decay, scalars.zero)
 
 
 def decoupled_mean(g, p, scalars):

@@ -41,5 +41,7 @@ def minimum(x, y):
 
 
 def where(condition, x, y):
-    """``x`` where the condition holds, else ``y``."""
+    """``x`` where the condition holds, else ``y``; the condition may be one for all elements."""
+    if isinstance(condition, np.bool_):
+        return x if condition else y
     return x.where(condition, y) if hasattr(x, "where") else np.where(condition, x, y)

@@ -50,7 +50,7 @@ def works(kernel):
     p, g = np.full(3, 4.0, "f4"), np.full(3, 2.0, "f4")
     where = np.array([[x.__array_interface__["data"][0] for x in (p, g)]], np.uint64)
     one = np.zeros(1, np.int64)
-    kernel(where, one + 3, one, np.zeros(1, "f4"), np.array([[1.0, 0.25, 0.5]], "f4"), 0, 1)
+    kernel(where, one + 3, one, np.zeros(1, "f4"), np.array([[1.0, 0.25, 0.0, 0.5]], "f4"), 0, 1)
     return p.tolist() == [2.5, 2.5, 2.5]
 
 

@@ -82,10 +82,7 @@ def test_train_goes_on_as_torch_does(name, options, value, bound):
         if bound:
             torch.nn.utils.clip_grad_norm_(pair.right, bound)
         pair.ours.step(), pair.theirs.step()
-        for left, right in zip(pair.left, pair.right, strict=True):
-            # an infinite weight may become not-a-number a step earlier here: decay is always added, if only 0
-            assert torch.equal(left.isfinite(), right.isfinite())
-            same([left[left.isfinite()]], [right[right.isfinite()]], 1e-12, 1e-14)
+        pair.same()
 
 
 @rows

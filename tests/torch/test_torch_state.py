@@ -238,6 +238,15 @@ def test_functions_are_not_in_the_file_and_the_sentence_says_so():
     assert everything(other) == before
 
 
+def test_pickling_a_lambda_says_what_to_do():
+    optimizer = ct.SGD(params(), lr=lambda step: 0.1)
+    with pytest.raises(
+        pickle.PicklingError, match=r"Function\(<lambda at test_torch_state.py:\d+>\) cannot be pickled"
+    ):
+        pickle.dumps(optimizer)
+    assert copy.deepcopy(optimizer).at(3)["lr"] == 0.1
+
+
 @pytest.mark.parametrize("rate", ["number", "list", "warm-up", "hold", "function"])
 @pytest.mark.parametrize("name, options", SOME)
 def test_snapshot_through_a_file_goes_on_exactly(tmp_path, name, options, rate):

@@ -77,8 +77,8 @@ def run_loose(part: Part, numbers: np.ndarray, index: np.ndarray) -> None:
         member = part.members[i]
         slots = [arrays.opened(member.slots[name]) for name in names]
         p, g = arrays.opened(member.param), arrays.opened(g)
-        own = rounded(numbers[index[i]], "float64" if key.dtype == "float64" else "float32")
-        center = own[0] * 0
+        own = rounded([*numbers[index[i]], 0.0], "float64" if key.dtype == "float64" else "float32")
+        center = own.pop()
         if member.centered:
             by_row = (sums.row_means(g), sums.row_means(p))
             center = sums.rounded_like(key.decay.row_mean(*by_row, front(part, numbers[index[i]])), p)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import PurePath
+from pickle import PicklingError
 from typing import Any
 
 from .base import Schedule
@@ -58,6 +59,17 @@ class Function(Schedule, stored=False):
             f"{self!r} cannot be stored, because it is code and not data; after loading give it again with "
             'optimizer.set("lr", function), or write it in closed form, such as Linear(...).then(Cosine(...))'
         )
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Function":
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if "<locals>" in (name := getattr(self.call, "__qualname__", "")) or name == "<lambda>":
+            raise PicklingError(
+                f"{self!r} cannot be pickled, because no name leads to it; define the function with def at the top "
+                "of a module, or write it in closed form, such as Linear(...).then(Cosine(...))"
+            )
+        return Function, (self.call,)
 
     def _spell(self, short: bool) -> str:
         return f"Function({_name(self.call)})"
