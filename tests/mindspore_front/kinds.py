@@ -100,6 +100,8 @@ def distance(ours: Any, theirs: Any) -> float:
 class Formula:
     """One parameter's path by the documented formulas, in float64; written for clarity.
 
+    Hyperparameters are rounded as MindSpore holds them, unless the first values are float64.
+
     Args:
         name: one of CLASSES.
         start: the first values.
@@ -116,11 +118,12 @@ class Formula:
             "loss_scale": 1.0,
         }
         self.name, self.p, self.age = name, np.array(start, np.float64), 0
-        self.options = usual | {"eps": 1e-6 if name == "AdamWeightDecay" else 1e-8} | options
+        self.held = dict if np.asarray(start).dtype == np.float64 else rounded
+        self.options = self.held(usual | {"eps": 1e-6 if name == "AdamWeightDecay" else 1e-8} | options)
         self.m = self.v = self.top = np.zeros_like(self.p)
 
     def step(self, g: np.ndarray, lr: float, centralize: bool = False, **changed: Any) -> np.ndarray:
-        o = self.options = self.options | changed
+        o = self.options = self.options | self.held(changed)
         self.age += 1
         g = np.array(g, np.float64) / o["loss_scale"]
         if self.name != "AdamWeightDecay":

@@ -24,6 +24,7 @@ from ..rule import Domain, Rule
 from ..schedules import Function
 from . import boxes
 from .groups import Given, name_of, parse
+from .single import SingleHyper
 
 LONG = {"lr": "learning_rate"}  # how errors and attributes call what a group calls "lr"
 
@@ -46,6 +47,7 @@ class Optimizer(Controls):
     DOMAIN: ClassVar[Domain]
     DECAY: ClassVar[Decay] = L2
     FILTER: ClassVar[bool] = True  # whether ungrouped decay leaves out "beta" and "gamma"
+    SINGLE: ClassVar[bool] = True  # whether float32 parameters see hyperparameters as float32, as in MindSpore
 
     def __init__(
         self,
@@ -84,7 +86,8 @@ class Optimizer(Controls):
         """The hyperparameters of one group."""
         own = group.number is not None
         place = f"For '{type(self).__name__}'" + (f", group {group.number}" if own else "")
-        hyper = Hyper(
+        single = self.SINGLE and all(adapter(p).kind(p)[1] != "float64" for p in group.params)
+        hyper = (SingleHyper if single else Hyper)(
             place,
             domain,
             {**shared, **prepared(group.values)},

@@ -31,6 +31,7 @@ class NAdam(Optimizer):
 
     NAMES = ("beta1", "beta2", "eps", "momentum_decay")
     DOMAIN = NADAM.domain
+    SINGLE = False  # torch.optim computes with exact hyperparameters
 
     def __init__(
         self,

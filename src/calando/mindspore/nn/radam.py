@@ -30,6 +30,7 @@ class RAdam(Optimizer):
 
     NAMES = ("beta1", "beta2", "eps")
     DOMAIN = RADAM.domain
+    SINGLE = False  # torch.optim computes with exact hyperparameters
 
     def __init__(
         self,
