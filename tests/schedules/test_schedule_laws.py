@@ -15,12 +15,17 @@ from calando.schedules import *  # noqa: F403  (eval(repr(s)) needs all the word
 from calando.schedules import (
     Constant,
     Cosine,
+    CosineWave,
+    CumulativeProduct,
+    Cyclic,
     Exponential,
     Function,
+    InverseSquareRoot,
     InverseTime,
     Linear,
     Listed,
     NaturalExponential,
+    OneCycle,
     Piecewise,
     Polynomial,
     Product,
@@ -28,6 +33,7 @@ from calando.schedules import (
     ScheduleEnd,
     Sum,
     Then,
+    WarmRestarts,
     parse,
 )
 
@@ -62,12 +68,18 @@ leaves = st.one_of(
     st.builds(NaturalExponential, values, shares, counts, st.booleans()),
     st.builds(InverseTime, values, shares, counts, st.booleans()),
     staircases(),
+    st.builds(CosineWave, values, values, counts),
+    st.builds(WarmRestarts, values, values, counts, st.integers(1, 4)),
+    st.builds(Cyclic, values, values, st.floats(0.5, 40), st.none() | st.floats(0.5, 40), shares, st.booleans()),
+    st.builds(OneCycle, values, values, values, counts, shares, st.booleans(), st.booleans()),
+    st.builds(InverseSquareRoot, values, counts),
+    st.builds(CumulativeProduct, values, shares),
 )
 
 
 @st.composite
 def composed(draw, inner):
-    how = draw(st.sampled_from(["then", "sum", "product", "scaled", "hold", "repeat", "per_epoch"]))
+    how = draw(st.sampled_from(["then", "sum", "product", "scaled", "hold", "repeat", "per_epoch", "skip", "rolled"]))
     a = draw(inner)
     if how == "then":
         longest = a.length if a.ends else 40
@@ -83,6 +95,10 @@ def composed(draw, inner):
         return a.hold()
     if how == "repeat" and a.length is not None:
         return a.repeat(draw(st.none() | st.integers(1, 4)))
+    if how == "skip":
+        return a.skip(draw(st.integers(0, a.length - 1 if a.ends else 40)))
+    if how == "rolled":
+        return CumulativeProduct(draw(values), Cosine(0.5, 1.0, draw(counts)) if size(a) > 1 else a)
     return a.per_epoch(draw(st.integers(1, 5)))
 
 
@@ -105,10 +121,12 @@ def size(s):
         return size(s.left) + size(s.right)
     if isinstance(s, Product):
         return size(s.left) * size(s.right)
+    if isinstance(s, CumulativeProduct):
+        return abs(s.start) * FAR
     if s.parts:
         return max(map(size, s.parts))
     data = s.to_dict()
-    told = [data.get(name, 0.0) for name in ("value", "start", "end")] + data.get("values", [])
+    told = [data.get(name, 0.0) for name in ("value", "start", "peak", "end")] + data.get("values", [])
     return 2 * max(map(abs, told))
 
 

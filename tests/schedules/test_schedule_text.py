@@ -12,14 +12,20 @@ from hypothesis import strategies as st
 from calando.schedules import (
     Constant,
     Cosine,
+    CosineWave,
+    CumulativeProduct,
+    Cyclic,
     Exponential,
     Function,
+    InverseSquareRoot,
     InverseTime,
     Linear,
     Listed,
+    OneCycle,
     NaturalExponential,
     Piecewise,
     Polynomial,
+    WarmRestarts,
     Schedule,
     parse,
 )
@@ -65,6 +71,24 @@ READ = [
     ("-cosine(0.1, 0, 10)", -FALL),
     ("cosine(0.1, 0, 10) / 4", FALL / 4),
     ("(cosine(0.1, 0, 10) * 2).then(3)", (FALL * 2).then(3)),
+    ("cosine(0.1, 0, 10).skip(3)", FALL.skip(3)),
+    ("cosine_wave(0.1, 0, epoch)", CosineWave(0.1, 0, 10)),
+    ("warm_restarts(0.1, 0, epoch, growth=3)", WarmRestarts(0.1, 0, 10, 3)),
+    ("cyclic(0, 0.1, 5, rate=0.5, staircase=True)", Cyclic(0, 0.1, 5, rate=0.5, staircase=True)),
+    ("one_cycle(0.004, 0.1, 0, total, rise=0.25)", OneCycle(0.004, 0.1, 0, 100, 0.25)),
+    ("OneCycle(0, 1, 0, 9, linear=True, three_phase=True)", OneCycle(0, 1, 0, 9, linear=True, three_phase=True)),
+    ("inverse_square_root(0.1, 5)", InverseSquareRoot(0.1, 5)),
+    ("cumulative_product(1, piecewise([0.5, 1], [3]))", CumulativeProduct(1, Piecewise([0.5, 1], [3]))),
+    ("cumulative_product(1, 0.5)", CumulativeProduct(1, Constant(0.5))),
+    ("warmup_cosine(0.1, total, epoch)", Linear(0, 0.1, 10).then(Cosine(0.1, 0, 90))),
+    ("warmup_cosine(0.1, total, warmup=0, end=0.01)", Cosine(0.1, 0.01, 100)),
+    ("warmup_linear(0.1, total, epoch, start=0.05)", Linear(0.05, 0.1, 10).then(Linear(0.1, 0, 90))),
+    ("warmup_inverse_square_root(0.1, 5)", Linear(0, 0.1, 5).then(InverseSquareRoot(0.1, 5))),
+    ("noam(64, 1, scale=8)", InverseSquareRoot(1, 1)),
+    (
+        "warmup_stable_decay(0.1, total, epoch, 20) * 2",
+        Linear(0, 0.1, 10).then(Constant(0.1, 70)).then(Linear(0.1, 0, 20)) * 2,
+    ),
 ]
 
 
@@ -73,20 +97,28 @@ def test_read(text, schedule):
     assert parse(text, NAMES) == schedule
 
 
-KNOWN = "constant, exponential, inverse_time, linear, listed, natural_exponential, piecewise, polynomial"
+KNOWN = (
+    "cumulative_product, cyclic, {}exponential, {}inverse_square_root, inverse_time, linear, listed, "
+    "natural_exponential, noam, one_cycle, piecewise, polynomial, warm_restarts, {}warmup_inverse_square_root, "
+    "warmup_linear, warmup_stable_decay"
+)
+ALL = "constant, cosine, cosine_wave, " + KNOWN.format("", "", "warmup_cosine, ")
 REFUSED = [
     # the text, the sentence, the word with the carets under it
-    ("cosin(0.1, 0, 10)", f"unknown word 'cosin'; known: cosine, {KNOWN}", "cosin"),
+    (
+        "cosin(0.1, 0, 10)",
+        "unknown word 'cosin'; known: cosine, cosine_wave, warmup_cosine, constant, " + KNOWN.format("", "", ""),
+        "cosin",
+    ),
     (
         "cosine(0.1, 0, totl)",
-        "unknown word 'totl'; known: total, base, constant, cosine, epoch, exponential, half, inverse_time, "
-        "linear, listed, natural_exponential, piecewise, polynomial",
+        "unknown word 'totl'; known: total, base, constant, cosine, cosine_wave, "
+        + KNOWN.format("epoch, ", "half, ", "warmup_cosine, "),
         "totl",
     ),
     (
         "__import__('os').system('ls')",
-        "unknown word '__import__'; known: constant, cosine, exponential, inverse_time, linear, listed, "
-        "natural_exponential, piecewise, polynomial",
+        f"unknown word '__import__'; known: {ALL}",
         "__import__",
     ),
     ("cosine", "cosine needs its arguments: cosine(start, end, steps)", "cosine"),
@@ -114,8 +146,8 @@ REFUSED = [
     ("cosine(**epoch)", "cosine: write the arguments one by one, without *", None),
     ("cosine(1, 2, 3)(4)", "this cannot be called", "cosine(1, 2, 3)"),
     ("function(abs)", "Function holds code, which a text cannot; write it in Python", "function"),
-    ("[1, 2].hod()", "unknown method 'hod'; known: hold, per_epoch, repeat, then", "hod"),
-    ("[1, 2].to_dict()", "unknown method 'to_dict'; known: hold, per_epoch, repeat, then", "to_dict"),
+    ("[1, 2].hod()", "unknown method 'hod'; known: hold, per_epoch, repeat, skip, then", "hod"),
+    ("[1, 2].to_dict()", "unknown method 'to_dict'; known: hold, per_epoch, repeat, skip, then", "to_dict"),
     ("[1, 2].__class__", "a schedule is made of numbers, names, lists, calls and + - * / // % ** only", None),
     (
         "1 if epoch else 2",

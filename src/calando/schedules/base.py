@@ -102,11 +102,14 @@ class Schedule:
     def __call__(self, step: np.ndarray) -> np.ndarray: ...
     def __call__(self, step: Any) -> Any:
         """The value at a step ≥ 0 as a float, or at an array of steps as a float64 array of its shape."""
-        if type(step) is int and step >= 0:
-            return self.formula(step, Numbers)
-        if isinstance(step, np.ndarray):
-            return self._many(step)
-        return self.formula(_whole(step), Numbers)
+        try:
+            if type(step) is int and step >= 0:
+                return self.formula(step, Numbers)
+            if isinstance(step, np.ndarray):
+                return self._many(step)
+            return self.formula(_whole(step), Numbers)
+        except ScheduleEnd as end:
+            raise self._ended(step, end) from None
 
     def _many(self, step: np.ndarray) -> np.ndarray:
         steps = _whole_array(step)
@@ -115,6 +118,16 @@ class Schedule:
             with np.errstate(over="ignore", invalid="ignore"):  # as Python's floats: inf and nan, silently
                 out.reshape(-1)[:] = self.formula(steps, Arrays)
         return out
+
+    def _ended(self, step: Any, end: ScheduleEnd) -> ScheduleEnd:
+        """The sentence of a list within a list, in the steps of the whole."""
+        if not self.parts or not self.ends:
+            return end
+        past = int(np.max(step))
+        return ScheduleEnd(
+            f"{self.describe()} ends after {self.length} step{'s' * (self.length != 1)}, so there is no value for "
+            f"step {past}; give a longer list, or .hold() to stay at the last value"
+        )
 
     # Making larger schedules.
 
@@ -166,6 +179,18 @@ class Schedule:
         from .compose import PerEpoch
 
         return PerEpoch(self, steps_per_epoch)
+
+    def skip(self, steps: int) -> Schedule:
+        """This schedule begun ``steps`` steps in, from 0 on.
+
+        Example:
+            >>> from calando.schedules import Listed
+            >>> Listed([3, 2, 1]).skip(1)(np.arange(2)).tolist()
+            [2.0, 1.0]
+        """
+        from .compose import Skip, count
+
+        return Skip(self, steps) if count(steps, "skip: steps", least=0) else self
 
     def __add__(self, other: Schedule | float) -> Sum:
         from .compose import Sum

@@ -6,6 +6,7 @@
     a.hold()         Hold       stay at the last value of what ends
     a.repeat(n)      Repeat     begin anew
     a.per_epoch(n)   PerEpoch   count epochs instead of steps
+    a.skip(n)        Skip       begin n steps in
 
 They print as the expressions in the left column. The methods are the way to make them; the classes
 are here for ``isinstance`` and for reading stored schedules.
@@ -366,3 +367,56 @@ class PerEpoch(Schedule):
 
     def _spell(self, short: bool) -> str:
         return f"{self.inner._spell(short)}.per_epoch({self.steps_per_epoch})"
+
+
+@dataclass(frozen=True, repr=False)
+class Skip(Schedule):
+    """Begin ``inner`` at its step ``steps``; past the end, do what ``inner`` does.
+
+    A Skip within a Skip is added to it.
+
+    Args:
+        inner: a schedule that has not ended by then.
+        steps: how many of its first steps are left out, at least 1.
+    """
+
+    inner: Schedule
+    steps: int
+
+    def __post_init__(self) -> None:
+        settle(self, inner=schedule, steps=count)
+        if isinstance(self.inner, Skip):
+            object.__setattr__(self, "steps", self.steps + self.inner.steps)
+            object.__setattr__(self, "inner", self.inner.inner)
+        if self.inner.ends and self.steps >= (self.inner.length or 0):
+            raise ValueError(
+                f"skip: {self.inner.describe()} ends after {self.inner.length} steps, so nothing is left "
+                f"after {self.steps}"
+            )
+
+    def formula(self, step: Any, words: Words) -> Any:
+        return self.inner.formula(step + self.steps, words)
+
+    @property
+    def length(self) -> int | None:
+        length = self.inner.length
+        return None if length is None or length <= self.steps else length - self.steps
+
+    @property
+    def last(self) -> int | None:
+        return None if self.inner.last is None else max(0, self.inner.last - self.steps)
+
+    @property
+    def ends(self) -> bool:
+        return self.inner.ends
+
+    @property
+    def steady(self) -> bool:
+        return self.inner.steady or (not self.ends and self.last == 0)
+
+    @property
+    def parts(self) -> tuple[Schedule, ...]:
+        return (self.inner,)
+
+    def _spell(self, short: bool) -> str:
+        return f"{self.inner._spell(short)}.skip({self.steps})"

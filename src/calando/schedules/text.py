@@ -6,10 +6,10 @@
     0.5 * Exponential(start=0.1, rate=0.99)
 
 It is the language of ``repr``: numbers and named numbers with + - * / // % **, calls of the classes in
-capitals or not (``natural_exponential`` is ``NaturalExponential``), lists in brackets, the methods
-``then hold repeat per_epoch``, and + - * between schedules. The text is taken apart by Python's own
-parser and every piece is looked at here; nothing is evaluated, and what is not in this list is refused
-with its place.
+capitals or not (``natural_exponential`` is ``NaturalExponential``), the warm-ups of warmup.py, lists in
+brackets, the methods ``then hold repeat per_epoch skip``, and + - * between schedules. The text is taken
+apart by Python's own parser and every piece is looked at here; nothing is evaluated, and what is not in
+this list is refused with its place.
 """
 
 import ast
@@ -25,12 +25,19 @@ from typing import Any
 from .base import Schedule
 from .constant import Constant
 from .cosine import Cosine
+from .cosine_wave import CosineWave
+from .cumulative_product import CumulativeProduct
+from .cyclic import Cyclic
 from .exponential import Exponential, NaturalExponential
+from .inverse_square_root import InverseSquareRoot
 from .inverse_time import InverseTime
 from .linear import Linear
 from .listed import Listed
+from .one_cycle import OneCycle
 from .piecewise import Piecewise
 from .polynomial import Polynomial
+from .warm_restarts import WarmRestarts
+from .warmup import noam, warmup_cosine, warmup_inverse_square_root, warmup_linear, warmup_stable_decay
 
 MOST_BITS = 1023  # of an int; float64 reaches no further
 MOST_NESTED = 150  # brackets and signs within each other
@@ -39,19 +46,30 @@ LINK = re.compile(r"[-+*/%@&|^<>.(\[]")
 LISTED_NUMBER = re.compile(r"(?<=[,(\[])\s*[-+]?\d[\w.]*(?:(?<=[eE])[-+]\d+)?")
 WIDTH = 90  # of the piece of text shown in an error
 
-CALLS: dict[str, type[Schedule]] = {
+CALLS: dict[str, Callable[..., Schedule]] = {
     "constant": Constant,
     "cosine": Cosine,
+    "cosine_wave": CosineWave,
+    "cumulative_product": CumulativeProduct,
+    "cyclic": Cyclic,
     "exponential": Exponential,
+    "inverse_square_root": InverseSquareRoot,
     "inverse_time": InverseTime,
     "linear": Linear,
     "listed": Listed,
     "natural_exponential": NaturalExponential,
+    "noam": noam,
+    "one_cycle": OneCycle,
     "piecewise": Piecewise,
     "polynomial": Polynomial,
+    "warm_restarts": WarmRestarts,
+    "warmup_cosine": warmup_cosine,
+    "warmup_inverse_square_root": warmup_inverse_square_root,
+    "warmup_linear": warmup_linear,
+    "warmup_stable_decay": warmup_stable_decay,
 }
 PLAIN = {word.replace("_", ""): kind for word, kind in CALLS.items()}
-METHODS = ("hold", "per_epoch", "repeat", "then")
+METHODS = ("hold", "per_epoch", "repeat", "skip", "then")
 
 SIGNS: dict[type[ast.operator], tuple[str, Callable[[Any, Any], Any]]] = {
     ast.Add: ("+", operator.add),
@@ -297,7 +315,7 @@ def _as_schedule(value: Any, node: ast.expr) -> Schedule:
     raise _Refusal(node, f"this is {value!r} and no schedule")
 
 
-def _class_of(word: str) -> type[Schedule] | None:
+def _class_of(word: str) -> Callable[..., Schedule] | None:
     return PLAIN.get(word.lower().replace("_", ""))
 
 

@@ -26,6 +26,7 @@ class Numbers:
     """One step at a time."""
 
     cos = math.cos
+    root = math.sqrt
     minimum = min
     maximum = max
 
@@ -55,8 +56,18 @@ class Numbers:
         return holder.values[index]
 
     @staticmethod
+    def choose(values: Sequence[Any], index: int) -> Any:
+        """The value at ``index`` of a short or private sequence of numbers."""
+        return values[index]
+
+    @staticmethod
     def each(call: Callable[[int], float], step: int) -> float:
         return call(step)
+
+    @staticmethod
+    def distinct(call: Callable[[int], float], index: int) -> float:
+        """As ``each``, asked once for indices that are alike."""
+        return call(index)
 
     @staticmethod
     def play(pieces: Sequence[Any], starts: Sequence[int], step: int) -> float:
@@ -69,6 +80,7 @@ class Arrays:
     """Many steps at once."""
 
     cos = np.cos
+    root = np.sqrt
     minimum = np.minimum
     maximum = np.maximum
     where = np.where
@@ -96,8 +108,17 @@ class Arrays:
         return holder.array[index]
 
     @staticmethod
+    def choose(values: Sequence[Any], index: np.ndarray) -> np.ndarray:
+        return np.array(values)[index]
+
+    @staticmethod
     def each(call: Callable[[int], float], step: np.ndarray) -> np.ndarray:
         return np.fromiter(map(call, step.tolist()), np.float64, step.size)
+
+    @staticmethod
+    def distinct(call: Callable[[int], float], index: np.ndarray) -> np.ndarray:
+        found, place = np.unique(index, return_inverse=True)
+        return Arrays.each(call, found)[place]
 
     @staticmethod
     def play(pieces: Sequence[Any], starts: Sequence[int], step: np.ndarray) -> np.ndarray:

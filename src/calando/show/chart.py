@@ -62,6 +62,7 @@ def chart(lines: Mapping[str, np.ndarray], width: int = 64, height: int = 12) ->
 
 def told(values: np.ndarray) -> str:
     """A line in numbers: first and last, and what lies beyond them."""
+    steps = len(values)
     values = values[~np.isnan(values)]
     first, last, least, most = (float(x) for x in (values[0], values[-1], values.min(), values.max()))
     text = f"{first:.6g} … {last:.6g}"
@@ -69,4 +70,6 @@ def told(values: np.ndarray) -> str:
         text += f", at most {most:.6g} (step {int(values.argmax())})"
     if least < min(first, last):
         text += f", at least {least:.6g} (step {int(values.argmin())})"
+    if len(values) < steps:
+        text += f", ends after {len(values)} step{'s' * (len(values) != 1)}"
     return text
