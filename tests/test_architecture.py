@@ -168,7 +168,7 @@ def test_no_file_attracts_everything():
 
 ELEMENTS = {
     f"{thing.name} ({type(thing).__name__.lower()})": thing.element for thing in (*RULES.values(), *DECAYS.values())
-}
+} | {f"{rule.name} (measure)": rule.measure for rule in RULES.values() if rule.measure}
 BRANCHES = (
     ast.If,
     ast.IfExp,

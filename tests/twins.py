@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from calando.decay import DECOUPLED, Decay
 from calando.decay import DOMAIN as FRONT
+from calando.decay import L2, Decay
 from calando.engine import Engine
 from calando.groups import Group
 from calando.hyper import Hyper
@@ -36,6 +36,8 @@ USUAL = {
     "dampening": 0.25,
     "weight_decay": 0.1,
     "lr_power": -0.25,
+    "trust_coefficient": 0.02,
+    "trust_eps": 1e-5,
 }
 
 
@@ -83,7 +85,8 @@ def make(cases: Sequence[Case], on_nonfinite: str = "train", params: Any = None)
         for case, own in zip(cases, params, strict=True)
     ]
     hypers = [
-        Hyper(f"For 'Test', group {n}", {**case.rule.domain, **FRONT}, case.hyper) for n, case in enumerate(cases)
+        Hyper(f"For 'Test', group {n}", {**case.rule.domain, **case.decay.domain, **FRONT}, case.hyper)
+        for n, case in enumerate(cases)
     ]
     return Engine(groups, hypers, on_nonfinite)
 
@@ -130,7 +133,9 @@ class Twin:
         self.ages[n][i] += 1
         if i in case.exempt:
             hyper = hyper | {"weight_decay": 0.0}
-        front = case.decay.scalars(hyper, scale)
+        loose_sum = loose(case.params[i], case.rule)
+        norms = [self.length(p, loose_sum), self.length(g, loose_sum)] if case.decay.measured else []
+        front = case.decay.scalars(hyper, scale, *norms)
         known = self.memory[n][i]
         if case.rule.first is not None and self.ages[n][i] == 1:
             known = single(case.rule.first(hyper))
@@ -147,10 +152,36 @@ class Twin:
         with np.errstate(all="ignore"):
             wide = [x.astype(kind) for x in (p, g, *slots.values())]
             q, h = case.decay.element(wide[0], wide[1], *map(kind, front), center)
-            new = case.rule.element(q, h, *wide[2:], *map(kind, own))
+            own = [kind(number) for number in own]
+            if case.rule.measure is not None:
+                measured = case.rule.measure(q, h, *wide[2:], *own)
+                found = [self.measured(x, case.centralize, loose_sum) for x in measured]
+                own.append(kind(case.rule.trust(hyper, *found)))
+            new = case.rule.element(q, h, *wide[2:], *own)
             new = new if isinstance(new, tuple) else (new,)
             for target, result in zip([p, *slots.values()], new, strict=True):
                 target[...] = result
+
+    def measured(self, x: np.ndarray, centralize: bool, alone: bool) -> float:
+        """The 2-norm of what a rule measures: squares in float64, row by row where rows are centred."""
+        y = np.array(x, np.float64, order="C")
+        if alone:
+            return float(np.sqrt((y * y).sum()))
+        rows = y if centralize and y.ndim >= 2 else [y]
+        total = 0.0
+        for row in rows:
+            total = add_blocks(row * row, total)
+        return float(np.sqrt(total))
+
+    def length(self, x: np.ndarray, alone: bool) -> float:
+        """The 2-norm of a parameter or gradient, with squares beyond float64 taken with care."""
+        with np.errstate(all="ignore"):
+            y = np.array(x, np.float64, order="C")
+            found = float((y * y).sum()) if alone else lanes_sum(y * y)
+            root, largest = float(np.sqrt(found)), np.abs(y).max(initial=0.0)
+            if x.dtype == np.float64 and 0 < largest < np.inf and not 1e-280 < found < np.inf:
+                root = float(largest * np.sqrt(((y / largest) ** 2).sum()))
+        return root
 
     def norm(self, given: list[tuple[int, int, np.ndarray]], scale: dict[int, float]) -> float:
         """The 2-norm of all gradients: summed by parts (dtype, rule, decay), these from first to last."""
@@ -161,13 +192,7 @@ class Twin:
         for n, i, g in given:
             case, p = self.cases[n], self.cases[n].params[i]
             alone = loose(p, case.rule)
-            with np.errstate(all="ignore"):
-                y = g.astype(np.float64)
-                found = float((y * y).sum()) if alone else lanes_sum(y * y)
-                root, largest = float(np.sqrt(found)), np.abs(y).max(initial=0.0)
-                if p.dtype == np.float64 and 0 < largest < np.inf and not 1e-280 < found < np.inf:
-                    root = float(largest * np.sqrt(((y / largest) ** 2).sum()))  # squares beyond float64
-            parts[(p.dtype, case.rule.name, case.decay.name, alone)].append(root * abs(scale[n]))
+            parts[(p.dtype, case.rule.name, case.decay.name, alone)].append(self.length(g, alone) * abs(scale[n]))
         return hypot(*(length for found in parts.values() for length in found))
 
 
@@ -183,7 +208,12 @@ def loose(p: np.ndarray, rule: Rule) -> bool:
 
 def lanes_sum(x: np.ndarray) -> float:
     """The sum of float64 numbers, added in the documented order: blocks, in them lanes, then the rest."""
-    flat, total = x.reshape(-1), 0.0
+    return add_blocks(x, 0.0)
+
+
+def add_blocks(x: np.ndarray, total: float) -> float:
+    """``total`` and the sums of the blocks of ``x``, added one after another."""
+    flat = x.reshape(-1)
     for first in range(0, len(flat), BLOCK):
         block, inner = flat[first : first + BLOCK], 0.0
         lanes = np.zeros(LANES)
@@ -204,7 +234,7 @@ def centers(g: np.ndarray, p: np.ndarray, decay: Decay, front: Any, kind: Any) -
             found.append(0.0)
             continue
         mean = lanes_sum(row_g.astype(np.float64)) / row_g.size * front[0]
-        if decay is not DECOUPLED:
+        if decay.element is L2.element:
             mean = mean + lanes_sum(row_p.astype(np.float64)) / row_p.size * front[1]
         found.append(mean)
     return np.array(found, kind).reshape(-1, *[1] * (g.ndim - 1))

@@ -2,6 +2,7 @@ r"""What happens to p and g in front of every rule: sign, loss scale, clipping, 
 
     l2           g ← scale g + decay p - center      (where decay is 0 the term is left out, not 0 p)
     decoupled    g ← scale g - center,   p ← keep p
+    inside       g ← scale g - center      (for rules that decay by themselves)
 
     scale   ±1 (minus to maximize) times the clip factor, divided by the loss scale
     decay   λ, the weight decay
@@ -16,7 +17,7 @@ Algorithm 2; centralization: Yong et al. 2020, arXiv:2004.01461, equation 1.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from typing import Any, NamedTuple
 
@@ -35,18 +36,22 @@ class Decay:
     """One manner of weight decay: a body fused in front of a rule, and its scalars.
 
     Args:
-        name: ``"l2"`` or ``"decoupled"``.
-        scalars: (hyper, scale) → a NamedTuple of floats.
+        name: ``"l2"``, ``"decoupled"``, …
+        scalars: (hyper, scale) → a NamedTuple of floats; if measured, (hyper, scale, norm of p, norm of g).
         element: (p, g, *scalars, center) → (p, g).
         row_mean: (mean of g, mean of p, scalars) → the center of one row.
         source: paper or framework.
+        measured: whether the scalars depend on the 2-norms of each parameter and of its gradient.
+        domain: the hyperparameters that it reads besides lr and weight_decay → [low, high).
     """
 
     name: str
-    scalars: Callable[[Mapping[str, float], float], tuple[float, ...]]
+    scalars: Callable[..., tuple[float, ...]]
     element: Callable[..., Any]
     row_mean: Callable[[float, float, Any], float]
     source: str
+    measured: bool = False
+    domain: Domain = field(default_factory=dict)
 
     def __hash__(self) -> int:
         return hash(self.name)
@@ -73,12 +78,20 @@ class Kept(NamedTuple):
     keep: float  # 1 - lr λ
 
 
+class Scaled(NamedTuple):
+    scale: float  # sign, clip factor and loss scale
+
+
 def added(hyper: Mapping[str, float], scale: float) -> Added:
     return Added(scale, hyper["weight_decay"], 0.0)
 
 
 def kept(hyper: Mapping[str, float], scale: float) -> Kept:
     return Kept(scale, 1 - hyper["lr"] * hyper["weight_decay"])
+
+
+def scaled(hyper: Mapping[str, float], scale: float) -> Scaled:
+    return Scaled(scale)
 
 
 def l2(p, g, scale, decay, zero, center):
@@ -89,15 +102,20 @@ def decoupled(p, g, scale, keep, center):
     return p * keep, g * scale - center
 
 
+def inside(p, g, scale, center):
+    return p, g * scale - center
+
+
 def l2_mean(g, p, scalars):
     return g * scalars.scale + where(scalars.decay > scalars.zero, p * scalars.decay, scalars.zero)
 
 
-def decoupled_mean(g, p, scalars):
+def gradient_mean(g, p, scalars):
     return g * scalars.scale
 
 
 L2 = Decay("l2", added, l2, l2_mean, "torch.optim 2.13, mindspore.nn 2.10")
-DECOUPLED = Decay("decoupled", kept, decoupled, decoupled_mean, "arXiv:1711.05101, Algorithm 2")
+DECOUPLED = Decay("decoupled", kept, decoupled, gradient_mean, "arXiv:1711.05101, Algorithm 2")
+INSIDE = Decay("inside", scaled, inside, gradient_mean, "left to the rule")
 
-DECAYS = {decay.name: decay for decay in (L2, DECOUPLED)}
+DECAYS = {decay.name: decay for decay in (L2, DECOUPLED, INSIDE)}

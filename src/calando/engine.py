@@ -9,7 +9,8 @@
 An error in the first three leaves everything as it was.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from math import hypot
 from typing import Any
 
@@ -92,7 +93,9 @@ class Engine:
     def regroup(self, number: int, group: Group) -> None:
         """Give a group another rule, decay or sign; slots that both rules have stay."""
         old = self.groups[number]
-        if old.rule is group.rule and old.decay is group.decay:
+        for i, member in enumerate(self.members[number]):
+            member.exempt, member.front = i in group.exempt, group.fronts.get(i)
+        if (old.rule, old.decay, old.fronts) == (group.rule, group.decay, group.fronts):
             self.groups[number] = group
             return
         if old.rule is not group.rule:
@@ -221,16 +224,26 @@ def clip(bound: float, norm: float) -> float:
     return 1.0 if factor >= 1 else factor
 
 
-def scalars(part: Part, values: Values, scales: Mapping[int, float]) -> tuple[np.ndarray, np.ndarray]:
-    """The numbers that a part's kernel reads, float64 (rows, n), and which row each member reads."""
+def scalars(
+    part: Part, values: Values, scales: Mapping[int, float]
+) -> tuple[np.ndarray, np.ndarray, list[Callable[..., float]]]:
+    """What a part's kernel reads: the numbers, float64 (rows, n), which row each member reads, and trusts."""
     rule, decay = part.key.rule, part.key.decay
     kinds, index = part.kinds()
-    rows = []
-    for group, exempt, age, memory in kinds:
+    norms: list[tuple[float, ...]] = [()] * len(kinds)
+    if decay.measured:  # then every member has a row of its own
+        kinds = [kinds[row] for row in index[part.present].tolist()]
+        norms = list(zip(lengths(part, weights=True).tolist(), lengths(part).tolist(), strict=True))
+        index = np.cumsum(part.present) - 1
+    rows: list[list[float]] = []
+    trusts: list[Callable[..., float]] = []
+    for (group, exempt, age, memory), norm in zip(kinds, norms, strict=True):
         hyper = values[group] if not exempt else {**values[group], "weight_decay": 0.0}
         known = recalled(rule, hyper, age, memory)
-        rows.append([*decay.scalars(hyper, scales[group]), *rule.scalars(hyper, age, *known)])
-    return np.array(rows), index
+        rows.append([*decay.scalars(hyper, scales[group], *norm), *rule.scalars(hyper, age, *known)])
+        if rule.trust is not None:
+            trusts.append(partial(rule.trust, hyper))
+    return np.array(rows), index, trusts
 
 
 def recalled(rule: Rule, hyper: Mapping[str, float], age: int, memory: tuple[float, ...]) -> tuple[float, ...]:
@@ -261,6 +274,7 @@ def enlist(group: Group, number: int) -> list[Member]:
             number,
             exempt=i in group.exempt,
             centered=group.centralize and len(p.shape) >= 2,
+            front=group.fronts.get(i),
             starts=group.starts,
         )
         for i, (p, name) in enumerate(zip(group.params, group.names, strict=True))

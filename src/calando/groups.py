@@ -20,6 +20,7 @@ class Group:
         maximize: climb instead of descend.
         centralize: subtract from each gradient of two or more dimensions the mean of each row (first axis).
         exempt: positions of parameters that never decay.
+        fronts: positions of parameters that have another manner of decay than the group.
         starts: what a slot is filled with before the first update, where it is not 0.
     """
 
@@ -30,6 +31,7 @@ class Group:
     maximize: bool = False
     centralize: bool = False
     exempt: frozenset[int] = frozenset()
+    fronts: Mapping[int, Decay] = field(default_factory=dict)
     starts: Mapping[str, float] = field(default_factory=dict)
 
 

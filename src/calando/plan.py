@@ -48,6 +48,7 @@ class Member:
         group: the number of its group.
         exempt: whether it never decays.
         centered: whether its gradient loses the mean of each row.
+        front: its manner of decay, where it is not its group's.
         age: how many updates it has had.
         slots: the rule's arrays by name; empty before the first update.
         starts: what they are filled with then, where it is not 0.
@@ -59,6 +60,7 @@ class Member:
     group: int
     exempt: bool = False
     centered: bool = False
+    front: Decay | None = None
     age: int = 0
     slots: dict[str, Any] = field(default_factory=dict)
     starts: Mapping[str, float] = field(default_factory=dict)
@@ -155,10 +157,14 @@ class Part:
         names = self.key.rule.slots
         alive = [m for m in self.members if set(names) <= m.slots.keys()]
         living = np.array([set(names) <= m.slots.keys() for m in self.members])
-        for column, name in enumerate(names, 2):
-            base = np.zeros(len(self.members), np.uint64)
-            base[living] = self.key.arrays.slot_addresses([m.slots[name] for m in alive])
-            self.address[:, column] = base[self.piece] + self.offset
+        self.slot_where = np.zeros((len(self.members), len(names)), np.uint64)
+        for column, name in enumerate(names):
+            self.slot_where[living, column] = self.key.arrays.slot_addresses([m.slots[name] for m in alive])
+            self.address[:, 2 + column] = self.slot_where[self.piece, column] + self.offset
+
+    def bases(self) -> np.ndarray:
+        """Where p, g and the slots of each member begin, uint64 (members, 2 + slots)."""
+        return np.column_stack([np.array(self.where, np.uint64), self.grad_where, self.slot_where])
 
     def look(self) -> bool:
         """Find where the parameters are now, and keep them there; False when the part must be arranged anew.
@@ -327,4 +333,4 @@ def key(member: Member, group: Group) -> Key:
     if not arrays.writable(member.param):
         raise ValueError(f"{member.place} may only be read; give a writable array")
     fused = group.rule.kernel and device == "cpu" and dtype in KERNELS and arrays.dense(member.param, member.centered)
-    return Key(arrays, device, dtype, group.rule, group.decay, fused)
+    return Key(arrays, device, dtype, group.rule, member.front or group.decay, fused)

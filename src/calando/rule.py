@@ -37,9 +37,14 @@ class Rule:
         first: hyper → the memory before the first update.
         remember: (hyper, age, *memory) → the memory after this update.
         kernel: whether a kernel may be compiled from it; False where a word is not exact everywhere.
+        measure: for a rule that needs norms: what to take them of, a body with the arguments of ``element``
+            save the last, which gives a tuple. It costs one more reading pass.
+        trust: (hyper, *norms) → the last argument of ``element``; norms are 2-norms over one whole
+            parameter, one for each member of that tuple.
 
     Raises:
-        TypeError: the arguments of ``element`` are not exactly p, g, the slots and the scalars.
+        TypeError: the arguments of ``element`` or ``measure`` are not exactly p, g, the slots and the scalars
+            (and ``trust``).
     """
 
     name: str
@@ -52,12 +57,18 @@ class Rule:
     first: Callable[[Mapping[str, float]], tuple[float, ...]] | None = None
     remember: Callable[..., tuple[float, ...]] | None = None
     kernel: bool = True
+    measure: Callable[..., Any] | None = None
+    trust: Callable[..., float] | None = None
 
     def __post_init__(self) -> None:
         wanted = ("p", "g", *self.slots, *self.scalar_names)
-        found = tuple(signature(self.element).parameters)
-        if found != wanted:
-            raise TypeError(f"rule {self.name}: element takes {found}, but its slots and scalars are {wanted}")
+        bodies = {"element": (self.element, wanted)}
+        if self.measure is not None:
+            bodies = {"element": (self.element, (*wanted, "trust")), "measure": (self.measure, wanted)}
+        for name, (body, arguments) in bodies.items():
+            found = tuple(signature(body).parameters)
+            if found != arguments:
+                raise TypeError(f"rule {self.name}: {name} takes {found}, but its slots and scalars are {arguments}")
 
     def __hash__(self) -> int:
         return hash(self.name)

@@ -1,5 +1,6 @@
 """The mathematics: what the formulas promise for every input, seen through the engine in float64."""
 
+from itertools import pairwise
 from math import prod, sqrt
 
 import numpy as np
@@ -8,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from calando.decay import DECAYS, DECOUPLED, L2
+from calando.decay import DECAYS, DECOUPLED, INSIDE, L2
 from calando.rules import RULES
 from calando.rules.adam import (
     ADAM,
@@ -18,6 +19,9 @@ from calando.rules.adam import (
     AMSGRAD,
     AMSGRAD_EPSILON_HAT,
 )
+from calando.rules.adan import ADAN, ADAN_DECOUPLED
+from calando.rules.lamb import LAMB
+from calando.rules.lion import LION
 from calando.rules.sgd import MOMENTUM, MOMENTUM_NESTEROV, SGD, SGD_MOMENTUM, SGD_NESTEROV
 from twins import Case, make, usual
 
@@ -80,7 +84,7 @@ def test_under_a_constant_gradient_every_step_has_length_lr(rule, g, steps, beta
 SQUARED = {  # ε stands beside g² here: it scales with the square
     "adagrad_epsilon_inside", "adagrad_standing", "rmsprop_inside", "rmsprop_inside_centered",
 }  # fmt: skip
-UNSCALED = {"radam", "adadelta"}  # steps as long as gradients at first; ε beside squares of steps too
+UNSCALED = {"radam", "adadelta", "lamb_clipped"}  # steps as long as gradients at first; ε beside both, squares too
 
 
 @pytest.mark.parametrize("name", [name for name in RULES if "eps" in RULES[name].domain and name not in UNSCALED])
@@ -177,7 +181,8 @@ def test_descent_is_linear_in_lr_and_gradient(p, g, pick, power):
 # What stands in front of every rule
 
 
-STILL = [r for r in RULES.values() if r.name not in ("asgd", "ftrl", "ftrl_power", "proximal_adagrad")]
+PLAIN = [r for r in RULES.values() if "weight_decay" not in r.domain]  # the others decay by themselves
+STILL = [r for r in PLAIN if r.name not in ("asgd", "ftrl", "ftrl_power", "proximal_adagrad")]
 
 
 @pytest.mark.parametrize("rule", STILL, ids=lambda r: r.name)  # the others move p without a gradient
@@ -194,7 +199,7 @@ def test_decoupled_decay_alone_shrinks_by_the_product(rule, p, steps, lr, rate):
     np.testing.assert_allclose(path[-1], p * shrunk, rtol=1e-13)
 
 
-@EVERY_RULE
+@pytest.mark.parametrize("rule", PLAIN, ids=lambda r: r.name)
 @given(p=vectors, grads=paths)
 def test_l2_decay_is_the_gradient_of_half_the_square(rule, p, grads):
     decayed, _ = walk(rule, p, grads, L2, weight_decay=0.25)
@@ -275,3 +280,56 @@ def test_who_is_exempt_never_decays(rule, decay):
     decaying, free = [m.param for m in engine.members[0]]
     np.testing.assert_array_equal(decaying, walk(rule, start[0], grads[:, 0], decay, weight_decay=0.5)[0][-1])
     np.testing.assert_array_equal(free, walk(rule, start[1], grads[:, 1], decay, weight_decay=0.0)[0][-1])
+
+
+@given(p=vectors, grads=paths, lr=rates, decay=st.floats(0, 1))
+def test_every_step_of_lamb_is_lr_times_as_long_as_the_weights(p, grads, lr, decay):
+    path, _ = walk(LAMB, p, grads, INSIDE, lr=lr, weight_decay=decay)
+    for before, after in pairwise([p, *path]):
+        length, step = np.linalg.norm(before), np.linalg.norm(after - before)
+        assert step == pytest.approx(lr * length, rel=1e-9, abs=1e-12) or length == 0 or step == 0
+
+
+@given(p=vectors, grads=paths)
+def test_lamb_follows_its_paper(p, grads):
+    # arXiv:1904.00962, Algorithm 2, with φ(x) = x
+    lr, b1, b2, eps, decay = 0.02, 0.9, 0.99, 1e-3, 0.1
+    path, _ = walk(LAMB, p, grads, INSIDE, lr=lr, beta1=b1, beta2=b2, eps=eps, weight_decay=decay)
+    x, m, v = p.copy(), np.zeros(SIZE), np.zeros(SIZE)
+    for t, g in enumerate(grads, 1):
+        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g**2
+        r = m / (1 - b1**t) / (np.sqrt(v / (1 - b2**t)) + eps) + decay * x
+        norms = np.linalg.norm(x), np.linalg.norm(r)
+        x = x - lr * (norms[0] / norms[1] if min(norms) > 0 else 1) * r
+        np.testing.assert_allclose(path[t - 1], x, rtol=1e-9, atol=1e-12)
+
+
+@given(p=vectors, grads=paths, prox=st.booleans())
+def test_adan_follows_its_paper(p, grads, prox):
+    # arXiv:2208.06677, Algorithm 1, with the corrections of the authors' code; its betas are 1 - ours
+    lr, b1, b2, b3, eps, decay = 0.02, 0.02, 0.08, 0.01, 1e-3, 0.1
+    rule, front = (ADAN, INSIDE) if prox else (ADAN_DECOUPLED, DECOUPLED)
+    given = {"beta1": 1 - b1, "beta2": 1 - b2, "beta3": 1 - b3}
+    path, _ = walk(rule, p, grads, front, lr=lr, eps=eps, weight_decay=decay, **given)
+    x, m, v, n = p.copy(), np.zeros(SIZE), np.zeros(SIZE), np.zeros(SIZE)
+    before = grads[0]
+    for t, g in enumerate(grads, 1):
+        d, before = g - before, g
+        m, v = (1 - b1) * m + b1 * g, (1 - b2) * v + b2 * d
+        n = (1 - b3) * n + b3 * (g + (1 - b2) * d) ** 2
+        fix = [1 - (1 - b) ** t for b in (b1, b2, b3)]
+        u = (m / fix[0] + (1 - b2) * v / fix[1]) / (np.sqrt(n / fix[2]) + eps)
+        x = (x - lr * u) / (1 + lr * decay) if prox else x * (1 - lr * decay) - lr * u
+        np.testing.assert_allclose(path[t - 1], x, rtol=1e-9, atol=1e-12)
+
+
+@given(p=vectors, grads=paths, lr=rates, beta1=keeps, beta2=keeps)
+def test_lion_follows_its_paper(p, grads, lr, beta1, beta2):
+    path, _ = walk(LION, p, grads, DECOUPLED, lr=lr, beta1=beta1, beta2=beta2, weight_decay=0.1)
+    x, m = p.copy(), np.zeros(SIZE)
+    for t, g in enumerate(grads):
+        c = beta1 * m + (1 - beta1) * g
+        x, m = x * (1 - lr * 0.1), beta2 * m + (1 - beta2) * g
+        sure = np.abs(c) > 1e-12 * (np.abs(m) + np.abs(g))  # where rounding does not decide the sign
+        x = np.where(sure, x - lr * np.sign(c), path[t])
+        np.testing.assert_allclose(path[t], x, rtol=1e-9, atol=1e-12)

@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calando.decay import DECAYS, L2
+from calando.decay import DECAYS, DECOUPLED, L2
 from calando.kernels import pool
 from calando.rules import RULES
 from calando.rules.adam import ADAM, AMSGRAD
+from calando.rules.lamb import LAMB
+from calando.rules.lars import LARS, LARS_CLIPPED, LARS_STARTING
 from calando.rules.sgd import SGD, SGD_MOMENTUM
 from calando.schedules import Linear
 from twins import Case, Twin, assert_same, inside, make, noise, state, usual
@@ -90,7 +92,7 @@ def test_memory_with_gaps_is_played_alike(rule, dtype):
     wide = [noise(rng, (8, 10), dtype), noise(rng, (30,), dtype)]
     around = [x.copy() for x in wide]
     own = [wide[0].T[1:, ::2], wide[1][::-3]]
-    cases = [Case([p.copy() for p in own], rule, L2, usual(rule))]
+    cases = [Case(own, rule, L2, usual(rule))]
     engine, twin = make(cases, params=[own]), Twin(cases)
     for _ in range(3):
         given = gradients(rng, cases)
@@ -122,11 +124,26 @@ def test_many_rules_and_dtypes_share_one_norm():
         )
         for rule, decay, bound, scale in zip(
             [SGD, ADAM, SGD_MOMENTUM, AMSGRAD],
-            [*DECAYS.values()] * 2,
+            [L2, DECOUPLED] * 2,
             [1.0, 20.0, 1e9, 0.1],
             [1.0, 4.0, 0.5, 3.0],
             strict=True,
         )
+    ]
+    played(cases, [gradients(rng, cases, missing) for missing in (0.0, 0.4, 0.0)])
+
+
+@pytest.mark.parametrize("rule", [SGD_MOMENTUM, ADAM, LAMB], ids=lambda rule: rule.name)
+@pytest.mark.parametrize("front", [LARS, LARS_CLIPPED, LARS_STARTING], ids=lambda front: front.name)
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_lengths_of_whole_parameters_in_front_of_rules(rule, front, dtype):
+    rng = np.random.default_rng(5)
+    shapes = [(), (130,), (3, 5, 2), (70_001,), (4, 9)]
+    trust = {"trust_coefficient": 0.02, "trust_eps": 1e-5}
+    cases = [
+        Case([noise(rng, s, dtype) for s in shapes], rule, front, usual(rule, **trust), exempt=frozenset({1})),
+        Case([np.zeros((3, 4), dtype)], rule, front, usual(rule, **trust, max_norm=0.7), centralize=True),
+        Case([noise(rng, (6,), dtype)], rule, front, usual(rule, **trust, loss_scale=8.0), maximize=True),
     ]
     played(cases, [gradients(rng, cases, missing) for missing in (0.0, 0.4, 0.0)])
 

@@ -11,7 +11,7 @@ A kernel knows these tables and no more:
     length   int64  (chunks,)             elements
     row      int64  (chunks,)             which row of scalars
     center   dtype  (chunks,)             subtracted from the gradient
-    scalars  dtype  (rows, n)             the decay's scalars, then the rule's
+    scalars  dtype  (rows, n)             the decay's scalars, then the rule's, then its trust if it measures
 
 and a range of chunks, so that several threads can share the tables. No fastmath: the result equals
 NumPy's bit for bit. (Measured: strict code is no slower, the work is bound by memory.)
@@ -28,6 +28,7 @@ from functools import cache
 from pathlib import Path
 from textwrap import indent
 from types import ModuleType
+from typing import Any
 
 import platformdirs
 
@@ -80,33 +81,52 @@ def kernel(address, length, row, center, scalars, start, stop):
 
 def source(rule: Rule, decay: Decay, dtype: str, cache: bool = True) -> str:
     """The text of the kernel's module for one rule, one decay and one dtype."""
-    from .. import __version__
-
-    arrays = ("p", "g", *rule.slots)
-    numbers = [f"w{i}" for i in range(len(decay.scalar_names))]
-    own = [f"s{i}" for i in range(len(rule.scalar_names))]
-    views = [f"{x}_ = carray(pointer(address[c, {i}]), size, {dtype})" for i, x in enumerate(arrays)]
-    loads = [f"{x} = scalars[line, {i}]" for i, x in enumerate(numbers + own)]
-    slots = [f"{x}_[i]" for x in rule.slots]
-    return HEADER.format(
-        title=f"{rule.name}, {decay.name} decay, {dtype}",
-        version=__version__,
-        where=f"{rule.element.__module__} and {decay.element.__module__}",
-        dtype=dtype,
-        words="".join(f"\n\n@compiled\n{text}" for text in SPOKEN.values()),
-        front=inspect.getsource(decay.element),
-        body=inspect.getsource(rule.element),
-    ) + KERNEL.format(
-        dtype=dtype,
+    words = pieces(rule, decay, dtype)
+    own = words.pop("own") + (["trust"] if rule.measure is not None else [])
+    loads = words.pop("loads")
+    if rule.measure is not None:
+        loads.append(f"trust = scalars[line, {len(loads)}]")
+    slots = words.pop("slots")
+    return header(rule.element, rule, decay, dtype) + KERNEL.format(
+        **words,
         cache=cache,
-        views=indent("\n".join(views), " " * 8),
         numbers=indent("\n".join(loads), " " * 8),
-        decay=decay.element.__name__,
-        front_args=", ".join(numbers),
         targets=", ".join(["p_[i]", *slots]),
         rule=rule.element.__name__,
         arguments=", ".join(["now", "slope", *slots, *own]),
     )
+
+
+def header(body: Callable[..., object], rule: Rule, decay: Decay, dtype: str) -> str:
+    """The first half of a kernel's module: the words, and two bodies as they stand in their rooms."""
+    from .. import __version__
+
+    return HEADER.format(
+        title=f"{rule.name}, {decay.element.__name__} decay, {dtype}",
+        version=__version__,
+        where=f"{body.__module__} and {decay.element.__module__}",
+        dtype=dtype,
+        words="".join(f"\n\n@compiled\n{text}" for text in SPOKEN.values()),
+        front=inspect.getsource(decay.element),
+        body=inspect.getsource(body),
+    )
+
+
+def pieces(rule: Rule, decay: Decay, dtype: str) -> dict[str, Any]:
+    """What the loops over p, g, the slots and the scalars are written with."""
+    arrays = ("p", "g", *rule.slots)
+    numbers = [f"w{i}" for i in range(len(decay.scalar_names))]
+    own = [f"s{i}" for i in range(len(rule.scalar_names))]
+    views = [f"{x}_ = carray(pointer(address[c, {i}]), size, {dtype})" for i, x in enumerate(arrays)]
+    return {
+        "dtype": dtype,
+        "views": indent("\n".join(views), " " * 8),
+        "loads": [f"{x} = scalars[line, {i}]" for i, x in enumerate(numbers + own)],
+        "slots": [f"{x}_[i]" for x in rule.slots],
+        "own": own,
+        "decay": decay.element.__name__,
+        "front_args": ", ".join(numbers),
+    }
 
 
 @cache
@@ -116,7 +136,7 @@ def kernel(rule: Rule, decay: Decay, dtype: str) -> Callable[..., None]:
     Called as ``kernel(address, length, row, center, scalars, start, stop)``; see the module's
     docstring for the tables. It releases the GIL.
     """
-    return load(f"{rule.name}_{decay.name}_{dtype}", lambda cache: source(rule, decay, dtype, cache))
+    return load(f"{rule.name}_{decay.element.__name__}_{dtype}", lambda cache: source(rule, decay, dtype, cache))
 
 
 loading = threading.RLock()  # Numba compiles one thing at a time; and a module must be whole before it is found

@@ -1,23 +1,30 @@
 """Play one part: a kernel over its chunks, or array expressions over its members."""
 
+from collections.abc import Callable, Iterator, Sequence
+from math import sqrt
 from typing import Any
 
 import numpy as np
 
 from ..plan import Part
-from . import compile, sums
+from . import compile, measure, sums
 from .expression import play, rounded
 from .pool import ranges, share, threads
 
+Trust = Callable[..., float]
 
-def run(part: Part, numbers: np.ndarray, index: np.ndarray) -> None:
+
+def run(part: Part, numbers: np.ndarray, index: np.ndarray, trusts: Sequence[Trust] = ()) -> None:
     """Update the present members of a part, parameters and slots, in place.
 
     Args:
         numbers: float64 (rows, scalars of the decay and of the rule).
         index: int64 (members,), which row each member reads.
+        trusts: for a rule that measures: norms → the last scalar, for each row.
     """
     with np.errstate(all="ignore"):  # infinity and not-a-number pass through, as in a kernel
+        if part.key.rule.measure is not None:
+            numbers, index = weighed(part, numbers, index, trusts)
         if part.key.fused:
             run_fused(part, numbers, index)
         else:
@@ -31,12 +38,38 @@ def ready(part: Part) -> None:
         compile.kernel(part.key.rule, part.key.decay, part.key.dtype)
         if part.centered.any():
             sums.kernel("elements", part.key.dtype)
+        if part.key.rule.measure is not None:
+            measure.kernel(part.key.rule, part.key.decay, part.key.dtype)
+
+
+def weighed(
+    part: Part, numbers: np.ndarray, index: np.ndarray, trusts: Sequence[Trust]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The table of scalars with one row for each member, its trust in the last column."""
+    if part.key.fused:
+        norms = measure.norms(part, numbers, index, line_centers(part, numbers, index))
+    else:
+        norms = loose_norms(part, numbers, index)
+    rows = index.tolist()
+    trust = [trusts[row](*norm) for row, norm in zip(rows, norms.tolist(), strict=True)]
+    return np.column_stack([numbers[index], trust]), np.arange(len(rows))
+
+
+def loose_norms(part: Part, numbers: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """The norms that a rule needs, member by member, float64 (members, n)."""
+    found = np.zeros((len(part.members), len(measure.inspected(part.key.rule.trust)) - 1))  # type: ignore[arg-type]
+    for i, p, g, slots, own, center in loose(part, numbers, index):
+        cut = len(part.key.decay.scalar_names)
+        q, h = part.key.decay.element(p, g, *own[:cut], center)
+        values = part.key.rule.measure(q, h, *slots, *own[cut:])  # type: ignore[misc]
+        found[i] = [sqrt(sums.square_sum(x)) for x in values]
+    return found
 
 
 def run_fused(part: Part, numbers: np.ndarray, index: np.ndarray) -> None:
     """One kernel call for all chunks, shared by the threads."""
     key = part.key
-    center = centers(part, numbers, index) if part.centered.any() else part.uncentered
+    center = line_centers(part, numbers, index)[part.line] if part.centered.any() else part.uncentered
     tables = (part.address, part.length, index[part.piece], center)
     if part.whole:
         split = part.ranges = part.ranges or ranges(part.length)
@@ -50,16 +83,17 @@ def run_fused(part: Part, numbers: np.ndarray, index: np.ndarray) -> None:
     share(lambda start, stop: kernel(*tables, scalars, start, stop), split[::-1], threads())
 
 
-def centers(part: Part, numbers: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """What centralization subtracts in each chunk: the mean of its row after scaling and decay."""
+def line_centers(part: Part, numbers: np.ndarray, index: np.ndarray) -> np.ndarray:
+    """What centralization subtracts in each row of memory: its mean after scaling and decay."""
     dtype, line = part.key.dtype, part.line_piece
+    found = np.zeros(len(line))
     here = np.flatnonzero((part.centered & part.present)[line])
-    line, size, offset = line[here], part.line_size[here], part.line_offset[here]
-    bases = part.grad_where, np.array(part.where, np.uint64)
-    g, p = (sums.sums("elements", dtype, base[line] + offset, size) / np.maximum(size, 1) for base in bases)
-    found = np.zeros(len(part.line_piece))
-    found[here] = part.key.decay.row_mean(g, p, front(part, numbers[index[line]].T))
-    return found[part.line].astype(dtype)
+    if len(here):
+        line, size, offset = line[here], part.line_size[here], part.line_offset[here]
+        bases = part.grad_where, np.array(part.where, np.uint64)
+        g, p = (sums.sums("elements", dtype, base[line] + offset, size) / np.maximum(size, 1) for base in bases)
+        found[here] = part.key.decay.row_mean(g, p, front(part, numbers[index[line]].T))
+    return found.astype(dtype)
 
 
 def front(part: Part, columns: Any) -> Any:
@@ -71,34 +105,43 @@ def front(part: Part, columns: Any) -> Any:
 def run_loose(part: Part, numbers: np.ndarray, index: np.ndarray) -> None:
     """The same bodies as array expressions, member by member."""
     key = part.key
-    arrays, names = key.arrays, key.rule.slots
     cut = len(key.decay.scalar_names)
+    for i, p, g, slots, own, center in loose(part, numbers, index):
+        member = part.members[i]
+        new = play(key.rule, key.decay, p, g, slots, own[:cut], own[cut:], center)
+        for target, result in zip([member.param, *(member.slots[n] for n in key.rule.slots)], new, strict=True):
+            key.arrays.write(target, result)
+
+
+def loose(part: Part, numbers: np.ndarray, index: np.ndarray) -> Iterator[tuple[int, Any, Any, list, list, Any]]:
+    """For each present member: its place, p, g, slots, scalars and center, as expressions read them."""
+    key, opened = part.key, part.key.arrays.opened
     for i, g in zip(np.flatnonzero(part.present).tolist(), part.grads, strict=True):
         member = part.members[i]
-        slots = [arrays.opened(member.slots[name]) for name in names]
-        p, g = arrays.opened(member.param), arrays.opened(g)
+        slots = [opened(member.slots[name]) for name in key.rule.slots]
+        p, g = opened(member.param), opened(g)
         own = rounded([*numbers[index[i]], 0.0], "float64" if key.dtype == "float64" else "float32")
         center = own.pop()
         if member.centered:
             by_row = (sums.row_means(g), sums.row_means(p))
             center = sums.rounded_like(key.decay.row_mean(*by_row, front(part, numbers[index[i]])), p)
-        new = play(key.rule, key.decay, p, g, slots, own[:cut], own[cut:], center)
-        for target, result in zip([member.param, *(member.slots[n] for n in names)], new, strict=True):
-            arrays.write(target, result)
+        yield i, p, g, slots, own, center
 
 
-def lengths(part: Part) -> np.ndarray:
-    """The 2-norm of each present member's gradient, float64 (present members,)."""
+def lengths(part: Part, weights: bool = False) -> np.ndarray:
+    """The 2-norm of each present member's gradient (or of the member itself), float64 (present members,)."""
+    key, here = part.key, part.present
+    things = part.chosen(part.params) if weights else part.grads
     with np.errstate(all="ignore"):
-        if part.key.fused:
-            here = part.present
-            found = sums.sums("squares", part.key.dtype, part.grad_where[here], part.sizes[here])
+        if key.fused:
+            where = np.array(part.where, np.uint64) if weights else part.grad_where
+            found = sums.sums("squares", key.dtype, where[here], part.sizes[here])
         else:
-            found = np.array([sums.square_sum(part.key.arrays.opened(g)) for g in part.grads])
-        extreme = (found < SMALLEST) | ~np.isfinite(found) if part.key.dtype == "float64" else np.zeros(0, bool)
+            found = np.array([sums.square_sum(key.arrays.opened(x)) for x in things])
+        extreme = (found < SMALLEST) | ~np.isfinite(found) if key.dtype == "float64" else np.zeros(0, bool)
         roots = np.sqrt(found)
         for i in np.flatnonzero(extreme).tolist():
-            roots[i] = sums.careful_norm(part.key.arrays.opened(part.grads[i]))
+            roots[i] = sums.careful_norm(key.arrays.opened(things[i]))
     return roots
 
 

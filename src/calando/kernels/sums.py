@@ -95,8 +95,8 @@ def sums(kind: str, dtype: str, address: np.ndarray, sizes: np.ndarray) -> np.nd
 
 
 def square_sum(x: Any) -> float:
-    """The sum of the squares of an array or tensor without a kernel, in float64."""
-    wide = x.double() if hasattr(x, "double") else x.astype(np.float64)
+    """The sum of the squares of an array or tensor without a kernel, in float64; the layout does not matter."""
+    wide = x.double() if hasattr(x, "double") else np.ascontiguousarray(x, np.float64)
     return float((wide * wide).sum())
 
 

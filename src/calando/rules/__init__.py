@@ -1,11 +1,12 @@
 """The shelf of update rules, one file per family; ``RULES`` finds each by its name."""
 
 from ..rule import Rule
-from . import adadelta, adagrad, adam, adamax, asgd, ftrl, nadam, proximal, radam, rmsprop, rprop, sgd
+from . import adadelta, adagrad, adam, adamax, adan, asgd, ftrl, lamb, lion, nadam, proximal, radam, rmsprop, rprop, sgd
+
+FAMILIES = (
+    adadelta, adagrad, adam, adamax, adan, asgd, ftrl, lamb, lion, nadam, proximal, radam, rmsprop, rprop, sgd,
+)  # fmt: skip
 
 RULES: dict[str, Rule] = {
-    rule.name: rule
-    for family in (adadelta, adagrad, adam, adamax, asgd, ftrl, nadam, proximal, radam, rmsprop, rprop, sgd)
-    for rule in vars(family).values()
-    if isinstance(rule, Rule)
+    rule.name: rule for family in FAMILIES for rule in vars(family).values() if isinstance(rule, Rule)
 }

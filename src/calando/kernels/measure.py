@@ -1,0 +1,118 @@
+"""Norms that a rule needs before it can play: of each parameter, of its update, over all their elements.
+
+The ``measure`` body of the rule is played once over memory without writing to it, and the squares of
+what it gives are summed in float64, block by block in interleaved lanes as in ``sums``: so the result
+depends neither on the chunks of the update nor on the number of threads.
+"""
+
+from collections.abc import Callable
+from functools import cache, partial
+from textwrap import indent
+from typing import Any
+
+import numpy as np
+
+from ..decay import Decay
+from ..plan import Part
+from ..rule import Rule
+from .compile import header, load, pieces
+from .pool import ranges, share, threads
+from .sums import LANES, cut
+
+LOOP = """
+@njit(
+    void(uint64[:, ::1], int64[::1], int64[::1], {dtype}[::1], {dtype}[:, ::1], float64[:, ::1], int64, int64),
+    error_model="numpy", nogil=True, cache={cache},
+)
+def kernel(address, length, row, center, scalars, out, start, stop):
+{lanes}
+    for c in range(start, stop):
+        size, line, mean = length[c], row[c], center[c]
+{views}
+{numbers}
+        whole = size // {count} * {count}
+{clear}
+        for k in range(0, whole, {count}):
+            for j in range({count}):
+                i = k + j
+                now, slope = {decay}(p_[i], g_[i], {front_args}, mean)
+                {targets} = {measure}({arguments})
+{gather}
+{totals}
+        for j in range({count}):
+{fold}
+        for i in range(whole, size):
+            now, slope = {decay}(p_[i], g_[i], {front_args}, mean)
+            {targets} = {measure}({arguments})
+{rest}
+{store}
+"""
+
+
+def source(rule: Rule, decay: Decay, dtype: str, cache: bool = True) -> str:
+    """The text of the measuring kernel's module for one rule, one decay and one dtype."""
+    assert rule.measure is not None and rule.trust is not None
+    words = pieces(rule, decay, dtype)
+    count = len(inspected(rule.trust)) - 1
+
+    def each(depth: int, line: str) -> str:
+        return indent("\n".join(line.format(i=i) for i in range(count)), " " * 4 * depth)
+
+    text = LOOP.format(
+        dtype=dtype,
+        cache=cache,
+        count=LANES,
+        views=words["views"],
+        numbers=indent("\n".join(words["loads"]), " " * 8),
+        decay=words["decay"],
+        front_args=words["front_args"],
+        measure=rule.measure.__name__,
+        targets=", ".join(f"y{i}" for i in range(count)),
+        arguments=", ".join(["now", "slope", *words["slots"], *words["own"]]),
+        lanes=each(1, f"lane{{i}} = np.empty({LANES}, np.float64)"),
+        clear=each(2, "lane{i}[:] = 0"),
+        gather=each(4, "lane{i}[j] += float64(y{i}) * float64(y{i})"),
+        totals=each(2, "total{i} = float64(0)"),
+        fold=each(3, "total{i} += lane{i}[j]"),
+        rest=each(3, "total{i} += float64(y{i}) * float64(y{i})"),
+        store=each(2, "out[c, {i}] = total{i}"),
+    )
+    return header(rule.measure, rule, decay, dtype).replace("from math", "import numpy as np\nfrom math") + text
+
+
+def inspected(trust: Callable[..., float]) -> tuple[str, ...]:
+    """The arguments of ``trust``: hyper, then one norm for each thing measured."""
+    return trust.__code__.co_varnames[: trust.__code__.co_argcount]
+
+
+@cache
+def kernel(rule: Rule, decay: Decay, dtype: str) -> Callable[..., None]:
+    """The compiled kernel ``(address, length, row, center, scalars, out, start, stop)``."""
+    return load(f"measure_{rule.name}_{decay.element.__name__}_{dtype}", partial(written, rule, decay, dtype))
+
+
+def written(rule: Rule, decay: Decay, dtype: str, cache: bool) -> str:
+    return source(rule, decay, dtype, cache)
+
+
+def norms(part: Part, numbers: np.ndarray, index: np.ndarray, center: np.ndarray) -> np.ndarray:
+    """The norms of each member, float64 (members, n); 0 for those that are not present.
+
+    Args:
+        numbers: float64 (rows, scalars of the decay and of the rule).
+        index: int64 (members,), which row each member reads.
+        center: dtype (lines,), what centralization subtracts in each line of memory.
+    """
+    rule, decay, dtype = part.key.rule, part.key.decay, part.key.dtype
+    here = np.flatnonzero(part.present[part.line_piece])
+    piece, start, length = cut(part.line_size[here])
+    line = here[piece]
+    member = part.line_piece[line]
+    offset = part.line_offset[line] + (start * np.dtype(dtype).itemsize).astype(np.uint64)
+    address = np.ascontiguousarray(part.bases()[member] + offset[:, None])
+    run = kernel(rule, decay, dtype)
+    out = np.zeros((len(line), len(inspected(rule.trust)) - 1))  # type: ignore[arg-type]
+    tables: tuple[Any, ...] = (address, length, index[member], center[line], numbers.astype(dtype), out)
+    share(lambda first, stop: run(*tables, first, stop), ranges(length), threads())
+    columns = [np.bincount(member, weights=column, minlength=len(part.members)) for column in out.T]
+    return np.sqrt(np.column_stack(columns))
