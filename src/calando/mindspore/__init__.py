@@ -18,12 +18,21 @@ _HOMES = {
     "Parameter": "network.parameter",
     "ParameterTuple": "network.parameter",
     "Tensor": "network.tensor",
+    **dict.fromkeys(
+        ("GRAPH_MODE", "PYNATIVE_MODE", "get_context", "jit", "jit_class", "set_context", "set_device"),
+        "network.context",
+    ),
+    **dict.fromkeys(("DynamicLossScaleManager", "FixedLossScaleManager", "Model"), "train"),
     "grad": "network.grad",
     "set_seed": "network.seed",
     "value_and_grad": "network.grad",
     **dict.fromkeys(_DTYPES, "network.dtype"),
 }
-_MODULES = {"dtype": "network.dtype", "nn": "nn", "ops": "ops"}
+_MODULES = {
+    **{name: name for name in ("amp", "dataset", "nn", "ops", "train")},
+    "context": "network.context",
+    "dtype": "network.dtype",
+}
 
 __all__ = sorted([*_HOMES, *_MODULES])
 

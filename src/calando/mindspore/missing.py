@@ -10,7 +10,7 @@ def missing(module: str, name: str, known: Iterable[str]) -> AttributeError:
     hint = f" (did you mean {near[0]!r}?)" if near else ""
     return AttributeError(
         f"module {module!r} has no {name!r}{hint}. It covers optimizers, schedules, Tensor, Parameter, Cell, "
-        "value_and_grad and the layers of MindSpore's migration guide, on torch autograd. For other layers "
+        "value_and_grad, Model and the layers of MindSpore's migration guide, on torch autograd. For other layers "
         "and operations use torch's on these Tensors, or build the network in real MindSpore: the "
         "optimizers here take its parameters and gradients."
     )

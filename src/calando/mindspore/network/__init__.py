@@ -5,7 +5,9 @@ It is as wide as MindSpore's guide and calando's own pages need, and no wider:
     dtype  initializer  tensor  parameter  cell     what a network is made of
     layers/  losses  schedule                       what users build and subclass
     operations  primitives                          functions on tensors, and the same as objects
-    grad  seed                                      what training asks for
+    composite                                       functions of functions: HyperMap, GradOperation
+    grad  seed  context                             what training asks for, and settings
+    wrap  scaling                                   one training step as a Cell, without and with a loss scale
 
 Nothing here imports MindSpore. Numbers, names and shapes were compared with MindSpore 2.10 on CPU; the
 docstring of each thing says where it differs.

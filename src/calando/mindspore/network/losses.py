@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from torch.nn.functional import cross_entropy, mse_loss
+from torch.nn.functional import cross_entropy, l1_loss, mse_loss
 
 from .cell import Cell
 from .layers.arguments import choice
@@ -53,7 +53,69 @@ class CrossEntropyLoss(Cell):
         )
 
 
-class MSELoss(Cell):
+class SoftmaxCrossEntropyWithLogits(Cell):
+    """-Σ label · log softmax(logits), for (batch, classes): MindSpore's older CrossEntropyLoss.
+
+    Args:
+        sparse: whether labels are integers (batch,); else probabilities (batch, classes).
+        reduction: 'none' (one loss per example), 'mean' or 'sum'.
+
+    Raises:
+        ValueError: for labels of another shape.
+    """
+
+    def __init__(self, sparse: bool = False, reduction: str = "none") -> None:
+        super().__init__()
+        self.sparse = bool(sparse)
+        self.reduction = choice(self, "reduction", reduction, _REDUCTIONS)
+
+    def construct(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        wanted = logits.shape[:1] if self.sparse else logits.shape
+        if logits.dim() != 2 or labels.shape != wanted:
+            raise ValueError(
+                f"SoftmaxCrossEntropyWithLogits(sparse={self.sparse}) takes logits (batch, classes) and labels "
+                f"{'(batch,)' if self.sparse else '(batch, classes)'}, not {tuple(logits.shape)} and "
+                f"{tuple(labels.shape)}"
+            )
+        labels = labels.long() if self.sparse else labels
+        return cross_entropy(logits, labels, reduction=self.reduction)
+
+
+class _Differences(Cell):
+    """What the losses of two Tensors of one shape have in common."""
+
+    def __init__(self, reduction: str = "mean") -> None:
+        super().__init__()
+        self.reduction = choice(self, "reduction", reduction, _REDUCTIONS)
+
+    def construct(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        if logits.shape != labels.shape:
+            raise ValueError(
+                f"{type(self).__name__} compares two Tensors of one shape, not {tuple(logits.shape)} and "
+                f"{tuple(labels.shape)}"
+            )
+        return self.measure(logits, labels)
+
+    def measure(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        """The loss of two Tensors of one shape."""
+        raise NotImplementedError(f"{type(self).__name__} has no measure()")
+
+
+class L1Loss(_Differences):
+    """|logits - labels|, for two Tensors of one shape.
+
+    Args:
+        reduction: 'mean', 'sum' or 'none'.
+
+    Raises:
+        ValueError: for two shapes; a broadcast here is nearly always a slip (MindSpore only warns).
+    """
+
+    def measure(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return l1_loss(logits, labels, reduction=self.reduction)
+
+
+class MSELoss(_Differences):
     """(logits - labels)², for two Tensors of one shape.
 
     Args:
@@ -63,13 +125,5 @@ class MSELoss(Cell):
         ValueError: for two shapes; a broadcast here is nearly always a slip (MindSpore does it in silence).
     """
 
-    def __init__(self, reduction: str = "mean") -> None:
-        super().__init__()
-        self.reduction = choice(self, "reduction", reduction, _REDUCTIONS)
-
-    def construct(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        if logits.shape != labels.shape:
-            raise ValueError(
-                f"MSELoss compares two Tensors of one shape, not {tuple(logits.shape)} and {tuple(labels.shape)}"
-            )
+    def measure(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         return mse_loss(logits, labels, reduction=self.reduction)

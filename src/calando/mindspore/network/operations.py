@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from .dtype import as_dtype
-from .tensor import Tensor, read, write
+from .tensor import Tensor, plain, read, write
 
 
 def tensor(x: Any) -> Any:
@@ -52,6 +52,53 @@ def assign(variable: Any, value: Any) -> Any:
     else:
         raise TypeError(f"assign writes into a Parameter or Tensor, not into a {type(variable).__name__}: {variable!r}")
     return variable
+
+
+def assign_add(variable: Any, value: Any) -> Any:
+    """Write ``variable`` + ``value`` into ``variable``, whose memory stays, and return it.
+
+    Raises:
+        ValueError: for another shape, except that a number is added to every element.
+        TypeError: for fractions into integers; for a variable that cannot be written.
+    """
+    return assign(variable, _changed("assign_add", variable, value, 1))
+
+
+def assign_sub(variable: Any, value: Any) -> Any:
+    """Write ``variable`` - ``value`` into ``variable``, whose memory stays, and return it; as :func:`assign_add`."""
+    return assign(variable, _changed("assign_sub", variable, value, -1))
+
+
+def _changed(caller: str, variable: Any, value: Any, sign: int) -> torch.Tensor:
+    if not isinstance(variable, torch.Tensor):
+        raise TypeError(f"{caller} writes into a Parameter or Tensor, not into a {type(variable).__name__}")
+    first, second = _both(plain(variable), value)
+    return torch.add(first, plain(second), alpha=sign)
+
+
+# ---- the order of things, and what is known of a Tensor
+
+
+def depend(value: Any, expr: Any) -> Any:
+    """``value``: what stands in ``expr`` has been computed by then, here as everywhere in Python."""
+    return value
+
+
+def stop_gradient(value: Any) -> Any:
+    """The same values, through which no gradient flows; members of a tuple or list one by one."""
+    if isinstance(value, (tuple, list)):
+        return type(value)(stop_gradient(each) for each in value)
+    return plain(value).as_subclass(Tensor) if isinstance(value, torch.Tensor) else value
+
+
+def dtype(input_x: torch.Tensor) -> torch.dtype:
+    """The type of the elements."""
+    return input_x.dtype
+
+
+def shape(input_x: torch.Tensor) -> tuple[int, ...]:
+    """The lengths of the axes."""
+    return tuple(input_x.shape)
 
 
 # ---- two operands, broadcast against each other
@@ -96,6 +143,46 @@ def minimum(input: Any, other: Any) -> torch.Tensor:
 def equal(input: Any, other: Any) -> torch.Tensor:
     """Whether two are equal, place by place (``torch.equal`` asks about the whole)."""
     return torch.eq(*_both(input, other))
+
+
+def less(input: Any, other: Any) -> torch.Tensor:
+    """Whether input < other, place by place."""
+    return torch.lt(*_both(input, other))
+
+
+def less_equal(input: Any, other: Any) -> torch.Tensor:
+    """Whether input ≤ other, place by place."""
+    return torch.le(*_both(input, other))
+
+
+def greater(input: Any, other: Any) -> torch.Tensor:
+    """Whether input > other, place by place."""
+    return torch.gt(*_both(input, other))
+
+
+def greater_equal(input: Any, other: Any) -> torch.Tensor:
+    """Whether input ≥ other, place by place."""
+    return torch.ge(*_both(input, other))
+
+
+def logical_and(input: Any, other: Any) -> torch.Tensor:
+    """Whether both hold, place by place."""
+    return torch.logical_and(*_both(input, other))
+
+
+def logical_or(input: Any, other: Any) -> torch.Tensor:
+    """Whether one holds, place by place."""
+    return torch.logical_or(*_both(input, other))
+
+
+def where(condition: Any, input: Any, other: Any) -> torch.Tensor:
+    """input where the condition holds, other elsewhere."""
+    return torch.where(tensor(condition).bool(), *_both(input, other))
+
+
+def select(condition: Any, input: Any, other: Any) -> torch.Tensor:
+    """As :func:`where`."""
+    return where(condition, input, other)
 
 
 def matmul(input: Any, other: Any) -> torch.Tensor:
@@ -154,6 +241,16 @@ def floor(input: Any) -> torch.Tensor:
 def ceil(input: Any) -> torch.Tensor:
     """The next integer above, in the same type."""
     return torch.ceil(tensor(input))
+
+
+def logical_not(input: Any) -> torch.Tensor:
+    """Whether it does not hold, place by place."""
+    return torch.logical_not(tensor(input))
+
+
+def isfinite(input: Any) -> torch.Tensor:
+    """Whether a number is neither inf nor nan, place by place."""
+    return torch.isfinite(tensor(input))
 
 
 def relu(input: Any) -> torch.Tensor:
@@ -257,6 +354,16 @@ def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> torch.T
     return torch.argmax(tensor(input), dim=dim, keepdim=keepdim)
 
 
+def log_softmax(logits: Any, axis: int = -1) -> torch.Tensor:
+    """log(exp(x) / Σ exp(x)) along one axis."""
+    return torch.log_softmax(tensor(logits), axis)
+
+
+def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False) -> torch.Tensor:
+    """The norm of order ``ord`` (None: 2) over one axis, several, or all (None)."""
+    return torch.linalg.vector_norm(tensor(A), 2 if ord is None else ord, dim, keepdim)
+
+
 def softmax(input: Any, axis: int = -1, *, dtype: Any = None) -> torch.Tensor:
     """exp(x) / Σ exp(x) along one axis."""
     return torch.softmax(tensor(input), axis, dtype=None if dtype is None else as_dtype(dtype))
@@ -291,6 +398,18 @@ def zeros(size: Any, dtype: Any = None) -> torch.Tensor:
 def ones(shape: Any, dtype: Any = None) -> torch.Tensor:
     """A Tensor of ones, of float32 unless said otherwise."""
     return torch.ones(shape, dtype=as_dtype(dtype or torch.float32)).as_subclass(Tensor)
+
+
+def fill(type: Any, shape: Any, value: Any) -> torch.Tensor:
+    """A Tensor of one type and shape with one value everywhere."""
+    value = value.item() if isinstance(value, torch.Tensor) else value
+    return torch.full(tuple(shape), value, dtype=as_dtype(type)).as_subclass(Tensor)
+
+
+def full(size: Any, fill_value: Any, *, dtype: Any = None) -> torch.Tensor:
+    """A Tensor of one shape with one value everywhere; of the value's type unless said otherwise."""
+    meant = read(fill_value).dtype if dtype is None else as_dtype(dtype)
+    return fill(meant, size, fill_value)
 
 
 def zeros_like(input: Any, *, dtype: Any = None) -> torch.Tensor:

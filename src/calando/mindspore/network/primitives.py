@@ -10,6 +10,12 @@ An object holds nothing; calling it is calling the function of :mod:`operations`
 from . import operations
 
 
+class Abs:
+    """The value without its sign."""
+
+    __call__ = staticmethod(operations.abs)
+
+
 class Add:
     """x + y."""
 
@@ -20,6 +26,18 @@ class Assign:
     """Write a value into a Parameter."""
 
     __call__ = staticmethod(operations.assign)
+
+
+class AssignAdd:
+    """Add a value to a Parameter, in place."""
+
+    __call__ = staticmethod(operations.assign_add)
+
+
+class AssignSub:
+    """Take a value from a Parameter, in place."""
+
+    __call__ = staticmethod(operations.assign_sub)
 
 
 class Cast:
@@ -34,10 +52,28 @@ class Cos:
     __call__ = staticmethod(operations.cos)
 
 
+class DType:
+    """The type of the elements."""
+
+    __call__ = staticmethod(operations.dtype)
+
+
+class Depend:
+    """The first of two."""
+
+    __call__ = staticmethod(operations.depend)
+
+
 class Div:
     """x / y."""
 
     __call__ = staticmethod(operations.div)
+
+
+class Equal:
+    """Whether two are equal."""
+
+    __call__ = staticmethod(operations.equal)
 
 
 class Exp:
@@ -46,10 +82,76 @@ class Exp:
     __call__ = staticmethod(operations.exp)
 
 
+class Fill:
+    """One value everywhere."""
+
+    __call__ = staticmethod(operations.fill)
+
+
 class Floor:
     """The next integer below."""
 
     __call__ = staticmethod(operations.floor)
+
+
+class Greater:
+    """x > y."""
+
+    __call__ = staticmethod(operations.greater)
+
+
+class GreaterEqual:
+    """x ≥ y."""
+
+    __call__ = staticmethod(operations.greater_equal)
+
+
+class IsFinite:
+    """Whether a number is neither inf nor nan."""
+
+    __call__ = staticmethod(operations.isfinite)
+
+
+class Less:
+    """x < y."""
+
+    __call__ = staticmethod(operations.less)
+
+
+class LessEqual:
+    """x ≤ y."""
+
+    __call__ = staticmethod(operations.less_equal)
+
+
+class Log:
+    """The natural logarithm."""
+
+    __call__ = staticmethod(operations.log)
+
+
+class LogicalAnd:
+    """Whether both hold."""
+
+    __call__ = staticmethod(operations.logical_and)
+
+
+class LogicalNot:
+    """Whether it does not hold."""
+
+    __call__ = staticmethod(operations.logical_not)
+
+
+class LogicalOr:
+    """Whether one holds."""
+
+    __call__ = staticmethod(operations.logical_or)
+
+
+class MatMul:
+    """The product of matrices."""
+
+    __call__ = staticmethod(operations.matmul)
 
 
 class Maximum:
@@ -70,13 +172,79 @@ class Mul:
     __call__ = staticmethod(operations.mul)
 
 
+class OnesLike:
+    """Ones in the shape of a Tensor."""
+
+    __call__ = staticmethod(operations.ones_like)
+
+
 class Pow:
     """x to the power of y."""
 
     __call__ = staticmethod(operations.pow)
 
 
+class ReLU:
+    """max(x, 0)."""
+
+    __call__ = staticmethod(operations.relu)
+
+
+class Reshape:
+    """The same elements in another shape."""
+
+    __call__ = staticmethod(operations.reshape)
+
+
+class Select:
+    """One or the other, place by place."""
+
+    __call__ = staticmethod(operations.select)
+
+
+class Shape:
+    """The lengths of the axes."""
+
+    __call__ = staticmethod(operations.shape)
+
+
+class Sigmoid:
+    """1 / (1 + exp(-x))."""
+
+    __call__ = staticmethod(operations.sigmoid)
+
+
+class Sin:
+    """The sine."""
+
+    __call__ = staticmethod(operations.sin)
+
+
+class Sqrt:
+    """The square root."""
+
+    __call__ = staticmethod(operations.sqrt)
+
+
+class Square:
+    """x · x."""
+
+    __call__ = staticmethod(operations.square)
+
+
 class Sub:
     """x - y."""
 
     __call__ = staticmethod(operations.sub)
+
+
+class Tanh:
+    """The hyperbolic tangent."""
+
+    __call__ = staticmethod(operations.tanh)
+
+
+class ZerosLike:
+    """Zeros in the shape of a Tensor."""
+
+    __call__ = staticmethod(operations.zeros_like)

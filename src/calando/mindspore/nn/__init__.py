@@ -32,15 +32,19 @@ from .sgd import SGD as SGD
 _HOMES = {  # loaded on first use, because they load torch
     **dict.fromkeys(
         (
-            "AdaptiveMaxPool2d", "BatchNorm2d", "CellList", "Conv2d", "Dense", "Dropout", "Flatten", "GELU",
-            "MaxPool2d", "ReLU", "SequentialCell", "Sigmoid", "Softmax", "Tanh",
+            "AdaptiveMaxPool2d", "BatchNorm1d", "BatchNorm2d", "CellList", "Conv2d", "Dense", "Dropout", "Embedding",
+            "Flatten", "GELU", "Identity", "LayerNorm", "MaxPool2d", "ReLU", "SequentialCell", "Sigmoid", "Softmax",
+            "Tanh", "get_activation",
         ),
         "network.layers",
     ),
     "Cell": "network.cell",
-    "CrossEntropyLoss": "network.losses",
     "LearningRateSchedule": "network.schedule",
-    "MSELoss": "network.losses",
+    **dict.fromkeys(("CrossEntropyLoss", "L1Loss", "MSELoss", "SoftmaxCrossEntropyWithLogits"), "network.losses"),
+    **dict.fromkeys(
+        ("DynamicLossScaleUpdateCell", "FixedLossScaleUpdateCell", "TrainOneStepWithLossScaleCell"), "network.scaling"
+    ),
+    **dict.fromkeys(("ForwardValueAndGrad", "TrainOneStepCell", "WithEvalCell", "WithLossCell"), "network.wrap"),
     **dict.fromkeys(
         (
             "CosineDecayLR", "ExponentialDecayLR", "InverseDecayLR", "NaturalExpDecayLR", "PolynomialDecayLR",

@@ -1,6 +1,7 @@
 """Layers: each a Cell with MindSpore's arguments and one call into torch."""
 
 from .activation import GELU as GELU
+from .activation import Identity as Identity
 from .activation import ReLU as ReLU
 from .activation import Sigmoid as Sigmoid
 from .activation import Softmax as Softmax
@@ -11,20 +12,27 @@ from .container import SequentialCell as SequentialCell
 from .conv import Conv2d as Conv2d
 from .dense import Dense as Dense
 from .dropout import Dropout as Dropout
+from .embedding import Embedding as Embedding
 from .flatten import Flatten as Flatten
+from .normalization import BatchNorm1d as BatchNorm1d
 from .normalization import BatchNorm2d as BatchNorm2d
+from .normalization import LayerNorm as LayerNorm
 from .pooling import AdaptiveMaxPool2d as AdaptiveMaxPool2d
 from .pooling import MaxPool2d as MaxPool2d
 
 __all__ = [
     "GELU",
     "AdaptiveMaxPool2d",
+    "BatchNorm1d",
     "BatchNorm2d",
     "CellList",
     "Conv2d",
     "Dense",
     "Dropout",
+    "Embedding",
     "Flatten",
+    "Identity",
+    "LayerNorm",
     "MaxPool2d",
     "ReLU",
     "SequentialCell",

@@ -6,6 +6,13 @@ from torch.nn.functional import gelu
 from ..cell import Cell
 
 
+class Identity(Cell):
+    """The input as it is."""
+
+    def construct(self, x: torch.Tensor) -> torch.Tensor:
+        return x
+
+
 class ReLU(Cell):
     """max(x, 0) for any shape."""
 
