@@ -6,9 +6,10 @@ updated in place. Every hyperparameter of every group may be a number, a list, a
 function of the step, can be seen at any time and changed at any time.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from inspect import signature
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,10 +24,13 @@ from ..hyper import Hyper
 from ..rule import Domain, Rule
 from ..schedules import Function
 from . import boxes
+from .arguments import checked_arguments
 from .groups import Given, name_of, parse
-from .single import SingleHyper
+from .single import NumberHyper, SingleHyper
+from .state import Stored, enrol, rows
 
 LONG = {"lr": "learning_rate"}  # how errors and attributes call what a group calls "lr"
+TORCH = ("alpha", "amsgrad", "betas", "lr_decay", "maximize", "param_groups", "rho")  # what torch has besides
 
 
 class Optimizer(Controls):
@@ -47,6 +51,7 @@ class Optimizer(Controls):
     DOMAIN: ClassVar[Domain]
     DECAY: ClassVar[Decay] = L2
     FILTER: ClassVar[bool] = True  # whether ungrouped decay leaves out "beta" and "gamma"
+    STORED: ClassVar[Stored] = Stored()  # what its state is called in MindSpore's checkpoints
     SINGLE: ClassVar[bool] = True  # whether float32 parameters see hyperparameters as float32, as in MindSpore
 
     def __init__(
@@ -65,11 +70,13 @@ class Optimizer(Controls):
         given, order = parse(owner, params, {**put["spelling"], "learning_rate": "lr"})
         domain = {**FRONT, **self.DOMAIN}
         put["_shown"] = {ours: name for name, ours in self.spelling.items() if name != ours}
-        plain = Hyper(f"For '{owner}'", domain, prepared(defaults), {**self._shown, **LONG})
+        plain = NumberHyper(f"For '{owner}'", domain, prepared(defaults), {**self._shown, **LONG})
         shared = {name: line.latest for name, line in plain.timelines.items()}
         hypers = [self._hyper(group, shared, domain) for group in given]
         grouped = given[0].number is not None
         put["_own"] = {name for group in given for name in group.values}
+        put["_numbers"] = [group.number for group in given]
+        put["_own_rates"] = {number for number, group in enumerate(given) if "lr" in group.values}
         groups = [self._group(group, hyper, grouped) for group, hyper in zip(given, hypers, strict=True)]
         put["engine"] = Engine(groups, hypers, on_nonfinite)
         put["_grouped"] = grouped
@@ -79,6 +86,12 @@ class Optimizer(Controls):
         put["_boxes"] = {}
         put["_posted"] = {}
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        enrol(cls.__name__, cls.STORED)
+        if "__init__" in vars(cls):
+            cls.__init__ = checked_arguments(cls.__init__)  # type: ignore[method-assign]
+
     def titles(self) -> list[str]:
         return self._titles
 
@@ -87,7 +100,7 @@ class Optimizer(Controls):
         own = group.number is not None
         place = f"For '{type(self).__name__}'" + (f", group {group.number}" if own else "")
         single = self.SINGLE and all(adapter(p).kind(p)[1] != "float64" for p in group.params)
-        hyper = (SingleHyper if single else Hyper)(
+        hyper = (SingleHyper if single else NumberHyper)(
             place,
             domain,
             {**shared, **prepared(group.values)},
@@ -199,6 +212,13 @@ class Optimizer(Controls):
         scaled = lambda n: self._value("weight_decay", n) * self._value("loss_scale", n)  # noqa: E731
         return self._seen(self._grouped, scaled)
 
+    def print_lr(self) -> None:
+        """Print the learning rate of the coming step, one line for each group."""
+        self._listen()
+        for number, (title, clock) in enumerate(zip(self.titles(), self.engine.clocks, strict=True)):
+            name = title if title == str(number) else f"{title!r}"
+            print(f"Learning rate of group {name} is {self._value('lr', number):.4e} (step {clock}).")
+
     def get_lr_parameter(self, param: Any) -> Any:
         """The learning rate of one parameter, or a list of them for a list of parameters.
 
@@ -214,6 +234,26 @@ class Optimizer(Controls):
             if member.param is param:
                 return self._attribute("lr", number)
         raise ValueError(f"For '{type(self).__name__}': {name_of(param, 0)!r} is not one of its parameters")
+
+    def parameters_and_names(self, name_prefix: str = "", expand: bool = True) -> Iterator[tuple[str, Any]]:
+        """As of a Cell, for checkpoints: ``("global_step", …), ("fc.weight", …), ("moment1.fc.weight", …)``.
+
+        The names and their order are MindSpore's. The parameters are the live ones; all else are copies of this
+        moment: what is written into them reaches nobody (``load_param_into_net``, ``set`` and the attributes do).
+        """
+        prefix = f"{name_prefix}." if name_prefix else ""
+        for name, value in rows(self):
+            found = value()
+            own = any(found is member.param for member in self._members())
+            yield prefix + name, found if own else self._library.copy(found, name)
+
+    def get_parameters(self, expand: bool = True) -> Iterator[Any]:
+        """As of a Cell: the values of ``parameters_and_names``."""
+        return (value for _, value in self.parameters_and_names())
+
+    def parameters_dict(self, recurse: bool = True) -> dict[str, Any]:
+        """As of a Cell: what a checkpoint of this optimizer holds, by name."""
+        return dict(self.parameters_and_names())
 
     def _tuple(self, things: Iterable[Any]) -> tuple[Any, ...]:
         """A ParameterTuple of the parameters' own framework, where all are its Parameters."""
@@ -250,10 +290,22 @@ class Optimizer(Controls):
             self.set(name, value)
         elif name == "global_step":
             boxes.write(self.global_step, counted(value))
-        elif near := get_close_matches(name, [*self.__dict__.get("spelling", ()), "learning_rate"], 1, 0.8):
-            raise AttributeError(f"{type(self).__name__!r} has no {name!r}; did you mean {near[0]!r}?")
         else:
+            self._refuse(name)
             object.__setattr__(self, name, value)
+
+    def _refuse(self, name: str) -> None:
+        """Raise AttributeError for a name whose assignment would be meant to change the optimizer, and would not."""
+        if name.startswith("_") or "engine" not in self.__dict__ or hasattr(type(self), name):
+            return
+        place = f"For '{type(self).__name__}'"
+        if name in signature(type(self)).parameters:
+            raise AttributeError(f"{place}: {name!r} is fixed when the optimizer is built; build another one")
+        known = [*self.spelling, "learning_rate"]
+        near = [self._shown[name]] if name in self._shown else get_close_matches(name, known, 1, 0.8)
+        if near or name in vocabulary():
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise AttributeError(f"{place}: no hyperparameter {name!r}{hint}; it has {', '.join(known)}")
 
     def _attribute(self, ours: str, number: int | None) -> Any:
         """The schedule of a group, or the box with its number; None: the one that all groups share."""
@@ -285,6 +337,7 @@ class Optimizer(Controls):
         super().set(name, prepared({name: value})[name], group)
         if group is not None and len(self.engine.groups) > 1:
             self._own.add(self.spelling.get(name, name))
+            self._own_rates.update(self._chosen(group) if name == "lr" else ())
 
     # Posting and collecting.
 
@@ -372,6 +425,11 @@ def one_framework(owner: str, members: list[Any]) -> str:
             "give one optimizer the parameters of one framework"
         )
     return next(iter(names))
+
+
+def vocabulary() -> set[str]:
+    """What any optimizer here, or one of torch, takes in its constructor."""
+    return {*TORCH, *(name for cls in Optimizer.__subclasses__() for name in signature(cls).parameters)}
 
 
 def counted(value: Any) -> int:

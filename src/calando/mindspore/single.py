@@ -1,14 +1,27 @@
 """Hyperparameters as MindSpore holds them: in float32 while a step is made."""
 
+from typing import Any
+
 import numpy as np
 
-from ..hyper import Hyper
+from ..hyper import KINDS, Hyper
+from ..schedules import Schedule
 
 EXACT = ("loss_scale", "max_norm")  # front of the rules; MindSpore divides by the loss scale in the constructor
 
 
-class SingleHyper(Hyper):
-    """As Hyper; a step sees every number rounded to float32, where that leaves it in its domain.
+class NumberHyper(Hyper):
+    """As Hyper; True and False are no numbers."""
+
+    def checked(self, name: str, value: Any, step: int) -> Schedule | float:
+        """The schedule or number that ``value`` means."""
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError(f"{self.place}: {self.spelled(name)!r} must be {KINDS}, but got {value!r}")
+        return super().checked(name, value, step)
+
+
+class SingleHyper(NumberHyper):
+    """A step sees every number rounded to float32, where that leaves it in its domain.
 
     1 - float32(0.9999) is 1.7e-4 larger than 0.0001, so the share of new gradients in a running mean, and what is
     built on it, would else differ from MindSpore's by that. What is shown (``at``, ``trace`` and ``current`` of the

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from ...hyper import Hyper
+from ...hyper import Hyper, is_number, shown
 from ...rule import Rule
 from ...rules.adagrad import ADAGRAD_EPSILON_INSIDE, ADAGRAD_STANDING
 from ...rules.proximal import PROXIMAL_ADAGRAD
 from ..optimizer import Optimizer
+from ..state import Stored
 
 
 class Adagrad(Optimizer):
@@ -32,6 +33,7 @@ class Adagrad(Optimizer):
 
     NAMES = ()
     DOMAIN = ADAGRAD_EPSILON_INSIDE.domain
+    STORED = Stored({"s": "accum.{}"})
 
     def __init__(
         self,
@@ -80,6 +82,7 @@ class ProximalAdagrad(Optimizer):
 
     NAMES = ("l1", "l2")
     DOMAIN = PROXIMAL_ADAGRAD.domain
+    STORED = Stored({"s": "accum.{}"})
 
     def __init__(
         self,
@@ -106,8 +109,10 @@ class ProximalAdagrad(Optimizer):
         return {"s": self._accum}
 
 
-def start(accum: float, owner: str) -> float:
+def start(accum: Any, owner: str, name: str = "accum") -> float:
     """Where a sum of squares starts, if it can."""
-    if not 0.0 <= accum < float("inf"):
-        raise ValueError(f"For '{owner}': 'accum' must lie in [0, inf), but got {accum!r}")
+    if isinstance(accum, bool) or not is_number(accum):
+        raise TypeError(f"For '{owner}': {name!r} must be a number, but got {shown(accum)}")
+    if not 0.0 <= float(accum) < float("inf"):
+        raise ValueError(f"For '{owner}': {name!r} must lie in [0, inf), but got {accum!r}")
     return float(accum)

@@ -7,6 +7,7 @@ from ...rule import Rule
 from ...rules.ftrl import FTRL as ROOT
 from ...rules.ftrl import FTRL_POWER
 from ..optimizer import Optimizer
+from ..state import Stored
 from .adagrad import start
 
 
@@ -38,6 +39,7 @@ class FTRL(Optimizer):
 
     NAMES = ("l1", "l2", "lr_power")
     DOMAIN = FTRL_POWER.domain
+    STORED = Stored({"a": "moments.{}", "z": "linear.{}"})
     FILTER = False
 
     def __init__(
@@ -55,7 +57,7 @@ class FTRL(Optimizer):
         max_norm: Any = None,
         on_nonfinite: str = "train",
     ) -> None:
-        self._accum = start(initial_accum, "FTRL")
+        self._accum = start(initial_accum, "FTRL", "initial_accum")
         values = {"lr": learning_rate, "weight_decay": weight_decay, "l1": l1, "l2": l2, "lr_power": lr_power}
         super().__init__(params, values, loss_scale, max_norm, on_nonfinite)
 

@@ -21,7 +21,7 @@ class RMSProp(Optimizer):
         params: parameters, or groups with ``params``, ``lr``, ``weight_decay``, ``grad_centralization``,
             ``order_params`` and any hyperparameter; iterators too.
         learning_rate: step size, in [0, inf).
-        decay: keep factor of the running mean of g², in [0, inf).
+        decay: keep factor of the running mean of g², in [0, 1].
         momentum: keep factor of the running sum of steps, in [0, inf).
         epsilon: added inside the root, in [0, inf).
         use_locking: accepted and not needed: nothing else writes while a step runs.
@@ -36,7 +36,7 @@ class RMSProp(Optimizer):
 
     NAMES = ("decay", "momentum", "epsilon")
     OURS = {"decay": "rho", "epsilon": "eps"}
-    DOMAIN = DOMAIN
+    DOMAIN = {**DOMAIN, "rho": (0.0, 1.0000000000000002)}
 
     def __init__(
         self,

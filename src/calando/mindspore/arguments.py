@@ -1,0 +1,63 @@
+"""What the constructors of all optimizers have in common: ``lr`` is ``learning_rate``, and a switch is True or False.
+
+A wrapper around ``__init__``; the signature that ``help`` shows is the one that was written.
+"""
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from functools import wraps
+from inspect import Parameter, Signature, signature
+from typing import Any
+
+LONG, SHORT = "learning_rate", "lr"
+
+
+def checked_arguments(init: Callable[..., None]) -> Callable[..., None]:
+    """A constructor that also takes ``lr=``, and refuses what is no argument of it and what is no switch.
+
+    The wrapped constructor raises TypeError: ``lr`` and ``learning_rate`` were both given, there is no such argument,
+    or a switch is neither True nor False.
+    """
+    known = signature(init)
+
+    @wraps(init)
+    def checking(self: Any, *args: Any, **options: Any) -> None:
+        place = f"For '{type(self).__name__}'"
+        options = renamed(place, known, args, options)
+        if type(self).__module__.partition(".")[0] == "calando":
+            refuse_unknown(place, known, options)
+            refuse_unclear(place, known, args, options)
+        init(self, *args, **options)
+
+    return checking
+
+
+def renamed(place: str, known: Signature, args: tuple[Any, ...], options: dict[str, Any]) -> dict[str, Any]:
+    """The options with ``lr`` under its long name."""
+    if SHORT not in options or SHORT in known.parameters or LONG not in known.parameters:
+        return options
+    by_position = list(known.parameters).index(LONG) - 1 < len(args)  # without self
+    if LONG in options or by_position:
+        raise TypeError(f"{place}: {LONG!r} and {SHORT!r} are one thing; give one of them")
+    return {LONG: options[SHORT], **{name: value for name, value in options.items() if name != SHORT}}
+
+
+def refuse_unknown(place: str, known: Signature, options: dict[str, Any]) -> None:
+    """Raise TypeError for an option that is no argument."""
+    if any(entry.kind is Parameter.VAR_KEYWORD for entry in known.parameters.values()):
+        return
+    names = list(known.parameters)[1:]
+    for name in options:
+        if name not in names:
+            near = get_close_matches(name, names, 1)
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
+            raise TypeError(f"{place}: unknown argument {name!r}{hint}; it takes {', '.join(names)}")
+
+
+def refuse_unclear(place: str, known: Signature, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+    """Raise TypeError for a switch that is neither True nor False."""
+    given = {**dict(zip(list(known.parameters)[1:], args, strict=False)), **options}
+    for name, value in given.items():
+        entry = known.parameters.get(name)
+        if entry is not None and isinstance(entry.default, bool) and not isinstance(value, bool):
+            raise TypeError(f"{place}: {name!r} must be True or False, but got {value!r}")
