@@ -12,7 +12,7 @@ from .engine import UNBOUNDED, Engine
 from .events import SET
 from .hyper import UnknownName
 from .rules import RULES
-from .schedules import Schedule
+from .schedules import Constant, Product, Schedule
 from .snapshot import Kept, KeptGroup, Snapshot, SnapshotMismatch
 
 Spelling = Mapping[str, str | tuple[str, ...]]  # the user's name → our name, or names for a tuple of numbers
@@ -113,16 +113,38 @@ class Controls:
         parts = [
             UNBOUNDED if ours == "max_norm" and part is None else part for ours, part in zip(names, parts, strict=True)
         ]
-        hypers = self.engine.hypers
-        checked = {
-            (n, ours): hypers[n].checked(ours, part, self.engine.clocks[n])
-            for n in numbers
-            for ours, part in zip(names, parts, strict=True)
-        }
+        pairs = list(zip(names, parts, strict=True))
+        self._enter({(n, ours): self._meant(n, ours, part) for n in numbers for ours, part in pairs})
+
+    def scale(self, name: str, factor: float, group: int | str | None = None) -> None:
+        """Multiply a hyperparameter from the coming step on: a number, or a schedule, which goes on, multiplied.
+
+        Args:
+            name: as in the constructor, or one number of a tuple (``"beta1"``).
+            factor: what is already scaled is scaled again.
+            group: its number or name; all groups when None.
+
+        Raises:
+            UnknownName: no such hyperparameter, or no such group.
+            TypeError, ValueError: the product cannot be used; nothing has changed.
+        """
+        self._listen()
+        lines = {n: self.engine.hypers[n].timelines for n in self._chosen(group)}
+        names = self._names(name)
+        self._enter({(n, ours): scaled(line[ours].latest, factor) for n, line in lines.items() for ours in names})
+
+    def _enter(self, wanted: Mapping[tuple[int, str], Any]) -> None:
+        """Put values in force from the coming step on, by group and our name, once all are checked."""
+        hypers, clocks = self.engine.hypers, self.engine.clocks
+        checked = {(n, ours): hypers[n].checked(ours, value, clocks[n]) for (n, ours), value in wanted.items()}
         for (n, ours), entry in checked.items():
-            hypers[n].put(ours, entry, self.engine.clocks[n], SET)
-        for n in numbers:
+            hypers[n].put(ours, entry, clocks[n], SET)
+        for n in dict.fromkeys(n for n, _ in wanted):
             self._changed(n)
+
+    def _meant(self, number: int, ours: str, value: Any) -> Any:
+        """What a value given by the user means in one group; a front end says more."""
+        return value
 
     def snapshot(self) -> Snapshot:
         """All that must survive, as plain data: moments, ages, clocks, schedules with all changes."""
@@ -297,6 +319,15 @@ def check(controls: Controls, snapshot: Snapshot) -> None:
                 raise SnapshotMismatch(
                     f"{place}: {member.name!r} is {shape}, but its slots in the snapshot are {wrong}"
                 )
+
+
+def scaled(entry: Schedule | float, factor: float) -> Schedule | float:
+    """A number or a schedule times a factor; a factor that is there already is multiplied."""
+    if entry == UNBOUNDED:
+        return entry
+    if isinstance(entry, Product) and isinstance(entry.right, Constant) and entry.right.steady:
+        return entry.left * (entry.right.value * factor)
+    return entry * factor
 
 
 MOST_GROUPS = 6  # that a repr shows, to stay on one screen

@@ -21,12 +21,12 @@ from calando.schedules import (
     InverseTime,
     Linear,
     Listed,
-    OneCycle,
     NaturalExponential,
+    OneCycle,
     Piecewise,
     Polynomial,
-    WarmRestarts,
     Schedule,
+    WarmRestarts,
     parse,
 )
 

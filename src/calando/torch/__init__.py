@@ -10,8 +10,10 @@ from .adam import Adam as Adam
 from .adam import AdamW as AdamW
 from .adamax import Adamax as Adamax
 from .asgd import ASGD as ASGD
+from .follow import Follow as Follow
 from .nadam import NAdam as NAdam
 from .optimizer import Optimizer as Optimizer
+from .plateau import Plateau as Plateau
 from .radam import RAdam as RAdam
 from .rmsprop import RMSprop as RMSprop
 from .rprop import Rprop as Rprop
@@ -25,8 +27,10 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "Follow",
     "NAdam",
     "Optimizer",
+    "Plateau",
     "RAdam",
     "RMSprop",
     "Rprop",

@@ -8,6 +8,7 @@ torch's schedulers, a trainer) and wins.
 
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from math import inf
 from operator import is_
 from typing import Any, ClassVar
 
@@ -19,7 +20,7 @@ from ..decay import L2, Decay
 from ..engine import UNBOUNDED, Engine
 from ..events import Timeline
 from ..groups import Group, refuse_doubles
-from ..hyper import Hyper, UnknownName, is_number
+from ..hyper import Hyper, UnknownName, as_schedule, is_number
 from ..plan import ASKED_AT_ONCE, TURN
 from ..rule import Domain, Rule
 from ..schedules import Schedule
@@ -61,6 +62,8 @@ class Optimizer(Controls, torch.optim.Optimizer):
         self._dicts: list[dict[str, Any]] = []
         self._posted: list[dict[str, Any]] = []
         self._structures: list[tuple[Any, ...]] = []
+        self._controllers: dict[str, dict[str, Any]] = {}  # what each remembers
+        self._waiting: dict[str, dict[str, Any]] = {}  # the same from a checkpoint, before there is a controller
         defaults = {**defaults, "max_norm": max_norm}
         hyper = self._hyper(f"For '{type(self).__name__}'", defaults)
         self._given = self._entries(hyper)
@@ -183,7 +186,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
                 except TypeError as problem:
                     raise TypeError(f"{place}: {problem}") from None
             else:
-                ours[names] = given[name]
+                ours[names] = layered(place, given, names, given[name])
         if ours["max_norm"] is None:
             ours["max_norm"] = UNBOUNDED
         hyper = Hyper(place, {**self.DOMAIN, **FRONT}, ours)
@@ -283,7 +286,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
             for ours, new, old in zip(names, unpacked(name, value, len(names)), before, strict=True):
                 if new is not old and not (is_number(new) and new == old):
                     entry = UNBOUNDED if ours == "max_norm" and new is None else new
-                    found[ours] = hyper.checked(ours, entry, clock)
+                    found[ours] = hyper.checked(ours, layered(hyper.place, group, ours, entry), clock)
         return clock, found
 
     def _take_over(self, number: int, group: dict[str, Any], clock: int, found: Mapping[str, Any]) -> None:
@@ -320,6 +323,9 @@ class Optimizer(Controls, torch.optim.Optimizer):
             elif not coming.keys().isdisjoint(names):
                 values = hyper.at(clock)
                 group[name] = posted[name] = tuple(values[ours] for ours in names)
+
+    def _meant(self, number: int, ours: str, value: Any) -> Any:
+        return layered(self.engine.hypers[number].place, self._dicts[number], ours, value)
 
     def _structure(self, group: Mapping[str, Any]) -> tuple[Any, ...]:
         """The choices in a group that are no numbers over time."""
@@ -396,6 +402,9 @@ class Optimizer(Controls, torch.optim.Optimizer):
             "timelines": [hyper.stored() for hyper in self.engine.hypers],
             "ages": [[m.age for m in members] for members in self.engine.members],
         }
+        if self._controllers or self._waiting:
+            kept = {**self._waiting, **self._controllers}
+            stored["calando"]["controllers"] = {key: dict(memory) for key, memory in kept.items()}
         return stored
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -410,6 +419,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
         """
         self._listen()
         extra = check_state(self, state_dict)
+        controllers = remembered(type(self).__name__, extra)
         if extra is not None:
             pairs = zip(self.engine.hypers, extra["timelines"], strict=True)
             lines = [hyper.loaded(stored) for hyper, stored in pairs]
@@ -419,6 +429,23 @@ class Optimizer(Controls, torch.optim.Optimizer):
         for face in self.state.values():  # the dictionary may be alive in another optimizer
             face.update({key: x.clone() for key, x in face.items() if isinstance(x, torch.Tensor)})
         self._reload(lines, extra["ages"] if extra is not None else None)
+        for key, memory in controllers.items():
+            (self._controllers if key in self._controllers else self._waiting).setdefault(key, {}).update(memory)
+
+    def remember(self, key: str, memory: dict[str, Any]) -> dict[str, Any]:
+        """Let a controller's memory travel in ``state_dict``, under a name of its own.
+
+        Args:
+            key: what the controller is called.
+            memory: plain data; what a checkpoint already loaded has under this name is put into it, and so
+                is what will be loaded.
+
+        Returns:
+            ``memory`` itself.
+        """
+        memory.update(self._waiting.pop(key, {}))
+        self._controllers[key] = memory
+        return memory
 
     def _numbers_of(self, number: int, group: Mapping[str, Any]) -> dict[str, Timeline]:
         """The numbers of a group that torch's class stored; a schedule given to this optimizer stays."""
@@ -463,6 +490,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
             "timelines": [hyper.timelines for hyper in self.engine.hypers],
             "ages": [[m.age for m in members] for members in self.engine.members],
             "given": self._given,
+            "controllers": (self._controllers, self._waiting),
             "on_nonfinite": self.engine.on_nonfinite,
         }
         return {**super().__getstate__(), "calando": kept}
@@ -474,6 +502,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
             return
         self.spelling = {**self.SPELLING, "max_norm": "max_norm"}
         self._given, self._turn = kept["given"], 0
+        self._controllers, self._waiting = kept.get("controllers", ({}, {}))
         hypers = []
         for number, group in enumerate(self.param_groups):
             hyper = self._hyper(f"For '{type(self).__name__}', group {number}", group)
@@ -500,6 +529,36 @@ def listed(params: Any) -> list[Any]:
     if isinstance(params, (set, frozenset)):
         raise TypeError("parameters must come in an order that stays: give a list, not a set")
     return list(params)
+
+
+def layered(place: str, group: Mapping[str, Any], name: str, value: Any) -> Any:
+    """A learning rate that moves, times the group's ``lr_scale``; a number is the number in force, as in timm.
+
+    Raises:
+        ValueError, TypeError: lr_scale is not a number from 0 on.
+    """
+    if name != "lr" or group.get("lr_scale") is None:
+        return value
+    factor = group["lr_scale"]
+    if not is_number(factor) or not 0 <= float(factor) < inf:
+        raise ValueError(f"{place}: 'lr_scale' must be a number from 0 on, but got {factor!r}")
+    try:
+        entry = as_schedule(value)
+    except (TypeError, ValueError, OverflowError):
+        return value  # refused, with its place, by whoever checks it
+    return entry * float(factor) if isinstance(entry, Schedule) else value
+
+
+def remembered(name: str, extra: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """What controllers remembered, from our own part of a ``state_dict``.
+
+    Raises:
+        ValueError: it is no plain data under names.
+    """
+    found = (extra or {}).get("controllers", {})
+    if not isinstance(found, Mapping) or not all(isinstance(memory, Mapping) for memory in found.values()):
+        raise ValueError(f"{name}: what the checkpoint has of controllers was not stored by calando: {found!r}")
+    return {str(key): dict(memory) for key, memory in found.items()}
 
 
 def refuse_hints(name: str, defaults: Mapping[str, Any]) -> None:
