@@ -32,6 +32,12 @@ class Library:
         array = np.array(value, dtype) if not isinstance(value, np.ndarray) else value
         return array if self.name == "numpy" else self.words().Tensor(array)
 
+    def copy(self, value: Any, name: str) -> Any:
+        """A parameter named ``name`` with a copy of an array or tensor."""
+        if self.name == "numpy":
+            return np.array(value)
+        return self.words().Parameter(self.words().Tensor(value), name=name)
+
     def words(self) -> Any:
         """The module that has Parameter and Tensor."""
         if self.name == "mindspore":

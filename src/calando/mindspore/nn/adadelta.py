@@ -6,6 +6,7 @@ from ...hyper import Hyper
 from ...rule import Rule
 from ...rules.adadelta import ADADELTA
 from ..optimizer import Optimizer
+from ..state import Stored
 
 
 class Adadelta(Optimizer):
@@ -32,6 +33,7 @@ class Adadelta(Optimizer):
     NAMES = ("rho", "epsilon")
     OURS = {"epsilon": "eps"}
     DOMAIN = ADADELTA.domain
+    STORED = Stored({"v": "accum.{}", "q": "accum_update.{}"})
 
     def __init__(
         self,

@@ -7,9 +7,12 @@ from ...hyper import TINY, Hyper
 from ...rule import Rule
 from ...rules.adam import ADAM_EPSILON_HAT, ADAM_EPSILON_HAT_AHEAD, ADAM_UNCORRECTED, AMSGRAD_EPSILON_HAT
 from ..optimizer import Optimizer
+from ..state import Stored
 
 # MindSpore leaves out the ends that the mathematics would allow.
 DOMAIN = {**ADAM_EPSILON_HAT.domain, "beta1": (TINY, 1.0), "beta2": (TINY, 1.0), "eps": (TINY, float("inf"))}
+MOMENTS = {"m": "moment1.{}", "v": "moment2.{}", "v_max": "vhat.{}"}  # in MindSpore's checkpoints
+POWERS = {"beta1": "beta1_power", "beta2": "beta2_power"}
 
 
 class Adam(Optimizer):
@@ -40,6 +43,7 @@ class Adam(Optimizer):
 
     NAMES = ("beta1", "beta2", "eps")
     DOMAIN = DOMAIN
+    STORED = Stored(MOMENTS, powers=POWERS)
 
     def __init__(
         self,
@@ -88,6 +92,8 @@ class LazyAdam(Adam):
         ValueError, TypeError, KeyError: a value or a group that cannot be used; the sentence says which.
     """
 
+    STORED = Stored(MOMENTS, powers=POWERS, axes=(1,))
+
     def __init__(
         self,
         params: Any,
@@ -131,6 +137,8 @@ class AdamOffload(Adam):
     Raises:
         ValueError, TypeError, KeyError: a value or a group that cannot be used; the sentence says which.
     """
+
+    STORED = Stored(MOMENTS, powers=POWERS, axes=(1,))
 
     def __init__(
         self,
@@ -185,6 +193,7 @@ class AdamWeightDecay(Optimizer):
 
     NAMES = ("beta1", "beta2", "eps")
     DOMAIN = DOMAIN
+    STORED = Stored({"m": "adam_m.{}", "v": "adam_v.{}"})
     DECAY = DECOUPLED
 
     def __init__(

@@ -6,6 +6,7 @@ from ...hyper import Hyper
 from ...rule import Rule
 from ...rules.adamax import ADAMAX_EPSILON_LAST
 from ..optimizer import Optimizer
+from ..state import Stored
 from .adam import DOMAIN
 
 
@@ -32,6 +33,7 @@ class AdaMax(Optimizer):
 
     NAMES = ("beta1", "beta2", "eps")
     DOMAIN = DOMAIN
+    STORED = Stored({"m": "moment1.{}", "u": "moment2.{}"}, powers={"beta1": "beta1_power"}, axes=(1,))
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ from ...hyper import Hyper
 from ...rule import Rule
 from ...rules.asgd import ASGD as RULE
 from ..optimizer import Optimizer
+from ..state import Stored
 
 
 class ASGD(Optimizer):
@@ -31,6 +32,7 @@ class ASGD(Optimizer):
 
     NAMES = ("lambd", "alpha", "t0")
     DOMAIN = RULE.domain
+    STORED = Stored({"x": "ax_.{}"}, {"mu": "mu_{}", "eta": "eta_{}"})
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ from ...hyper import Hyper
 from ...rule import Rule
 from ...rules.sgd import MOMENTUM, MOMENTUM_NESTEROV
 from ..optimizer import Optimizer
+from ..state import Stored
 
 
 class Momentum(Optimizer):
@@ -31,6 +32,7 @@ class Momentum(Optimizer):
 
     NAMES = ("momentum",)
     DOMAIN = MOMENTUM.domain
+    STORED = Stored({"m": "moments.{}"}, numbers={"momentum": "momentum"})
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ from ...hyper import Hyper
 from ...rule import Rule
 from ...rules.nadam import NADAM
 from ..optimizer import Optimizer
+from ..state import Stored
 
 
 class NAdam(Optimizer):
@@ -31,6 +32,7 @@ class NAdam(Optimizer):
 
     NAMES = ("beta1", "beta2", "eps", "momentum_decay")
     DOMAIN = NADAM.domain
+    STORED = Stored({"m": "exp_avg.{}", "v": "exp_avg_sq.{}"}, {"mu_product": "mu_product_{}"})
     SINGLE = False  # torch.optim computes with exact hyperparameters
 
     def __init__(

@@ -6,6 +6,7 @@ from ...hyper import Hyper
 from ...rule import Rule
 from ...rules.radam import RADAM
 from ..optimizer import Optimizer
+from ..state import Stored
 
 
 class RAdam(Optimizer):
@@ -30,6 +31,7 @@ class RAdam(Optimizer):
 
     NAMES = ("beta1", "beta2", "eps")
     DOMAIN = RADAM.domain
+    STORED = Stored({"m": "exp_avg.{}", "v": "exp_avg_sq.{}"})
     SINGLE = False  # torch.optim computes with exact hyperparameters
 
     def __init__(

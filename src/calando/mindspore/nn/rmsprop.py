@@ -6,6 +6,7 @@ from ...hyper import Hyper
 from ...rule import Rule
 from ...rules.rmsprop import DOMAIN, RMSPROP_INSIDE, RMSPROP_INSIDE_CENTERED
 from ..optimizer import Optimizer
+from ..state import Stored
 
 
 class RMSProp(Optimizer):
@@ -36,6 +37,7 @@ class RMSProp(Optimizer):
 
     NAMES = ("decay", "momentum", "epsilon")
     OURS = {"decay": "rho", "epsilon": "eps"}
+    STORED = Stored({"c": "mean_grad.{}", "v": "mean_square.{}", "m": "moment.{}"})
     DOMAIN = {**DOMAIN, "rho": (0.0, 1.0000000000000002)}
 
     def __init__(

@@ -6,6 +6,7 @@ from ...hyper import Hyper
 from ...rule import Rule
 from ...rules.rprop import RPROP
 from ..optimizer import Optimizer
+from ..state import Stored
 
 
 class Rprop(Optimizer):
@@ -30,6 +31,7 @@ class Rprop(Optimizer):
 
     NAMES = ("eta_minus", "eta_plus", "step_min", "step_max")
     DOMAIN = RPROP.domain
+    STORED = Stored({"h": "prev.{}", "s": "step_size.{}"})
 
     def __init__(
         self,

@@ -7,6 +7,7 @@ from ...rule import Rule
 from ...rules.sgd import SGD as PLAIN
 from ...rules.sgd import SGD_MOMENTUM, SGD_NESTEROV
 from ..optimizer import Optimizer
+from ..state import Stored
 
 
 class SGD(Optimizer):
@@ -35,6 +36,7 @@ class SGD(Optimizer):
 
     NAMES = ("momentum", "dampening")
     DOMAIN = {**SGD_MOMENTUM.domain, "dampening": (0.0, float("inf"))}
+    STORED = Stored({"m": "accum.{}"}, numbers={"momentum": "momentum"}, fresh="stat.{}", idle=("m",))
 
     def __init__(
         self,
