@@ -1,0 +1,22 @@
+"""What PyTorch and MindSpore call the same thing, as data.
+
+    TORCH["Adam"].defaults["lr"]        0.001
+    MINDSPORE["Adam"].order             ("params", "learning_rate", "beta1", …)
+    PAIRS["AdamW"].exact                "calando.migrate.exact.AdamW"
+    SCHEDULERS["StepLR"]                its arguments in order, with defaults
+
+A test compares every table with the signatures of the installed frameworks. Nothing is imported here but
+the standard library: the migration tool, the documentation and the tests read the same tables.
+"""
+
+from .optimizers import MINDSPORE as MINDSPORE
+from .optimizers import TORCH as TORCH
+from .optimizers import Spoken as Spoken
+from .pairs import PAIRS as PAIRS
+from .pairs import RETURNS as RETURNS
+from .pairs import Pair as Pair
+from .pairs import Return as Return
+from .rates import DYNAMIC as DYNAMIC
+from .schedulers import SCHEDULERS as SCHEDULERS
+
+__all__ = ["DYNAMIC", "MINDSPORE", "PAIRS", "RETURNS", "SCHEDULERS", "TORCH", "Pair", "Return", "Spoken"]

@@ -1,0 +1,124 @@
+"""Which optimizer of one framework is which of the other, how arguments are called, and how equal they are.
+
+Equality was measured with the same gradients, step by step; a test repeats it live.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+# Arguments of torch.optim that choose an implementation, not a path: they are dropped.
+IMPLEMENTATION = ("foreach", "fused", "capturable", "differentiable")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One optimizer of ``torch.optim`` in MindSpore.
+
+    Args:
+        guide: the class that the migration guide and the API mapping name; empty where there is none.
+        exact: the class that follows torch's path, on MindSpore's parameters, with numbers, lists and
+            schedules; where it is ``guide`` itself, MindSpore's own class is equal.
+        names: torch's argument → MindSpore's; a tuple for ``betas``.
+        why: why ``guide`` is not equal; empty where it is.
+        ours: the class of ``calando.mindspore.nn`` that is equal and takes every hyperparameter as a schedule.
+        fixed: arguments that must be said where torch has none, or another default.
+    """
+
+    guide: str
+    exact: str
+    names: Mapping[str, str | tuple[str, ...]]
+    ours: str
+    why: str = ""
+    fixed: Mapping[str, str] = field(default_factory=dict)
+
+
+BETAS = {"lr": "learning_rate", "betas": ("beta1", "beta2"), "eps": "eps", "weight_decay": "weight_decay"}
+NN, OURS, EXACT = "mindspore.nn.", "calando.mindspore.nn.", "calando.migrate.exact."
+
+PAIRS: dict[str, Pair] = {
+    "SGD": Pair(
+        NN + "SGD", NN + "SGD",
+        {name: name for name in ("momentum", "dampening", "weight_decay", "nesterov")} | {"lr": "learning_rate"},
+        OURS + "SGD",
+    ),
+    "Adam": Pair(
+        NN + "Adam", EXACT + "Adam", {**BETAS, "amsgrad": "use_amsgrad"}, EXACT + "Adam",
+        "mindspore.nn.Adam adds eps before the bias correction, torch.optim.Adam after it",
+    ),
+    "AdamW": Pair(
+        NN + "AdamWeightDecay", EXACT + "AdamW", BETAS, EXACT + "AdamW",
+        "mindspore.nn.AdamWeightDecay corrects no bias: its first step is √10 times as long",
+    ),
+    "RMSprop": Pair(
+        NN + "RMSProp", EXACT + "RMSprop",
+        {"lr": "learning_rate", "alpha": "decay", "eps": "epsilon", "momentum": "momentum", "centered": "centered",
+         "weight_decay": "weight_decay"},
+        EXACT + "RMSprop",
+        "mindspore.nn.RMSProp starts its mean square at 1 and has eps inside the root",
+    ),
+    "Adadelta": Pair(
+        NN + "Adadelta", NN + "Adadelta",
+        {"lr": "learning_rate", "rho": "rho", "eps": "epsilon", "weight_decay": "weight_decay"}, OURS + "Adadelta",
+    ),
+    "Adagrad": Pair(
+        NN + "Adagrad", NN + "Adagrad",
+        {"lr": "learning_rate", "initial_accumulator_value": "accum", "weight_decay": "weight_decay"},
+        OURS + "Adagrad",
+    ),
+    "Adamax": Pair(NN + "AdaMax", NN + "AdaMax", BETAS, OURS + "AdaMax"),
+    "NAdam": Pair(
+        "", OURS + "NAdam", {**BETAS, "momentum_decay": "momentum_decay"}, OURS + "NAdam",
+        "mindspore.nn has no NAdam (nn.Adam with use_nesterov is another formula)",
+    ),
+    "RAdam": Pair("", OURS + "RAdam", BETAS, OURS + "RAdam", "mindspore.nn has no RAdam"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Return:
+    """One optimizer of ``mindspore.nn`` in PyTorch.
+
+    Args:
+        torch: the class of ``torch.optim``; empty where there is none.
+        names: MindSpore's argument → torch's; ``betas0`` and ``betas1`` are the parts of ``betas``.
+        why: why it is not equal; empty where it is.
+        eps: how ``calando.torch``'s class is told to be equal: a function of the step for ``eps``, in which
+            ``{eps}`` and ``{beta2}`` stand for the numbers; empty where there is no way.
+    """
+
+    torch: str
+    names: Mapping[str, str]
+    why: str = ""
+    eps: str = ""
+
+
+SPLIT = {"learning_rate": "lr", "beta1": "betas0", "beta2": "betas1", "eps": "eps", "weight_decay": "weight_decay"}
+
+RETURNS: dict[str, Return] = {
+    "SGD": Return(
+        "SGD",
+        {"learning_rate": "lr", **{n: n for n in ("momentum", "dampening", "weight_decay", "nesterov")}},
+    ),
+    "Momentum": Return("SGD", {"learning_rate": "lr", "momentum": "momentum", "weight_decay": "weight_decay"}),
+    "Adam": Return(
+        "Adam",
+        SPLIT,
+        "mindspore.nn.Adam adds eps before the bias correction, torch.optim.Adam after it",
+        "lambda step: {eps} / (1 - {beta2} ** (step + 1)) ** 0.5",
+    ),
+    "AdaMax": Return("Adamax", SPLIT),
+    "Adadelta": Return(
+        "Adadelta", {"learning_rate": "lr", "rho": "rho", "epsilon": "eps", "weight_decay": "weight_decay"}
+    ),
+    "Adagrad": Return(
+        "Adagrad", {"learning_rate": "lr", "accum": "initial_accumulator_value", "weight_decay": "weight_decay"}
+    ),
+    "AdamWeightDecay": Return("", SPLIT, "mindspore.nn.AdamWeightDecay corrects no bias; torch.optim.AdamW does"),
+    "RMSProp": Return("", {}, "mindspore.nn.RMSProp starts its mean square at 1 and has eps inside the root"),
+    "Lamb": Return("", {}, "torch.optim has no Lamb"),
+    "FTRL": Return("", {}, "torch.optim has no FTRL"),
+    "ProximalAdagrad": Return("", {}, "torch.optim has no ProximalAdagrad"),
+    "LazyAdam": Return("", {}, "torch.optim has no LazyAdam; SparseAdam is meant for sparse gradients only"),
+    "Rprop": Return("", {}, "MindSpore's Rprop has its own defaults and reads lr only once; compare by hand"),
+    "ASGD": Return("", {}, "a changed lr takes effect one step later in MindSpore's ASGD; compare by hand"),
+}

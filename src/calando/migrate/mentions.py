@@ -1,0 +1,93 @@
+"""Every place of a project that has to do with optimizers, learning rates or the training step."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from ..lexicon import DYNAMIC
+from .flow import GRADIENT, NETWORK, OPTIMIZER, SCALER, SCHEDULER, File, Flow, Scope, made_kind
+
+ALWAYS = {
+    "zero_grad", "backward", "add_param_group", "get_last_lr", "unscale_", "manual_backward", "step_update",
+    "clip_grad_norm_", "clip_grad_value_", "clip_gradients", "optimizer_step", "step_and_update_lr",
+}  # fmt: skip
+HELD = {"state_dict", "load_state_dict", "update", "scale", "get_lr", "get_scale", "load_param_into_net"}
+OTHERS = re.compile(r"prof|env|bar|game|sim|world|task|progress|timer|dataset", re.IGNORECASE)
+MEANT = re.compile(r"opt|sched|scaler|warmup|(^|_)lr", re.IGNORECASE)
+LIBRARIES = (
+    "timm.", "transformers.", "accelerate.", "apex.", "fairseq.", "pytorch_lightning.", "lightning.", "ignite.",
+    "mmcv.", "mmengine.", "deepspeed.", "fvcore.", "warmup_scheduler.", "torch_optimizer.", "bitsandbytes.",
+    "mindcv.", "mindyolo.", "mindnlp.", "mindformers.",
+)  # fmt: skip
+FACTORY = re.compile(r"optim|sched|adam|sgd|lamb|lars|lion|amp|warmup|(^|_)lr", re.IGNORECASE)
+DOTTED = re.compile(
+    r"torch\.nn\.utils\.clip_grad|torch\.(cuda\.)?amp\.|torch\.autocast|torch\.autograd\.(grad|backward)|torch\.optim\.|"
+    r"calando\.torch\.|mindspore\.(ops|nn)\.(clip_by|Clip)|mindspore\.(amp|train\.amp|train\.loss_scale)|"
+    r"mindspore\.(train\.)?Model$|mindspore\.nn\.(TrainOneStep|WithLoss|WithGrad|.*LossScale)|"
+    r"mindspore\.(train\.|)(callback\.|)LearningRateScheduler|mindspore\.(save_checkpoint|load_checkpoint|load_param_into_net)|"
+    r"mindspore\.(train\.serialization\.)(save_checkpoint|load_checkpoint|load_param_into_net)|"
+    r"mindspore\.nn\.(learning_rate_schedule\.)?.*(DecayLR|WarmUpLR)$|mindspore\.experimental\.optim|mindspore\.mint\.optim|"
+    r"mindspore\..*(Fixed|Dynamic)LossScale"
+)
+BASES = {"torch.optim.Optimizer", "torch.optim.lr_scheduler._LRScheduler", "mindspore.nn.Optimizer"}
+SHOWN = {"learning_rate", "global_step", "get_lr", "dynamic_lr", "is_group_lr", "moments", "momentum", "weight_decay"}
+WRITTEN = re.compile(
+    r"adjust_?(the_)?(learning_?rate|lr)|(set|update|change|decay)_?(learning_?rate|lr)$|lr_?decay", re.I
+)
+
+
+def mentions(flow: Flow) -> dict[int, tuple[File, ast.AST, str]]:
+    """id of a node → its file, the node, and why a person must look where nothing else is said about it."""
+    found: dict[int, tuple[File, ast.AST, str]] = {}
+    for file in flow.files:
+        for node, scope in sorted(file.where.items(), key=lambda item: getattr(item[0], "lineno", 0)):
+            reason = mentioned(flow, file, node, scope)
+            if reason:
+                found[id(node)] = file, node, reason
+    return found
+
+
+def mentioned(flow: Flow, file: File, node: ast.AST, scope: Scope) -> str:
+    """Why a node is of concern; empty where it is not."""
+    if isinstance(node, ast.Call):
+        return call_mentioned(flow, file, node, scope)
+    if isinstance(node, ast.Attribute):
+        if node.attr == "param_groups":
+            return "parameter groups are read or written here in a way that was not recognised"
+        if node.attr in SHOWN and any(t.name.startswith("mindspore.") for t in flow.things(scope, node.value)):
+            return "the optimizer is looked into or changed here in a way that was not recognised"
+    if isinstance(node, ast.ClassDef):
+        bases = {file.names.dotted(base) for base in node.bases}
+        if bases & BASES:
+            return "an optimizer or scheduler of the script's own: its formula must be compared by hand"
+        if any(name.rpartition(".")[2] in ("LearningRateSchedule", "TrainOneStepCell") for name in bases):
+            return "a class of the script's own for MindSpore's training step: read its construct and write it by hand"
+    return ""
+
+
+def call_mentioned(flow: Flow, file: File, node: ast.Call, scope: Scope) -> str:
+    """Why a call is of concern; empty where it is not."""
+    dotted = file.names.dotted(node.func)
+    kind, _ = made_kind(dotted)
+    if kind in (OPTIMIZER, SCHEDULER, SCALER, GRADIENT):
+        return f"this {kind} was not rewritten"
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else dotted
+    if dotted.startswith(LIBRARIES) and FACTORY.search(dotted.partition(".")[2]):
+        return f"{dotted.partition('.')[0]} makes or drives the optimizer here: what it does is not in this script"
+    if DOTTED.match(dotted) or dotted.rpartition(".")[2] in DYNAMIC:
+        return "this call is not one that can be rewritten"
+    if not isinstance(node.func, ast.Attribute):
+        return "this changes the learning rate in a way that was not recognised" if WRITTEN.search(dotted) else ""
+    if name in ALWAYS:
+        return f".{name} was not recognised as part of a training step that can be rewritten"
+    held = flow.kinds(scope, node.func.value)
+    receiver = ast.unparse(node.func.value)[-60:]
+    if name == "step":
+        if held & {OPTIMIZER, SCHEDULER, SCALER} or MEANT.search(receiver):
+            return "what is stepped here was not recognised as part of what can be rewritten"
+        unknown = not node.args and not node.keywords and not OTHERS.search(receiver)
+        return "it is not known what is stepped here" if unknown else ""
+    if name in HELD and (held & {OPTIMIZER, SCHEDULER, SCALER} or (not held & {NETWORK} and MEANT.search(receiver))):
+        return f".{name} of an optimizer or scheduler was not recognised"
+    return "this changes the learning rate in a way that was not recognised" if WRITTEN.search(name) else ""

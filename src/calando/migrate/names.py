@@ -1,0 +1,84 @@
+"""What names in a script mean: ``optim.SGD`` is ``torch.optim.SGD``."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import keyword
+
+from ..lexicon import DYNAMIC, MINDSPORE, SCHEDULERS, TORCH
+
+STARS = {
+    "torch.optim": set(TORCH),
+    "torch.optim.lr_scheduler": set(SCHEDULERS),
+    "mindspore.nn": {*MINDSPORE, *DYNAMIC},
+}
+# The same thing under another name.
+SAME = {
+    "torch.optim.lr_scheduler.LRScheduler": "torch.optim.lr_scheduler._LRScheduler",
+    "mindspore.ops.value_and_grad": "mindspore.value_and_grad",
+}
+HOMES = (
+    "torch.optim.sgd.", "torch.optim.adam.", "torch.optim.adamw.", "torch.optim.rmsprop.", "torch.optim.optimizer.",
+)  # fmt: skip
+
+
+class Names:
+    """The imports of one module."""
+
+    def __init__(self, tree: ast.Module, own: str = "") -> None:
+        self.aliases: dict[str, str] = {}
+        self.stars: list[str] = []
+        self.own = own
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    self.aliases[alias.asname or alias.name.partition(".")[0]] = (
+                        alias.name if alias.asname else alias.name.partition(".")[0]
+                    )
+            elif isinstance(node, ast.ImportFrom):
+                base = self.base(node)
+                for alias in node.names:
+                    if alias.name == "*":
+                        self.stars.append(base)
+                    else:
+                        self.aliases[alias.asname or alias.name] = f"{base}.{alias.name}".lstrip(".")
+        self.taken = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | set(self.aliases)
+        self.taken |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+        self.taken |= {
+            node.name
+            for node in ast.walk(tree)
+            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
+        }
+
+    def base(self, node: ast.ImportFrom) -> str:
+        """The module that ``from … import`` names, dots resolved against the module's own name."""
+        if not node.level:
+            return node.module or ""
+        above = self.own.split(".")[: -node.level] if self.own else []
+        return ".".join([*above, *([node.module] if node.module else [])])
+
+    def dotted(self, node: ast.AST) -> str:
+        """The full name of an expression such as ``optim.SGD``; empty where it is none."""
+        parts: list[str] = []
+        while isinstance(node, ast.Attribute):
+            parts.append(node.attr)
+            node = node.value
+        if not isinstance(node, ast.Name):
+            return ""
+        head = self.aliases.get(node.id)
+        if head is None:
+            head = next((f"{star}.{node.id}" for star in self.stars if node.id in STARS.get(star, ())), node.id)
+        full = ".".join([head, *reversed(parts)])
+        for home in HOMES:
+            if full.startswith(home):
+                full = "torch.optim." + full[len(home) :]
+        return SAME.get(full, full)
+
+    def free(self, wanted: str) -> str:
+        """A name that the script does not use: ``wanted``, or with a number behind it."""
+        name, number = wanted, 2
+        while name in self.taken or keyword.iskeyword(name) or hasattr(builtins, name):
+            name, number = f"{wanted}_{number}", number + 1
+        self.taken.add(name)
+        return name

@@ -1,0 +1,128 @@
+"""A whole migration: scripts in, scripts and findings out."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .finding import Finding, Spoken
+from .flow import File, Flow
+from .mentions import mentions
+from .source import Source, Unreadable, read
+from .work import Wish, Work, unsaid
+
+
+@dataclass(frozen=True)
+class Result:
+    """One script after the migration.
+
+    Args:
+        name: the script's name.
+        before, after: its bytes.
+        source: what was read.
+    """
+
+    name: str
+    before: bytes
+    after: bytes
+    source: Source
+
+    @property
+    def changed(self) -> bool:
+        return self.before != self.after
+
+
+@dataclass(frozen=True)
+class Migration:
+    """What came out of a migration.
+
+    Args:
+        results: every script that could be read.
+        findings: one per place, by file and line.
+        spoken: defaults that the results say aloud.
+        unread: why a script could not be read.
+    """
+
+    wish: Wish
+    results: list[Result]
+    findings: list[Finding]
+    spoken: list[Spoken]
+    unread: list[str]
+    flow: Flow
+
+
+def migrate(scripts: Mapping[str, bytes], wish: Wish | None = None) -> Migration:
+    """Rewrite the scripts of a project.
+
+    Args:
+        scripts: name (a path) → bytes.
+        wish: what to rewrite them to.
+
+    Raises:
+        Unreadable: there is one script only, and it cannot be read.
+        ValueError: a wish that cannot be.
+    """
+    wish = wish or Wish()
+    check(wish)
+    sources, unread = [], []
+    for name, data in scripts.items():
+        try:
+            sources.append(read(data, name))
+        except Unreadable as problem:
+            if len(scripts) == 1:
+                raise
+            unread.append(str(problem))
+    flow = Flow(sources, [module_of(source.name) for source in sources])
+    work = Work(flow, wish)
+    work.mentions = mentions(flow)
+    target(wish.to)(work)
+    unsaid(work)
+    results = []
+    for file, text in work.results():
+        results.append(finished(file, text))
+    return Migration(wish, results, sorted(set(work.findings)), list(dict.fromkeys(work.spoken)), unread, flow)
+
+
+def check(wish: Wish) -> None:
+    """Raise ValueError for a wish that cannot be."""
+    if wish.to not in ("calando", "mindspore", "torch"):
+        raise ValueError(f"--to must be calando, mindspore or torch, but got {wish.to!r}")
+    if wish.style not in ("exact", "guide"):
+        raise ValueError(f"--style must be exact or guide, but got {wish.style!r}")
+    if wish.steps_per_epoch is not None:
+        try:
+            tree = ast.parse(wish.steps_per_epoch, mode="eval").body
+        except SyntaxError:
+            tree = ast.Constant(0)
+        if isinstance(tree, ast.Constant) and (not isinstance(tree.value, int) or tree.value < 1):
+            told = "a whole number from 1 on, or an expression such as len(loader)"
+            raise ValueError(f"--steps-per-epoch must be {told}, but got {wish.steps_per_epoch!r}")
+
+
+def target(to: str):  # type: ignore[no-untyped-def]
+    """The function that rewrites for a target."""
+    if to == "calando":
+        from .to_calando import to_calando
+
+        return to_calando
+    if to == "mindspore":
+        from .to_mindspore import to_mindspore
+
+        return to_mindspore
+    from .to_torch import to_torch
+
+    return to_torch
+
+
+def finished(file: File, text: str) -> Result:
+    """A script with its new text; the very bytes where nothing changed."""
+    source = file.source
+    after = source.data if text == source.text else source.encode(text)
+    return Result(source.name, source.data, after, source)
+
+
+def module_of(name: str) -> str:
+    """The module that a path is imported as, from the folder it is in."""
+    parts = name.replace("\\", "/").removesuffix(".py").strip("./").split("/")
+    return ".".join(part for part in parts if part != "__init__")

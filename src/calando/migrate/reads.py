@@ -1,0 +1,110 @@
+"""Reading a learning rate: the number may be asked for before or after the schedule moved on."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from .flow import Flow, Scope, Thing
+from .rhythm import LOOPS, enclosing, roads, updates
+
+HYPERS = {
+    "lr", "weight_decay", "momentum", "betas", "eps", "alpha", "rho", "dampening", "name", "beta1", "beta2",
+}  # fmt: skip
+
+
+def behind(flow: Flow, optimizers: list[Thing], scope: Scope, node: ast.AST, step: ast.Call | None) -> bool:
+    """Whether a number read at a place belongs to the update just made, not to the coming one.
+
+    That is so where the update comes before the read in the innermost loop that both are in, and the scheduler's
+    step does not come between them.
+    """
+    for thing in optimizers:
+        for place, call in updates(flow, thing):
+            for here in roads(flow, scope, node)[:1]:
+                for way in roads(flow, place, call):
+                    common = [x for x, y in zip(here.loops, way.loops, strict=False) if x[0] is y[0]]
+                    inner = common[-1][1] if common else scope.file.top
+                    mine, its = here.stations.get(inner), way.stations.get(inner)
+                    if mine is None or its is None or its.lineno >= mine.lineno:  # type: ignore[attr-defined]
+                        continue
+                    between = step is not None and any(
+                        its.lineno < at.lineno <= mine.lineno  # type: ignore[attr-defined]
+                        for road in roads(flow, *_place(flow, step))
+                        if (at := road.stations.get(inner)) is not None
+                    )
+                    if not between:
+                        return True
+    return False
+
+
+def _place(flow: Flow, step: ast.Call) -> tuple[Scope, ast.Call]:
+    for file in flow.files:
+        if step in file.where:
+            return file.where[step], step
+    raise KeyError("the step is in no file of the project")
+
+
+def group_reads(flow: Flow, thing: Thing) -> Iterator[tuple[Scope, ast.expr, str, bool]]:
+    """Where an optimizer's groups are looked at: the place, the expression, the optimizer's name, whether only read."""
+    for file in flow.files:
+        for node, scope in file.where.items():
+            if isinstance(node, ast.Attribute) and node.attr == "param_groups":
+                if thing in flow.things(scope, node.value):
+                    yield scope, node, file.source.code(node.value), only_read(scope, node)
+            elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Call):
+                func = node.value.func
+                dict_of = isinstance(func, ast.Attribute) and func.attr == "state_dict"
+                wanted = isinstance(node.slice, ast.Constant) and node.slice.value == "param_groups"
+                if dict_of and wanted and thing in flow.things(scope, func.value):  # type: ignore[attr-defined]
+                    yield scope, node, file.source.code(func.value), only_read(scope, node)  # type: ignore[attr-defined]
+
+
+def only_read(scope: Scope, node: ast.expr) -> bool:
+    """Whether nothing but numbers are read through an expression that stands for parameter groups."""
+    file = scope.file
+    parent = file.parents[node]
+    if isinstance(parent, ast.Subscript) and parent.value is node:
+        return number_read(scope, parent)
+    if isinstance(parent, (ast.For, ast.comprehension)) and parent.iter is node:
+        return isinstance(parent.target, ast.Name) and named_reads(scope, parent.target.id, parent)
+    if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name) and parent.func.id in ("enumerate", "len"):
+        above = file.parents[parent]
+        if parent.func.id == "len":
+            return True
+        target = getattr(above, "target", None)
+        if isinstance(target, ast.Tuple) and isinstance(target.elts[-1], ast.Name):
+            return named_reads(scope, target.elts[-1].id, above)
+    return False
+
+
+def number_read(scope: Scope, group: ast.expr) -> bool:
+    """Whether one number is read from a group, or the group is given a name through which only numbers are read."""
+    parent = scope.file.parents[group]
+    if isinstance(parent, ast.Subscript) and parent.value is group:
+        key = parent.slice
+        return isinstance(parent.ctx, ast.Load) and isinstance(key, ast.Constant) and key.value in HYPERS
+    if isinstance(parent, ast.Assign) and parent.value is group and isinstance(parent.targets[0], ast.Name):
+        return named_reads(scope, parent.targets[0].id, scope.node)
+    return False
+
+
+def named_reads(scope: Scope, name: str, inside: ast.AST) -> bool:
+    """Whether only numbers are read through a name."""
+    for node in ast.walk(inside):
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load):
+            parent = scope.file.parents[node]
+            key = parent.slice if isinstance(parent, ast.Subscript) else None
+            if not (
+                isinstance(parent, ast.Subscript)
+                and isinstance(parent.ctx, ast.Load)
+                and isinstance(key, ast.Constant)
+                and key.value in HYPERS
+            ):
+                return False
+    return True
+
+
+def in_loop(scope: Scope, node: ast.AST) -> bool:
+    """Whether a place is repeated inside its function."""
+    return bool(enclosing(scope, node)) or isinstance(node, LOOPS)

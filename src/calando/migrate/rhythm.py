@@ -1,0 +1,280 @@
+"""How often optimizers and schedulers are stepped, against each other: epochs turned into steps, never guessed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from .carry import carry
+from .flow import BLOCKS, OPTIMIZER, SCALER, File, Flow, Scope, Thing
+
+LOOPS = (ast.For, ast.AsyncFor, ast.While)
+PASSED = {"enumerate", "tqdm", "tqdm.tqdm", "tqdm.auto.tqdm", "trange", "list", "iter", "reversed", "sorted", "track"}
+MOST_ROADS = 8
+
+
+@dataclass(eq=False)
+class Road:
+    """One way from the top of a script to a place: the loops on it, outermost first."""
+
+    loops: list[tuple[ast.AST, Scope]]
+    stations: dict[Scope, ast.AST] = field(default_factory=dict)  # where the way leaves each scope
+
+
+@dataclass
+class Rhythm:
+    """How many updates one step of a scheduler is.
+
+    Args:
+        known: whether it could be found.
+        count: updates per scheduler step, as an expression; None: one each.
+        scope: where ``count`` is written.
+        early: whether the scheduler's step comes before the update it belongs to.
+        why: why it is not known.
+        source: what ``count`` is taken from, in words.
+    """
+
+    known: bool
+    count: ast.expr | None = None
+    scope: Scope | None = None
+    early: bool = False
+    why: str = ""
+    source: str = ""
+
+
+def roads(flow: Flow, scope: Scope, node: ast.AST, depth: int = 0) -> list[Road]:
+    """All ways to a node, through the calls of the functions around it."""
+    own = [(loop, scope) for loop in enclosing(scope, node)]
+    at: Scope | None = scope
+    while at is not None and not isinstance(at.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Module)):
+        at = at.parent
+    if at is None or isinstance(at.node, ast.Module) or not at.calls or depth > 6:
+        return [Road(own, {scope: node})]
+    found = []
+    for caller, call in at.calls[:MOST_ROADS]:
+        for outer in roads(flow, caller, call, depth + 1):
+            found.append(Road([*outer.loops, *own], {**outer.stations, scope: node}))
+    return found[:MOST_ROADS]
+
+
+def enclosing(scope: Scope, node: ast.AST) -> list[ast.AST]:
+    """The loops around a node inside its scope, outermost first."""
+    found: list[ast.AST] = []
+    parents = scope.file.parents
+    while node is not scope.node and node in parents:
+        above = parents[node]
+        if isinstance(above, LOOPS) and node in above.body:
+            found.append(above)
+        node = above
+    return found[::-1]
+
+
+def conditions(file: File, node: ast.AST, until: ast.AST) -> Iterator[tuple[ast.If, bool]]:
+    """The conditions a node stands under, inside ``until``, and whether it is in the ``else``."""
+    while node is not until and node in file.parents:
+        above = file.parents[node]
+        if isinstance(above, ast.If) and node is not above.test:
+            yield above, node in above.orelse
+        node = above
+
+
+def updates(flow: Flow, thing: Thing) -> list[tuple[Scope, ast.Call]]:
+    """The calls that update an optimizer's parameters."""
+    found = []
+    for file in flow.files:
+        for node, scope in file.where.items():
+            if isinstance(node, ast.Call) and thing in updated(flow, scope, node):
+                found.append((scope, node))
+    return sorted(found, key=lambda f: f[1].lineno)
+
+
+def updated(flow: Flow, scope: Scope, call: ast.Call) -> frozenset[Thing]:
+    """The optimizers that a call updates."""
+    func = call.func
+    if isinstance(func, ast.Attribute) and func.attr == "step":
+        held = flow.things(scope, func.value)
+        if any(t.kind == SCALER for t in held) and call.args:
+            held = flow.things(scope, call.args[0])
+        return frozenset(t for t in held if t.kind == OPTIMIZER)
+    if isinstance(func, (ast.Name, ast.Attribute)) and call.args:
+        return frozenset(t for t in flow.things(scope, func) if t.kind == OPTIMIZER and t.name.startswith("mindspore."))
+    return frozenset()
+
+
+def rhythm(flow: Flow, optimizers: frozenset[Thing], scope: Scope, step: ast.Call, given: str | None) -> Rhythm:
+    """How many updates of the optimizers one call of a scheduler's ``step`` stands for."""
+    sites = {id(call): (s, call) for thing in optimizers for s, call in updates(flow, thing)}
+    if not sites:
+        return Rhythm(False, why="no call that updates this optimizer was found")
+    found: list[Rhythm] = []
+    for road in roads(flow, scope, step):
+        for place, call in sites.values():
+            for way in roads(flow, place, call):
+                if (one := _between(flow, road, way, scope, step, place, call)) is not None:
+                    found.append(one)
+    if not found:
+        return Rhythm(False, why="the update stands outside the loop that steps the scheduler")
+    first = found[0]
+    same = {(r.known, r.early, ast.unparse(r.count) if r.count else "") for r in found}
+    if len(same) > 1 or len(sites) > 1:
+        first = Rhythm(False, why="the optimizer is updated in several ways between two steps of the scheduler")
+    if given is not None and (not first.known or first.count is not None):
+        return Rhythm(True, ast.parse(given, mode="eval").body, None, first.early, source="--steps-per-epoch")
+    return first
+
+
+def _between(
+    flow: Flow, road: Road, way: Road, scope: Scope, step: ast.Call, place: Scope, call: ast.Call
+) -> Rhythm | None:
+    """The rhythm along one road to the scheduler's step and one to the update."""
+    if [id(x) for x, _ in way.loops[: len(road.loops)]] != [id(x) for x, _ in road.loops]:
+        return None
+    inner = way.loops[len(road.loops) :]
+    station = way.stations.get(scope)
+    early = station is not None and step.lineno < station.lineno
+    until = inner[-1][0] if inner else road.loops[-1][0] if road.loops else place.file.source.tree
+    if not inner:
+        divisor, why = divided(place.file, call, until, step)
+        if divisor is not None:
+            why = "the scheduler is stepped more often than the optimizer"
+        return Rhythm(not why, early=early, why=why)
+    try:
+        parts = [turns(flow, way, number, inner[0][1], 10**9) for number in range(len(road.loops), len(way.loops))]
+    except Unknown as problem:
+        return Rhythm(False, early=early, why=str(problem))
+    whole = ast.parse(" * ".join(parts), mode="eval").body
+    return Rhythm(True, whole, inner[0][1], early, source=f"the loop in line {inner[0][0].lineno}")  # type: ignore[attr-defined]
+
+
+class Unknown(Exception):
+    """How often a loop runs is not known; the message says why."""
+
+
+def turns(flow: Flow, way: Road, number: int, to: Scope, line: int) -> str:
+    """How often the updates on a road happen in one of its loops, said at ``to`` before ``line``."""
+    loop, owner = way.loops[number]
+    place = loop.lineno  # type: ignore[attr-defined]
+    length = length_of(owner.file, loop)
+    there = carry(flow, length, owner, to, line) if length is not None else None
+    if there is None:
+        raise Unknown(f"how often the loop in line {place} runs is not known")
+    last = number + 1 == len(way.loops) or way.loops[number + 1][1] is not owner
+    divisor, why = divided(owner.file, way.stations[owner] if last else way.loops[number + 1][0], loop, None)
+    if why:
+        raise Unknown(why)
+    text = grouped(there)
+    if divisor is None:
+        return text
+    carried = carry(flow, divisor, owner, to, line)
+    if carried is None:
+        raise Unknown(f"every how many turns of the loop in line {place} an update is made is not known")
+    return f"({text} // {grouped(carried)})"
+
+
+def divided(file: File, call: ast.AST, until: ast.AST, step: ast.AST | None) -> tuple[ast.expr | None, str]:
+    """By what the updates of a loop are fewer than its turns; or why that is not known."""
+    divisor = None
+    for node in ast.walk(until):
+        if isinstance(node, (ast.Break, ast.Continue, ast.Return)) and _of(file, node, until) and not done(file, node):
+            return None, f"the loop may end or skip in line {node.lineno}"
+    for branch, otherwise in conditions(file, call, until):
+        if step is not None and any(step is node for node in ast.walk(branch)):
+            continue  # both stand under it
+        every = multiple(branch.test)
+        if every is None or otherwise or divisor is not None:
+            return None, f"the update in line {call.lineno} is made only under a condition"  # type: ignore[attr-defined]
+        divisor = every
+    return divisor, ""
+
+
+def done(file: File, node: ast.AST) -> bool:
+    """Whether a jump stands at the very end of its loop's function and changes nothing of the count."""
+    return isinstance(node, ast.Return) and not enclosing_any(file, node)
+
+
+def enclosing_any(file: File, node: ast.AST) -> bool:
+    while node in file.parents:
+        node = file.parents[node]
+        if isinstance(node, LOOPS):
+            return True
+        if isinstance(node, BLOCKS):
+            return False
+    return False
+
+
+def _of(file: File, node: ast.AST, loop: ast.AST) -> bool:
+    """Whether a jump leaves this loop, and not one inside it or a function."""
+    at = file.parents[node]
+    while at is not loop:
+        if isinstance(at, BLOCKS) or (isinstance(at, LOOPS) and not isinstance(node, ast.Return)):
+            return False
+        at = file.parents[at]
+    return True
+
+
+def multiple(test: ast.expr) -> ast.expr | None:
+    """k of ``(i + 1) % k == 0``; None for another condition."""
+    if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Eq):
+        left, right = test.left, test.comparators[0]
+        if isinstance(left, ast.BinOp) and isinstance(left.op, ast.Mod) and isinstance(right, ast.Constant):
+            counted = isinstance(left.left, ast.BinOp) and isinstance(left.left.op, ast.Add)
+            if right.value == 0 and counted:
+                return left.right
+    return None
+
+
+def length_of(file: File, loop: ast.AST) -> ast.expr | None:
+    """How often a loop runs, as an expression; None where that is not known."""
+    return counted(file, loop.iter) if isinstance(loop, ast.For) else None
+
+
+def counted(file: File, over: ast.expr) -> ast.expr | None:
+    """The length of what a loop runs over, as an expression."""
+    if isinstance(over, ast.Call):
+        name = file.names.dotted(over.func)
+        if name == "range" and len(over.args) == 1:
+            return over.args[0]
+        if name == "range":
+            return called("len", over)
+        if name in PASSED and over.args:
+            return counted(file, over.args[0])
+        if name == "zip" and over.args:
+            parts = [counted(file, x) for x in over.args]
+            known = [x for x in parts if x is not None]
+            return called("min", *known) if len(known) == len(parts) and len(known) > 1 else None
+        if isinstance(over.func, ast.Attribute) and over.func.attr in ("create_dict_iterator", "create_tuple_iterator"):
+            return ast.Call(ast.Attribute(over.func.value, "get_dataset_size", ast.Load()), [], [])
+        if isinstance(over.func, ast.Attribute) and over.func.attr in ("items", "keys", "values"):
+            return called("len", over.func.value)
+        return None
+    if isinstance(over, (ast.Name, ast.Attribute, ast.Subscript)):
+        return called("len", over)
+    if isinstance(over, (ast.List, ast.Tuple)):
+        return ast.Constant(len(over.elts))
+    return None
+
+
+def called(name: str, *args: ast.expr) -> ast.Call:
+    return ast.Call(ast.Name(name, ast.Load()), list(args), [])
+
+
+def total(flow: Flow, thing: Thing, to: Scope, line: int) -> str | None:
+    """All updates of an optimizer, as it can be written at a place; None where that is not known."""
+    said = set()
+    for scope, call in updates(flow, thing):
+        for way in roads(flow, scope, call):
+            try:
+                parts = [turns(flow, way, number, to, line) for number in range(len(way.loops))]
+            except Unknown:
+                return None
+            said.add(" * ".join(parts) or "1")
+    return said.pop() if len(said) == 1 else None
+
+
+def grouped(node: ast.expr | str) -> str:
+    """An expression's text, in parentheses where it needs them beside an operator."""
+    tree = ast.parse(node, mode="eval").body if isinstance(node, str) else node
+    text = node if isinstance(node, str) else ast.unparse(node)
+    simple = (ast.Name, ast.Constant, ast.Attribute, ast.Call, ast.Subscript, ast.List, ast.Tuple)
+    return text if isinstance(tree, simple) else f"({text})"

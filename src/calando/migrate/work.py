@@ -1,0 +1,273 @@
+"""One migration under way: what was found in a project, what is to be changed, and what is said about it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from .finding import HUMAN, Finding, Spoken
+from .flow import File, Flow, Scope, Thing
+from .source import Edit, parsed
+
+LONGEST = 88  # characters of a statement that a finding shows
+
+
+class Left(Exception):
+    """A part that cannot be rewritten wholly, and so is left whole; the message says why."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user asked for.
+
+    Args:
+        to: ``"calando"``, ``"mindspore"`` or ``"torch"``.
+        style: ``"exact"`` or ``"guide"``.
+        steps_per_epoch: a whole number or an expression; None: only what the scripts say.
+    """
+
+    to: str = "calando"
+    style: str = "exact"
+    steps_per_epoch: str | None = None
+
+
+@dataclass(eq=False)
+class Work:
+    """Changes and findings of all files."""
+
+    flow: Flow
+    wish: Wish
+    edits: list[tuple[File, Edit]] = field(default_factory=list)
+    removed: list[tuple[File, ast.stmt]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    spoken: list[Spoken] = field(default_factory=list)
+    told: list[int] = field(default_factory=list)  # id of every node that a finding speaks of
+    imports: list[tuple[File, str]] = field(default_factory=list)
+    mentions: dict[int, tuple[File, ast.AST, str]] = field(default_factory=dict)
+
+    def attempt(self, change: Callable[[], None]) -> str:
+        """Make a change wholly or not at all; why it was not made, empty where it was."""
+        lists = (self.edits, self.removed, self.findings, self.spoken, self.told, self.imports)
+        sizes = [len(each) for each in lists]
+        try:
+            change()
+        except Left as left:
+            for each, size in zip(lists, sizes, strict=True):
+                del each[size:]  # type: ignore[attr-defined]
+            return str(left)
+        return ""
+
+    def say(self, file: File, node: ast.AST, certainty: str, reason: str, topic: str = "") -> None:
+        """Report one place; what stands in it counts as reported too."""
+        shown = re.sub(r"\s+", " ", file.source.code(node))
+        if len(shown) > LONGEST:
+            shown = shown[: LONGEST - 1] + "…"
+        self.findings.append(
+            Finding(file.source.name, node.lineno, certainty, shown, reason, topic)  # type: ignore[attr-defined]
+        )
+        self.told += [id(inner) for inner in ast.walk(node)]
+
+    def replace(self, file: File, node: ast.AST, text: str) -> None:
+        self.edits.append((file, Edit(*file.source.span(node), quoted(file, node, text))))
+
+    def between(self, file: File, start: int, end: int, text: str) -> None:
+        self.edits.append((file, Edit(start, end, text)))
+
+    def remove(self, file: File, statement: ast.stmt) -> None:
+        """Take a statement out; a block that becomes empty gets a ``pass``, or goes with its condition."""
+        if file.source.lines(statement) is None:
+            raise Left("it shares its line with other statements")
+        self.removed.append((file, statement))
+
+    def before(self, file: File, statement: ast.stmt, *lines: str) -> None:
+        """Put lines before a statement, indented as it is."""
+        start = file.source.starts[statement.lineno - 1]
+        if file.source.text[start : file.source.place(statement.lineno, statement.col_offset)].strip():
+            raise Left("it shares its line with other statements")
+        indent = file.source.indent(statement)
+        self.between(file, start, start, "".join(f"{indent}{line}\n" if line else "\n" for line in lines))
+
+    def need(self, file: File, statement: str) -> None:
+        """An import that the result needs."""
+        if (file, statement) not in self.imports:
+            self.imports.append((file, statement))
+
+    def schedules(self, file: File) -> str:
+        """The name under which the result has ``calando.schedules``."""
+        for name, full in file.names.aliases.items():
+            if full == "calando.schedules":
+                return name
+        if "schedules" in file.names.taken:
+            self.need(file, "import calando.schedules as calando_schedules")
+            return "calando_schedules"
+        self.need(file, "from calando import schedules")
+        return "schedules"
+
+    # The result.
+
+    def results(self) -> Iterator[tuple[File, str]]:
+        """Each file's new text, which is Python again."""
+        for file in self.flow.files:
+            edits = [edit for owner, edit in self.edits if owner is file]
+            edits += emptied(file, [statement for owner, statement in self.removed if owner is file])
+            edits = [
+                e
+                for e in edits
+                if not any(o is not e and o.start <= e.start and e.end <= o.end and o.text == "" for o in edits)
+            ]
+            wanted = [text for owner, text in self.imports if owner is file]
+            edits += import_edits(file, wanted)
+            text = file.source.apply(joined(edits)) if edits else file.source.text
+            if text != file.source.text:
+                parsed(text, f"the result of {file.source.name}")
+            yield file, text
+
+
+def quoted(file: File, node: ast.AST, text: str) -> str:
+    """A text as it may stand where a node stands: inside an f-string, with the other quotes.
+
+    Raises:
+        Left: it cannot stand there, or Python does not say where in the f-string the node is.
+    """
+    holder = node
+    while holder in file.parents and not isinstance(holder, (ast.JoinedStr, ast.stmt)):
+        holder = file.parents[holder]
+    if not isinstance(holder, ast.JoinedStr):
+        return text
+    found = re.match(r"[A-Za-z]*(\"\"\"|\'\'\'|\"|\')", file.source.code(holder))
+    mark = found.group(1)[0] if found else ""
+    try:
+        same = ast.dump(ast.parse(file.source.code(node), mode="eval").body) == ast.dump(node)
+    except SyntaxError:
+        same = False
+    swapped = text.replace(mark, "'" if mark == '"' else '"') if mark else text
+    if not mark or not same or "\n" in text or ("'" in text and '"' in text):
+        raise Left(f"it stands in an f-string in line {node.lineno} that cannot be changed safely")  # type: ignore[attr-defined]
+    return swapped
+
+
+def joined(edits: Iterable[Edit]) -> list[Edit]:
+    """Insertions at one place made one, in the order they were asked for."""
+    found: dict[tuple[int, int], Edit] = {}
+    for edit in edits:
+        key = edit.start, edit.end
+        if key in found and edit.start == edit.end:
+            edit = Edit(edit.start, edit.end, found[key].text + edit.text)
+        found[key] = edit
+    return list(found.values())
+
+
+def statement_of(file: File, node: ast.AST) -> ast.stmt:
+    """The statement a node belongs to."""
+    while not isinstance(node, ast.stmt):
+        node = file.parents[node]
+    return node
+
+
+def block_of(file: File, statement: ast.stmt) -> list[ast.stmt]:
+    """The list of statements that a statement stands in."""
+    parent = file.parents[statement]
+    for name in ("body", "orelse", "finalbody", "handlers"):
+        block = getattr(parent, name, None)
+        if isinstance(block, list) and statement in block:
+            return block
+    for case in getattr(parent, "cases", []):
+        if statement in case.body:
+            return case.body
+    return [statement]
+
+
+def emptied(file: File, removed: list[ast.stmt]) -> list[Edit]:
+    """The edits that take statements out of their blocks."""
+    gone = list(dict.fromkeys(removed))
+    edits: list[Edit] = []
+    while gone:
+        statement = gone[0]
+        block = block_of(file, statement)
+        inside = [s for s in gone if s in block]
+        gone = [s for s in gone if s not in inside]
+        parent = file.parents[statement]
+        if len(inside) == len(block) and not isinstance(parent, ast.Module):
+            if isinstance(parent, ast.If) and not parent.orelse and block is parent.body and idle(parent.test):
+                if file.source.lines(parent) is not None and parent not in getattr(file.parents[parent], "orelse", []):
+                    gone = [s for s in gone if parent not in above(file, s)] + [parent]
+                    continue
+            edits.append(Edit(*file.source.span(inside[0]), "pass"))
+            inside = inside[1:]
+        for each in inside:
+            lines = file.source.lines(each)
+            assert lines is not None
+            edits.append(Edit(*lines, ""))
+    return edits
+
+
+def above(file: File, node: ast.AST) -> list[ast.AST]:
+    found = []
+    while node in file.parents:
+        node = file.parents[node]
+        found.append(node)
+    return found
+
+
+def idle(test: ast.expr) -> bool:
+    """Whether evaluating a condition does nothing else."""
+    return not any(isinstance(n, (ast.Call, ast.NamedExpr, ast.Await, ast.Yield)) for n in ast.walk(test))
+
+
+def import_edits(file: File, wanted: list[str]) -> list[Edit]:
+    """Where new imports go: after the last import at the top of the script."""
+    have = {file.source.code(node) for node in file.source.tree.body if isinstance(node, (ast.Import, ast.ImportFrom))}
+    missing = [text for text in wanted if text not in have]
+    if not missing:
+        return []
+    last: ast.stmt | None = None
+    for node in file.source.tree.body:
+        docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if isinstance(node, (ast.Import, ast.ImportFrom)) or (docstring and last is None):
+            last = node
+        elif last is not None and not isinstance(node, (ast.Import, ast.ImportFrom)):
+            break
+    lines = "".join(f"{text}\n" for text in missing)
+    if last is None:
+        start = header(file.source.text)
+        return [Edit(start, start, lines)]
+    whole = file.source.lines(last)
+    if whole is None:
+        start = file.source.span(last)[1]
+        return [Edit(start, start, "; " + "; ".join(missing))]
+    if not file.source.text[: whole[1]].endswith(("\n", "\r")):
+        lines = "\n" + lines.rstrip("\n")
+    return [Edit(whole[1], whole[1], lines)]
+
+
+def header(text: str) -> int:
+    """Where a script's first line after ``#!`` and its encoding begins."""
+    at = 0
+    for line in text.splitlines(keepends=True)[:2]:
+        if line.startswith("#!") or re.match(r"#.*coding[:=]", line):
+            at += len(line)
+        else:
+            break
+    return at
+
+
+def uses(flow: Flow, thing: Thing) -> list[tuple[Scope, ast.expr]]:
+    """Every name or attribute that may stand for a thing where it is read."""
+    found = []
+    for file in flow.files:
+        for node, scope in file.where.items():
+            loaded = isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load)
+            if loaded and thing in flow.things(scope, node):
+                found.append((scope, node))
+    return sorted(found, key=lambda f: (f[1].lineno, f[1].col_offset))
+
+
+def unsaid(work: Work) -> None:
+    """Report what nothing was said about: it is left as it is, and a person must look."""
+    told = set(work.told)
+    for file, node, reason in work.mentions.values():
+        if id(node) not in told:
+            work.say(file, node, HUMAN, reason)
+            told.update(work.told)
