@@ -81,7 +81,10 @@ class CellRate:
         self.__module__ = type(cell).__module__
 
     def __call__(self, step: int) -> float:
-        value = self.cell(self.library.tensor([step], "int32"))
+        try:
+            value = self.cell(self.library.tensor([step], "int32"))
+        except NotImplementedError:
+            raise TypeError(f"{self.__name__} has no construct(self, global_step), so it gives no number") from None
         try:
             return float(np.asarray(value.asnumpy() if hasattr(value, "asnumpy") else value).item())
         except (TypeError, ValueError):

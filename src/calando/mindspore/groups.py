@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from ..arrays import adapter
 from ..groups import refuse_doubles
 from ..hyper import UnknownName
 
@@ -51,6 +52,8 @@ def parse(owner: str, params: Any, names: Mapping[str, str]) -> tuple[list[Given
         KeyError: a group without ``params``; UnknownName: a key that no group has.
     """
     place = f"For '{owner}'"
+    if isinstance(params, Mapping):
+        raise TypeError(f"{place}: 'params' must be a list, but got a dictionary; put it in a list: [{{'params': …}}]")
     if params is None or not isinstance(params, Iterable) or hasattr(params, "ndim"):
         raise TypeError(f"{place}: 'params' must be a list of parameters or of dictionaries, but got {params!r}")
     items = list(params)
@@ -64,6 +67,8 @@ def parse(owner: str, params: Any, names: Mapping[str, str]) -> tuple[list[Given
         raise TypeError(f"{place}: 'params' mixes parameters and dictionaries; give every parameter in a group")
     rolls = [[name_of(p, i) for i, p in enumerate(group.params)] for group in groups]
     refuse_doubles(place, [group.params for group in groups], rolls)
+    refuse_strangers(place, groups)
+    refuse_namesakes(place, groups)
     return groups, order
 
 
@@ -93,6 +98,8 @@ def parse_groups(place: str, items: list[Any], names: Mapping[str, str]) -> tupl
         if not params:
             raise ValueError(f"{here}: 'params' is empty; leave the group out")
         values = {names[key]: value for key, value in item.items() if key not in STRUCTURE}
+        if "lr" in item and "learning_rate" in item:
+            raise ValueError(f"{here}: 'lr' and 'learning_rate' are one thing; give one of them")
         groups.append(Given(params, values, centralize, number, str(item.get("name", ""))))
     if not groups:
         raise ValueError(f"{place}: there is no group with 'params'; there is nothing to train")
@@ -109,6 +116,27 @@ def refuse_unknown(here: str, item: Mapping[str, Any], names: Mapping[str, str])
             near = get_close_matches(str(key), known, 1)
             hint = f" (did you mean {near[0]!r}?)" if near else ""
             raise UnknownName(f"{here}: unknown key {key!r}{hint}; a group may have {', '.join(known)}")
+
+
+def refuse_strangers(place: str, groups: list[Given]) -> None:
+    """Raise TypeError for what is no parameter."""
+    for group in groups:
+        here = place if group.number is None else f"{place}, group {group.number}"
+        for i, p in enumerate(group.params):
+            try:
+                adapter(p)
+            except TypeError as problem:
+                raise TypeError(f"{here}: entry {i} of 'params': {problem}") from None
+
+
+def refuse_namesakes(place: str, groups: list[Given]) -> None:
+    """Raise ValueError if two parameters bear one name: checkpoints go by names."""
+    seen: set[str] = set()
+    for p in (p for group in groups for p in group.params):
+        name = getattr(p, "name", None)
+        if isinstance(name, str) and name in seen:
+            raise ValueError(f"{place}: two parameters are called {name!r}; give each a name of its own")
+        seen |= {name} if isinstance(name, str) and name else set()
 
 
 def check_order(place: str, groups: list[Given], order: list[Any]) -> None:

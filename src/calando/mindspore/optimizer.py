@@ -48,6 +48,7 @@ class Optimizer(Controls):
 
     NAMES: ClassVar[tuple[str, ...]]  # hyperparameters beside lr, weight_decay and loss_scale
     OURS: ClassVar[Mapping[str, str]] = {}  # our names for those of them that we call otherwise
+    PAIRS: ClassVar[Mapping[str, tuple[str, str]]] = {}  # arguments that are two of them
     DOMAIN: ClassVar[Domain]
     DECAY: ClassVar[Decay] = L2
     FILTER: ClassVar[bool] = True  # whether ungrouped decay leaves out "beta" and "gamma"
@@ -278,15 +279,19 @@ class Optimizer(Controls):
 
     def __getattr__(self, name: str) -> Any:
         ours = self.__dict__.get("spelling", {}).get("lr" if name == "learning_rate" else name)
+        if ours is None and name in type(self).PAIRS:
+            return tuple(getattr(self, own) for own in self.PAIRS[name])
         if ours is None:
-            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+            known = self.__dict__.get("_shown", {})
+            hint = f"; did you mean {known[name]!r}?" if name in known else ""
+            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}{hint}")
         self._listen()
         if ours not in self._own:
             return self._attribute(ours, None)
         return self._tuple(self._attribute(ours, number) for number, _ in self._places)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name == "learning_rate" or name in self.__dict__.get("spelling", ()):
+        if name == "learning_rate" or name in self.__dict__.get("spelling", ()) or name in type(self).PAIRS:
             self.set(name, value)
         elif name == "global_step":
             boxes.write(self.global_step, counted(value))
@@ -336,8 +341,11 @@ class Optimizer(Controls):
         name = "lr" if name == "learning_rate" else name
         super().set(name, prepared({name: value})[name], group)
         if group is not None and len(self.engine.groups) > 1:
-            self._own.add(self.spelling.get(name, name))
+            self._own.update(self._names(name))
             self._own_rates.update(self._chosen(group) if name == "lr" else ())
+
+    def _names(self, name: str, single: bool = False) -> tuple[str, ...]:
+        return self.PAIRS[name] if name in self.PAIRS and not single else super()._names(name, single)
 
     # Posting and collecting.
 

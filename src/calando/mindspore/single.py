@@ -20,6 +20,9 @@ class NumberHyper(Hyper):
         return super().checked(name, value, step)
 
 
+LARGEST = float(np.finfo(np.float32).max)
+
+
 class SingleHyper(NumberHyper):
     """A step sees every number rounded to float32, where that leaves it in its domain.
 
@@ -27,6 +30,13 @@ class SingleHyper(NumberHyper):
     built on it, would else differ from MindSpore's by that. What is shown (``at``, ``trace`` and ``current`` of the
     optimizer) is what was given.
     """
+
+    def checked(self, name: str, value: Any, step: int) -> Schedule | float:
+        """As everywhere, and no number that is infinite in float32."""
+        entry = super().checked(name, value, step)
+        if isinstance(entry, float) and abs(entry) > LARGEST and name not in EXACT:
+            raise self.outside(name, entry, "infinite in float32")
+        return entry
 
     def at(self, step: int) -> dict[str, float]:
         """Every hyperparameter at the present step, inside its domain, as float32."""

@@ -30,6 +30,7 @@ class Rprop(Optimizer):
     """
 
     NAMES = ("eta_minus", "eta_plus", "step_min", "step_max")
+    PAIRS = {"etas": ("eta_minus", "eta_plus"), "step_sizes": ("step_min", "step_max")}
     DOMAIN = RPROP.domain
     STORED = Stored({"h": "prev.{}", "s": "step_size.{}"})
 
@@ -45,8 +46,8 @@ class Rprop(Optimizer):
         on_nonfinite: str = "train",
     ) -> None:
         values = {
-            **pair("etas", etas, ("eta_minus", "eta_plus")),
-            **pair("step_sizes", step_sizes, ("step_min", "step_max")),
+            **pair("etas", etas, self.PAIRS["etas"]),
+            **pair("step_sizes", step_sizes, self.PAIRS["step_sizes"]),
             "lr": learning_rate,
             "weight_decay": weight_decay,
         }
@@ -60,4 +61,6 @@ def pair(name: str, value: Any, ours: tuple[str, str]) -> dict[str, Any]:
     """Two numbers given as one tuple."""
     if not isinstance(value, (tuple, list)) or len(value) != 2:
         raise TypeError(f"For 'Rprop': {name!r} must be a tuple of two numbers, but got {value!r}")
+    if name == "step_sizes" and all(isinstance(v, (int, float)) for v in value) and value[0] > value[1]:
+        raise ValueError(f"For 'Rprop': 'step_sizes' must be (smallest, largest), but got {value!r}")
     return dict(zip(ours, value, strict=True))
