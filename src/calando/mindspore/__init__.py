@@ -24,6 +24,9 @@ _HOMES = {
     ),
     **dict.fromkeys(("DynamicLossScaleManager", "FixedLossScaleManager", "Model"), "train"),
     "grad": "network.grad",
+    **dict.fromkeys(
+        ("CheckpointWarning", "load_checkpoint", "load_param_into_net", "save_checkpoint"), "serialization"
+    ),
     "set_seed": "network.seed",
     "value_and_grad": "network.grad",
     **dict.fromkeys(_DTYPES, "network.dtype"),

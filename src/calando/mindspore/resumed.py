@@ -207,7 +207,8 @@ class Resumed:
             rule = self.optimizer._rule(self.trial(member.group))
             words = {slot: pattern.format(name) for slot, pattern in stored.slot_names(rule).items()}
             slots = {slot: self.fit(word, member.param) for slot, word in words.items() if word in self.found}
-            memory = [self.number(pattern.format(name)) for pattern in stored.memory_names(rule).values()]
+            patterns = stored.memory_names(rule)
+            memory = [self.number(patterns[word].format(name)) for word in rule.memory]
             age = ages[member.group]
             if stored.fresh and stored.fresh.format(name) in self.found:
                 age = self.after_first(stored.fresh.format(name), member, age, bool(rule.slots))

@@ -60,7 +60,8 @@ class Stored:
 
     def memory_names(self, rule: Any) -> dict[str, str]:
         """Pattern of each number that the rule remembers."""
-        return {name: self.memory.get(name, f"{name}_{{}}") for name in rule.memory}
+        known = {name: pattern for name, pattern in self.memory.items() if name in rule.memory}
+        return known | {name: f"{name}_{{}}" for name in rule.memory if name not in known}
 
     def patterns(self) -> list[str]:
         """Every pattern of a parameter's own entries."""
@@ -172,7 +173,8 @@ def slot_rows(optimizer: "Optimizer") -> Iterator[tuple[str, Callable[[], Any]]]
     stored, members = optimizer.STORED, named(optimizer)
     groups = optimizer.engine.groups
     first = groups[0].rule
-    for i, (memory, pattern) in enumerate(stored.memory_names(first).items()):
+    for memory, pattern in stored.memory_names(first).items():
+        i = first.memory.index(memory)
         for name, member in members:
             yield pattern.format(name), lambda m=member, i=i, word=memory: remembered(m, i, word)  # type: ignore[misc]
     for slot, pattern in stored.slot_names(first).items():
