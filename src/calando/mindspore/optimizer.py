@@ -7,6 +7,7 @@ function of the step, can be seen at any time and changed at any time.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 from inspect import signature
@@ -19,6 +20,7 @@ from ..control import Controls
 from ..decay import DOMAIN as FRONT
 from ..decay import L2, Decay
 from ..engine import UNBOUNDED, Engine
+from ..events import Timeline
 from ..groups import Group
 from ..hyper import Hyper
 from ..rule import Domain, Rule
@@ -339,13 +341,28 @@ class Optimizer(Controls):
 
     def set(self, name: str, value: Any, group: int | str | None = None) -> None:
         name = "lr" if name == "learning_rate" else name
-        super().set(name, prepared({name: value})[name], group)
+        with self._whole_or_not():
+            super().set(name, prepared({name: value})[name], group)
         if group is not None and len(self.engine.groups) > 1:
             self._own.update(self._names(name))
             self._own_rates.update(self._chosen(group) if name == "lr" else ())
 
     def _names(self, name: str, single: bool = False) -> tuple[str, ...]:
         return self.PAIRS[name] if name in self.PAIRS and not single else super()._names(name, single)
+
+    @contextmanager
+    def _whole_or_not(self) -> Iterator[None]:
+        """Take a change of hyperparameters back when no rule has such values."""
+        hypers = self.engine.hypers
+        kept = [({n: copied(line) for n, line in hyper.timelines.items()}, {**hyper.displaced}) for hyper in hypers]
+        try:
+            yield
+        except (TypeError, ValueError, KeyError):
+            for number, (hyper, (lines, displaced)) in enumerate(zip(hypers, kept, strict=True)):
+                hyper.timelines, hyper.displaced = lines, displaced
+                hyper.sort()
+                self._changed(number)
+            raise
 
     # Posting and collecting.
 
@@ -380,9 +397,10 @@ class Optimizer(Controls):
             return
         entry = float(value.item())
         checked = [engine.hypers[n].checked(ours, entry, engine.clocks[n]) for n in numbers]
-        for n, found in zip(numbers, checked, strict=True):
-            engine.hypers[n].displace(ours, found, engine.clocks[n])
-            self._choose(n)
+        with self._whole_or_not():
+            for n, found in zip(numbers, checked, strict=True):
+                engine.hypers[n].displace(ours, found, engine.clocks[n])
+                self._choose(n)
 
     def _post(self) -> None:
         """Put the coming values into the boxes, and remember that they are ours."""
@@ -433,6 +451,11 @@ def one_framework(owner: str, members: list[Any]) -> str:
             "give one optimizer the parameters of one framework"
         )
     return next(iter(names))
+
+
+def copied(line: Timeline) -> Timeline:
+    """A timeline whose changes do not show in the first."""
+    return Timeline([*line.steps], [*line.entries], [*line.authors])
 
 
 def vocabulary() -> set[str]:
