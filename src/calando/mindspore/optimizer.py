@@ -162,7 +162,12 @@ class Optimizer(Controls):
             NonFiniteGradient: as asked by ``on_nonfinite="raise"``; nothing has changed.
         """
         self._listen()
-        done = self.engine.step(self._by_group(gradients))
+        try:
+            done = self.engine.step(self._by_group(gradients))
+        except (TypeError, ValueError, RuntimeError) as problem:
+            if not str(problem).startswith("the gradient of"):
+                raise
+            raise type(problem)(f"For '{type(self).__name__}': {problem}") from None
         if done:
             self._post()
         return done
@@ -308,10 +313,10 @@ class Optimizer(Controls):
         place = f"For '{type(self).__name__}'"
         if name in signature(type(self)).parameters:
             raise AttributeError(f"{place}: {name!r} is fixed when the optimizer is built; build another one")
-        known = [*self.spelling, "learning_rate"]
+        known = [LONG.get(own, own) for own in self.spelling]
         near = [self._shown[name]] if name in self._shown else get_close_matches(name, known, 1, 0.8)
         if near or name in vocabulary():
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = f" (did you mean {near[0]!r}?)" if near else ""
             raise AttributeError(f"{place}: no hyperparameter {name!r}{hint}; it has {', '.join(known)}")
 
     def _attribute(self, ours: str, number: int | None) -> Any:
@@ -471,7 +476,7 @@ def counted(value: Any) -> int:
     """
     number = np.asarray(value.asnumpy() if hasattr(value, "asnumpy") else value).item()
     if number < 0 or number != int(number):
-        raise ValueError(f"global_step counts updates, so it must be a whole number from 0 on, not {number}")
+        raise ValueError(f"'global_step' must be a whole number from 0 on (it counts updates), but got {number}")
     return int(number)
 
 
