@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Any
 
 from ...network.cell import Cell
+from ...serialization import save_checkpoint
 from .callback import Callback, RunContext
 
 FORMATS = ("ckpt", "safetensors")
@@ -22,7 +23,8 @@ class CheckpointConfig:
         save_checkpoint_seconds: seconds between two files, where there is no number of steps.
         keep_checkpoint_max: files kept, the oldest go first; 0 or None: by time, or one where no time is given.
         keep_checkpoint_per_n_minutes: of each so many minutes one file is kept, where no number is given.
-        integrated_save, async_save: accepted; files are written whole and at once.
+        integrated_save: accepted; nothing is distributed here.
+        async_save: whether files are written by a thread while training goes on.
         saved_network: what is saved; None: the training network with its optimizer.
         append_info: more entries: "epoch_num", "step_num", or one dictionary of names and numbers, texts or Tensors.
         enc_key, enc_mode: refused: files are not encrypted.
@@ -127,6 +129,7 @@ class ModelCheckpoint(Callback):
         self._last_step, self._last_time = 0, time.monotonic()
         self._files: list[tuple[float, Path]] = []  # when each was written, the oldest first
         self._told: Any = None
+        self._saved: Any = None  # what was written last, perhaps still being written
         self.latest_ckpt_file_name = ""
 
     def on_train_begin(self, run_context: RunContext) -> None:
@@ -150,6 +153,8 @@ class ModelCheckpoint(Callback):
         told = run_context.original_args()
         if told.cur_step_num != self._last_step:
             self._save(told)
+        if self._saved is not None:
+            self._saved.wait()
 
     def begin(self, run_context: RunContext) -> None:
         """Nothing in an evaluation."""
@@ -159,6 +164,7 @@ class ModelCheckpoint(Callback):
     ) -> None:
         if kind is not None and self._config.exception_save and self._told is not None:
             self._write(self._told, self._path(self._told, "_breakpoint"))
+            self._saved.wait()
 
     def _path(self, told: Any, suffix: str = "") -> Path:
         """The file for the present step."""
@@ -183,15 +189,14 @@ class ModelCheckpoint(Callback):
         self._thin()
 
     def _write(self, told: Any, path: Path) -> None:
-        from ...serialization import save_checkpoint
-
         counts = {"epoch_num": told.cur_epoch_num, "step_num": told.cur_step_num}
         appended = {name: value + counts[name] if name in counts else value for name, value in self._appended.items()}
         config = self._config
         network = config.saved_network if config.saved_network is not None else told.train_network
-        save_checkpoint(
+        self._saved = save_checkpoint(
             network,
             str(path),
+            async_save=config.async_save,
             append_dict=appended or None,
             crc_check=config.crc_check,
             format=config.format,
