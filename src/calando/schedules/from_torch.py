@@ -30,7 +30,8 @@ from .replay import replayed
 from .warm_restarts import WarmRestarts
 
 MOMENTA = ("momentum", "beta1")
-NEAR = 1e-9  # how far, in shares of the learning rate, rounding may have carried torch's recursion
+NEAR = 1e-9  # how far, in shares of a learning rate, rounding may have carried torch's recursion,
+FLOOR = 1e-13  # and in shares of the first learning rate, where it nears zero
 
 
 class NoClosedForm(ValueError):
@@ -302,10 +303,16 @@ def single(s: Any, i: int, now: float) -> Schedule:
     """One scheduler by itself, going on from the value ``now`` in the group."""
     kind, epoch = kind_of(s), present(s)
     if kind == "SWALR":
-        return swa_lr(s, i, annealed_from(s, i, now))
+        made = swa_lr(s, i, annealed_from(s, i, now))
+        return made if near(now, made(epoch), now) else Constant(now, steps=epoch + 1).then(made(epoch + 1))
     base = float(s.base_lrs[i])
     made = SINGLE[kind](s, i, base)
-    return made if kind in FORMULAS else going_on(made, epoch, now, base)
+    if kind not in FORMULAS:
+        return going_on(made, epoch, now, base)
+    if near(now, made(epoch), base):
+        return made
+    changed = Constant(now, steps=1).then(made.skip(epoch + 1))  # the formula comes back with the next epoch
+    return made.then(changed, after=epoch) if epoch else changed
 
 
 def annealed_from(s: Any, i: int, now: float) -> float:
@@ -333,7 +340,7 @@ def going_on(made: Schedule, epoch: int, now: float, base: float) -> Schedule:
 
 def near(now: float, own: float, base: float) -> bool:
     """Whether two learning rates differ by no more than rounding."""
-    return abs(now - own) <= NEAR * max(abs(base), abs(own), abs(now))
+    return abs(now - own) <= NEAR * max(abs(own), abs(now)) + FLOOR * abs(base)
 
 
 def swinging_on(made: CosineWave, epoch: int, now: float, own: float, base: float) -> Schedule:

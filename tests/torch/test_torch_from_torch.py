@@ -1,0 +1,469 @@
+"""from_torch: every scheduler of torch's, drawn by hypothesis and run live, against the schedule read from it."""
+
+import copy
+import math
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from torch.optim import lr_scheduler as room
+from torch.optim.swa_utils import SWALR
+from torch_pairs import Pair
+
+import calando.torch as ct
+from calando.schedules import *  # noqa: F403  (eval(repr(s)) needs all the words)
+from calando.schedules import (
+    Constant,
+    Cosine,
+    CosineWave,
+    Cyclic,
+    Exponential,
+    Function,
+    Linear,
+    Listed,
+    OneCycle,
+    Schedule,
+    WarmRestarts,
+    from_torch,
+    parse,
+)
+from calando.schedules.from_torch import FACTORS, SINGLE, NoClosedForm
+
+FAR = 10_000
+RATES = (0.7, 0.3)
+TOLERANCE = 1e-12  # of the largest base lr
+
+shares = st.floats(0.001, 1, allow_subnormal=False)
+lows = st.just(0.0) | st.floats(1e-4, 0.2)
+lengths = st.integers(1, 20) | st.integers(1, 400) | st.integers(1, FAR)
+
+
+def slow(epoch):
+    return 1 - 0.5 / (epoch + 1) ** 2
+
+
+def inverse(epoch):
+    return 1 / (1 + epoch)
+
+
+SCALES = (lambda x: 1 / (1 + x), lambda x: 0.5 + 0.5 * math.cos(x))
+MAKE = {  # a strategy of functions from an optimizer to a scheduler
+    "LambdaLR": st.sampled_from([(slow, slow), (inverse, lambda e: math.cos(e / 40))]).map(
+        lambda f: lambda o: room.LambdaLR(o, list(f))
+    ),
+    "MultiplicativeLR": st.sampled_from([slow, lambda e: 0.999, lambda e: 1 + (e % 2) / 1e4]).map(
+        lambda f: lambda o: room.MultiplicativeLR(o, f)
+    ),
+    "StepLR": st.builds(lambda n, g: lambda o: room.StepLR(o, n, g), lengths, shares),
+    "MultiStepLR": st.builds(
+        lambda m, g: lambda o: room.MultiStepLR(o, m, g), st.lists(st.integers(0, FAR), max_size=6), shares
+    ),
+    "ConstantLR": st.builds(lambda f, n: lambda o: room.ConstantLR(o, f, n), shares, lengths | st.just(0)),
+    "LinearLR": st.builds(
+        lambda a, b, n: lambda o: room.LinearLR(o, a, b, n), shares, shares | st.just(0.0), lengths | st.just(0)
+    ),
+    "ExponentialLR": st.builds(lambda g: lambda o: room.ExponentialLR(o, g), shares),
+    "PolynomialLR": st.builds(lambda n, p: lambda o: room.PolynomialLR(o, n, p), lengths, st.floats(0.25, 4)),
+    "CosineAnnealingLR": st.builds(lambda n, low: lambda o: room.CosineAnnealingLR(o, n, low), lengths, lows),
+    "CosineAnnealingWarmRestarts": st.builds(
+        lambda n, g, low: lambda o: room.CosineAnnealingWarmRestarts(o, n, g, low), lengths, st.integers(1, 4), lows
+    ),
+    "CyclicLR": st.builds(
+        lambda a, b, up, down, mode, gamma: lambda o: room.CyclicLR(o, a, b, up, down, mode=mode, gamma=gamma),
+        lows,
+        shares,
+        st.integers(10, 4000),  # torch's 2.0 ** cycle overflows after 1024 cycles
+        st.none() | st.integers(1, 4000),
+        st.sampled_from(["triangular", "triangular2", "exp_range"]),
+        st.floats(0.99, 1),
+    ),
+    "CyclicLR of one's own": st.builds(
+        lambda up, scale, mode: lambda o: room.CyclicLR(o, 0.01, 0.5, up, scale_fn=scale, scale_mode=mode),
+        st.integers(1, 4000),
+        st.sampled_from(SCALES),
+        st.sampled_from(["cycle", "iterations"]),
+    ),
+    "OneCycleLR": st.builds(
+        lambda top, total, rise, how, three, div: (
+            lambda o: room.OneCycleLR(
+                o,
+                [top, top / 2],
+                total,
+                pct_start=rise if abs(rise * total - 1) > 1e-9 else rise / 2,
+                anneal_strategy=how,
+                three_phase=three,
+                div_factor=div,
+            )
+        ),
+        shares,
+        st.just(FAR) | st.integers(2, FAR),
+        st.floats(0.001, 0.999),
+        st.sampled_from(["cos", "linear"]),
+        st.booleans(),
+        st.floats(1, 100),
+    ),
+    "SWALR": st.builds(
+        lambda low, n, how: lambda o: SWALR(o, low, n, how),
+        shares,
+        lengths | st.just(0),
+        st.sampled_from(["cos", "linear"]),
+    ),
+}
+CODE = ("LambdaLR", "MultiplicativeLR", "CyclicLR of one's own")
+
+
+def optimizer_of(rates=RATES):
+    groups = [{"params": [torch.nn.Parameter(torch.zeros(1))], "lr": rate} for rate in rates]
+    return torch.optim.SGD(groups, lr=1.0, momentum=0.9)
+
+
+def walk(scheduler, steps, name="lr"):
+    """What stands in the groups from now on: float64 (steps, groups); shorter where torch ends with an error."""
+    groups = scheduler.optimizer.param_groups
+    seen, ended = [[group[name] for group in groups]], ""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # no optimizer makes steps here
+        for _ in range(steps - 1):
+            try:
+                scheduler.step()
+            except ValueError as problem:
+                ended = str(problem)
+                seen.pop()  # the value past the end, by extrapolation
+                break
+            seen.append([group[name] for group in groups])
+    assert not ended or "total steps" in ended
+    return np.array(seen).reshape(-1, len(groups))
+
+
+def each(found):
+    return found if isinstance(found, list) else [found] * len(RATES)
+
+
+def read(scheduler, horizon):
+    """The schedule, with a formula or played out, and why it has none."""
+    try:
+        return from_torch(scheduler), ""
+    except NoClosedForm as problem:
+        return from_torch(scheduler, horizon=horizon), str(problem)
+
+
+def same(schedules, seen, first=0, scale=RATES[0]):
+    for i, schedule in enumerate(each(schedules)):
+        steps = np.arange(first, first + len(seen))
+        np.testing.assert_allclose(schedule(steps), seen[:, i], rtol=0, atol=TOLERANCE * scale, err_msg=repr(schedule))
+
+
+@pytest.mark.parametrize("kind", MAKE)
+@settings(max_examples=12)
+@given(st.data())
+def test_ten_thousand_steps_from_the_first(kind, data):
+    scheduler = data.draw(MAKE[kind])(optimizer_of())
+    found = from_torch(scheduler)
+    seen = walk(scheduler, FAR)
+    if kind == "OneCycleLR" and len(seen) > scheduler.total_steps:
+        seen = seen[: scheduler.total_steps]
+    same(found, seen)
+    for schedule, step in zip(
+        each(found), data.draw(st.lists(st.integers(0, len(seen) - 1), min_size=2)), strict=False
+    ):
+        assert abs(schedule(step) - schedule(np.array([step]))[0]) <= TOLERANCE
+    if kind not in CODE:
+        for schedule in each(found):
+            assert eval(repr(schedule)) == schedule == parse(repr(schedule))
+            assert Schedule.from_dict(schedule.to_dict()) == schedule
+
+
+@pytest.mark.parametrize("kind", MAKE)
+@settings(max_examples=25)
+@given(st.data())
+def test_from_wherever_it_stands(kind, data):
+    scheduler = data.draw(MAKE[kind])(optimizer_of())
+    epoch = data.draw(st.integers(0, 30) | st.integers(0, 700))
+    past = walk(scheduler, epoch + 1)
+    assume(len(past) == epoch + 1)
+    before = repr(scheduler.state_dict())
+    found, anew = from_torch(scheduler), from_torch(scheduler, step=0)
+    assert repr(scheduler.state_dict()) == before
+    seen = walk(scheduler, 300)
+    if kind == "OneCycleLR":
+        seen = seen[: max(0, scheduler.total_steps - epoch)]
+    same(found, seen, first=epoch)
+    same(anew, seen)
+    if kind != "SWALR":  # it forgets where it came from
+        same(found, past)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in MAKE if kind != "OneCycleLR"])
+@settings(max_examples=25)
+@given(st.data())
+def test_a_value_changed_by_hand_goes_on_as_torch_does(kind, data):
+    scheduler = data.draw(MAKE[kind])(optimizer_of())
+    epoch = data.draw(st.integers(0, 60))
+    walk(scheduler, epoch + 1)
+    factor = data.draw(st.floats(0.1, 3))
+    for group in scheduler.optimizer.param_groups:
+        group["lr"] *= factor
+    found, sentence = read(scheduler, 200)
+    assert not sentence or "write the schedule yourself" in sentence
+    seen = walk(scheduler, 200)
+    same(found, seen, first=epoch, scale=10 * max(1, seen.max()))
+
+
+@settings(max_examples=25)
+@given(st.data(), st.sampled_from(["CyclicLR", "CyclicLR of one's own", "OneCycleLR"]))
+def test_momentum(data, kind):
+    scheduler = data.draw(MAKE[kind])(optimizer_of())
+    if kind == "CyclicLR":
+        assume(scheduler.total_size > 20)
+    found, again = from_torch(scheduler, name="momentum"), from_torch(scheduler, name="beta1")
+    seen = walk(scheduler, 2000, "momentum")
+    if kind == "OneCycleLR":
+        seen = seen[: scheduler.total_steps]
+    same(found, seen)
+    if kind != "CyclicLR of one's own":
+        assert again == found
+
+
+@pytest.mark.parametrize("kind", ["CyclicLR", "OneCycleLR"])
+def test_both_numbers_of_adam(kind):
+    """The path itself: torch's AdamW under the scheduler, ours with the two schedules."""
+    pair = Pair("AdamW", {"lr": 0.05})
+    make = {"CyclicLR": lambda o: room.CyclicLR(o, 0.01, 0.1, 5), "OneCycleLR": lambda o: room.OneCycleLR(o, 0.1, 30)}
+    scheduler = make[kind](pair.theirs)
+    pair.ours.set("lr", from_torch(scheduler))
+    pair.ours.set("beta1", from_torch(scheduler, "beta1"))
+    for _ in range(25):
+        pair.step()
+        scheduler.step()
+        pair.same()
+
+
+# Schedulers made of schedulers.
+
+PARTS = ["LambdaLR", "MultiplicativeLR", "StepLR", "MultiStepLR", "ConstantLR", "LinearLR", "ExponentialLR"]
+PARTS += ["PolynomialLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR", "SWALR"]
+LATER = {  # in a sequence torch begins these by a closed form that divides by their length
+    "ConstantLR": st.builds(lambda f, n: lambda o: room.ConstantLR(o, f, n), shares, st.integers(1, 40)),
+    "LinearLR": st.builds(lambda a, n: lambda o: room.LinearLR(o, a, 1.0, n), shares, st.integers(1, 40)),
+    "PolynomialLR": st.builds(
+        lambda n, p: lambda o: room.PolynomialLR(o, n, p), st.integers(1, 40), st.floats(0.25, 4)
+    ),
+    "CosineAnnealingLR": st.builds(
+        lambda n, low: lambda o: room.CosineAnnealingLR(o, n, low), st.integers(1, 40), lows
+    ),
+}
+
+
+def part(kind):
+    return LATER.get(kind, MAKE[kind])
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_sequences(data):
+    kinds = data.draw(st.lists(st.sampled_from(PARTS), min_size=1, max_size=4))
+    milestones = sorted(data.draw(st.lists(st.integers(1, 60), min_size=len(kinds) - 1, max_size=len(kinds) - 1)))
+    optimizer = optimizer_of()
+    parts = [data.draw(part(kind))(optimizer) for kind in kinds]
+    scheduler = room.SequentialLR(optimizer, parts, milestones)
+    epoch = data.draw(st.just(0) | st.integers(0, 80))
+    past = walk(scheduler, epoch + 1)
+    found = from_torch(scheduler)
+    same(found, walk(scheduler, 150), first=epoch)
+    if "SWALR" not in kinds:
+        same(found, past)
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_chains(data):
+    kinds = data.draw(st.lists(st.sampled_from(PARTS), min_size=1, max_size=4))
+    optimizer = optimizer_of()
+    scheduler = room.ChainedScheduler([data.draw(part(kind))(optimizer) for kind in kinds])
+    epoch = data.draw(st.just(0) | st.integers(0, 80))
+    walk(scheduler, epoch + 1)
+    found, sentence = read(scheduler, 150)
+    assert not sentence or ("horizon=10_000" in sentence and set(kinds) - set(FACTORS))
+    same(found, walk(scheduler, 150), first=epoch)
+
+
+def test_a_warm_up_chained_to_a_cosine_has_a_formula_until_it_rises_and_after():
+    optimizer = optimizer_of()
+    parts = [room.LinearLR(optimizer, 0.1, total_iters=20), room.CosineAnnealingLR(optimizer, 50)]
+    scheduler = room.ChainedScheduler(parts)
+    for start in (0, 10, 50, 51, 120):
+        walk(scheduler, start - parts[0].last_epoch + 1)
+        found = from_torch(scheduler)
+        assert not any(isinstance(piece, Listed) for piece in each(found)[0].parts)
+        again = copy.deepcopy(scheduler)
+        same(found, walk(again, 400), first=start)
+
+
+# Where it is put.
+
+
+def test_epochs_and_clocks():
+    scheduler = room.StepLR(optimizer_of((0.5,)), 2, 0.1)
+    plain = Exponential(0.5, 0.1, steps=2, staircase=True)
+    assert from_torch(scheduler) == plain
+    walk(scheduler, 4)
+    assert from_torch(scheduler) == plain
+    assert from_torch(scheduler, steps_per_epoch=10) == plain.per_epoch(10)
+    assert from_torch(scheduler, step=0) == plain.skip(3)
+    assert from_torch(scheduler, step=7) == Constant(plain(3), steps=7).then(plain.skip(3))
+    assert from_torch(scheduler, step=30, steps_per_epoch=10) == plain.per_epoch(10)
+    assert from_torch(scheduler, step=5, steps_per_epoch=10)(np.arange(16)).tolist() == pytest.approx(
+        [0.05] * 15 + [0.005], rel=1e-15
+    )
+
+
+def test_the_clock_of_our_optimizer_counts():
+    w = torch.nn.Parameter(torch.zeros(2))
+    optimizer = ct.SGD([w], lr=0.5)
+    for _ in range(5):
+        w.grad = torch.ones(2)
+        optimizer.step()
+    scheduler = room.ExponentialLR(optimizer, 0.5)  # begins now, at step 5
+    for _ in range(3):
+        w.grad = torch.ones(2)
+        optimizer.step()
+        scheduler.step()
+    rate = from_torch(scheduler)
+    assert [rate(step) for step in (7, 8, 9)] == [0.0625, 0.0625, 0.03125]
+    optimizer.set("lr", rate)
+    assert optimizer.at(9)["lr"] == 0.03125
+
+
+def test_a_run_goes_on_in_ours_where_torch_stopped():
+    pair = Pair("AdamW", {"lr": 0.05, "weight_decay": 0.1})
+    other = Pair("AdamW", {"lr": 0.05, "weight_decay": 0.1})
+    scheduler = room.SequentialLR(
+        pair.theirs,
+        [room.LinearLR(pair.theirs, 0.1, total_iters=5), room.CosineAnnealingLR(pair.theirs, 20)],
+        milestones=[5],
+    )
+    for _ in range(9):
+        pair.step()
+        scheduler.step()
+    with torch.no_grad():
+        for p, q in zip(other.left, pair.right, strict=True):
+            p.copy_(q)
+    optimizer = other.ours
+    optimizer.load_state_dict(pair.theirs.state_dict())
+    optimizer.set("lr", from_torch(scheduler))
+    assert optimizer.current()["lr"] == pytest.approx(scheduler.get_last_lr()[0], rel=1e-14)
+    pair.ours, pair.left = optimizer, other.left
+    for _ in range(12):
+        pair.step()
+        scheduler.step()
+        pair.same()
+
+
+def test_the_words_are_the_ones_a_reader_would_use():
+    made = {
+        "CosineAnnealingLR": (lambda o: room.CosineAnnealingLR(o, 9, 0.1), CosineWave(0.5, 0.1, 9)),
+        "restarts": (lambda o: room.CosineAnnealingWarmRestarts(o, 9), Cosine(0.5, 0.0, 9).repeat()),
+        "longer": (lambda o: room.CosineAnnealingWarmRestarts(o, 9, 2), WarmRestarts(0.5, 0.0, 9, 2)),
+        "CyclicLR": (lambda o: room.CyclicLR(o, 0.1, 0.5, 4, 6), Cyclic(0.1, 0.5, 4, 6)),
+        "triangular2": (
+            lambda o: room.CyclicLR(o, 0.1, 0.5, 4, mode="triangular2"),
+            Cyclic(0.1, 0.5, 4, rate=0.5, staircase=True),
+        ),
+        "OneCycleLR": (lambda o: room.OneCycleLR(o, 0.5, 40), OneCycle(0.02, 0.5, 0.02 / 1e4, 40)),
+        "LinearLR": (lambda o: room.LinearLR(o, 0.5, 1.0, 9), Linear(0.25, 0.5, 9)),
+        "ConstantLR": (lambda o: room.ConstantLR(o, 0.5, 9), Constant(0.25, steps=9).then(0.5)),
+        "LambdaLR": (lambda o: room.LambdaLR(o, inverse), 0.5 * Function(inverse)),
+        "SWALR": (lambda o: SWALR(o, 0.1, 9), Cosine(0.5, 0.1, 9)),
+        "a schedule inside": (lambda o: room.LambdaLR(o, Linear(0.0, 1.0, 4)), 0.5 * Linear(0.0, 1.0, 4)),
+    }
+    for make, expected in made.values():
+        assert from_torch(make(optimizer_of((0.5,)))) == expected
+
+
+def test_one_schedule_where_groups_agree_and_one_each_where_not():
+    assert from_torch(room.ExponentialLR(optimizer_of((0.5, 0.5)), 0.9)) == Exponential(0.5, 0.9)
+    found = from_torch(room.ExponentialLR(optimizer_of((0.5, 0.1)), 0.9))
+    assert found == [Exponential(0.5, 0.9), Exponential(0.1, 0.9)]
+    assert from_torch(room.ExponentialLR(optimizer_of((0.5, 0.1)), 0.9), group=1) == Exponential(0.1, 0.9)
+    assert from_torch(room.ExponentialLR(optimizer_of((0.5, 0.1)), 0.9), group=-1) == Exponential(0.1, 0.9)
+
+
+# What it says no to.
+
+
+class Mine(room.StepLR):
+    def get_lr(self):
+        return [0.5 / (1 + self.last_epoch) for _ in self.optimizer.param_groups]
+
+
+def between(o):
+    scheduler = room.CosineAnnealingWarmRestarts(o, 10)
+    scheduler.step(2.5)
+    return scheduler
+
+
+REFUSED = [
+    (lambda o: room.ReduceLROnPlateau(o), {}, "ReduceLROnPlateau follows a metric .* use calando.torch.Plateau"),
+    (lambda o: room.ReduceLROnPlateau(o), {"horizon": 9}, "ReduceLROnPlateau follows a metric"),
+    (lambda o: Mine(o, 2), {}, "Mine is not one of torch's own classes.* give horizon=10_000"),
+    (lambda o: room.StepLR(o, 2, -0.5), {}, "StepLR has no twin .*: Exponential: rate must not be negative, not -0.5"),
+    (lambda o: room.CosineAnnealingLR(o, 2.5), {}, "T_max of CosineAnnealingLR must be a whole number of epochs"),
+    (between, {}, "CosineAnnealingWarmRestarts stands between two epochs, at 2.5 of 10"),
+    (lambda o: room.StepLR(o, 2), {"name": "momentum"}, "StepLR moves lr only; the momentum stays"),
+    (
+        lambda o: room.OneCycleLR(o, 0.1, 9, cycle_momentum=False),
+        {"name": "momentum"},
+        "OneCycleLR was made with cycle_momentum=False",
+    ),
+    (lambda o: room.StepLR(o, 2), {"name": "weight_decay"}, "name must be 'lr', 'momentum' or 'beta1'"),
+    (lambda o: room.StepLR(o, 2), {"group": 2}, "there is no group 2; the optimizer has 2"),
+    (lambda o: room.StepLR(o, 2), {"step": -1}, "from_torch: step must be at least 0, not -1"),
+    (lambda o: room.StepLR(o, 2), {"steps_per_epoch": 0}, "from_torch: steps_per_epoch must be at least 1, not 0"),
+    (lambda o: Mine(o, 2), {"horizon": 0}, "from_torch: horizon must be at least 1, not 0"),
+    (
+        lambda o: room.ChainedScheduler([room.LambdaLR(o, inverse), room.ExponentialLR(o, 0.9)]),
+        {},
+        "LambdaLR within ChainedScheduler goes its own way",
+    ),
+    (
+        lambda o: room.ChainedScheduler([room.ChainedScheduler([room.LambdaLR(o, inverse)])] * 2),
+        {},
+        "ChainedScheduler within ChainedScheduler goes its own way",
+    ),
+]
+
+
+@pytest.mark.parametrize("make, how, sentence", REFUSED, ids=[row[2][:40] for row in REFUSED])
+@pytest.mark.filterwarnings("ignore:The epoch parameter", "ignore:Detected call")
+def test_says_why_not(make, how, sentence):
+    scheduler = make(optimizer_of())
+    with pytest.raises(ValueError, match=sentence):
+        from_torch(scheduler, **how)
+
+
+@pytest.mark.parametrize("thing", [None, 0.1, Linear(0.0, 1.0, 5), optimizer_of()])
+def test_what_is_no_scheduler(thing):
+    with pytest.raises(TypeError, match="this is no scheduler of torch's"):
+        from_torch(thing)
+
+
+def test_the_horizon_lists_what_has_no_formula_and_changes_nothing():
+    scheduler = Mine(optimizer_of(), 2)
+    walk(scheduler, 3)
+    lr, before = scheduler.optimizer.param_groups[0]["lr"], scheduler.state_dict().copy()
+    found = from_torch(scheduler, horizon=5, step=0)
+    assert scheduler.state_dict() == before
+    assert scheduler.optimizer.param_groups[0]["lr"] == lr
+    assert found == Listed([0.5 / 3, 0.5 / 4, 0.5 / 5, 0.5 / 6, 0.5 / 7])
+
+
+def test_every_class_of_torch_has_a_reader_or_a_reason():
+    classes = {name for name in dir(room) if isinstance(getattr(room, name), type)}
+    schedulers = {n for n in classes if issubclass(getattr(room, n), room.LRScheduler)}
+    assert schedulers - {"LRScheduler", "_LRScheduler", "ReduceLROnPlateau", "SequentialLR", "ChainedScheduler"} == (
+        SINGLE.keys() - {"SWALR"}
+    )
+    assert {kind.partition(" ")[0] for kind in MAKE} == SINGLE.keys()
