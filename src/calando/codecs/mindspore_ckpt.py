@@ -374,7 +374,7 @@ class Reader:
 
 def checked(room: np.ndarray, dtype: str) -> np.ndarray:
     """The array itself; of truth values, whatever is not 0 as True."""
-    return room.view(np.uint8) != 0 if dtype == "Bool" else room
+    return np.asarray(room.view(np.uint8) != 0) if dtype == "Bool" else room
 
 
 def shown(thing: object) -> str:

@@ -14,7 +14,7 @@ from ..plan import Member
 from ..schedules import Listed, Schedule
 from ..store import CheckpointError
 from .fit import fitted
-from .state import OWNERS, named, own_rate, rate_names, rows, single
+from .state import OWNERS, RATE, named, own_rate, rate_names, rows, single
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer
@@ -47,6 +47,7 @@ class Resumed:
         self.slots: list[tuple[Member, dict[str, np.ndarray], tuple[float, ...] | None, int | None]] = []
         self.changes: dict[tuple[int, str], Schedule | float] = {}
         self.own: set[int] = set()
+        self.covered: set[str] = set()  # rates that are in the checkpoint under other names
         names = [name for name, _ in rows(optimizer)]
         self.members = named(optimizer)
         self.refuse_others()
@@ -55,7 +56,7 @@ class Resumed:
         self.take_numbers()
         self.take_rates()
         self.take_slots()
-        self.missing = [name for name in names if name not in self.taken]
+        self.missing = [name for name in names if name not in self.taken | self.covered]
 
     def refuse_others(self) -> None:
         """Raise CheckpointError for the slots of another optimizer."""
@@ -64,16 +65,16 @@ class Resumed:
         for group in engine.groups:
             needed += stored.slot_names(group.rule).values()
             needed += stored.memory_names(group.rule).values()
-        weights = {name for name, _ in self.members}
-        here = {pattern: self.first(pattern, weights) for pattern in {*OWNERS, *needed, *stored.powers.values()}}
+        weights = [name for name, _ in self.members]
+        here = {pattern: self.first(pattern, weights) for pattern in (*OWNERS, *needed, *stored.powers.values())}
         ours = [*needed, *stored.singles()]
         foreign = [pattern for pattern, name in here.items() if name and pattern not in ours]
         if foreign:
             owners = " or ".join(OWNERS[foreign[0]])
             raise CheckpointError(
                 f"{self.place}: the checkpoint has {here[foreign[0]]!r}, which is of {owners}; "
-                f"{type(self.optimizer).__name__} keeps {self.listed(ours)}. Load it into the optimizer that wrote it, "
-                "or only the weights: load_param_into_net(net, …)"
+                f"this {type(self.optimizer).__name__} keeps {self.listed(ours)}. Load it into the optimizer that "
+                "wrote it, or only the weights: load_param_into_net(net, …)"
             )
         own = [*needed, *stored.powers.values()]
         lacking = [pattern for pattern in own if not here[pattern]]
@@ -84,12 +85,11 @@ class Resumed:
                 "was it written by another optimizer, or with other options?"
             )
 
-    def first(self, pattern: str, weights: set[str]) -> str | None:
-        """The first name of this kind in the checkpoint."""
-        if "{}" not in pattern:
-            return pattern if pattern in self.found and pattern not in weights else None
-        names = (pattern.format(name) for name in weights)
-        return next((name for name in names if name in self.found and name not in weights), None)
+    def first(self, pattern: str, weights: list[str]) -> str | None:
+        """The first name of this kind in the checkpoint, if it is no weight's."""
+        names = [pattern.format(name) for name in weights] if "{}" in pattern else [pattern]
+        found = next((name for name in names if name in self.found), None)
+        return None if found in weights else found
 
     def listed(self, patterns: list[str]) -> str:
         """Names in an error."""
@@ -198,6 +198,8 @@ class Resumed:
             self.take_value(n, "lr", name, float(values.item()) if one else values, latest)
             if name != names[n]:
                 self.own.add(n)
+        shared = [n for n, name in enumerate(names) if name == RATE]
+        self.covered = {RATE} if self.own and self.own.issuperset(shared) else set()
 
     def take_slots(self) -> None:
         """Slots, what the rule remembers, and the age of each parameter."""

@@ -105,6 +105,8 @@ def entry_of(name: str, thing: Any) -> Entry:
     """
     if isinstance(thing, Entry):
         return thing
+    if isinstance(thing, np.generic) or is_number(thing):
+        return Entry.of(thing, name)
     try:
         kind = adapter(thing).name
     except TypeError:
