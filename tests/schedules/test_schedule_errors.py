@@ -8,13 +8,18 @@ import pytest
 from calando.schedules import (
     Constant,
     Cosine,
+    CosineWave,
+    CumulativeProduct,
+    Cyclic,
     Exponential,
     Function,
     Hold,
+    InverseSquareRoot,
     InverseTime,
     Linear,
     Listed,
     NaturalExponential,
+    OneCycle,
     PerEpoch,
     Piecewise,
     Polynomial,
@@ -22,10 +27,18 @@ from calando.schedules import (
     Repeat,
     Schedule,
     ScheduleEnd,
+    Skip,
     Sum,
     Then,
+    WarmRestarts,
+    noam,
+    warmup_cosine,
+    warmup_inverse_square_root,
+    warmup_linear,
+    warmup_stable_decay,
 )
 
+WARMUP = "{}: warmup must be shorter than steps, but {} is not less than {}"
 FALL = Cosine(0.1, 0.0, 10)
 DECAY = Exponential(0.1, 0.9)
 
@@ -129,6 +142,49 @@ REFUSED = [
         "the list ends after 1 value, so there is no value for step 8; "
         "give a longer list, or .hold() to stay at the last",
     ),
+    (
+        lambda: (FALL.then(Listed([1, 2]).per_epoch(5)) * 2)(23),
+        ScheduleEnd,
+        "(Cosine(0.1, 0, 10).then(Listed((1, 2)).per_epoch(5)) * 2) ends after 20 steps, so there is no value for "
+        "step 23; give a longer list, or .hold() to stay at the last value",
+    ),
+    (
+        lambda: Listed([1]).skip(0).per_epoch(1)(np.arange(9)),
+        ScheduleEnd,
+        "Listed((1,)).per_epoch(1) ends after 1 step, so there is no value for step 8; "
+        "give a longer list, or .hold() to stay at the last value",
+    ),
+    # cycles and warm-ups
+    (lambda: WarmRestarts(1, 0, 5, growth=0), ValueError, "WarmRestarts: growth must be at least 1, not 0"),
+    (lambda: Cyclic(0, 1, 0), ValueError, "Cyclic: up must be positive, not 0.0"),
+    (lambda: Cyclic(0, 1, 2, -1), ValueError, "Cyclic: down must be positive, not -1.0"),
+    (lambda: Cyclic(0, 1, 2, rate=-1), ValueError, "Cyclic: rate must not be negative, not -1.0"),
+    (lambda: OneCycle(0, 1, 0, 9, rise=1.5), ValueError, "OneCycle: rise must lie between 0 and 1, not 1.5"),
+    (lambda: OneCycle(0, 1, 0, 0), ValueError, "OneCycle: steps must be at least 1, not 0"),
+    (lambda: InverseSquareRoot(1, 0), ValueError, "InverseSquareRoot: steps must be at least 1, not 0"),
+    (lambda: CosineWave(1, 0, 0.5), TypeError, "CosineWave: steps must be an int, not 0.5"),
+    (lambda: CumulativeProduct(1, "x"), TypeError, "CumulativeProduct: factor must be a Schedule, not 'x'"),
+    (lambda: warmup_cosine(1, 10, 10), ValueError, WARMUP.format("warmup_cosine", 10, 10)),
+    (lambda: warmup_linear(1, 10, 12), ValueError, WARMUP.format("warmup_linear", 12, 10)),
+    (lambda: warmup_linear(1, 10, -1), ValueError, "warmup_linear: warmup must be at least 0, not -1"),
+    (lambda: warmup_cosine(1, 10.5, 1), TypeError, "warmup_cosine: steps must be an int, not 10.5"),
+    (
+        lambda: warmup_inverse_square_root(1, 0),
+        ValueError,
+        "warmup_inverse_square_root: warmup must be at least 1, not 0",
+    ),
+    (lambda: noam(0, 10), ValueError, "noam: width must be positive, not 0.0"),
+    (lambda: noam(512, 0), ValueError, "noam: warmup must be at least 1, not 0"),
+    (
+        lambda: warmup_stable_decay(1, 10, 5, 6),
+        ValueError,
+        "warmup_stable_decay: warmup and decay must fit into steps, but 5 + 6 is more than 10",
+    ),
+    (
+        lambda: warmup_stable_decay(1, 10, 5, 5, shape="square"),
+        ValueError,
+        "warmup_stable_decay: shape must be one of linear, cosine, not 'square'",
+    ),
     # functions
     (lambda: Function(3), TypeError, "Function: call must be a function of the step, not 3"),
     (
@@ -188,6 +244,13 @@ REFUSED = [
     (lambda: FALL.repeat(0), ValueError, "Repeat: times must be at least 1, not 0"),
     (lambda: Repeat(3), TypeError, "Repeat: inner must be a Schedule, not 3"),
     (lambda: FALL.per_epoch(0), ValueError, "PerEpoch: steps_per_epoch must be at least 1, not 0"),
+    (lambda: FALL.skip(-1), ValueError, "skip: steps must be at least 0, not -1"),
+    (lambda: Skip(FALL, 0), ValueError, "Skip: steps must be at least 1, not 0"),
+    (
+        lambda: Listed([1, 2]).skip(2),
+        ValueError,
+        "skip: Listed((1, 2)) ends after 2 steps, so nothing is left after 2",
+    ),
     (lambda: PerEpoch(3, 3), TypeError, "PerEpoch: inner must be a Schedule, not 3"),
     (
         lambda: Hold(FALL),

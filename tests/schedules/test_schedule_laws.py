@@ -4,6 +4,8 @@ import copy
 import json
 import math
 import pickle
+from itertools import accumulate
+from operator import mul
 
 import hypothesis
 import numpy as np
@@ -34,7 +36,12 @@ from calando.schedules import (
     Sum,
     Then,
     WarmRestarts,
+    noam,
     parse,
+    warmup_cosine,
+    warmup_inverse_square_root,
+    warmup_linear,
+    warmup_stable_decay,
 )
 
 EPS = np.finfo(float).eps
@@ -273,6 +280,117 @@ def test_piecewise_changes_at_the_boundary_itself(s, step):
     assert s(step) == s.values[passed]
 
 
+@given(values, values, counts, moments)
+def test_a_wave_comes_back(start, end, steps, step):
+    wave, fall = CosineWave(start, end, steps), Cosine(start, end, steps)
+    near = {"rel": 0, "abs": 1e-10 * (abs(start) + abs(end))}  # torch's rises, and π · step / steps of late steps
+    assert [wave(each) for each in range(steps + 1)] == pytest.approx([fall(each) for each in range(steps + 1)], **near)
+    assert wave(step + 2 * steps) == pytest.approx(wave(step), **near)
+    assert wave(2 * steps + step) == pytest.approx(wave(abs(2 * steps - step)), **near)
+
+
+@given(values, values, counts, st.integers(1, 5))
+def test_restarts_are_cosines_one_after_the_other(start, end, steps, growth):
+    row, turn = Cosine(start, end, steps), steps * growth
+    for _ in range(3):
+        row, turn = row.then(Cosine(start, end, turn)), turn * growth
+    seen = np.arange(min(row.length, 2000))
+    near = 8 * EPS * (abs(start) + abs(end))
+    np.testing.assert_allclose(WarmRestarts(start, end, steps, growth)(seen), row(seen), rtol=0, atol=near)
+
+
+@given(values, values, st.integers(1, 30), st.none() | st.integers(1, 30), shares, st.booleans())
+def test_triangles_are_lines_one_after_the_other(start, end, up, down, rate, staircase):
+    once = Linear(0.0, 1.0, up).then(Linear(1.0, 0.0, down or up)).repeat()
+    height = (end - start) * Exponential(1.0, rate, once.inner.length if staircase else 1, staircase)
+    expected = start + once * height
+    near = 1e-11 * (abs(start) + abs(end))  # torch counts turns in floating point, and so does Cyclic
+    cyclic = Cyclic(start, end, up, down, rate, staircase)
+    np.testing.assert_allclose(cyclic(np.arange(FAR)), expected(np.arange(FAR)), rtol=0, atol=near)
+
+
+@given(values, values, values, st.integers(2, 40), st.integers(1, 20), st.booleans(), st.booleans())
+def test_one_cycle_is_two_or_three_curves(start, peak, end, rise, rest, linear, three_phase):
+    """Where the phases end at whole steps. The peak is at rise - 1, as in torch."""
+    curve, up = Linear if linear else Cosine, rise - 1
+    steps = rise + rest + (up if three_phase else 0)
+    middle = [curve(peak, start, up), curve(start, end, rest)] if three_phase else [curve(peak, end, rest)]
+    expected = curve(start, peak, up)
+    for piece in middle:
+        expected = expected.then(piece)
+    cycle = OneCycle(start, peak, end, steps, rise / steps, linear, three_phase)
+    near = 1e-12 * (abs(start) + abs(peak) + abs(end))
+    np.testing.assert_allclose(cycle(np.arange(FAR)), expected(np.arange(FAR)), rtol=0, atol=near)
+    assert cycle.length == steps
+
+
+@given(st.floats(0.01, 10), counts, moments)
+def test_inverse_square_root_is_one_over_a_straight_line_under_a_root(start, steps, step):
+    s = InverseSquareRoot(start, steps)
+    assert (start / s(step)) ** 2 == pytest.approx(1 + step / steps, rel=1e-12)
+    assert s(3 * steps) == pytest.approx(start / 2, rel=1e-15)
+
+
+@given(st.floats(-2, 2), st.lists(st.floats(-1.1, 1.1), min_size=1, max_size=60), st.data())
+def test_a_cumulative_product_is_what_accumulate_makes_in_any_order(start, factors, data):
+    expected = list(accumulate([start, *factors[1:]], mul))
+    s = CumulativeProduct(start, Listed(factors))
+    for step in data.draw(st.lists(st.integers(0, len(factors) - 1), max_size=9)):
+        assert s(step) == expected[step]
+    assert s(np.arange(len(factors))).tolist() == expected
+    assert (s.length, s.ends) == (len(factors), True)
+    with pytest.raises(ScheduleEnd, match=f"ends after {len(factors)} step"):
+        s(len(factors))
+    assert s(0) == start
+
+
+def test_threads_may_lengthen_a_cumulative_product_together():
+    from concurrent.futures import ThreadPoolExecutor
+
+    s = CumulativeProduct(1.0, Exponential(1.0, 0.9999))
+    expected = list(accumulate([1.0, *(0.9999**step for step in range(1, 3000))], mul))
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(s, range(2999, -1, -1))) == expected[::-1]
+
+
+# 2b. What is written by hand everywhere, by the formulas in which it is written.
+
+
+@given(st.floats(0.01, 10), st.integers(2, 90), st.integers(0, 89), st.floats(0, 0.01))
+def test_warm_ups_as_one_writes_them_by_hand(peak, steps, warmup, end):
+    assume(warmup < steps)
+    for step in range(steps + 20):
+        share = min(1.0, (step - warmup) / (steps - warmup))
+        cosine = end + (peak - end) * 0.5 * (1 + math.cos(math.pi * share))
+        linear = peak + (end - peak) * share
+        if step < warmup:
+            cosine = linear = peak * step / warmup
+        assert warmup_cosine(peak, steps, warmup, end)(step) == pytest.approx(cosine, rel=1e-12)
+        assert warmup_linear(peak, steps, warmup, end)(step) == pytest.approx(linear, rel=1e-12)
+        if warmup:
+            root = peak * min(step / warmup, math.sqrt(warmup / max(step, warmup)))
+            assert warmup_inverse_square_root(peak, warmup)(step) == pytest.approx(root, rel=1e-12)
+
+
+@given(st.integers(1, 2048), st.integers(1, 60), st.floats(0.1, 4), moments)
+def test_noam_is_the_equation_of_the_paper(width, warmup, scale, step):
+    n = step + 1
+    expected = scale * width**-0.5 * min(n**-0.5, n * warmup**-1.5)
+    assert noam(width, warmup, scale)(step) == pytest.approx(expected, rel=1e-12)
+
+
+@given(st.integers(0, 20), st.integers(0, 20), st.integers(1, 20), st.sampled_from(["linear", "cosine"]))
+def test_warmup_stable_decay(warmup, flat, decay, shape):
+    steps = warmup + flat + decay
+    s = warmup_stable_decay(2.0, steps, warmup, decay, end=0.5, shape=shape)
+    for step in range(steps + 9):
+        gone = (step - warmup - flat) / decay
+        down = 2.0 - 1.5 * (gone if shape == "linear" else 0.5 * (1 - math.cos(math.pi * gone)))
+        expected = 2.0 * step / warmup if step < warmup else 2.0 if gone <= 0 else 0.5 if gone >= 1 else down
+        assert s(step) == pytest.approx(expected, rel=1e-12)
+    assert s.length == steps
+
+
 @given(st.lists(values, min_size=1, max_size=20))
 def test_a_list_is_its_values_and_then_ends(given_values):
     s = Listed(given_values)
@@ -377,6 +495,16 @@ def test_per_epoch_moves_once_per_epoch(s, steps_per_epoch, step):
     assume(not s.ends or step // steps_per_epoch < s.length)
     assert slow(step) == s(step // steps_per_epoch)
     assert slow.length == (None if s.length is None else s.length * steps_per_epoch)
+
+
+@given(schedules, st.integers(1, 50), st.integers(1, 50), moments)
+def test_skip_begins_further_on(s, more, yet_more, step):
+    assume(not s.ends or more + yet_more + step < s.length)
+    assert s.skip(more)(step) == s(step + more)
+    assert s.skip(more).skip(yet_more) == s.skip(more + yet_more)
+    assert s.skip(0) is s
+    if s.length is not None and s.length > more:
+        assert s.skip(more).length == s.length - more
 
 
 def test_what_never_changes_has_no_say_in_the_length():
