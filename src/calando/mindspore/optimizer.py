@@ -301,7 +301,7 @@ class Optimizer(Controls):
         if name == "learning_rate" or name in self.__dict__.get("spelling", ()) or name in type(self).PAIRS:
             self.set(name, value)
         elif name == "global_step":
-            boxes.write(self.global_step, counted(value))
+            boxes.write(self.global_step, counted(value, type(self).__name__))
         else:
             self._refuse(name)
             object.__setattr__(self, name, value)
@@ -395,7 +395,7 @@ class Optimizer(Controls):
         engine = self.engine
         numbers = list(range(len(engine.groups))) if number is None else [number]
         if ours == "global_step":
-            clock = counted(value)
+            clock = counted(value, type(self).__name__)
             for n in numbers:
                 engine.clocks[n] = clock
                 engine.hypers[n].rewind(clock)
@@ -468,7 +468,7 @@ def vocabulary() -> set[str]:
     return {*TORCH, *(name for cls in Optimizer.__subclasses__() for name in signature(cls).parameters)}
 
 
-def counted(value: Any) -> int:
+def counted(value: Any, owner: str) -> int:
     """A number of updates, from a number or a box.
 
     Raises:
@@ -476,7 +476,7 @@ def counted(value: Any) -> int:
     """
     number = np.asarray(value.asnumpy() if hasattr(value, "asnumpy") else value).item()
     if number < 0 or number != int(number):
-        raise ValueError(f"'global_step' must be a whole number from 0 on (it counts updates), but got {number}")
+        raise ValueError(f"For '{owner}': 'global_step' must be a whole number from 0 on, but got {number}")
     return int(number)
 
 
