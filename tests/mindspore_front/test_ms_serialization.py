@@ -2,6 +2,7 @@
 
 import warnings
 from itertools import count
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from calando.mindspore import CheckpointWarning, load_checkpoint, load_param_into_net, nn, save_checkpoint
 from calando.mindspore.resumed import fits
+from calando.mindspore.state import Stored
 from mindspore_front.kinds import PARAMS, SLOTS, distance, mindspore_kind, noises, numpy_kind, started
 
 SHAPES = {"fc.weight": (3, 4), "bn.gamma": (3,), "fc.bias": (3,)}
@@ -457,3 +459,35 @@ def test_a_parameter_without_elements_and_half_precision(shapes, tmp_path):
     assert load_param_into_net(optimizer, load_checkpoint(tmp_path / "a.ckpt", crc_check=True), True) == ([], [])
     for name, p in optimizer.parameters_dict().items():
         assert p.dtype == before[name].dtype and torch.equal(p, before[name]), name
+
+
+class Renamed(nn.Momentum):
+    """An optimizer of somebody's own, with names of its own."""
+
+    STORED = Stored({"m": "velocity.{}"}, numbers={"momentum": "mass"}, lacks="the weather is not stored")
+
+
+class Nameless(nn.Adam):
+    STORED = Stored()
+
+
+def test_an_optimizer_of_ones_own(shapes, tmp_path):
+    plain = numpy_kind()
+    for own, names in ((Renamed, ["mass", "velocity."]), (Nameless, ["m.", "v."])):
+        options = {"learning_rate": 0.1, "momentum": 0.9} if own is Renamed else {}
+        library = SimpleNamespace(**{own.__name__: own})
+        pushes = noises(4, shapes=shapes)
+        params, optimizer = build(library, plain, own.__name__, options, shapes)
+        go(plain, params, optimizer, pushes[:2])
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            kept = save_checkpoint(optimizer, tmp_path / "a.ckpt")
+        sentence = "For 'Renamed': the weather is not stored"
+        assert [str(w.message) for w in told] == ([sentence] if own is Renamed else [])
+        assert all(any(key.startswith(name) for key in kept) for name in names)
+        other, second = build(library, plain, own.__name__, options, shapes)
+        load_checkpoint(tmp_path / "a.ckpt", second)
+        go(plain, params, optimizer, pushes[2:])
+        go(plain, other, second, pushes[2:])
+        for key, p in params.items():
+            assert other[key].tobytes() == p.tobytes()

@@ -41,6 +41,7 @@ class Stored:
         numbers: hyperparameters that are stored themselves → ``"momentum"``.
         fresh: what is 1 everywhere before a parameter's first update and 0 afterwards: ``"stat.{}"``.
         idle: slots that are in the file also when the rule has none.
+        lacks: what a file cannot hold of this optimizer, told whenever one is written; empty where it holds all.
 
     A slot or memory that is not named here is called ``slot.{}`` or ``memory_{}`` by our own names.
     """
@@ -52,6 +53,7 @@ class Stored:
     numbers: Mapping[str, str] = field(default_factory=dict)
     fresh: str = ""
     idle: tuple[str, ...] = ()
+    lacks: str = ""
 
     def slot_names(self, rule: Any) -> dict[str, str]:
         """Pattern of each slot that a file has under this rule."""
@@ -215,7 +217,7 @@ def losses(optimizer: "Optimizer") -> list[str]:
     optimizer.engine.settle()
     engine, stored, place = optimizer.engine, optimizer.STORED, f"For '{type(optimizer).__name__}'"
     ages = sorted({member.age for members in engine.members for member in members})
-    told = []
+    told = [f"{place}: {stored.lacks}"] if stored.lacks else []
     if len(set(engine.clocks)) > 1:
         told.append(
             f"{place}: the groups have made {engine.clocks} updates; the checkpoint says {engine.clocks[0]} of all"
