@@ -1,8 +1,10 @@
 """from_torch: every scheduler of torch's, drawn by hypothesis and run live, against the schedule read from it."""
 
 import copy
+import doctest
 import math
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,7 +32,9 @@ from calando.schedules import (
     from_torch,
     parse,
 )
-from calando.schedules.from_torch import FACTORS, SINGLE, NoClosedForm
+from calando.schedules.from_torch import NoClosedForm
+from calando.schedules.text import CALLS
+from calando.schedules.torch_course import FACTORS, SINGLE
 
 FAR = 10_000
 RATES = (0.7, 0.3)
@@ -458,6 +462,35 @@ def test_the_horizon_lists_what_has_no_formula_and_changes_nothing():
     assert scheduler.state_dict() == before
     assert scheduler.optimizer.param_groups[0]["lr"] == lr
     assert found == Listed([0.5 / 3, 0.5 / 4, 0.5 / 5, 0.5 / 6, 0.5 / 7])
+
+
+class Asking(Mine):
+    def step(self, metric=None):
+        if self.last_epoch >= 0 and metric is None:
+            raise KeyError("no metric")
+        super().step()
+
+
+def test_what_cannot_be_played_out_is_no_list():
+    with pytest.raises(NoClosedForm, match="a copy of Asking cannot be played out: 'no metric'"):
+        from_torch(Asking(optimizer_of(), 2), horizon=5)
+
+
+DOCS = Path(__file__).parents[2] / "docs" / "schedules.md"
+
+
+def test_the_page_about_schedules_says_what_happens():
+    failed, tried = doctest.testfile(str(DOCS), module_relative=False)
+    assert not failed
+    assert tried > 15
+
+
+def test_the_page_about_schedules_leaves_nothing_out():
+    page = DOCS.read_text(encoding="utf-8")
+    for word in CALLS:
+        assert f"`{word}(" in page, word
+    for kind in [*SINGLE, "SequentialLR", "ChainedScheduler", "ReduceLROnPlateau"]:
+        assert f"`{kind}(" in page, kind
 
 
 def test_every_class_of_torch_has_a_reader_or_a_reason():
