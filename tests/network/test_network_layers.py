@@ -18,6 +18,7 @@ from calando.mindspore.network.tensor import Tensor
 
 nn = SimpleNamespace(**{name: getattr(layers, name) for name in layers.__all__})
 nn.CrossEntropyLoss, nn.MSELoss = losses.CrossEntropyLoss, losses.MSELoss
+nn.L1Loss, nn.SoftmaxCrossEntropyWithLogits = losses.L1Loss, losses.SoftmaxCrossEntropyWithLogits
 
 # what is made in either framework, and the shape it is called with
 ROWS = [
@@ -46,6 +47,12 @@ ROWS = [
     ("BatchNorm2d(3, gamma_init='zeros', beta_init='ones', moving_var_init='ones')", (2, 3, 4, 5)),
     ("BatchNorm2d(3, use_batch_statistics=True)", (2, 3, 4, 5)),
     ("BatchNorm2d(3, use_batch_statistics=False).set_train()", (2, 3, 4, 5)),
+    ("BatchNorm1d(3)", (4, 3)),
+    ("BatchNorm1d(3).set_train()", (4, 3)),
+    ("BatchNorm1d(3, momentum=0.5).set_train()", (4, 3, 5)),
+    ("LayerNorm((4,))", (2, 3, 4)),
+    ("LayerNorm([3, 4], begin_norm_axis=1, begin_params_axis=1, epsilon=0.1)", (2, 3, 4)),
+    ("Identity()", (2, 3)),
     ("MaxPool2d()", (2, 3, 5, 6)),
     ("MaxPool2d(2, 2)", (2, 3, 5, 6)),
     ("MaxPool2d((2, 3), (1, 2))", (2, 3, 5, 6)),
@@ -411,5 +418,85 @@ def test_types_of_parameters():
     ],
 )
 def test_sentences(slip, error, sentence):
+    with pytest.raises(error, match=sentence):
+        slip()
+
+
+def test_embedding(mindspore):
+    """Rows of the table; the same rows get the gradients."""
+    ids = np.array([[0, 3, 3], [1, 0, 2]], "i4")
+    table = np.random.default_rng(0).standard_normal((5, 2)).astype("f4")
+
+    def run(words, kit, value_and_grad):
+        layer = kit.Embedding(5, 2, embedding_table=words(table.copy()))
+        _, grads = value_and_grad(lambda x: (layer(x) ** 2).sum(), None, [*layer.trainable_params()])(words(ids))
+        return layer(words(ids)).asnumpy(), grads[0].asnumpy(), [p.name for p in layer.get_parameters()]
+
+    ours = run(Tensor, nn, value_and_grad)
+    theirs = run(mindspore.Tensor, mindspore.nn, mindspore.value_and_grad)
+    np.testing.assert_array_equal(ours[0], theirs[0])
+    np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-6)
+    assert ours[2] == theirs[2] == ["embedding_table"]
+    assert nn.Embedding(5, 2, padding_idx=1).embedding_table[1].abs().sum() == 0
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+@pytest.mark.parametrize("sparse", [True, False])
+def test_the_older_cross_entropy(mindspore, reduction, sparse):
+    rng = np.random.default_rng(1)
+    logits, labels = rng.standard_normal((4, 3)).astype("f4"), rng.integers(0, 3, 4).astype("i4")
+    labels = labels if sparse else np.eye(3, dtype="f4")[labels]
+    ours = nn.SoftmaxCrossEntropyWithLogits(sparse, reduction)(Tensor(logits), Tensor(labels))
+    theirs = mindspore.nn.SoftmaxCrossEntropyWithLogits(sparse, reduction)(
+        mindspore.Tensor(logits), mindspore.Tensor(labels)
+    )
+    assert ours.shape == theirs.shape
+    np.testing.assert_allclose(ours.asnumpy(), theirs.asnumpy(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_mean_absolute_error(mindspore, reduction):
+    rng = np.random.default_rng(1)
+    a, b = rng.standard_normal((4, 3)).astype("f4"), rng.standard_normal((4, 3)).astype("f4")
+    ours = nn.L1Loss(reduction)(Tensor(a), Tensor(b)).asnumpy()
+    theirs = mindspore.nn.L1Loss(reduction)(mindspore.Tensor(a), mindspore.Tensor(b)).asnumpy()
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("slip", "error", "sentence"),
+    [
+        (lambda: nn.Embedding(0, 2), ValueError, "vocab_size of Embedding must be at least 1, not 0"),
+        (
+            lambda: nn.Embedding(3, 2, padding_idx=3),
+            ValueError,
+            r"padding_idx of Embedding must lie in \[0, 3\), not 3",
+        ),
+        (lambda: nn.Embedding(3, 2)(Tensor([0.5])), TypeError, "Embedding takes integers, not torch.float32"),
+        (lambda: nn.LayerNorm(3), TypeError, "normalized_shape of LayerNorm must be a tuple or list, not 3"),
+        (lambda: nn.LayerNorm([3], epsilon=0), ValueError, "epsilon of LayerNorm must be above 0, not 0"),
+        (
+            lambda: nn.LayerNorm([3, 4])(Tensor(np.ones((2, 3, 4), "f4"))),
+            ValueError,
+            "begin_norm_axis of LayerNorm must be 1, the first of the last axes, not -1",
+        ),
+        (
+            lambda: nn.BatchNorm1d(3)(Tensor(np.ones((2, 3, 4, 5), "f4"))),
+            ValueError,
+            r"BatchNorm1d takes \(batch, 3\) or \(batch, 3, length\), not \(2, 3, 4, 5\)",
+        ),
+        (
+            lambda: nn.L1Loss()(Tensor([1.0]), Tensor([1.0, 2.0])),
+            ValueError,
+            r"L1Loss compares two Tensors of one shape, not \(1,\) and \(2,\)",
+        ),
+        (
+            lambda: nn.SoftmaxCrossEntropyWithLogits()(Tensor([[1.0]]), Tensor([0])),
+            ValueError,
+            r"\(sparse=False\) takes logits \(batch, classes\) and labels \(batch, classes\), not \(1, 1\) and \(1,\)",
+        ),
+    ],
+)
+def test_more_sentences(slip, error, sentence):
     with pytest.raises(error, match=sentence):
         slip()

@@ -38,6 +38,16 @@ ops.stack([x, x]) | ops.stack((x, x), axis=1) | ops.zeros((2, 3)) | ops.zeros(2,
 ops.ones((1, 2), mst.float64) | ops.cat((x, x)) | ops.zeros_like(i) | ops.ones_like(m)
 ops.zeros_like(x, dtype=mst.int64) | ops.ones_like(i, dtype=mst.float32) | P.Cast()(i, mst.float32)
 P.Pow()(0.1, i) | P.Mul()(x, 2.0) | P.Add()(i, 1.5) | P.Sub()(x, 1.0) | P.Div()(i, 2) | P.Div()(x, 2.0)
+ops.less(x, 1.5) | ops.less_equal(1.0, x) | ops.greater(x, k) | ops.greater_equal(i, 3) | ops.logical_and(x > 1, x > 0)
+ops.logical_or(x > 1, x > 3) | ops.logical_not(x > 1) | ops.isfinite(x / 0.0) | ops.where(x > 1, x, 0.0)
+ops.select(x > 1, x, -x) | ops.where(x > 1, x, k) | ops.norm(m)
+ops.norm(m, 1, 1) | ops.norm(m, dim=0, keepdim=True) | ops.fill(mst.float32, (2, 3), 2)
+ops.full((2, 1), 2, dtype=mst.float64) | ops.stop_gradient(x) | ops.depend(x, m) | ops.assign_add(w, x)
+ops.assign_sub(w, x) | ops.assign(w, x) | P.AssignAdd()(w, x) | P.AssignSub()(w, x) | P.Depend()(x, i) | P.Abs()(-x)
+P.Equal()(x, x) | P.Less()(x, i) | P.LessEqual()(x, 1.0) | P.Greater()(x, 1.0) | P.GreaterEqual()(x, 1.0)
+P.LogicalAnd()(x > 1, x > 0) | P.LogicalOr()(x > 1, x > 0) | P.LogicalNot()(x > 1) | P.IsFinite()(x) | P.Log()(x)
+P.MatMul()(m, m.T) | P.OnesLike()(m) | P.ZerosLike()(m) | P.ReLU()(m) | P.Reshape()(m, (3, 2)) | P.Sigmoid()(x)
+P.Select()(x > 1, x, -x) | P.Sin()(x) | P.Sqrt()(x) | P.Square()(x) | P.Tanh()(x) | P.Fill()(mst.float32, (2,), 3)
 P.Minimum()(i, 2) | P.Maximum()(x, 1.5) | P.Exp()(x) | P.Cos()(x) | P.Floor()(x * 0.7) | P.Assign()(w, x)
 """
 ROWS = [row.strip() for line in SAME.strip().splitlines() for row in line.split("|")]
@@ -197,3 +207,46 @@ def test_gradients_flow_through_operations():
 def test_sentences(slip, error, sentence):
     with pytest.raises(error, match=sentence):
         slip()
+
+
+def test_log_softmax_is_the_logarithm_of_softmax(mindspore):
+    """MindSpore's is off by up to 3e-6."""
+    x = np.random.default_rng(0).standard_normal((3, 4)).astype("f4")
+    for axis in (-1, 0):
+        found = ops.log_softmax(Tensor(x), axis).asnumpy()
+        np.testing.assert_allclose(found, x - np.log(np.exp(x.astype("f8")).sum(axis, keepdims=True)), rtol=1e-6)
+        np.testing.assert_allclose(found, mindspore.ops.log_softmax(mindspore.Tensor(x), axis).asnumpy(), atol=1e-5)
+
+
+def test_one_value_everywhere():
+    """MindSpore 2.10's ``full((2,), 1.5)`` is [1, 1], of int64."""
+    assert ops.full((2,), 1.5).dtype == mstype.float32
+    np.testing.assert_array_equal(ops.full((2,), 1.5).asnumpy(), [1.5, 1.5])
+
+
+def test_what_is_known_of_a_tensor():
+    x = Tensor(np.ones((2, 3), "f2"))
+    assert ops.dtype(x) == primitives.DType()(x) == mstype.float16
+    assert ops.shape(x) == primitives.Shape()(x) == (2, 3)
+
+
+def test_no_gradient_flows_through_what_is_stopped():
+    from calando.mindspore.network.grad import value_and_grad
+
+    value, gradient = value_and_grad(lambda x: (x * ops.stop_gradient(x) + ops.stop_gradient((x,))[0]).sum())(
+        Tensor([2.0, 3.0])
+    )
+    assert float(value) == 18.0
+    np.testing.assert_array_equal(gradient.asnumpy(), [2.0, 3.0])
+
+
+def test_adding_in_place_keeps_the_memory_and_refuses_another_shape():
+    w = Parameter(Tensor([1.0, 2.0]), name="w")
+    view = w.asnumpy()
+    assert ops.assign_add(w, 1) is w and ops.assign_sub(w, Tensor([0.5, 0.5])) is w
+    np.testing.assert_array_equal(view, [1.5, 2.5])
+    with pytest.raises(ValueError, match=r"'w' has shape \(2,\) and cannot take a value of shape \(3, 2\)"):
+        ops.assign_add(w, Tensor(np.ones((3, 2), "f4")))
+    with pytest.raises(TypeError, match="assign_add writes into a Parameter or Tensor, not into a list"):
+        ops.assign_add([1.0], 1.0)
+    np.testing.assert_array_equal(view, [1.5, 2.5])

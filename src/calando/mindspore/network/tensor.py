@@ -130,6 +130,12 @@ class Tensor(torch.Tensor):
     def __str__(self) -> str:
         return str(self.asnumpy())
 
+    def __float__(self) -> float:
+        return float(plain(self))  # also of a Parameter: torch would warn that no gradient flows through a number
+
+    def __int__(self) -> int:
+        return int(plain(self))
+
     def __format__(self, spec: str) -> str:
         return format(self.item() if spec and self.dim() == 0 else str(self), spec)
 
