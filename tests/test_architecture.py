@@ -167,7 +167,9 @@ def test_no_file_attracts_everything():
 # What a rule may say
 
 ELEMENTS = {
-    f"{thing.name} ({type(thing).__name__.lower()})": thing.element for thing in (*RULES.values(), *DECAYS.values())
+    f"{thing.name} ({type(thing).__name__.lower()})": thing.element
+    for thing in (*RULES.values(), *DECAYS.values())
+    if not getattr(thing, "whole", False)
 } | {f"{rule.name} (measure)": rule.measure for rule in RULES.values() if rule.measure}
 BRANCHES = (
     ast.If,

@@ -130,21 +130,23 @@ class Twin:
     def update(self, n: int, i: int, g: np.ndarray, hyper: dict[str, float], scale: float) -> None:
         """One parameter, as one array expression."""
         case, p = self.cases[n], self.params[n][i]
+        rule = case.rule.flat if case.rule.flat is not None and p.ndim < 2 else case.rule
         self.ages[n][i] += 1
         if i in case.exempt:
             hyper = hyper | {"weight_decay": 0.0}
-        loose_sum = loose(case.params[i], case.rule)
+        loose_sum = loose(case.params[i], rule)
         norms = [self.length(p, loose_sum), self.length(g, loose_sum)] if case.decay.measured else []
         front = case.decay.scalars(hyper, scale, *norms)
         known = self.memory[n][i]
-        if case.rule.first is not None and self.ages[n][i] == 1:
-            known = single(case.rule.first(hyper))
-        own = case.rule.scalars(hyper, self.ages[n][i], *known)
-        if case.rule.remember is not None:
-            self.memory[n][i] = single(case.rule.remember(hyper, self.ages[n][i], *known))
+        if rule.first is not None and self.ages[n][i] == 1:
+            known = single(rule.first(hyper))
+        own = rule.scalars(hyper, self.ages[n][i], *known)
+        if rule.remember is not None:
+            self.memory[n][i] = single(rule.remember(hyper, self.ages[n][i], *known))
         kind = np.float32 if p.dtype == np.float16 else p.dtype.type
         if not self.slots[n][i]:
-            self.slots[n][i] = {name: np.full_like(p, case.starts.get(name, 0)) for name in case.rule.slots}
+            shapes = dict.fromkeys(rule.slots, p.shape) | (rule.shapes(p.shape) if rule.shapes else {})
+            self.slots[n][i] = {s: np.full(shapes[s], case.starts.get(s, 0), p.dtype) for s in rule.slots}
         slots = self.slots[n][i]
         center = np.zeros((), kind)
         if case.centralize and p.ndim >= 2:
@@ -152,12 +154,12 @@ class Twin:
         with np.errstate(all="ignore"):
             wide = [x.astype(kind) for x in (p, g, *slots.values())]
             q, h = case.decay.element(wide[0], wide[1], *map(kind, front), center)
-            own = [kind(number) for number in own]
-            if case.rule.measure is not None:
-                measured = case.rule.measure(q, h, *wide[2:], *own)
+            own = list(map(kind, own))
+            if rule.measure is not None:
+                measured = rule.measure(q, h, *wide[2:], *own)
                 found = [self.measured(x, case.centralize, loose_sum) for x in measured]
-                own.append(kind(case.rule.trust(hyper, *found)))
-            new = case.rule.element(q, h, *wide[2:], *own)
+                own.append(kind(rule.trust(hyper, *found)))
+            new = rule.element(q, h, *wide[2:], *own)
             new = new if isinstance(new, tuple) else (new,)
             for target, result in zip([p, *slots.values()], new, strict=True):
                 target[...] = result
@@ -203,7 +205,7 @@ def single(numbers: tuple[float, ...]) -> tuple[float, ...]:
 
 def loose(p: np.ndarray, rule: Rule) -> bool:
     """Whether no kernel plays it."""
-    return not rule.kernel or p.dtype == np.float16 or not p.flags.c_contiguous
+    return rule.whole or not rule.kernel or p.dtype == np.float16 or not p.flags.c_contiguous
 
 
 def lanes_sum(x: np.ndarray) -> float:

@@ -110,9 +110,7 @@ class Controls:
         numbers = self._chosen(group)
         names = self._names(name)
         parts = [value] if len(names) == 1 else unpacked(name, value, len(names))
-        parts = [
-            UNBOUNDED if ours == "max_norm" and part is None else part for ours, part in zip(names, parts, strict=True)
-        ]
+        parts = [meant(ours, part) for ours, part in zip(names, parts, strict=True)]
         pairs = list(zip(names, parts, strict=True))
         self._enter({(n, ours): self._meant(n, ours, part) for n in numbers for ours, part in pairs})
 
@@ -187,7 +185,7 @@ class Controls:
                 member.age, member.memory = stored.age, stored.memory
                 member.slots = {}
                 for name, array in stored.slots.items():
-                    slot = member.slots[name] = adapter(member.param).zeros(member.param)
+                    slot = member.slots[name] = adapter(member.param).zeros(member.param, array.shape)
                     adapter(member.param).write(slot, array)
         engine.parts = []
         engine.rearrange()
@@ -314,7 +312,8 @@ def check(controls: Controls, snapshot: Snapshot) -> None:
             shape = tuple(adapter(member.param).shape(member.param))
             if shape != stored.shape:
                 raise SnapshotMismatch(f"{place}: {member.name!r} is {shape} here and {stored.shape} in the snapshot")
-            wrong = {name: a.shape for name, a in stored.slots.items() if tuple(a.shape) != shape}
+            wanted = group.rule.suited(shape).slot_shapes(shape)
+            wrong = {name: a.shape for name, a in stored.slots.items() if tuple(a.shape) != wanted.get(name, shape)}
             if wrong:
                 raise SnapshotMismatch(
                     f"{place}: {member.name!r} is {shape}, but its slots in the snapshot are {wrong}"
@@ -345,7 +344,7 @@ def told(entries: Mapping[str, Schedule | float], names: str | tuple[str, ...]) 
     entry = entries[names]
     if isinstance(entry, Schedule):
         return entry.describe()
-    return "None" if names == "max_norm" and entry == UNBOUNDED else f"{entry:g}"
+    return "None" if entry == ABSENT.get(names) else f"{entry:g}"
 
 
 def spelled(spelling: Spelling, values: Mapping[str, float]) -> dict[str, Any]:
@@ -353,10 +352,26 @@ def spelled(spelling: Spelling, values: Mapping[str, float]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, ours in spelling.items():
         if isinstance(ours, tuple):
-            found[name] = tuple(values[n] for n in ours)
+            found[name] = tuple(plain(n, values[n]) for n in ours)
         else:
-            found[name] = None if ours == "max_norm" and values[ours] == UNBOUNDED else values[ours]
+            found[name] = plain(ours, values[ours])
     return found
+
+
+ABSENT = {"max_norm": UNBOUNDED, "eps1": -1.0}  # the numbers that stand for None: no bound; the machine epsilon
+COUNTS = {"ns_steps"}  # whole numbers, shown as such
+
+
+def meant(ours: str, value: Any) -> Any:
+    """What a user's value means, None included."""
+    return ABSENT.get(ours) if value is None else value
+
+
+def plain(ours: str, number: float) -> float | None:
+    """A number in force as the user knows it."""
+    if ours in COUNTS:
+        return int(number)
+    return None if number == ABSENT.get(ours) else number
 
 
 def unpacked(name: str, value: Any, count: int) -> list[Any]:

@@ -93,11 +93,12 @@ class Engine:
     def regroup(self, number: int, group: Group) -> None:
         """Give a group another rule, decay or sign; slots that both rules have stay."""
         old = self.groups[number]
-        for i, member in enumerate(self.members[number]):
-            member.exempt, member.front = i in group.exempt, group.fronts.get(i)
-        if (old.rule, old.decay, old.fronts) == (group.rule, group.decay, group.fronts):
+        same = old.rule is group.rule and old.decay is group.decay
+        if same and old.fronts == group.fronts and old.exempt == group.exempt:
             self.groups[number] = group
             return
+        for i, member in enumerate(self.members[number]):
+            member.exempt, member.front = i in group.exempt, group.fronts.get(i)
         if old.rule is not group.rule:
             self.settle()
             for member in self.members[number]:

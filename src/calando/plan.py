@@ -298,7 +298,8 @@ class Part:
         newborn = [m for m in self.chosen(self.members) if not names <= m.slots.keys()]
         for member in newborn:
             missing = names - member.slots.keys()
-            member.slots |= {name: self.key.arrays.zeros(member.param) for name in missing}
+            shapes = self.key.rule.slot_shapes(self.key.arrays.shape(member.param))
+            member.slots |= {name: self.key.arrays.zeros(member.param, shapes[name]) for name in missing}
             for name in member.starts.keys() & missing:
                 member.slots[name][...] = member.starts[name]
         self.complete = all(names <= m.slots.keys() for m in self.members)
@@ -332,5 +333,7 @@ def key(member: Member, group: Group) -> Key:
         raise TypeError(f"{member.place} is of dtype {dtype}; only {', '.join(FLOATING)} can be updated")
     if not arrays.writable(member.param):
         raise ValueError(f"{member.place} may only be read; give a writable array")
-    fused = group.rule.kernel and device == "cpu" and dtype in KERNELS and arrays.dense(member.param, member.centered)
-    return Key(arrays, device, dtype, group.rule, member.front or group.decay, fused)
+    rule = group.rule.suited(arrays.shape(member.param))
+    kernel = rule.kernel and not rule.whole
+    fused = kernel and device == "cpu" and dtype in KERNELS and arrays.dense(member.param, member.centered)
+    return Key(arrays, device, dtype, rule, member.front or group.decay, fused)

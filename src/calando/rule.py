@@ -42,6 +42,11 @@ class Rule:
         trust: (hyper, *norms) → the last argument of ``element``; norms are 2-norms over one whole
             parameter, one for each member of that tuple.
 
+        whole: whether ``element`` is played on the arrays of the framework themselves, one parameter at a time,
+            because it multiplies matrices or takes means; then it may branch on their shape.
+        shapes: shape of a parameter → shapes of its slots, where they are not the parameter's own.
+        flat: the rule for parameters of fewer than two dimensions, where it is another one.
+
     Raises:
         TypeError: the arguments of ``element`` or ``measure`` are not exactly p, g, the slots and the scalars
             (and ``trust``).
@@ -59,6 +64,9 @@ class Rule:
     kernel: bool = True
     measure: Callable[..., Any] | None = None
     trust: Callable[..., float] | None = None
+    whole: bool = False
+    shapes: Callable[[tuple[int, ...]], Mapping[str, tuple[int, ...]]] | None = None
+    flat: "Rule | None" = None
 
     def __post_init__(self) -> None:
         wanted = ("p", "g", *self.slots, *self.scalar_names)
@@ -72,6 +80,15 @@ class Rule:
 
     def __hash__(self) -> int:
         return hash(self.name)
+
+    def suited(self, shape: tuple[int, ...]) -> "Rule":
+        """The rule for a parameter of this shape."""
+        return self.flat if self.flat is not None and len(shape) < 2 else self
+
+    def slot_shapes(self, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+        """The shapes of the slots of a parameter of this shape."""
+        own = self.shapes(shape) if self.shapes is not None else {}
+        return {name: tuple(own.get(name, shape)) for name in self.slots}
 
     @property
     def scalar_names(self) -> tuple[str, ...]:

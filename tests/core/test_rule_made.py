@@ -86,8 +86,9 @@ def test_every_rule_of_the_shelf_is_in_the_registry():
     import calando.rules
 
     found = []
-    for path in Path(calando.rules.__file__).parent.glob("*.py"):
+    root = Path(calando.rules.__file__).parent
+    for path in root.rglob("*.py"):
         if path.stem != "__init__":
-            module = import_module(f"calando.rules.{path.stem}")
+            module = import_module(".".join(("calando.rules", *path.relative_to(root).with_suffix("").parts)))
             found += [thing for thing in vars(module).values() if isinstance(thing, Rule)]
     assert sorted(rule.name for rule in found) == sorted(RULES)

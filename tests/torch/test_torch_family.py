@@ -11,6 +11,8 @@ from calando.schedules import Cosine, Linear
 
 STEPS = 12
 ROWS = [
+    ("Adafactor", {"d": 1.5, "eps": (1e-3, 0.1)}),
+    ("Adafactor", {"weight_decay": 0.1, "beta2_decay": -0.5, "maximize": True}),
     ("Adadelta", {"weight_decay": 0.1}),
     ("Adadelta", {"rho": 0.5, "eps": 1e-3, "maximize": True}),
     ("Adagrad", {"lr_decay": 0.1, "initial_accumulator_value": 0.1}),
@@ -124,8 +126,9 @@ def test_refuses_what_has_no_meaning(name, options, word):
     optimizer = made(ct, name, own, **options)
     if word not in optimizer.spelling:
         return
-    with pytest.raises(ValueError, match=f"For '{name}', group 0: '(rho|{word})' must "):
-        optimizer.set(word, float("nan"))
+    wrong = (None, float("nan")) if isinstance(optimizer.spelling[word], tuple) else float("nan")
+    with pytest.raises(ValueError, match=f"For '{name}', group 0: '(rho|{word}2?)' must "):
+        optimizer.set(word, wrong)
 
 
 def test_negative_accumulator():

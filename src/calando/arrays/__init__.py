@@ -11,10 +11,11 @@ Every adapter is a module with the same words:
     addresses(held)      where each begins, in bytes
     check(gs, members)   gradients that do not come from autograd are what they must be
     gradients(gs, …)     the gradients, checked and laid out as their parameters, and their addresses
-    zeros(x)             a new slot for x
+    zeros(x, shape)      a new slot for x, of its own shape and layout or of another shape
     slot_addresses(xs)   where slots begin, in bytes
     adopted(slot, p)     a slot made to fit parameter p
     opened(x)            what expressions compute with: a view, widened from half precision
+    native(x)            what rules on whole arrays compute with: the framework's own, without history
     numpy(x)             its elements as a NumPy array (a copy where it must)
     write(x, array)      put these elements into x, in place
     touched(xs)          tell the framework that these were written in place

@@ -40,9 +40,8 @@ def hold(xs: list[Any]) -> list[np.ndarray]:
     return [x.asnumpy() for x in xs]
 
 
-def zeros(x: Any) -> np.ndarray:
-    view = x.asnumpy()
-    return np.zeros(view.shape, view.dtype)
+def zeros(x: Any, shape: tuple[int, ...]) -> np.ndarray:
+    return np.zeros(shape, x.asnumpy().dtype)
 
 
 def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any) -> tuple[list, np.ndarray]:
@@ -88,6 +87,9 @@ def opened(x: Any) -> np.ndarray:
     """The array to compute with: a fresh view, or float32 for half precision."""
     view = numpy(x)
     return view.astype(np.float32) if view.dtype == np.float16 else view
+
+
+native = opened
 
 
 def write(x: Any, array: np.ndarray) -> None:

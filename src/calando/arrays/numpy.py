@@ -37,8 +37,8 @@ def addresses(held: list[np.ndarray]) -> list[int]:
     return [x.__array_interface__["data"][0] for x in held]
 
 
-def zeros(x: np.ndarray) -> np.ndarray:
-    return np.zeros(x.shape, x.dtype)
+def zeros(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    return np.zeros(shape, x.dtype)
 
 
 def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any) -> tuple[list, np.ndarray]:
@@ -84,6 +84,9 @@ def adopted(slot: Any, p: np.ndarray) -> np.ndarray:
 def opened(x: np.ndarray) -> np.ndarray:
     """The array to compute with: itself, or float32 for half precision."""
     return x.astype(np.float32) if x.dtype == np.float16 else x
+
+
+native = opened
 
 
 def write(x: np.ndarray, array: np.ndarray) -> None:

@@ -53,8 +53,11 @@ def addresses(held: list[Any]) -> list[int]:
         return list(map(ADDRESS, held))
 
 
-def zeros(x: torch.Tensor) -> torch.Tensor:
-    return torch.zeros_like(x.detach().as_subclass(torch.Tensor), memory_format=torch.preserve_format)
+def zeros(x: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
+    x = x.detach().as_subclass(torch.Tensor)
+    if tuple(shape) != tuple(x.shape):
+        return torch.zeros(shape, dtype=x.dtype, device=x.device)
+    return torch.zeros_like(x, memory_format=torch.preserve_format)
 
 
 def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any) -> tuple[list, np.ndarray]:
@@ -122,9 +125,10 @@ def slot_addresses(slots: list[torch.Tensor]) -> list[int]:
 
 def adopted(slot: torch.Tensor, p: torch.Tensor) -> torch.Tensor:
     """A slot that fits its parameter: itself, or a copy with the parameter's dtype, device and layout."""
-    if slot.dtype == p.dtype and slot.device == p.device and slot.stride() == p.stride():
+    like = slot.stride() == p.stride() or slot.shape != p.shape
+    if slot.dtype == p.dtype and slot.device == p.device and like:
         return slot
-    return zeros(p).copy_(slot)
+    return zeros(p, tuple(slot.shape)).copy_(slot)
 
 
 def opened(x: torch.Tensor) -> Any:
@@ -133,6 +137,11 @@ def opened(x: torch.Tensor) -> Any:
     if x.dtype in (torch.float16, torch.bfloat16):
         x = x.float()
     return x.numpy() if x.device.type == "cpu" else x
+
+
+def native(x: torch.Tensor) -> torch.Tensor:
+    """The tensor itself, without history."""
+    return x.detach().as_subclass(torch.Tensor)
 
 
 def write(x: torch.Tensor, array: np.ndarray) -> None:

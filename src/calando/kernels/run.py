@@ -115,13 +115,16 @@ def run_loose(part: Part, numbers: np.ndarray, index: np.ndarray) -> None:
 
 def loose(part: Part, numbers: np.ndarray, index: np.ndarray) -> Iterator[tuple[int, Any, Any, list, list, Any]]:
     """For each present member: its place, p, g, slots, scalars and center, as expressions read them."""
-    key, opened = part.key, part.key.arrays.opened
+    key = part.key
+    opened = key.arrays.native if key.rule.whole else key.arrays.opened
     for i, g in zip(np.flatnonzero(part.present).tolist(), part.grads, strict=True):
         member = part.members[i]
         slots = [opened(member.slots[name]) for name in key.rule.slots]
         p, g = opened(member.param), opened(g)
         own = rounded([*numbers[index[i]], 0.0], "float64" if key.dtype == "float64" else "float32")
         center = own.pop()
+        if key.rule.whole and not isinstance(p, np.ndarray):  # torch takes plain numbers as they come
+            own, center = numbers[index[i]].tolist(), 0.0
         if member.centered:
             by_row = (sums.row_means(g), sums.row_means(p))
             center = sums.rounded_like(key.decay.row_mean(*by_row, front(part, numbers[index[i]])), p)

@@ -2,9 +2,11 @@
 
 from ..rule import Rule
 from . import adadelta, adagrad, adam, adamax, adan, asgd, ftrl, lamb, lion, nadam, proximal, radam, rmsprop, rprop, sgd
+from .whole import adafactor, muon
 
 FAMILIES = (
     adadelta, adagrad, adam, adamax, adan, asgd, ftrl, lamb, lion, nadam, proximal, radam, rmsprop, rprop, sgd,
+    adafactor, muon,
 )  # fmt: skip
 
 RULES: dict[str, Rule] = {

@@ -5,15 +5,23 @@ visible in ``param_groups`` and through ``at``, ``trace`` and ``current``, and c
 """
 
 from .adadelta import Adadelta as Adadelta
+from .adafactor import Adafactor as Adafactor
 from .adagrad import Adagrad as Adagrad
 from .adam import Adam as Adam
 from .adam import AdamW as AdamW
 from .adamax import Adamax as Adamax
+from .adan import Adan as Adan
 from .asgd import ASGD as ASGD
 from .follow import Follow as Follow
+from .ftrl import FTRL as FTRL
+from .lamb import Lamb as Lamb
+from .lars import LARS as LARS
+from .lion import Lion as Lion
+from .muon import Muon as Muon
 from .nadam import NAdam as NAdam
 from .optimizer import Optimizer as Optimizer
 from .plateau import Plateau as Plateau
+from .proximal_adagrad import ProximalAdagrad as ProximalAdagrad
 from .radam import RAdam as RAdam
 from .rmsprop import RMSprop as RMSprop
 from .rprop import Rprop as Rprop
@@ -21,16 +29,24 @@ from .sgd import SGD as SGD
 
 __all__ = [
     "ASGD",
+    "FTRL",
+    "LARS",
     "SGD",
     "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
+    "Adan",
     "Follow",
+    "Lamb",
+    "Lion",
+    "Muon",
     "NAdam",
     "Optimizer",
     "Plateau",
+    "ProximalAdagrad",
     "RAdam",
     "RMSprop",
     "Rprop",

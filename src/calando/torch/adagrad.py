@@ -6,7 +6,7 @@ from typing import Any
 from ..hyper import Hyper
 from ..rule import Rule
 from ..rules.adagrad import ADAGRAD
-from .optimizer import Optimizer
+from .optimizer import Optimizer, started
 
 
 class Adagrad(Optimizer):
@@ -53,15 +53,11 @@ class Adagrad(Optimizer):
         max_norm: Any = None,
         on_nonfinite: str = "train",
     ) -> None:
-        if not 0.0 <= initial_accumulator_value < float("inf"):
-            raise ValueError(
-                f"For 'Adagrad': 'initial_accumulator_value' must lie in [0, inf), but got {initial_accumulator_value}"
-            )
         defaults = {
             "lr": lr,
             "lr_decay": lr_decay,
             "weight_decay": weight_decay,
-            "initial_accumulator_value": initial_accumulator_value,
+            "initial_accumulator_value": started("Adagrad", initial_accumulator_value),
             "eps": eps,
             "maximize": maximize,
             "foreach": foreach,

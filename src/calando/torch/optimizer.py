@@ -14,10 +14,10 @@ from typing import Any, ClassVar
 
 import torch
 
-from ..control import Controls, Spelling, spelled, unpacked, whole
+from ..control import Controls, Spelling, meant, plain, spelled, unpacked, whole
 from ..decay import DOMAIN as FRONT
 from ..decay import L2, Decay
-from ..engine import UNBOUNDED, Engine
+from ..engine import Engine
 from ..events import Timeline
 from ..groups import Group, refuse_doubles
 from ..hyper import Hyper, UnknownName, as_schedule, is_number
@@ -31,7 +31,15 @@ GUESTS = {
     "params", "param_names", "step", "name", "initial_lr", "lr_scale", "max_lr", "min_lr", "swa_lr",
     "base_momentum", "max_momentum",
 }  # fmt: skip
-STRUCTURE = ("amsgrad", "nesterov", "maximize", "decoupled_weight_decay", "centered")  # choices that name a rule
+STRUCTURE = (
+    "adjust_lr_fn",
+    "amsgrad",
+    "centered",
+    "decoupled_weight_decay",
+    "maximize",
+    "nesterov",
+    "no_prox",
+)  # choices that name a rule
 ALIASES = {"learning_rate": "lr", "wd": "weight_decay", "beta1": "betas", "beta2": "betas", "epsilon": "eps"}
 
 
@@ -182,13 +190,12 @@ class Optimizer(Controls, torch.optim.Optimizer):
         for name, names in self.spelling.items():
             if isinstance(names, tuple):
                 try:
-                    ours.update(zip(names, unpacked(name, given[name], len(names)), strict=True))
+                    values = unpacked(name, given[name], len(names))
+                    ours.update({key: meant(key, value) for key, value in zip(names, values, strict=True)})
                 except TypeError as problem:
                     raise TypeError(f"{place}: {problem}") from None
             else:
-                ours[names] = layered(place, given, names, given[name])
-        if ours["max_norm"] is None:
-            ours["max_norm"] = UNBOUNDED
+                ours[names] = layered(place, given, names, meant(names, given[name]))
         hyper = Hyper(place, {**self.DOMAIN, **FRONT}, ours)
         hyper.at(clock)
         return hyper
@@ -285,8 +292,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
                 names, value, before = (names,), (value,), (before,)
             for ours, new, old in zip(names, unpacked(name, value, len(names)), before, strict=True):
                 if new is not old and not (is_number(new) and new == old):
-                    entry = UNBOUNDED if ours == "max_norm" and new is None else new
-                    found[ours] = hyper.checked(ours, layered(hyper.place, group, ours, entry), clock)
+                    found[ours] = hyper.checked(ours, layered(hyper.place, group, ours, meant(ours, new)), clock)
         return clock, found
 
     def _take_over(self, number: int, group: dict[str, Any], clock: int, found: Mapping[str, Any]) -> None:
@@ -319,10 +325,10 @@ class Optimizer(Controls, torch.optim.Optimizer):
         for name, names in self.spelling.items():
             if not isinstance(names, tuple):
                 if names in coming:
-                    group[name] = posted[name] = coming[names]
+                    group[name] = posted[name] = plain(names, coming[names])
             elif not coming.keys().isdisjoint(names):
                 values = hyper.at(clock)
-                group[name] = posted[name] = tuple(values[ours] for ours in names)
+                group[name] = posted[name] = tuple(plain(ours, values[ours]) for ours in names)
 
     def _meant(self, number: int, ours: str, value: Any) -> Any:
         return layered(self.engine.hypers[number].place, self._dicts[number], ours, value)
@@ -559,6 +565,20 @@ def remembered(name: str, extra: Mapping[str, Any] | None) -> dict[str, dict[str
     if not isinstance(found, Mapping) or not all(isinstance(memory, Mapping) for memory in found.values()):
         raise ValueError(f"{name}: what the checkpoint has of controllers was not stored by calando: {found!r}")
     return {str(key): dict(memory) for key, memory in found.items()}
+
+
+def started(owner: str, value: Any) -> float:
+    """Where a sum of squares starts, if it can.
+
+    Raises:
+        TypeError, ValueError: it is no number from 0 on.
+    """
+    place = f"For {owner!r}: 'initial_accumulator_value' must"
+    if isinstance(value, bool) or not is_number(value):
+        raise TypeError(f"{place} be a number, but got {value!r}")
+    if not 0.0 <= value < float("inf"):
+        raise ValueError(f"{place} lie in [0, inf), but got {value}")
+    return float(value)
 
 
 def refuse_hints(name: str, defaults: Mapping[str, Any]) -> None:

@@ -54,9 +54,17 @@ def check_slots(optimizer: "Optimizer", place: str, stored: Mapping[str, Any], p
             continue
         if not hasattr(value, "shape"):
             raise ValueError(f"{place}: {key!r} must be a tensor, but the checkpoint has {value!r}")
-        if tuple(value.shape) != tuple(p.shape):
-            shapes = f"{tuple(p.shape)} in the model and {tuple(value.shape)} in the checkpoint"
+        wanted = slot_shape(optimizer, key, tuple(p.shape))
+        if tuple(value.shape) != wanted:
+            shapes = f"{wanted} in the model and {tuple(value.shape)} in the checkpoint"
             raise ValueError(f"{place} is {shapes} ({key!r})")
+
+
+def slot_shape(optimizer: "Optimizer", key: str, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that a state has for a parameter of this shape."""
+    slot = next(slot for slot, name in optimizer.SLOTS.items() if name == key)
+    rules = [group.rule.suited(shape) for group in optimizer.engine.groups]
+    return next((r.slot_shapes(shape)[slot] for r in rules if slot in r.slots), shape)
 
 
 def check_number(place: str, key: str, value: Any) -> None:
