@@ -280,7 +280,7 @@ class Model:
         told, steps, first = run.original_args(), 0, run.original_args().cur_step_num == 0
         self._train_network.set_train(True)
         for batch in batches:
-            self._check_batch(place, batch)
+            self._check_batch(place, batch, new=not steps)
             steps += 1
             told.cur_step_num += 1
             if batches.size is None and first:
@@ -308,14 +308,16 @@ class Model:
             "(as a TrainOneStepCell has)"
         )
 
-    def _check_batch(self, place: str, batch: tuple[Any, ...]) -> None:
-        """Refuse a batch that does not fit, before the step."""
+    def _check_batch(self, place: str, batch: tuple[Any, ...], new: bool) -> None:
+        """Refuse a batch that does not fit, before the step; ``new``: the first of an epoch."""
         if self._loss_fn is not None:
             if len(batch) != 2:
                 raise ValueError(
                     f"For '{place}': with a 'loss_fn' a batch is (data, label), but the dataset gave {len(batch)} "
                     f"member{'s'[: len(batch) != 1]}"
                 )
+            return
+        if not new:
             return
         try:
             inspect.signature(self._network.construct).bind(*batch)
