@@ -32,7 +32,7 @@ class Pair:
     fixed: Mapping[str, str] = field(default_factory=dict)
 
 
-BETAS = {"lr": "learning_rate", "betas": ("beta1", "beta2"), "eps": "eps", "weight_decay": "weight_decay"}
+BETAS: dict[str, str | tuple[str, ...]] = {"lr": "learning_rate", "betas": ("beta1", "beta2"), "eps": "eps", "weight_decay": "weight_decay"}
 NN, OURS, EXACT = "mindspore.nn.", "calando.mindspore.nn.", "calando.migrate.exact."
 
 PAIRS: dict[str, Pair] = {
@@ -66,6 +66,14 @@ PAIRS: dict[str, Pair] = {
         OURS + "Adagrad",
     ),
     "Adamax": Pair(NN + "AdaMax", NN + "AdaMax", BETAS, OURS + "AdaMax"),
+    "Rprop": Pair(
+        NN + "Rprop", NN + "Rprop", {"lr": "learning_rate", "etas": "etas", "step_sizes": "step_sizes"}, OURS + "Rprop"
+    ),
+    "ASGD": Pair(
+        NN + "ASGD", NN + "ASGD",
+        {"lr": "learning_rate", "lambd": "lambd", "alpha": "alpha", "t0": "t0", "weight_decay": "weight_decay"},
+        OURS + "ASGD",
+    ),
     "NAdam": Pair(
         "", OURS + "NAdam", {**BETAS, "momentum_decay": "momentum_decay"}, OURS + "NAdam",
         "mindspore.nn has no NAdam (nn.Adam with use_nesterov is another formula)",

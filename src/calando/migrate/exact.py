@@ -17,6 +17,8 @@ from ..rule import Rule
 from ..rules.adam import ADAM, AMSGRAD
 from ..rules.rmsprop import DOMAIN as RMSPROP_DOMAIN
 from ..rules.rmsprop import RMSPROP, RMSPROP_CENTERED, RMSPROP_CENTERED_MOMENTUM, RMSPROP_MOMENTUM
+from ..snapshot import Snapshot
+from ..store import read, write
 
 
 class Adam(Optimizer):
@@ -121,3 +123,88 @@ class RMSprop(Optimizer):
         if hyper.timelines["momentum"].latest == 0.0:
             return RMSPROP_CENTERED if self._centered else RMSPROP
         return RMSPROP_CENTERED_MOMENTUM if self._centered else RMSPROP_MOMENTUM
+
+
+class ReduceLROnPlateau:
+    """Lower the learning rate when a metric no longer improves, as ``torch.optim.lr_scheduler.ReduceLROnPlateau``.
+
+    Args:
+        optimizer: an optimizer of ``calando.mindspore.nn`` or of this module.
+        mode: ``"min"`` where a smaller metric is better, ``"max"`` where a larger one is.
+        factor: what the rate is multiplied by, below 1.
+        patience: how many steps without improvement are borne.
+        threshold, threshold_mode: what counts as an improvement: by a share (``"rel"``) or by an amount (``"abs"``).
+        cooldown: how many steps after a change are not counted.
+        min_lr: the rate does not fall below it.
+        eps: a smaller change of the rate is not made.
+
+    Raises:
+        ValueError: ``factor`` is not below 1, or an unknown mode.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        mode: str = "min",
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        threshold_mode: str = "rel",
+        cooldown: int = 0,
+        min_lr: float = 0,
+        eps: float = 1e-8,
+    ) -> None:
+        if factor >= 1.0:
+            raise ValueError(f"ReduceLROnPlateau: factor must lie below 1, but got {factor!r}")
+        if mode not in ("min", "max") or threshold_mode not in ("rel", "abs"):
+            known = "mode is 'min' or 'max', threshold_mode 'rel' or 'abs'"
+            raise ValueError(f"ReduceLROnPlateau: {known}, but got {mode!r} and {threshold_mode!r}")
+        self.optimizer, self.factor, self.patience = optimizer, factor, patience
+        self.sign = 1.0 if mode == "min" else -1.0
+        self.threshold, self.relative = threshold, threshold_mode == "rel"
+        self.cooldown, self.min_lr, self.eps = cooldown, min_lr, eps
+        self.best, self.bad, self.resting = float("inf"), 0, 0
+
+    def step(self, metric: Any) -> None:
+        """Take in one value of the metric."""
+        value = self.sign * float(metric)
+        if value < self._wanted():
+            self.best, self.bad = value, 0
+        else:
+            self.bad += 1
+        if self.resting:
+            self.resting, self.bad = self.resting - 1, 0
+        if self.bad > self.patience:
+            self._lower()
+            self.resting, self.bad = self.cooldown, 0
+
+    def _wanted(self) -> float:
+        """What the metric must lie below to have improved."""
+        if not self.relative:
+            return self.best - self.threshold
+        return self.best * (1.0 - self.sign * self.threshold)
+
+    def _lower(self) -> None:
+        for number, group in enumerate(self.optimizer.current()):
+            rate = max(group["lr"] * self.factor, self.min_lr)
+            if group["lr"] - rate > self.eps:
+                self.optimizer.set("lr", rate, group=number)
+
+
+def save(optimizer: Optimizer, path: Any) -> None:
+    """Store an optimizer: moments, clocks and schedules, in one checked file.
+
+    Raises:
+        OSError: the file cannot be written; one that was there is untouched.
+    """
+    write(path, *optimizer.snapshot().to_plain())
+
+
+def load(optimizer: Optimizer, path: Any) -> None:
+    """Go on where ``save`` left off.
+
+    Raises:
+        CheckpointError: the file is damaged or not one of these; nothing has changed.
+        SnapshotMismatch: it belongs to another optimizer; nothing has changed.
+    """
+    optimizer.restore(Snapshot.from_plain(*read(path)))

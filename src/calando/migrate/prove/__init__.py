@@ -1,0 +1,126 @@
+"""Running a script and its migration, and comparing them. The user's code runs only here, and only when asked.
+
+Level 1: the learning rate and weight decay of every parameter at every call of an optimizer. Level 2: gradients
+recorded from the source are fed to the result's optimizer, and all weights are compared after every step. Level 3:
+both run on their own gradients. Where the result's optimizer belongs to the other framework, the network of the
+source stays: its forward pass runs there, the update here, and arrays cross between.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ..flow import OPTIMIZER
+from ..project import Migration, Result
+from .compare import WEIGHT, Level, Proof, curves, loop, rates, weights
+from .journal import Journal, load
+
+__all__ = ["Proof", "prove"]
+
+
+def prove(done: Migration, seconds: float) -> list[Proof]:
+    """Run the evidence for every script that changed and can be run by itself.
+
+    Args:
+        done: a migration.
+        seconds: how long one run may take.
+    """
+    found = []
+    with tempfile.TemporaryDirectory(prefix="calando-prove-") as room:
+        place = Path(room)
+        lay_out(done, place)
+        for number, result in enumerate(runnable(done)):
+            found.append(proof(done, result, place, number, seconds))
+    return found
+
+
+def runnable(done: Migration) -> list[Result]:
+    """The scripts to run: those that are run by themselves, of a project; a single script always."""
+    if len(done.results) == 1:
+        return done.results
+    return [
+        r
+        for r in done.results
+        if '__name__ == "__main__"' in r.source.text or "__name__ == '__main__'" in r.source.text
+    ]
+
+
+def lay_out(done: Migration, place: Path) -> None:
+    """Both sides as folders, so that scripts find what they import."""
+    for result in done.results:
+        for side, data in (("source", result.before), ("result", result.after)):
+            path = place / side / local(result.name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+
+
+def local(name: str) -> Path:
+    """A script's path inside its side's folder."""
+    return Path("stdin.py") if name == "<stdin>" else Path(*[p for p in Path(name).parts if p not in ("/", "..", ".")])
+
+
+def proof(done: Migration, result: Result, place: Path, number: int, seconds: float) -> Proof:
+    """All levels for one script."""
+    kinds = {thing.name.partition(".")[0] for thing in done.flow.all(OPTIMIZER)}
+    source_side = "mindspore" if "mindspore" in kinds else "torch"
+    target = {"calando": "torch", "mindspore": "mindspore", "torch": "torch"}[done.wish.to]
+    bridge = "" if source_side == target or not result.changed else "lend" if target == "mindspore" else "loan"
+    sides = ["torch", "mindspore"] if bridge else [source_side]
+    name = local(result.name)
+    jobs: dict[str, dict[str, Any]] = {
+        "source": job(place / "source" / name, result, [source_side], "", None, place / f"{number}-source.npz"),
+        "replay": job(
+            place / "result" / name,
+            result,
+            sides,
+            bridge,
+            place / f"{number}-source.npz",
+            place / f"{number}-replay.npz",
+        ),
+        "free": job(place / "result" / name, result, sides, bridge, None, place / f"{number}-free.npz"),
+    }
+    source = started(jobs["source"], place, seconds)
+    replay = started(jobs["replay"], place, seconds) if not source.problem else Journal(problem="not run")
+    first = rates(source, replay)
+    second = weights(source, replay, 2, "weights, on the source's gradients", WEIGHT)
+    levels = [first, second]
+    if bridge == "loan":
+        why = "not run: the network exists in MindSpore only, and PyTorch cannot differentiate it"
+        levels.append(Level(3, "closed loop", False, False, why))
+    elif not source.problem:
+        levels.append(loop(source, started(jobs["free"], place, seconds)))
+    return Proof(result.name, levels, curves(source, replay))
+
+
+def job(script: Path, result: Result, sides: list[str], bridge: str, replay: Path | None, out: Path) -> dict[str, Any]:
+    """One run as plain data."""
+    folder = str(script.parent)
+    return {
+        "script": str(script), "folder": folder, "sides": sides, "bridge": bridge,
+        "replay": str(replay) if replay else "", "out": str(out),
+    }  # fmt: skip
+
+
+def started(work: dict[str, Any], place: Path, seconds: float) -> Journal:
+    """Run one job in a process of its own, ended when its time is over."""
+    order = place / "job.json"
+    order.write_text(json.dumps([work]))
+    command = [sys.executable, "-m", "calando.migrate.prove.play", str(order)]
+    try:
+        done = subprocess.run(
+            command, cwd=work["folder"], capture_output=True, text=True, timeout=seconds, env=dict(os.environ),
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        return Journal(problem=f"it was stopped after {seconds:g} seconds; --seconds gives it more")
+    out = Path(work["out"])
+    if not out.exists() or done.returncode:
+        last = (done.stderr.strip().splitlines() or ["no word"])[-1][:300]
+        return Journal(problem=f"it ended with exit code {done.returncode}: {last}")
+    return load(out)

@@ -1,0 +1,160 @@
+"""Two runs laid side by side: where they part first, and by how much."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .journal import Call, Journal, matched
+
+RATE = 2.0**-22  # relative; MindSpore holds learning rates as float32
+WEIGHT = 1e-6  # absolute, of a float32 weight after any step
+DRIFT = 0.02  # of the way that the weights have gone, in a closed loop, where rounding feeds back
+
+
+@dataclass
+class Level:
+    """What one level of a proof showed.
+
+    Args:
+        number: 1, 2 or 3.
+        title: what was compared.
+        ran: whether it could be compared at all.
+        holds: whether the two are equal, within the bound.
+        text: one sentence.
+        largest: the largest difference.
+    """
+
+    number: int
+    title: str
+    ran: bool
+    holds: bool
+    text: str
+    largest: float = 0.0
+
+
+@dataclass
+class Proof:
+    """Everything a proof showed for one script.
+
+    Args:
+        curves: for each optimizer, the first parameter's learning rate and weight decay at each update, source and
+            result: ``[(lr, lr), …]``.
+    """
+
+    name: str
+    levels: list[Level] = field(default_factory=list)
+    curves: list[list[tuple[float | None, float | None]]] = field(default_factory=list)
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing that could be compared differs, and something could."""
+        return all(level.holds for level in self.levels if level.ran) and any(level.ran for level in self.levels)
+
+    def lines(self) -> list[str]:
+        """One line per level."""
+        return [f"{self.name}: proof, level {level.number} ({level.title}): {level.text}" for level in self.levels]
+
+
+def rates(source: Journal, result: Journal) -> Level:
+    """Level 1: the learning rate and weight decay of every parameter at every update."""
+    title = "learning rate and weight decay"
+    if told := unlike(source, result):
+        return Level(1, title, True, False, told)
+    largest, count = 0.0, 0
+    for number, (mine, its) in enumerate(zip(source.calls, result.calls, strict=True)):
+        for at, (a, b) in enumerate(zip(mine, its, strict=True)):
+            order = matched(a.names, b.names, len(a.lr))
+            for i, j in enumerate(order):
+                for word in ("lr", "weight_decay"):
+                    x, y = getattr(a, word)[j], getattr(b, word)[i]
+                    apart = abs(x - y) / max(abs(x), abs(y), 1e-30)
+                    largest, count = max(largest, apart if x != y else 0.0), count + 1
+                    if x != y and apart > RATE and abs(x - y) > 1e-12:
+                        place = f"optimizer {number}, update {at}, {called(b, i)}"
+                        return Level(1, title, True, False, f"they part at {place}: {word} {x!r} became {y!r}", apart)
+    return Level(
+        1, title, True, True, f"equal at all {count} places (largest relative difference {largest:.1g})", largest
+    )
+
+
+def weights(source: Journal, result: Journal, number: int, title: str, bound: float) -> Level:
+    """Levels 2 and 3: every weight after every update."""
+    if told := unlike(source, result):
+        return Level(number, title, True, False, told)
+    largest, where, updates = 0.0, "", 0
+    for n, (mine, its) in enumerate(zip(source.calls, result.calls, strict=True)):
+        for at, (a, b) in enumerate(zip(mine, its, strict=True)):
+            updates += 1
+            order = matched(a.names, b.names, len(a.weights))
+            for i, j in enumerate(order):
+                apart = distance(a.weights[j], b.weights[i])
+                if not apart <= largest:
+                    largest, where = apart, f"optimizer {n}, update {at}, {called(b, i)}"
+                if not apart <= bound:
+                    return Level(number, title, True, False, f"they part at {where}: by {apart:.2g}", apart)
+    return Level(number, title, True, True, f"equal within {largest:.1g} after each of {updates} updates", largest)
+
+
+def loop(source: Journal, result: Journal) -> Level:
+    """Level 3: both on their own gradients. How far they are apart, measured by how far they have come."""
+    title = "closed loop"
+    if told := unlike(source, result):
+        return Level(3, title, True, False, told)
+    largest = 0.0
+    for n, (mine, its) in enumerate(zip(source.calls, result.calls, strict=True)):
+        for at, (a, b) in enumerate(zip(mine, its, strict=True)):
+            order = matched(a.names, b.names, len(a.weights))
+            shapes = [a.weights[j].shape for j in order]
+            if shapes != [w.shape for w in b.weights]:
+                return Level(3, title, True, False, f"they part at optimizer {n}, update {at}: other parameters")
+            apart = norm(a.weights[j] - b.weights[i] for i, j in enumerate(order))
+            gone = norm(x - y for x, y in zip(a.weights, mine[0].weights, strict=True) if x.shape == y.shape)
+            largest = max(largest, share := apart / max(gone, 1e-3))
+            if not share <= DRIFT:
+                place = f"optimizer {n}, update {at}"
+                return Level(3, title, True, False, f"they part at {place}: by {share:.2g} of the way gone", share)
+    return Level(3, title, True, True, f"never further apart than {largest:.1g} of the way gone", largest)
+
+
+def norm(arrays: Iterable[np.ndarray]) -> float:
+    """The root of the sum of all squares."""
+    return float(sum(float(np.sum(np.square(a, dtype=np.float64))) for a in arrays) ** 0.5)
+
+
+def distance(a: np.ndarray, b: np.ndarray) -> float:
+    """The largest difference of two arrays; infinite where their shapes differ."""
+    if a.shape != b.shape:
+        return float("inf")
+    return float(np.max(np.abs(a.astype(np.float64) - b.astype(np.float64)), initial=0.0))
+
+
+def called(call: Call, i: int) -> str:
+    """A parameter's name, or its place."""
+    return call.names[i] if call.names else f"parameter {i}"
+
+
+def unlike(source: Journal, result: Journal) -> str:
+    """Why two runs cannot be laid side by side; empty where they can."""
+    for side, journal in (("source", source), ("result", result)):
+        if journal.problem:
+            return f"the {side} failed: {journal.problem}"
+    if not any(source.calls):
+        return "the source made no update"
+    mine, its = [len(c) for c in source.calls], [len(c) for c in result.calls]
+    if mine != its:
+        return f"the source made {mine} updates with its optimizers, the result {its}"
+    return ""
+
+
+def curves(source: Journal, result: Journal) -> list[list[tuple[float | None, float | None]]]:
+    """Per optimizer, the first parameter's learning rate at each update on both sides."""
+    found = []
+    for number in range(max(len(source.calls), len(result.calls))):
+        mine = [call.lr[0] for call in source.calls[number]] if number < len(source.calls) else []
+        its = [call.lr[0] for call in result.calls[number]] if number < len(result.calls) else []
+        pairs = range(max(len(mine), len(its)))
+        found.append([(mine[i] if i < len(mine) else None, its[i] if i < len(its) else None) for i in pairs])
+    return found

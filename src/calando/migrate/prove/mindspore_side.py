@@ -1,0 +1,217 @@
+"""MindSpore under observation: optimizers that are recorded or fed, and the way to networks of the other side.
+
+``other`` is the module that speaks for the other framework; only arrays and its own objects cross.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import mindspore
+import numpy as np
+
+from ...mindspore.nn import Optimizer as Ours
+from .journal import Call, Journal
+
+
+class Watch:
+    """Records every update of every optimizer, and feeds recorded gradients where there are some."""
+
+    def __init__(self, journal: Journal, written: Callable[[Any], None] | None = None) -> None:
+        self.journal, self.written = journal, written
+        self.undone: list[Callable[[], None]] = []
+        own = mindspore.nn.Optimizer
+        for cls in (own, Ours):
+            self._wrap(cls, "__init__", self._made)
+            self._wrap(cls, "__call__", self._called)
+        context = mindspore.set_context
+
+        def eager(*args: Any, **words: Any) -> None:
+            words.pop("mode", None)
+            if words:
+                context(*args, **words)
+
+        mindspore.set_context = eager  # a compiled step cannot be watched
+        self.undone.append(lambda: setattr(mindspore, "set_context", context))
+        context(mode=mindspore.PYNATIVE_MODE, device_target="CPU")
+
+    def _wrap(self, cls: Any, name: str, around: Callable[..., Any]) -> None:
+        had = name in cls.__dict__
+        original = getattr(cls, name)
+
+        def method(optimizer: Any, *args: Any, **words: Any) -> Any:
+            return around(original, optimizer, *args, **words)
+
+        setattr(cls, name, method)
+        self.undone.append(lambda: setattr(cls, name, original) if had else delattr(cls, name))
+
+    def end(self) -> None:
+        """Leave MindSpore as it was."""
+        for undo in reversed(self.undone):
+            undo()
+
+    def _made(self, original: Any, optimizer: Any, *args: Any, **words: Any) -> None:
+        original(optimizer, *args, **words)
+        self.journal.number(optimizer)
+
+    def _called(self, original: Any, optimizer: Any, grads: Any) -> Any:
+        number = self.journal.number(optimizer)
+        params = list(optimizer.parameters)
+        names = [p.name for p in params]
+        fed = self.journal.fed(number, names, [tuple(p.shape) for p in params])
+        if fed is not None:
+            zeros = [np.zeros(tuple(p.shape), np.float32) if g is None else g for p, g in zip(params, fed, strict=True)]
+            grads = tuple(mindspore.Tensor(np.array(g)) for g in zeros)
+        rates, decays = numbers(optimizer, len(params))
+        call = Call(names, rates, decays, [np.array(g.asnumpy()) for g in grads])
+        result = original(optimizer, grads)
+        call.weights = [np.array(p.asnumpy()) for p in params]
+        if self.written is not None:
+            for p in params:
+                self.written(p)
+        self.journal.add(number, call)
+        return result
+
+
+def numbers(optimizer: Any, count: int) -> tuple[list[float], list[float]]:
+    """The learning rate and weight decay that each parameter has in the coming update."""
+    if isinstance(optimizer, Ours):
+        values, places = optimizer.current(), optimizer._places
+        groups = optimizer.engine.groups
+        decays = [0.0 if i in groups[n].exempt else values[n]["weight_decay"] for n, i in places]
+        return [values[n]["lr"] for n, _ in places], decays
+    rates = spread(optimizer.get_lr(), count)
+    scale = float(optimizer.loss_scale)
+    decays = [x / scale for x in spread(optimizer.get_weight_decay(), count)]
+    flags = getattr(optimizer, "decay_flags", None) or (True,) * count
+    return rates, [x if flag else 0.0 for x, flag in zip(decays, flags, strict=True)]
+
+
+def spread(value: Any, count: int) -> list[float]:
+    """One number per parameter."""
+    if isinstance(value, (tuple, list)):
+        return [float(x.asnumpy() if hasattr(x, "asnumpy") else x) for x in value]
+    return [float(value.asnumpy() if hasattr(value, "asnumpy") else value)] * count
+
+
+class Bridge:
+    """Networks of the other side under MindSpore's optimizers: their forward pass there, the update here."""
+
+    def __init__(self, other: Any) -> None:
+        self.other = other
+        self.lent: dict[int, tuple[Any, Any]] = {}  # id of a parameter there → (it, ours)
+        self.owner: dict[int, Any] = {}  # id of ours → the parameter there
+        self.undone = [other.lend(self.give, self.rename)]
+        self.patch(mindspore, "value_and_grad", self.value_and_grad)
+        self.patch(mindspore.ops, "value_and_grad", self.value_and_grad)
+        self.patch(mindspore.ops, "stop_gradient", self.stop_gradient)
+        for name in ("scale", "unscale"):
+            self.patch(mindspore.amp.DynamicLossScaler, name, self.scaler(name))
+
+    def patch(self, owner: Any, name: str, value: Any) -> None:
+        original = getattr(owner, name)
+        setattr(self, f"original_{name}", original)
+        setattr(owner, name, value)
+        self.undone.append(lambda: setattr(owner, name, original))
+
+    def end(self) -> None:
+        for undo in reversed(self.undone):
+            undo()
+
+    def give(self, name: str, theirs: Any) -> Any:
+        """Our parameter for one of theirs."""
+        if id(theirs) not in self.lent:
+            held = mindspore.Parameter(mindspore.Tensor(self.other.read(theirs)), name=name)
+            held.requires_grad = theirs.requires_grad
+            self.lent[id(theirs)] = theirs, held
+            self.owner[id(held)] = theirs
+        return self.lent[id(theirs)][1]
+
+    def rename(self, held: Any, prefix: str) -> None:
+        held.name = prefix + held.name
+
+    def written(self, held: Any) -> None:
+        """Our parameter was updated: theirs follows."""
+        if id(held) in self.owner:
+            self.other.write(self.owner[id(held)], held.asnumpy())
+
+    def refresh(self) -> None:
+        """Theirs may have been loaded anew: ours follow."""
+        for theirs, held in self.lent.values():
+            array = self.other.read(theirs)
+            if not np.array_equal(array, held.asnumpy()):
+                mindspore.ops.assign(held, mindspore.Tensor(array))
+
+    def value_and_grad(
+        self, fn: Any, grad_position: Any = 0, weights: Any = None, has_aux: bool = False, **more: Any
+    ) -> Any:
+        ours = list(weights) if isinstance(weights, (tuple, list)) else [weights]
+        theirs = [self.owner.get(id(w)) for w in ours]
+        if weights is None or any(p is None for p in theirs):
+            return self.original_value_and_grad(fn, grad_position, weights, has_aux, **more)  # type: ignore[attr-defined]
+
+        def run(*args: Any) -> Any:
+            self.refresh()
+            out, grads = self.other.gradients(lambda: fn(*args), theirs)
+            return out, tuple(mindspore.Tensor(g) for g in grads)
+
+        return run
+
+    def stop_gradient(self, x: Any) -> Any:
+        return x.detach() if self.other.is_tensor(x) else self.original_stop_gradient(x)  # type: ignore[attr-defined]
+
+    def scaler(self, name: str) -> Any:
+        original = getattr(mindspore.amp.DynamicLossScaler, name)
+
+        def method(scaler: Any, x: Any) -> Any:
+            if not self.other.is_tensor(x):
+                return original(scaler, x)
+            factor = float(scaler.scale_value.asnumpy())
+            return x * factor if name == "scale" else x / factor
+
+        return method
+
+
+class Loan:
+    """Networks of MindSpore under the other side's optimizers: recorded gradients, the update there."""
+
+    def __init__(self, other: Any) -> None:
+        self.other = other
+        self.theirs: dict[int, tuple[Any, Any]] = {}  # id of ours → (it, the parameter there)
+        self.owner: dict[int, Any] = {}
+        self.undone: list[Callable[[], None]] = []
+        cell = mindspore.nn.Cell
+        self.add(cell, "parameters", lambda net, recurse=True: (self.take(p) for p in own(net, recurse)))
+        self.add(cell, "named_parameters", lambda net: ((p.name, self.take(p)) for p in own(net, True)))
+        self.add(cell, "modules", lambda net: (part for _, part in net.cells_and_names()))
+        self.add(mindspore.Tensor, "backward", lambda tensor: None)  # the gradients are recorded ones
+        self.add(mindspore.Tensor, "detach", lambda tensor: tensor)
+
+    def add(self, owner: Any, name: str, value: Any) -> None:
+        if not hasattr(owner, name):
+            setattr(owner, name, value)
+            self.undone.append(lambda: delattr(owner, name))
+
+    def end(self) -> None:
+        for undo in reversed(self.undone):
+            undo()
+
+    def take(self, held: Any) -> Any:
+        """Their parameter for one of ours."""
+        if id(held) not in self.theirs:
+            made = self.other.parameter(held.name, held.asnumpy())
+            self.theirs[id(held)] = held, made
+            self.owner[id(made)] = held
+        return self.theirs[id(held)][1]
+
+    def written(self, made: Any) -> None:
+        """Their parameter was updated: ours follows."""
+        if id(made) in self.owner:
+            held = self.owner[id(made)]
+            mindspore.ops.assign(held, mindspore.Tensor(self.other.read(made).astype(np.float32)))
+
+
+def own(net: Any, recurse: bool) -> list[Any]:
+    """The trainable parameters of a network, or of this layer alone."""
+    return [p for p in net.get_parameters(expand=recurse) if p.requires_grad]

@@ -1,0 +1,99 @@
+"""Runs one script under observation. Started in a process of its own: ``python -m calando.migrate.prove.play JOB``."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import runpy
+import sys
+import traceback
+import warnings
+from pathlib import Path
+from typing import Any
+
+from .journal import Enough, Journal, Parted, load
+
+
+def play(script: Path, folder: Path, sides: list[str], bridge: str, replay: Path | None, out: Path) -> None:
+    """Run a script and keep what its optimizers do.
+
+    Args:
+        script: what is run.
+        folder: where it is run from, and where it imports from.
+        sides: the frameworks that are watched: ``"torch"``, ``"mindspore"``.
+        bridge: ``"lend"``: networks of PyTorch under MindSpore's optimizers; ``"loan"``: the other way; or empty.
+        replay: a journal whose gradients are fed.
+        out: where the journal goes.
+    """
+    journal = Journal(replay=load(replay) if replay else None)
+    ends: list[Any] = []
+    try:
+        watch(journal, sides, bridge, ends)
+        run(script, folder, journal)
+    finally:
+        for end in reversed(ends):
+            end()
+        journal.save(out)
+
+
+def watch(journal: Journal, sides: list[str], bridge: str, ends: list[Any]) -> None:
+    """Put the frameworks under observation; ``ends`` gets what leaves them as they were."""
+    theirs: Any = None
+    if "torch" in sides or bridge:
+        from . import torch_side as theirs
+    if "mindspore" in sides or bridge:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from . import mindspore_side as ours
+    written_here = written_there = None
+    if bridge == "lend":
+        bridged = ours.Bridge(theirs)
+        ends.append(bridged.end)
+        written_here = bridged.written
+    elif bridge == "loan":
+        loan = ours.Loan(theirs)
+        ends.append(loan.end)
+        written_there = loan.written
+    if "torch" in sides:
+        ends.append(theirs.Watch(journal, written_there).end)
+    if "mindspore" in sides:
+        ends.append(ours.Watch(journal, written_here).end)
+
+
+def run(script: Path, folder: Path, journal: Journal) -> None:
+    """Run a script as ``__main__``; what goes wrong is kept in the journal."""
+    before = sys.argv, list(sys.path), os.getcwd()
+    sys.argv = [str(script)]
+    sys.path.insert(0, str(folder))
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            runpy.run_path(str(script), run_name="__main__")
+    except Enough:
+        pass
+    except SystemExit as end:
+        if end.code not in (None, 0):
+            journal.problem = f"it ended with exit code {end.code}"
+    except Parted as problem:
+        journal.problem = str(problem)
+    except Exception as problem:
+        frames = [f for f in traceback.extract_tb(problem.__traceback__) if f.filename == str(script)]
+        line = f"line {frames[-1].lineno}: " if frames else ""
+        journal.problem = f"{line}{type(problem).__name__}: {problem}".splitlines()[0][:300]
+    finally:
+        sys.argv, sys.path[:] = before[0], before[1]
+        os.chdir(before[2])
+
+
+def main(arguments: list[str]) -> None:
+    """Carry out the jobs of a file, one after the other."""
+    for job in json.loads(Path(arguments[0]).read_text()):
+        replay = Path(job["replay"]) if job["replay"] else None
+        folder = Path(job["folder"])
+        play(Path(job["script"]), folder, job["sides"], job["bridge"], replay, Path(job["out"]))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

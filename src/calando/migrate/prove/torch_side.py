@@ -1,0 +1,130 @@
+"""PyTorch under observation: optimizers that are recorded or fed, networks that lend their parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+
+from .journal import Call, Journal
+
+NAMES: dict[int, str] = {}  # id of a parameter → the name that it has on the other side
+
+
+class Watch:
+    """Records every update of every optimizer, and feeds recorded gradients where there are some."""
+
+    def __init__(self, journal: Journal, written: Callable[[Any], None] | None = None) -> None:
+        self.journal, self.written = journal, written
+        self.before: dict[int, Call] = {}
+        original = torch.optim.Optimizer.__init__
+
+        def init(optimizer: Any, *args: Any, **words: Any) -> None:
+            original(optimizer, *args, **words)
+            self.journal.number(optimizer)
+
+        torch.optim.Optimizer.__init__ = init  # type: ignore[method-assign]
+        self.handles = [register_optimizer_step_pre_hook(self.pre), register_optimizer_step_post_hook(self.post)]
+        self.original = original
+
+    def end(self) -> None:
+        """Leave PyTorch as it was."""
+        torch.optim.Optimizer.__init__ = self.original  # type: ignore[method-assign]
+        for handle in self.handles:
+            handle.remove()
+
+    def pre(self, optimizer: Any, args: Any, words: Any) -> None:
+        number = self.journal.number(optimizer)
+        params = [p for group in optimizer.param_groups for p in group["params"]]
+        names = [NAMES.get(id(p), "") for p in params]
+        names = names if all(names) else []
+        fed = self.journal.fed(number, names, [tuple(p.shape) for p in params])
+        if fed is not None:
+            for p, grad in zip(params, fed, strict=True):
+                p.grad = None if grad is None else torch.from_numpy(grad.copy()).to(p.dtype)
+        rates, decays = [], []
+        for group in optimizer.param_groups:
+            rates += [float(group["lr"])] * len(group["params"])
+            decays += [float(group.get("weight_decay", 0.0))] * len(group["params"])
+        grads = [None if p.grad is None else read(p.grad) for p in params]
+        self.before[number] = Call(names, rates, decays, grads)
+
+    def post(self, optimizer: Any, args: Any, words: Any) -> None:
+        number = self.journal.number(optimizer)
+        params = [p for group in optimizer.param_groups for p in group["params"]]
+        call = self.before.pop(number)
+        call.weights = [read(p) for p in params]
+        if self.written is not None:
+            for p in params:
+                self.written(p)
+        self.journal.add(number, call)
+
+
+def read(p: Any) -> np.ndarray:
+    """A tensor as an array of its own."""
+    held = p.detach().cpu()
+    return np.array((held.float() if held.dtype == torch.bfloat16 else held).numpy())
+
+
+def write(p: Any, array: np.ndarray) -> None:
+    """Put an array into a parameter."""
+    with torch.no_grad():
+        p.copy_(torch.from_numpy(np.array(array)).to(p.dtype))
+
+
+def parameter(name: str, array: np.ndarray) -> Any:
+    """A parameter that stands for one of the other side."""
+    made = torch.nn.Parameter(torch.from_numpy(np.array(array)))
+    NAMES[id(made)] = name
+    return made
+
+
+def is_tensor(x: Any) -> bool:
+    return isinstance(x, torch.Tensor)
+
+
+def gradients(run: Callable[[], Any], params: list[Any]) -> tuple[Any, list[np.ndarray]]:
+    """What a forward pass returns, and the gradient of the first of it by every parameter."""
+    with torch.enable_grad():
+        out = run()
+        loss = out[0] if isinstance(out, tuple) else out
+        found = torch.autograd.grad(loss, params, allow_unused=True)
+    arrays = [
+        np.zeros(tuple(p.shape), np.float32) if g is None else read(g) for p, g in zip(params, found, strict=True)
+    ]
+    return settled(out), arrays
+
+
+def settled(out: Any) -> Any:
+    """Results without a graph."""
+    if isinstance(out, tuple):
+        return tuple(settled(each) for each in out)
+    return out.detach() if isinstance(out, torch.Tensor) else out
+
+
+def lend(give: Callable[[str, Any], Any], rename: Callable[[Any, str], None]) -> Callable[[], None]:
+    """Give networks the methods of MindSpore's; what undoes it."""
+
+    def trainable_params(self: Any, recurse: bool = True) -> list[Any]:
+        return [give(name, p) for name, p in self.named_parameters(recurse=recurse) if p.requires_grad]
+
+    def parameters_and_names(self: Any, name_prefix: str = "", expand: bool = True) -> Any:
+        for name, p in self.named_parameters():
+            yield name, give(name, p)
+
+    def update_parameters_name(self: Any, prefix: str = "", recurse: bool = True) -> None:
+        for name, p in self.named_parameters():
+            rename(give(name, p), prefix)
+
+    methods = (trainable_params, parameters_and_names, update_parameters_name)
+    for method in methods:
+        setattr(torch.nn.Module, method.__name__, method)
+
+    def undo() -> None:
+        for method in methods:
+            delattr(torch.nn.Module, method.__name__)
+
+    return undo

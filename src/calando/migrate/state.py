@@ -1,0 +1,98 @@
+"""Saving and loading an optimizer's state in MindSpore's words."""
+
+from __future__ import annotations
+
+import ast
+
+from .carry import stored
+from .finding import CHECK, REWRITTEN
+from .flow import File, Scope, Thing
+from .to_calando import drop_item
+from .work import Left, Work, statement_of, uses
+
+
+def save_and_load(work: Work, thing: Thing, own: bool) -> None:
+    """Rewrite ``state_dict`` and ``load_state_dict`` of an optimizer.
+
+    Raises:
+        Left: the state goes where it cannot be followed.
+    """
+    for scope, node in uses(work.flow, thing):
+        parent = scope.file.parents[node]
+        if not isinstance(parent, ast.Attribute):
+            continue
+        call = scope.file.parents[parent]
+        if not isinstance(call, ast.Call) or call.func is not parent or id(call) in work.told:
+            continue
+        at = scope.file.source.code(node)
+        if parent.attr == "state_dict":
+            saved(work, scope, call, at, own)
+        elif parent.attr == "load_state_dict":
+            loaded(work, scope, call, at, own)
+
+
+def saved(work: Work, scope: Scope, call: ast.Call, at: str, own: bool) -> None:
+    """``torch.save`` of an optimizer's state, alone or beside other things."""
+    file = scope.file
+    holder = file.parents[call]
+    if isinstance(holder, ast.Subscript):
+        if isinstance(holder.slice, ast.Constant) and holder.slice.value == "param_groups":
+            return  # a read of numbers, which is another matter
+        if isinstance(holder.slice, ast.Constant) and holder.slice.value == "state":
+            work.replace(file, holder, f"{at}.parameters")
+            work.say(file, call, CHECK, "one entry per parameter; look at what it is wanted for", "state")
+            return
+    outer = file.parents.get(holder)
+    if isinstance(holder, ast.Call) and file.names.dotted(holder.func) == "torch.save" and call is holder.args[0]:
+        work.replace(file, holder, save_text(work, file, at, file.source.code(holder.args[1]), own))
+        work.say(file, call, REWRITTEN, "the optimizer is saved whole, its clock included", "state")
+        return
+    if isinstance(holder, ast.Dict) and isinstance(outer, ast.Call) and file.names.dotted(outer.func) == "torch.save":
+        drop_item(work, file, holder, holder.values.index(call))
+        statement = statement_of(file, outer)
+        path = file.source.code(outer.args[1])
+        start = file.source.lines(statement)
+        if start is None:
+            raise Left(f"line {statement.lineno} holds several statements")
+        text = save_text(work, file, at, f'f"{{{path}}}.optimizer"', own)
+        work.before(file, statement, text)
+        return
+    raise Left(f"its state is used in line {call.lineno} in a way that was not recognised")
+
+
+def save_text(work: Work, file: File, at: str, path: str, own: bool) -> str:
+    if own:
+        work.need(file, "import mindspore")
+        return f"mindspore.save_checkpoint({at}, {path})"
+    work.need(file, "import calando.migrate.exact")
+    return f"calando.migrate.exact.save({at}, {path})"
+
+
+def loaded(work: Work, scope: Scope, call: ast.Call, at: str, own: bool) -> None:
+    """``optimizer.load_state_dict`` of what ``torch.load`` brought."""
+    file = scope.file
+    given = call.args[0] if call.args else call.keywords[0].value
+    beside = isinstance(given, ast.Subscript)
+    source = given.value if isinstance(given, ast.Subscript) else given
+    path = path_of(work, scope, source)
+    if path is None:
+        raise Left(f"where the state loaded in line {call.lineno} comes from was not found")
+    path = f'f"{{{path}}}.optimizer"' if beside else path
+    if own:
+        text = f"mindspore.load_param_into_net({at}, mindspore.load_checkpoint({path}))"
+    else:
+        work.need(file, "import calando.migrate.exact")
+        text = f"calando.migrate.exact.load({at}, {path})"
+    work.replace(file, call, text)
+    work.say(file, call, REWRITTEN, "moments, clock and schedule go on where they were saved", "state")
+
+
+def path_of(work: Work, scope: Scope, node: ast.expr) -> str | None:
+    """The path that a value was loaded from with ``torch.load``."""
+    if isinstance(node, ast.Call) and scope.file.names.dotted(node.func) == "torch.load" and node.args:
+        return scope.file.source.code(node.args[0])
+    if isinstance(node, ast.Name):
+        for _, statement in stored(work.flow.home(scope, node.id)).get(node.id, []):
+            if isinstance(statement, ast.Assign):
+                return path_of(work, scope, statement.value)
+    return None
