@@ -2,8 +2,10 @@
 
 import copy
 import doctest
+import json
 import math
 import warnings
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,7 @@ from calando.schedules import (
     Linear,
     Listed,
     OneCycle,
+    Product,
     Schedule,
     WarmRestarts,
     from_torch,
@@ -393,6 +396,37 @@ def test_one_schedule_where_groups_agree_and_one_each_where_not():
     assert found == [Exponential(0.5, 0.9), Exponential(0.1, 0.9)]
     assert from_torch(room.ExponentialLR(optimizer_of((0.5, 0.1)), 0.9), group=1) == Exponential(0.1, 0.9)
     assert from_torch(room.ExponentialLR(optimizer_of((0.5, 0.1)), 0.9), group=-1) == Exponential(0.1, 0.9)
+
+
+# Hugging Face.
+
+RECORDED = json.loads((Path(__file__).parents[1] / "references" / "hugging_face.json").read_text())
+OPEN = [6, 9, 15, 16]  # turns of no whole length, and shapes that are not here
+
+
+def stand_in(row, changed=0.0):
+    """The function that Hugging Face puts into LambdaLR, from its recorded values."""
+
+    def call(current_step, **keywords):
+        assert keywords == row["keywords"]
+        return row["values"][min(current_step, len(row["values"]) - 1)] + changed
+
+    call.__name__, call.__module__ = row["function"], "transformers.optimization"
+    return partial(call, **row["keywords"])
+
+
+@pytest.mark.parametrize(
+    "number, row", list(enumerate(RECORDED)), ids=lambda x: x["function"] if isinstance(x, dict) else ""
+)
+def test_the_schedules_of_hugging_face_become_data(number, row):
+    found = from_torch(room.LambdaLR(optimizer_of((0.5,)), stand_in(row)))
+    values = 0.5 * np.array(row["values"])
+    np.testing.assert_allclose(found(np.arange(len(values))), values, rtol=0, atol=1e-12)
+    assert isinstance(found, Product) == (number in OPEN)  # 0.5 * Function(...)
+    if number not in OPEN:
+        assert Schedule.from_dict(found.to_dict()) == found
+    other = from_torch(room.LambdaLR(optimizer_of((0.5,)), stand_in(row, changed=1e-9)))
+    assert isinstance(other, Product)  # another formula under the same name is not taken for ours
 
 
 # What it says no to.

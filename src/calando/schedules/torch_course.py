@@ -16,6 +16,7 @@ from .cumulative_product import CumulativeProduct
 from .cyclic import Cyclic
 from .exponential import Exponential
 from .function import Function
+from .hugging_face import recognized
 from .linear import Linear
 from .one_cycle import OneCycle
 from .piecewise import Piecewise
@@ -47,7 +48,7 @@ def present(scheduler: Any) -> int:
 
 
 def lambda_lr(s: Any, i: int, base: float) -> Schedule:
-    return base * function(s.lr_lambdas[i])
+    return recognized(s.lr_lambdas[i], base) or base * function(s.lr_lambdas[i])
 
 
 def multiplicative_lr(s: Any, i: int, base: float) -> Schedule:

@@ -8,7 +8,8 @@
 
 ``steps`` is the whole length, warm-up included. Each returns an ordinary schedule made of pieces, which
 prints and is stored as these; ``warmup=0`` leaves the warm-up out. With ``start=0`` the first update changes
-nothing, as with Hugging Face's ``get_..._schedule_with_warmup``, whose paths these are.
+nothing, as with Hugging Face's ``get_..._schedule_with_warmup``, whose paths these are up to their end (where
+its cosine rises again).
 """
 
 from .base import Schedule
