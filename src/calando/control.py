@@ -291,12 +291,13 @@ def check(controls: Controls, snapshot: Snapshot) -> None:
         raise SnapshotMismatch(f"{owner}: {counts}")
     for number, (kept, group) in enumerate(zip(snapshot.groups, engine.groups, strict=True)):
         place = f"{owner}, group {number}"
-        if kept.rule not in RULES:
+        rules = {**RULES, group.rule.name: group.rule}
+        if kept.rule not in rules:
             raise SnapshotMismatch(f"{place}: the snapshot's rule {kept.rule!r} is not known here")
         if kept.rule != group.rule.name and snapshot.optimizer != owner:
             told = f"{place} follows {group.rule.name}, the snapshot {kept.rule}"
             raise SnapshotMismatch(f"{told}; build the same optimizer, {snapshot.optimizer}")
-        if RULES[kept.rule].slots and group.rule.slots and RULES[kept.rule].slots != group.rule.slots:
+        if rules[kept.rule].slots and group.rule.slots and rules[kept.rule].slots != group.rule.slots:
             raise SnapshotMismatch(
                 f"{place} follows {group.rule.name}, the snapshot {kept.rule}; build the same optimizer"
             )
@@ -307,7 +308,7 @@ def check(controls: Controls, snapshot: Snapshot) -> None:
         if len(members) != len(kept.params):
             raise SnapshotMismatch(f"{place} has {len(members)} parameters, the snapshot {len(kept.params)}")
         for member, stored in zip(members, kept.params, strict=True):
-            if stored.age and len(stored.memory) != len(RULES[kept.rule].memory):
+            if stored.age and len(stored.memory) != len(rules[kept.rule].memory):
                 raise SnapshotMismatch(f"{place}: the snapshot lacks what {kept.rule} remembers of {member.name!r}")
             shape = tuple(adapter(member.param).shape(member.param))
             if shape != stored.shape:

@@ -16,6 +16,7 @@ from .follow import Follow as Follow
 from .ftrl import FTRL as FTRL
 from .lamb import Lamb as Lamb
 from .lars import LARS as LARS
+from .lbfgs import LBFGS as LBFGS
 from .lion import Lion as Lion
 from .muon import Muon as Muon
 from .nadam import NAdam as NAdam
@@ -31,6 +32,7 @@ __all__ = [
     "ASGD",
     "FTRL",
     "LARS",
+    "LBFGS",
     "SGD",
     "Adadelta",
     "Adafactor",

@@ -57,6 +57,8 @@ class Optimizer(Controls, torch.optim.Optimizer):
     AGED: ClassVar[bool] = True  # whether state has torch's "step"
     FIXED: ClassVar[Mapping[str, Any]] = {}  # choices that are not a group's to make
     MEMORY: ClassVar[tuple[str, ...]] = ()  # what the rule remembers, under the same names in state
+    ENGINE: ClassVar[type[Engine]] = Engine
+    HYPER: ClassVar[type[Hyper]] = Hyper
 
     def __init__(
         self, params: Any, defaults: dict[str, Any], max_norm: Any = None, on_nonfinite: str = "train"
@@ -66,7 +68,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
             wanted = "a list, not a set" if isinstance(params, (set, frozenset)) else "its .parameters()"
             raise TypeError(f"For '{type(self).__name__}': params must be parameters in order; give {wanted}")
         self.spelling = {**self.SPELLING, "max_norm": "max_norm"}
-        self.engine = Engine([], [], on_nonfinite)
+        self.engine = self.ENGINE([], [], on_nonfinite)
         self._dicts: list[dict[str, Any]] = []
         self._posted: list[dict[str, Any]] = []
         self._structures: list[tuple[Any, ...]] = []
@@ -196,7 +198,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
                     raise TypeError(f"{place}: {problem}") from None
             else:
                 ours[names] = layered(place, given, names, meant(names, given[name]))
-        hyper = Hyper(place, {**self.DOMAIN, **FRONT}, ours)
+        hyper = self.HYPER(place, {**self.DOMAIN, **FRONT}, ours)
         hyper.at(clock)
         return hyper
 
@@ -516,7 +518,7 @@ class Optimizer(Controls, torch.optim.Optimizer):
             hyper.sort()
             hypers.append(hyper)
         groups = [self._group(group, hyper) for group, hyper in zip(self.param_groups, hypers, strict=True)]
-        self.engine = Engine(groups, hypers, kept["on_nonfinite"])
+        self.engine = self.ENGINE(groups, hypers, kept["on_nonfinite"])
         self.engine.clocks = [group["step"] for group in self.param_groups]
         self._dicts = list(self.param_groups)
         self._posted = [{name: group[name] for name in self.spelling} for group in self.param_groups]
@@ -552,7 +554,7 @@ def layered(place: str, group: Mapping[str, Any], name: str, value: Any) -> Any:
         entry = as_schedule(value)
     except (TypeError, ValueError, OverflowError):
         return value  # refused, with its place, by whoever checks it
-    return entry * float(factor) if isinstance(entry, Schedule) else value
+    return entry * float(factor) if isinstance(entry, Schedule) and factor != 1 else value
 
 
 def remembered(name: str, extra: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:

@@ -1,0 +1,445 @@
+"""L-BFGS as torch.optim spells it."""
+
+from collections.abc import Callable, Mapping
+from ctypes import c_float
+from dataclasses import replace
+from functools import reduce
+from typing import Any, cast
+
+import torch
+
+from ..control import check, whole
+from ..engine import UNBOUNDED, Engine, NonFiniteGradient
+from ..groups import Group
+from ..hyper import Hyper
+from ..plan import Member
+from ..rule import Rule
+from ..rules.whole.lbfgs import (
+    METHOD,
+    SEARCHES,
+    UNCLIPPED,
+    Limits,
+    Memory,
+    NotFinite,
+    from_arrays,
+    minimize,
+    to_arrays,
+)  # fmt: skip
+from ..schedules import Schedule
+from ..snapshot import Snapshot, SnapshotMismatch
+from .optimizer import Optimizer
+from .state import check_state
+
+COUNTS = {"func_evals": "evaluations", "n_iter": "iterations"}
+FLAT = {"d": "direction", "prev_flat_grad": "gradient"}
+LISTS = {"old_dirs": "changes", "old_stps": "moves", "ro": "inverses"}
+NUMBERS = {"t": "length", "H_diag": "scale", "prev_loss": "loss"}
+WHOLE = ("max_iter", "max_eval", "history_size")
+
+
+class Ledger(Engine):
+    """Members, hyperparameters and clocks of an optimizer that makes its steps itself: nothing is arranged."""
+
+    def arrange(self, members: list[list[Member]], groups: list[Group]) -> None:
+        """Take over members and groups."""
+        self.members, self.groups, self.parts, self.order = members, groups, [], []
+
+
+class Unclipped(Hyper):
+    """The hyperparameters of L-BFGS: as everywhere, and max_norm stays None."""
+
+    def checked(self, name: str, value: Any, step: int) -> Schedule | float:
+        """The schedule or number that ``value`` means."""
+        entry = super().checked(name, value, step)
+        if name == "max_norm" and entry != UNBOUNDED:
+            raise ValueError(f"{self.place}: 'max_norm' {UNCLIPPED}, but got {value!r}")
+        return entry
+
+
+class LBFGS(Optimizer):
+    """L-BFGS (Nocedal & Wright 2006, algorithm 7.5), with a strong Wolfe line search if asked for.
+
+    Takes the place of ``torch.optim.LBFGS``: same arguments, same ``state_dict``, same path (the same bits, as
+    long as the closure gives the same numbers for the same parameters). lr and the two tolerances may also be
+    lists, schedules or functions of the step, where a step is one call of ``step(closure)``: the clock counts these
+    calls, not iterations and not evaluations. The formula is in ``calando.rules.whole.lbfgs``.
+
+    Args:
+        params: tensors of any shapes on one device, ``named_parameters()``, or one dictionary; complex ones count
+            as pairs of real numbers.
+        lr: step length, in [0, inf); with a line search, the first length that it tries.
+        max_iter: iterations in one step, at least 1.
+        max_eval: evaluations of the closure in one step, at least 1 (None: max_iter * 5 // 4).
+        tolerance_grad: stop where the largest absolute gradient is at most this, in [0, inf).
+        tolerance_change: stop where the largest change of a parameter is at most this, or the loss changes by
+            less, in [0, inf).
+        history_size: how many moves are remembered, at least 1; each costs two copies of all parameters.
+        line_search_fn: ``"strong_wolfe"`` or None.
+        max_norm: refused: a clipped gradient is not the gradient of the loss that is searched.
+        on_nonfinite: what a gradient with infinity or not-a-number does where an iteration begins or ends (points
+            that a line search only tries may have one): ``"train"`` on as torch does, ``"skip"`` the step, with
+            all its iterations, or ``"raise"``.
+
+    Raises:
+        ValueError: a number outside its domain, an empty parameter list, a parameter given twice, more than one
+            group.
+        TypeError, KeyError: what cannot be a hyperparameter; an unknown key in a group.
+
+    Differs from torch: the memory stands in ``state`` of the first parameter under torch's keys, and is replaced, not
+    written into, by a step; lr = 0 with a line search moves nothing (torch divides by zero); a history_size made
+    smaller on the way forgets the oldest.
+
+    Example:
+        >>> import torch
+        >>> w = torch.nn.Parameter(torch.tensor([-1.5, 2.0], dtype=torch.float64))
+        >>> optimizer = LBFGS([w], max_iter=100, line_search_fn="strong_wolfe")
+        >>> def closure():
+        ...     optimizer.zero_grad()
+        ...     loss = (1 - w[0]) ** 2 + 100 * (w[1] - w[0] ** 2) ** 2
+        ...     loss.backward()
+        ...     return loss
+        >>> round(optimizer.step(closure).item(), 3)  # the loss before the step, as in torch
+        12.5
+        >>> [round(x, 4) for x in w.tolist()]
+        [1.0, 1.0]
+    """
+
+    SPELLING = {name: name for name in ("lr", "tolerance_grad", "tolerance_change")}
+    DOMAIN = METHOD.domain
+    SLOTS = {}
+    AGED = False
+    ENGINE = Ledger
+    HYPER = Unclipped
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1,
+        max_iter: int = 20,
+        max_eval: int | None = None,
+        tolerance_grad: Any = 1e-7,
+        tolerance_change: Any = 1e-9,
+        history_size: int = 100,
+        line_search_fn: str | None = None,
+        *,
+        max_norm: Any = None,
+        on_nonfinite: str = "train",
+    ) -> None:
+        if max_eval is None:
+            max_eval = whole("For 'LBFGS': 'max_iter'", max_iter) * 5 // 4
+        defaults = {
+            "lr": lr,
+            "max_iter": max_iter,
+            "max_eval": max_eval,
+            "tolerance_grad": tolerance_grad,
+            "tolerance_change": tolerance_change,
+            "history_size": history_size,
+            "line_search_fn": line_search_fn,
+        }
+        super().__init__(params, defaults, max_norm, on_nonfinite)
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Take the one group that there is; ValueError for a second one."""
+        if self._dicts:
+            raise ValueError(
+                "For 'LBFGS': it doesn't support per-parameter options (parameter groups): there is one direction for "
+                "all parameters; give them in one group, or build one optimizer for each"
+            )
+        super().add_param_group(param_group)
+
+    def _rule(self, group: Mapping[str, Any], hyper: Hyper) -> Rule:
+        limits_of(hyper.place, group)
+        for i, p in enumerate(group["params"]):
+            if not (p.is_floating_point() or p.is_complex()):
+                raise TypeError(
+                    f"{hyper.place}: parameter {i} is of dtype {p.dtype}; only real and complex numbers move"
+                )
+        return cast(Rule, METHOD)
+
+    @torch._disable_dynamo
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Up to max_iter iterations; then the clock advances by one.
+
+        Args:
+            closure: computes the loss anew, with gradients, and returns it; called several times.
+
+        Returns:
+            What the closure returned first: the loss before the step.
+
+        Raises:
+            TypeError: there is no closure.
+            ValueError: a value that cannot be used, or parameters of another size than what is remembered.
+            ScheduleEnd: a list is shorter than the training.
+            NonFiniteGradient: as asked by ``on_nonfinite="raise"``.
+
+        Whatever is raised, here or by the closure, parameters, memory and clock are as they were before the step.
+        """
+        if closure is None:
+            raise TypeError("For 'LBFGS': step needs a closure that computes the loss anew, with gradients")
+        if self._playing() != [0]:
+            raise ValueError(f"For 'LBFGS': there must be one parameter group, but there are {len(self.param_groups)}")
+        group, engine = self.param_groups[0], self.engine
+        hyper = engine.hypers[0].at(engine.clocks[0])
+        limits = limits_of(engine.hypers[0].place, group, engine.on_nonfinite != "train")
+        ground = Ground(group["params"], closure)
+        memory = self._recall(ground)
+        with torch.no_grad():
+            origin = ground.copy()
+            try:
+                minimize(ground, memory, hyper, limits, origin)
+            except BaseException as problem:
+                ground.put(origin)
+                if not isinstance(problem, NotFinite):
+                    raise
+                if engine.on_nonfinite == "skip":
+                    return ground.loss
+                member = ground.owner(problem.args[0], engine.members[0])
+                raise NonFiniteGradient(
+                    f"the gradient of {member.place} is not finite; the step was not made"
+                ) from None
+            self._keep(memory, ground)
+        engine.clocks[0] += 1
+        self._post(0)
+        return ground.loss
+
+    # The memory, in the state of the first parameter.
+
+    def _recall(self, ground: "Ground") -> Memory:
+        """What is remembered, as the algorithm wants it."""
+        face = self.state.get(self.param_groups[0]["params"][0], {})
+        memory = Memory(evaluations=face.get("func_evals", 0))
+        if not face.get("n_iter"):
+            return memory
+        for key, name in (*COUNTS.items(), *FLAT.items(), *LISTS.items(), *NUMBERS.items()):
+            setattr(memory, name, face[key])
+        if memory.direction.numel() != ground.size:
+            counts = f"{memory.direction.numel()} elements, the parameters have {ground.size} now"
+            raise ValueError(f"For 'LBFGS': what is remembered has {counts}; build a new optimizer for them")
+        memory.inverses = [float(x) for x in memory.inverses]
+        memory.scale = number(memory.scale)
+        if (memory.direction.dtype, memory.direction.device) != (ground.dtype, ground.device):
+            memory.direction, memory.gradient = map(ground.adopted, (memory.direction, memory.gradient))
+            memory.moves, memory.changes = (list(map(ground.adopted, x)) for x in (memory.moves, memory.changes))
+        return memory
+
+    def _keep(self, memory: Memory, ground: "Ground") -> None:
+        """Put what is remembered into ``state``, in torch's form."""
+        face = self.state[self.param_groups[0]["params"][0]]
+        face.update({key: getattr(memory, name) for key, name in COUNTS.items()})
+        if not memory.iterations:
+            return
+        face.update({key: getattr(memory, name) for key, name in (*FLAT.items(), *LISTS.items(), *NUMBERS.items())})
+        face["ro"] = ground.numbers(memory.inverses)
+        if isinstance(memory.scale, float):
+            face["H_diag"] = ground.numbers([memory.scale])[0]
+        if memory.alphas is not None:
+            history = self.param_groups[0]["history_size"]
+            face["al"] = [*ground.numbers(memory.alphas), *[None] * (history - len(memory.alphas))]
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on where ``state_dict`` was taken, here or by ``torch.optim.LBFGS``.
+
+        torch's class does not count its steps: the clock is the one it carried along from here, else 0.
+
+        Raises:
+            ValueError: it belongs to other parameters or another optimizer; nothing has changed.
+        """
+        bare = {**state_dict, "state": {}} if "state" in state_dict else state_dict
+        self._listen()
+        check_state(self, bare)
+        (group,), params = state_dict["param_groups"], self.param_groups[0]["params"]
+        missing = [key for key in (*WHOLE, "line_search_fn") if key not in group]
+        if missing:
+            raise ValueError(
+                f"LBFGS: group 0 of the checkpoint has no {missing[0]!r}; was it written by another optimizer?"
+            )
+        limits_of("LBFGS: group 0 of the checkpoint", group)
+        first, *others = group["params"] or [None]
+        stored = state_dict["state"].get(first, {})
+        if any(state_dict["state"].get(key) for key in others):
+            raise ValueError("LBFGS: the checkpoint has a state of parameters besides the first; is it of LBFGS?")
+        check_memory(stored, Ground(params).size)
+        super().load_state_dict(bare)
+        if stored:
+            self.state[params[0]] = {key: own(value, Ground(params)) for key, value in stored.items()}
+
+    def snapshot(self) -> Snapshot:
+        """All that must survive, as plain data; the memory stands with the first parameter."""
+        found, ground = super().snapshot(), Ground(self.param_groups[0]["params"])
+        found.groups[0].params[0].slots = to_arrays(self._recall(ground), ground.plain)
+        return found
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on where a snapshot was taken, as if the run had not stopped.
+
+        Raises:
+            SnapshotMismatch: other parameters or another optimizer; nothing has changed.
+            ValueError: a function was in force that this optimizer was not built with; nothing has changed.
+        """
+        params = [replace(kept, slots={}) for group in snapshot.groups for kept in group.params]
+        bare = replace(snapshot, groups=[replace(group, params=params) for group in snapshot.groups])
+        self._listen()
+        check(self, bare)
+        ground = Ground(self.param_groups[0]["params"])
+        try:
+            memory = from_arrays(snapshot.groups[0].params[0].slots, ground.size, ground.made)
+        except ValueError as problem:
+            raise SnapshotMismatch(f"For 'LBFGS': {problem}") from None
+        super().restore(bare)
+        self._keep(memory, ground)
+
+
+class Ground:
+    """The parameters of torch as one flat vector.
+
+    Args:
+        params: in order; complex ones count as pairs of real numbers.
+        closure: computes the loss anew, with gradients.
+
+    Attributes:
+        loss: what the closure returned first.
+    """
+
+    def __init__(self, params: list[torch.Tensor], closure: Callable[[], Any] | None = None):
+        self.params, self.closure, self.loss = params, closure, None
+        self.sizes = [p.numel() * (2 if p.is_complex() else 1) for p in params]
+        self.size = sum(self.sizes)
+        self.dtype = reduce(torch.promote_types, [p.dtype.to_real() for p in params])
+        self.device = params[0].device
+        self.called = False
+
+    def evaluate(self) -> tuple[float, torch.Tensor]:
+        """Loss and flat gradient here."""
+        assert self.closure is not None
+        with torch.enable_grad():
+            loss = self.closure()
+        if not self.called:
+            self.loss, self.called = loss, True
+        return float(loss), torch.cat([flat_gradient(p) for p in self.params])
+
+    def copy(self) -> list[torch.Tensor]:
+        """A copy of the parameters."""
+        return [x.clone() for x in self.reals()]
+
+    def put(self, origin: list[torch.Tensor]) -> None:
+        """Put the parameters to a copy of before."""
+        for p, x in zip(self.reals(), origin, strict=True):
+            p.copy_(x)
+
+    def move(self, origin: list[torch.Tensor] | None, direction: torch.Tensor, length: Any) -> None:
+        """Put the parameters to origin + length · direction; where origin is None, from where they are."""
+        reals, length = self.reals(), float(length)
+        for p, x, piece in zip(reals, origin or reals, direction.split(self.sizes), strict=True):
+            torch.add(x, piece.view(p.shape), alpha=length, out=p)
+
+    def reals(self) -> list[torch.Tensor]:
+        """The parameters, complex ones seen as pairs."""
+        return [torch.view_as_real(p) if p.is_complex() else p for p in self.params]
+
+    def dot(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        """The inner product, of shape ()."""
+        return a.dot(b)
+
+    def largest(self, a: torch.Tensor) -> torch.Tensor:
+        """The largest absolute value, of shape ()."""
+        return a.abs().max() if a.numel() else a.sum()
+
+    def total(self, a: torch.Tensor) -> torch.Tensor:
+        """The sum of the absolute values, of shape ()."""
+        return a.abs().sum()
+
+    def add(self, a: torch.Tensor, b: torch.Tensor, factor: float) -> None:
+        """a ← a + factor b."""
+        a.add_(b, alpha=factor)
+
+    def rounded(self, x: float) -> float:
+        """x in the precision of the parameters, as a tensor of shape () would have it."""
+        if self.dtype == torch.float64:
+            return x
+        return c_float(x).value if self.dtype == torch.float32 else torch.tensor(x, dtype=self.dtype).item()
+
+    def owner(self, gradient: torch.Tensor, members: list[Member]) -> Member:
+        """Whose gradient is not finite."""
+        pieces = gradient.split(self.sizes)
+        return next(m for m, piece in zip(members, pieces, strict=True) if not piece.isfinite().all())
+
+    def numbers(self, values: list[float]) -> list[torch.Tensor]:
+        """Tensors of shape ()."""
+        return list(torch.tensor(values, dtype=self.dtype, device=self.device).unbind())
+
+    def adopted(self, x: torch.Tensor) -> torch.Tensor:
+        """A flat tensor in the dtype and on the device of the parameters."""
+        return x.to(self.device, self.dtype)
+
+    def made(self, array: Any) -> torch.Tensor:
+        """A flat tensor of a NumPy array."""
+        return torch.tensor(array, dtype=self.dtype, device=self.device)
+
+    def plain(self, x: torch.Tensor) -> Any:
+        """A NumPy array of a flat tensor; bfloat16, which NumPy lacks, as float32."""
+        x = x.detach().cpu()
+        return (x.float() if x.dtype == torch.bfloat16 else x).numpy()
+
+
+def flat_gradient(p: torch.Tensor) -> torch.Tensor:
+    """The gradient of one parameter in one row; zeros where it has none, a sparse one made dense."""
+    g = p.grad
+    if g is None:
+        return p.new_zeros(p.numel() * (2 if p.is_complex() else 1), dtype=p.dtype.to_real())
+    row = (g.to_dense() if g.is_sparse else g).reshape(-1)
+    return torch.view_as_real(row).reshape(-1) if row.is_complex() else row
+
+
+def limits_of(place: str, group: Mapping[str, Any], finite: bool = False) -> Limits:
+    """What a group says of how long a step may go on.
+
+    Raises:
+        TypeError, ValueError: a bound that is no whole number from 1 on, or a line search that is not known.
+    """
+    found = [whole(f"{place}: {key!r}", group[key]) for key in WHOLE]
+    if 0 in found:
+        raise ValueError(f"{place}: {WHOLE[found.index(0)]!r} must be at least 1, but got 0")
+    search = group["line_search_fn"]
+    if search not in SEARCHES:
+        raise ValueError(f"{place}: 'line_search_fn' must be 'strong_wolfe' or None, but got {search!r}")
+    return Limits(found[0], found[1], found[2], search is not None, finite)
+
+
+def number(x: Any) -> Any:
+    """A Python number of what may be a tensor of shape ()."""
+    return x.item() if isinstance(x, torch.Tensor) else x
+
+
+def own(value: Any, ground: Ground) -> Any:
+    """A copy of what a checkpoint holds, in the dtype and on the device of the parameters."""
+    if isinstance(value, list):
+        return [own(x, ground) for x in value]
+    return ground.adopted(value.detach()).clone() if isinstance(value, torch.Tensor) else value
+
+
+def check_memory(stored: Mapping[str, Any], size: int) -> None:
+    """Raise ValueError unless what is stored is L-BFGS's memory for that many elements."""
+    place = "LBFGS: the checkpoint"
+    known = {**COUNTS, **FLAT, **LISTS, **NUMBERS, "al": "alphas"}
+    for key in stored:
+        if key not in known:
+            raise ValueError(f"{place} has a state {key!r}; was it written by another optimizer?")
+    for key in COUNTS:
+        if not isinstance(stored.get(key, 0), int) or stored.get(key, 0) < 0:
+            raise ValueError(f"{place}: {key!r} must be a whole number from 0 on, but it has {stored[key]!r}")
+    if not stored.get("n_iter"):
+        return
+    missing = [key for key in (*FLAT, *LISTS, *NUMBERS) if stored.get(key) is None]
+    if missing:
+        raise ValueError(f"{place} lacks {missing[0]!r}")
+    lengths = {key: len(stored[key]) for key in LISTS}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"{place} remembers pairs of different number: {lengths}")
+    rows = [(key, stored[key]) for key in FLAT] + [(key, x) for key in ("old_dirs", "old_stps") for x in stored[key]]
+    for key, x in rows:
+        if not isinstance(x, torch.Tensor) or tuple(x.shape) != (size,):
+            found = tuple(x.shape) if isinstance(x, torch.Tensor) else repr(x)
+            raise ValueError(f"{place}: {key!r} is {found}; the parameters together have {size} elements")
+    for key, x in [(key, stored[key]) for key in NUMBERS] + [("ro", x) for x in stored["ro"]]:
+        if not isinstance(number(x), (int, float)):
+            raise ValueError(f"{place}: {key!r} must be a number, but it has {x!r}")
