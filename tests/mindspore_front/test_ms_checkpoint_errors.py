@@ -1,7 +1,14 @@
 """What cannot be loaded or saved: one sentence each, and network, optimizer and file as before. What is only told."""
 
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import calando.mindspore as ms
 from calando.mindspore import CheckpointWarning, load_checkpoint, load_param_into_net, nn, save_checkpoint
@@ -104,6 +111,35 @@ def test_refused_and_nothing_has_changed(make, file, sentence):
     with pytest.raises((CheckpointError, ValueError, TypeError), match=sentence):
         load_param_into_net(optimizer, found)
     assert all_of(optimizer) == before
+
+
+@pytest.mark.parametrize("format", ["ckpt", "safetensors"])
+@settings(max_examples=100)
+@given(data=st.data())
+def test_mutated_files_leave_an_optimizer_as_it_was_or_whole(tmp_path_factory, format, data):
+    """Bytes changed, cut out, put in: a CheckpointError and nothing has changed, or all was taken."""
+    path = tmp_path_factory.mktemp("mutated") / f"a.{format}"
+    save_checkpoint(stepped(adam(params()), 1), path, format=format)
+    content = bytearray(path.read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        first = data.draw(st.integers(0, len(content)))
+        content[first : first + data.draw(st.integers(0, 4))] = data.draw(st.binary(max_size=4))
+    path.write_bytes(content)
+    optimizer = stepped(adam(params(1)), 3)
+    before = all_of(optimizer)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CheckpointWarning)
+        try:
+            load_checkpoint(path, optimizer, format=format)
+        except CheckpointError:
+            assert all_of(optimizer) == before
+    stepped(optimizer, 1)
+
+
+def test_warnings_point_to_the_line_that_called():
+    with pytest.warns(CheckpointWarning) as told:
+        load_param_into_net(adam(params()), {})
+    assert [Path(w.filename).name for w in told] == [Path(__file__).name]
 
 
 def test_strict_refuses_other_types_and_axes():
@@ -315,6 +351,16 @@ def test_a_file_that_could_not_be_written_behind_the_back_is_told(tmp_path):
     with pytest.raises(FileNotFoundError, match="nowhere"):
         load_checkpoint(tmp_path / "b.ckpt")
     kept.wait()
+
+
+def test_nothing_is_lost_in_silence_when_nobody_asks(tmp_path):
+    """A file that could not be written behind the back is told when the program ends."""
+    code = (
+        "import numpy as np; from calando.mindspore import nn, save_checkpoint; "
+        "save_checkpoint(nn.Adam([np.ones(2)]), 'nowhere/a.ckpt', async_save=True)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
+    assert "FileNotFoundError" in done.stderr and "nowhere" in done.stderr
 
 
 OPTIONS = [

@@ -13,18 +13,21 @@ WHOLE = ("Int8", "UInt8", "Int16", "UInt16", "Int32", "UInt32", "Int64", "UInt64
 LARGEST = {"Float16": 65504.0, "BFloat16": 3.3895313892515355e38, "Float32": float(np.finfo(np.float32).max)}
 
 
-def fitted(name: str, target: Any, entry: Entry, strict: bool) -> tuple[np.ndarray, str]:
-    """The values to write into ``target``, and a sentence if numbers were rounded.
+def fitted(
+    name: str, param: Any, entry: Entry, strict: bool, shape: tuple[int, ...] | None = None
+) -> tuple[np.ndarray, str]:
+    """The values to write into a parameter or one of its slots, and a sentence if numbers were rounded.
 
     Args:
         name: how errors call it.
-        target: the parameter or slot; it is only looked at.
-        strict: refuse other types, and axes of length 1 at the end that the target does not have.
+        param: the parameter; it is only looked at.
+        shape: that of the slot; None: the parameter's.
+        strict: refuse other types, and axes of length 1 at the end that should not be there.
 
     Raises:
-        CheckpointError: another shape or type, or a number that the target cannot hold.
+        CheckpointError: another shape or type, or a number that the type cannot hold.
     """
-    shape, word = tuple(adapter(target).shape(target)), word_of(target)
+    shape, word = tuple(adapter(param).shape(param)) if shape is None else shape, word_of(param)
     values = entry.values()
     longer = entry.shape[: len(shape)] == shape and set(entry.shape[len(shape) :]) == {1}
     if entry.shape != shape and (strict or not longer):

@@ -249,11 +249,10 @@ class Optimizer(Controls):
         The names and their order are MindSpore's. The parameters are the live ones; all else are copies of this
         moment: what is written into them reaches nobody (``load_param_into_net``, ``set`` and the attributes do).
         """
-        prefix = f"{name_prefix}." if name_prefix else ""
+        prefix, own = f"{name_prefix}." if name_prefix else "", {id(member.param) for member in self._members()}
         for name, value in rows(self):
             found = value()
-            own = any(found is member.param for member in self._members())
-            yield prefix + name, found if own else self._library.copy(found, name)
+            yield prefix + name, found if id(found) in own else self._library.copy(found, name)
 
     def get_parameters(self, expand: bool = True) -> Iterator[Any]:
         """As of a Cell: the values of ``parameters_and_names``."""

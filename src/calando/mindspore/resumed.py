@@ -14,7 +14,7 @@ from ..plan import Member
 from ..schedules import Listed, Schedule
 from ..store import CheckpointError
 from .fit import fitted
-from .state import OWNERS, RATE, named, own_rate, rate_names, rows, single
+from .state import OWNERS, RATE, named, own_rate, rate_names, rows, rule_of, shape_of, single
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer
@@ -61,10 +61,10 @@ class Resumed:
     def refuse_others(self) -> None:
         """Raise CheckpointError for the slots of another optimizer."""
         stored, engine = self.optimizer.STORED, self.optimizer.engine
+        rules = [rule_of(self.optimizer, member) for _, member in self.members]
         needed = [stored.fresh] if stored.fresh else []
-        for group in engine.groups:
-            needed += stored.slot_names(group.rule).values()
-            needed += stored.memory_names(group.rule).values()
+        needed += stored.slot_names(rules).values()
+        needed += [pattern for group in engine.groups for pattern in stored.memory_names(group.rule).values()]
         weights = [name for name, _ in self.members]
         here = {pattern: self.first(pattern, weights) for pattern in (*OWNERS, *needed, *stored.powers.values())}
         ours = [*needed, *stored.singles()]
@@ -102,10 +102,10 @@ class Resumed:
             if name in self.found:
                 self.writes.append((member.param, self.fit(name, member.param)))
 
-    def fit(self, name: str, target: Any) -> np.ndarray:
-        """An entry as it will be written into a parameter or slot."""
+    def fit(self, name: str, param: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
+        """An entry as it will be written into a parameter, or into a slot of this shape."""
         self.taken.add(name)
-        values, note = fitted(name, target, self.found[name], self.strict)
+        values, note = fitted(name, param, self.found[name], self.strict, shape)
         self.notes += [f"{self.place}: {note}"] if note else []
         return values
 
@@ -206,9 +206,13 @@ class Resumed:
         stored, engine = self.optimizer.STORED, self.optimizer.engine
         ages = [self.age(n) for n in range(len(engine.groups))]
         for name, member in self.members:
-            rule = self.optimizer._rule(self.trial(member.group))
-            words = {slot: pattern.format(name) for slot, pattern in stored.slot_names(rule).items()}
-            slots = {slot: self.fit(word, member.param) for slot, word in words.items() if word in self.found}
+            rule = self.optimizer._rule(self.trial(member.group)).suited(shape_of(member))
+            shapes = rule.slot_shapes(shape_of(member))
+            words = {slot: pattern.format(name) for slot, pattern in stored.slot_names([rule]).items()}
+            slots = {
+                s: self.fit(w, member.param, shapes[s]) for s, w in words.items() if s in shapes and w in self.found
+            }
+            self.taken.update(word for word in words.values() if word in self.found)  # idle ones too
             patterns = stored.memory_names(rule)
             memory = [self.number(patterns[word].format(name)) for word in rule.memory]
             age = ages[member.group]
@@ -216,10 +220,10 @@ class Resumed:
                 age = self.after_first(stored.fresh.format(name), member, age, bool(rule.slots))
                 if age == 0:
                     slots = {slot: np.zeros_like(array) for slot, array in slots.items()}
-            if not set(words).issubset(slots) and rule.slots:
+            if not shapes.keys() <= slots.keys():
                 age = None  # an age belongs to its slots
             known = None if None in memory else tuple(float(x) for x in memory if x is not None)
-            self.slots.append((member, {s: a for s, a in slots.items() if s in rule.slots}, known, age))
+            self.slots.append((member, slots, known, age))
 
     def after_first(self, name: str, member: Member, age: int | None, aged: bool) -> int | None:
         """The age that ``stat`` tells: 0 where it is not 0, else what the clock says, at least 1."""
@@ -232,6 +236,8 @@ class Resumed:
 
     def age(self, n: int) -> int | None:
         """How many updates the parameters of a group have had, from the powers of the betas and the clock."""
+        if self.optimizer.STORED.age in self.found:
+            return self.whole(self.optimizer.STORED.age)
         read = {ours: self.number(name) for ours, name in self.optimizer.STORED.powers.items()}
         powers = {ours: value for ours, value in read.items() if value is not None}
         if not powers:
@@ -289,7 +295,7 @@ class Resumed:
         arrays = adapter(member.param)
         for slot, values in slots.items():
             if slot not in member.slots:
-                member.slots[slot] = arrays.zeros(member.param)
+                member.slots[slot] = arrays.zeros(member.param, values.shape)
             arrays.write(member.slots[slot], values)
         if age is not None:
             member.age = age

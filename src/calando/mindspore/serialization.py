@@ -348,4 +348,4 @@ def tell(sentences: Iterable[str]) -> None:
     while frame is not None and frame.f_globals.get("__name__") == __name__:
         frame, level = frame.f_back, level + 1  # type: ignore[assignment]
     for sentence in dict.fromkeys(sentences):
-        warnings.warn(sentence, CheckpointWarning, stacklevel=level - 1)
+        warnings.warn(sentence, CheckpointWarning, stacklevel=level)

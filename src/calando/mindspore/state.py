@@ -13,7 +13,7 @@ betas; calando an age for each parameter. Ages become powers and powers ages; wh
 Source: ``parameters_dict()`` of mindspore.nn's optimizers, 2.10.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,8 @@ class Stored:
         numbers: hyperparameters that are stored themselves → ``"momentum"``.
         fresh: what is 1 everywhere before a parameter's first update and 0 afterwards: ``"stat.{}"``.
         idle: slots that are in the file also when the rule has none.
+        blank: the shape of idle slots; None: the parameter's.
+        age: the name of the number of updates, float32 (1,), where it stands in the file beside ``global_step``.
         lacks: what a file cannot hold of this optimizer, told whenever one is written; empty where it holds all.
 
     A slot or memory that is not named here is called ``slot.{}`` or ``memory_{}`` by our own names.
@@ -53,12 +55,15 @@ class Stored:
     numbers: Mapping[str, str] = field(default_factory=dict)
     fresh: str = ""
     idle: tuple[str, ...] = ()
+    blank: tuple[int, ...] | None = None
+    age: str = ""
     lacks: str = ""
 
-    def slot_names(self, rule: Any) -> dict[str, str]:
-        """Pattern of each slot that a file has under this rule."""
-        known = {slot: name for slot, name in self.slots.items() if slot in rule.slots or slot in self.idle}
-        return known | {slot: f"{slot}.{{}}" for slot in rule.slots if slot not in known}
+    def slot_names(self, rules: Iterable[Any]) -> dict[str, str]:
+        """Pattern of each slot that a file has under these rules."""
+        kept = dict.fromkeys(slot for rule in rules for slot in rule.slots)
+        known = {slot: name for slot, name in self.slots.items() if slot in kept or slot in self.idle}
+        return known | {slot: f"{slot}.{{}}" for slot in kept if slot not in known}
 
     def memory_names(self, rule: Any) -> dict[str, str]:
         """Pattern of each number that the rule remembers."""
@@ -71,7 +76,7 @@ class Stored:
 
     def singles(self) -> list[str]:
         """Every name that stands once in a file."""
-        return [*self.powers.values(), *self.numbers.values()]
+        return [*self.powers.values(), *self.numbers.values(), *([self.age] if self.age else [])]
 
 
 OWNERS: dict[str, list[str]] = {}  # pattern or single name → the optimizers that have it
@@ -171,27 +176,48 @@ def number_rows(optimizer: "Optimizer") -> list[tuple[str, Callable[[], Any]]]:
 
 
 def slot_rows(optimizer: "Optimizer") -> Iterator[tuple[str, Callable[[], Any]]]:
-    """Every parameter's own entries, one kind after the other."""
-    stored, members = optimizer.STORED, named(optimizer)
-    groups = optimizer.engine.groups
-    first = groups[0].rule
-    for memory, pattern in stored.memory_names(first).items():
-        i = first.memory.index(memory)
-        for name, member in members:
-            yield pattern.format(name), lambda m=member, i=i, word=memory: remembered(m, i, word)  # type: ignore[misc]
-    for slot, pattern in stored.slot_names(first).items():
-        for name, member in members:
-            yield pattern.format(name), lambda m=member, slot=slot: kept(m, slot)  # type: ignore[misc]
-    for name, member in members if stored.fresh else ():
-        idle = not groups[member.group].rule.slots  # MindSpore counts no first update there
+    """Every parameter's own entries, one kind after the other; then the age."""
+    stored = optimizer.STORED
+    members = [(name, member, rule_of(optimizer, member)) for name, member in named(optimizer)]
+    first = optimizer.engine.groups[0].rule
+    for word, pattern in stored.memory_names(first).items():
+        i = first.memory.index(word)
+        for name, member, _ in members:
+            yield pattern.format(name), lambda m=member, i=i, word=word: remembered(m, i, word)  # type: ignore[misc]
+    for slot, pattern in stored.slot_names(rule for _, _, rule in members).items():
+        for name, member, rule in members:
+            if slot in rule.slots:
+                yield pattern.format(name), lambda m=member, r=rule, slot=slot: kept(m, r, slot)  # type: ignore[misc]
+            elif slot in stored.idle:
+                yield pattern.format(name), lambda m=member: blank(m, stored.blank)  # type: ignore[misc]
+    for name, member, rule in members if stored.fresh else ():
+        idle = not rule.slots  # MindSpore counts no first update there
         yield stored.fresh.format(name), lambda m=member, idle=idle: freshness(m, idle)  # type: ignore[misc]
+    if stored.age:
+        oldest = max(member.age for _, member, _ in members)
+        yield stored.age, lambda: np.array([oldest], np.float32)
 
 
-def kept(member: Member, slot: str) -> Any:
+def rule_of(optimizer: "Optimizer", member: Member) -> Any:
+    """The rule that a member follows."""
+    return optimizer.engine.groups[member.group].rule.suited(shape_of(member))
+
+
+def shape_of(member: Member) -> tuple[int, ...]:
+    """The shape of a member's parameter."""
+    return tuple(adapter(member.param).shape(member.param))
+
+
+def blank(member: Member, shape: tuple[int, ...] | None) -> Any:
+    """Zeros of the parameter's type; None: of its shape."""
+    return adapter(member.param).zeros(member.param, shape_of(member) if shape is None else shape)
+
+
+def kept(member: Member, rule: Any, slot: str) -> Any:
     """A slot; before the first update, what it will start with."""
     if slot in member.slots:
         return member.slots[slot]
-    made = adapter(member.param).zeros(member.param)
+    made = blank(member, rule.slot_shapes(shape_of(member))[slot])
     if slot in member.starts:
         made[...] = member.starts[slot]
     return made
@@ -205,7 +231,7 @@ def remembered(member: Member, index: int, word: str) -> np.ndarray:
 
 def freshness(member: Member, idle: bool) -> Any:
     """1 everywhere before the first update, then 0."""
-    made = adapter(member.param).zeros(member.param)
+    made = blank(member, None)
     if idle or not member.age:
         made[...] = 1.0
     return made
@@ -225,9 +251,9 @@ def losses(optimizer: "Optimizer") -> list[str]:
     if len(ages) > 1 and not (stored.fresh and ages[0] == 0 and len(ages) == 2):
         told.append(
             f"{place}: parameters have had {ages[0]} to {ages[-1]} updates each; MindSpore keeps one number, "
-            f"so the checkpoint says {ages[-1] if stored.powers else engine.clocks[0]} of all"
+            f"so the checkpoint says {ages[-1] if stored.powers or stored.age else engine.clocks[0]} of all"
         )
-    elif not stored.powers and not stored.fresh and ages[-1] != engine.clocks[0]:
+    elif not (stored.powers or stored.fresh or stored.age) and ages[-1] != engine.clocks[0]:
         told.append(
             f"{place}: parameters have had {ages[-1]} updates and global_step is {engine.clocks[0]}; "
             f"the checkpoint says {engine.clocks[0]} of both"
