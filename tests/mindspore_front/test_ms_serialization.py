@@ -206,6 +206,48 @@ def test_a_run_may_change_sides_both_ways(mindspore, quiet, shapes, tmp_path, na
     compare(contents(theirs), whole, shapes)
 
 
+ANY = st.floats(0.1, 0.95)
+DRAWN = {
+    "SGD": {"momentum": ANY, "dampening": ANY},
+    "Momentum": {"momentum": ANY, "loss_scale": st.sampled_from([1.0, 8.0])},
+    "Adam": {"beta1": ANY, "beta2": ANY, "eps": st.floats(1e-4, 1e-2), "use_amsgrad": st.booleans()},
+    "AdamWeightDecay": {"beta1": ANY, "beta2": ANY, "eps": st.floats(1e-4, 1e-2)},
+    "AdaMax": {"beta1": ANY, "beta2": ANY, "eps": st.floats(1e-4, 1e-2)},
+    "Adadelta": {"rho": ANY, "epsilon": st.floats(1e-4, 1e-2)},
+    "ASGD": {"lambd": st.floats(1e-3, 0.1), "alpha": ANY, "t0": st.floats(1.0, 5.0)},
+    "Adagrad": {"accum": st.floats(0.1, 1.0)},
+}
+
+
+@pytest.mark.slow
+@settings(max_examples=15)
+@given(data=st.data())
+def test_there_and_back_with_any_hyperparameters(mindspore, tmp_path_factory, data):
+    """k updates in MindSpore, l in calando, m in MindSpore again: MindSpore's own path of k + l + m."""
+    shapes = {f"net{next(fresh)}.{name}": shape for name, shape in SHAPES.items()}
+    name = data.draw(st.sampled_from(sorted(DRAWN)))
+    options = data.draw(st.fixed_dictionaries(DRAWN[name])) | {"weight_decay": data.draw(st.floats(0.0, 0.2))}
+    options["learning_rate"] = data.draw(st.floats(0.01, 0.1) | st.lists(st.floats(0.01, 0.1), min_size=9, max_size=9))
+    k, length, m = (data.draw(st.integers(0, 3)) for _ in range(3))
+    pushes = noises(k + length + m, shapes=shapes, seed=data.draw(st.integers(0, 99)))
+    real, path = mindspore_kind(mindspore), str(tmp_path_factory.mktemp("drawn") / "a.ckpt")
+    params, whole = build(mindspore.nn, real, name, options, shapes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        go(real, params, whole, pushes[:k])
+        mindspore.save_checkpoint(whole, path)
+        go(real, params, whole, pushes[k:])
+        mine, ours = build(nn, numpy_kind(), name, options, shapes)
+        assert load_param_into_net(ours, load_checkpoint(path)) == ([], [])
+        go(numpy_kind(), mine, ours, pushes[k : k + length])
+        save_checkpoint(ours, path)
+        _, last = build(mindspore.nn, real, name, options, shapes)
+        assert mindspore.load_param_into_net(last, mindspore.load_checkpoint(path)) == ([], [])
+        known = {p.name: p for p in last.parameters}
+        go(real, known, last, pushes[k + length :])
+    compare(contents(last), contents(whole), shapes)
+
+
 @pytest.mark.parametrize("name, options", [*ROWS, ("NAdam", {}), ("RAdam", {})], ids=[*IDS, "NAdam", "RAdam"])
 def test_here_a_file_goes_on_to_the_last_bit_also_in_mid_training(kind, shapes, tmp_path, name, options):
     """Unlike in MindSpore: loading into an optimizer that has stepped takes effect, on slots, clock and rates."""

@@ -56,7 +56,8 @@ class Resumed:
         self.take_numbers()
         self.take_rates()
         self.take_slots()
-        self.missing = [name for name in names if name not in self.taken | self.covered]
+        used = self.taken | self.covered
+        self.missing = [name for name in names if name not in used]
 
     def refuse_others(self) -> None:
         """Raise CheckpointError for the slots of another optimizer."""
