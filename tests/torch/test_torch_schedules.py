@@ -552,6 +552,13 @@ def test_a_number_is_the_number_in_force_whatever_the_lr_scale():
     assert optimizer.current()["lr"] == 0.2
 
 
+def test_an_lr_scale_of_one_leaves_the_schedule_as_it_is():
+    for given in (Cosine(0.1, 0.0, 4), lambda step: 0.1, (0.1 for _ in range(9))):
+        optimizer = ct.AdamW([{"params": params(), "lr": given, "lr_scale": 1.0}])
+        assert " * " not in repr(optimizer)
+        assert optimizer.at(0)["lr"] == 0.1
+
+
 def test_lr_scale_is_multiplied_in_once_and_stored():
     rate = Cosine(0.1, 0.0, 20)
     p = params()

@@ -554,7 +554,7 @@ def layered(place: str, group: Mapping[str, Any], name: str, value: Any) -> Any:
         entry = as_schedule(value)
     except (TypeError, ValueError, OverflowError):
         return value  # refused, with its place, by whoever checks it
-    return entry * float(factor) if isinstance(entry, Schedule) and factor != 1 else value
+    return entry * float(factor) if isinstance(entry, Schedule) and factor != 1 else entry
 
 
 def remembered(name: str, extra: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
