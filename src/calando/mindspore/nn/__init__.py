@@ -22,6 +22,7 @@ from .adam import LazyAdam as LazyAdam
 from .adamax import AdaMax as AdaMax
 from .asgd import ASGD as ASGD
 from .ftrl import FTRL as FTRL
+from .lbfgs import LBFGS as LBFGS
 from .momentum import Momentum as Momentum
 from .nadam import NAdam as NAdam
 from .radam import RAdam as RAdam
@@ -55,8 +56,8 @@ _HOMES = {  # loaded on first use, because they load torch
 }  # fmt: skip
 
 _HERE = [
-    "ASGD", "FTRL", "SGD", "AdaMax", "Adadelta", "Adagrad", "Adam", "AdamOffload", "AdamWeightDecay", "LazyAdam",
-    "Momentum", "NAdam", "Optimizer", "ProximalAdagrad", "RAdam", "RMSProp", "Rprop",
+    "ASGD", "FTRL", "LBFGS", "SGD", "AdaMax", "Adadelta", "Adagrad", "Adam", "AdamOffload", "AdamWeightDecay",
+    "LazyAdam", "Momentum", "NAdam", "Optimizer", "ProximalAdagrad", "RAdam", "RMSProp", "Rprop",
     "cosine_decay_lr", "exponential_decay_lr", "inverse_decay_lr", "natural_exp_decay_lr", "piecewise_constant_lr",
     "polynomial_decay_lr", "warmup_lr",
 ]  # fmt: skip

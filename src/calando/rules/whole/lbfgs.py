@@ -55,6 +55,7 @@ class Method:
     slots: tuple[str, ...] = ()
     memory: tuple[str, ...] = ()
     kernel: bool = False
+    whole: bool = True
 
     def suited(self, shape: tuple[int, ...]) -> "Method":
         """The same for parameters of any shape."""
