@@ -90,5 +90,6 @@ def test_every_rule_of_the_shelf_is_in_the_registry():
     for path in root.rglob("*.py"):
         if path.stem != "__init__":
             module = import_module(".".join(("calando.rules", *path.relative_to(root).with_suffix("").parts)))
-            found += [thing for thing in vars(module).values() if isinstance(thing, Rule)]
+            things = [x for y in vars(module).values() for x in (y.values() if isinstance(y, dict) else [y])]
+            found += [thing for thing in things if isinstance(thing, Rule)]
     assert sorted(rule.name for rule in found) == sorted(RULES)

@@ -10,5 +10,9 @@ FAMILIES = (
 )  # fmt: skip
 
 RULES: dict[str, Rule] = {
-    rule.name: rule for family in FAMILIES for rule in vars(family).values() if isinstance(rule, Rule)
+    rule.name: rule
+    for family in FAMILIES
+    for named in vars(family).values()
+    for rule in (named.values() if isinstance(named, dict) else [named])
+    if isinstance(rule, Rule)
 }

@@ -13,6 +13,7 @@ from ..dynamic_lr import warmup_lr as warmup_lr
 from ..missing import missing as _missing
 from ..optimizer import Optimizer as Optimizer
 from .adadelta import Adadelta as Adadelta
+from .adafactor import AdaFactor as AdaFactor
 from .adagrad import Adagrad as Adagrad
 from .adagrad import ProximalAdagrad as ProximalAdagrad
 from .adam import Adam as Adam
@@ -22,6 +23,8 @@ from .adam import LazyAdam as LazyAdam
 from .adamax import AdaMax as AdaMax
 from .asgd import ASGD as ASGD
 from .ftrl import FTRL as FTRL
+from .lamb import Lamb as Lamb
+from .lars import LARS as LARS
 from .lbfgs import LBFGS as LBFGS
 from .momentum import Momentum as Momentum
 from .nadam import NAdam as NAdam
@@ -56,8 +59,9 @@ _HOMES = {  # loaded on first use, because they load torch
 }  # fmt: skip
 
 _HERE = [
-    "ASGD", "FTRL", "LBFGS", "SGD", "AdaMax", "Adadelta", "Adagrad", "Adam", "AdamOffload", "AdamWeightDecay",
-    "LazyAdam", "Momentum", "NAdam", "Optimizer", "ProximalAdagrad", "RAdam", "RMSProp", "Rprop",
+    "ASGD", "FTRL", "LARS", "LBFGS", "SGD", "AdaFactor", "AdaMax", "Adadelta", "Adagrad", "Adam", "AdamOffload",
+    "AdamWeightDecay", "Lamb", "LazyAdam", "Momentum", "NAdam", "Optimizer", "ProximalAdagrad", "RAdam", "RMSProp",
+    "Rprop",
     "cosine_decay_lr", "exponential_decay_lr", "inverse_decay_lr", "natural_exp_decay_lr", "piecewise_constant_lr",
     "polynomial_decay_lr", "warmup_lr",
 ]  # fmt: skip

@@ -57,10 +57,10 @@ class Rprop(Optimizer):
         return RPROP
 
 
-def pair(name: str, value: Any, ours: tuple[str, str]) -> dict[str, Any]:
+def pair(name: str, value: Any, ours: tuple[str, str], owner: str = "Rprop") -> dict[str, Any]:
     """Two numbers given as one tuple."""
     if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise TypeError(f"For 'Rprop': {name!r} must be a tuple of two numbers, but got {value!r}")
+        raise TypeError(f"For '{owner}': {name!r} must be a tuple of two numbers, but got {value!r}")
     if name == "step_sizes" and all(isinstance(v, (int, float)) for v in value) and value[0] > value[1]:
         raise ValueError(f"For 'Rprop': 'step_sizes' must be (smallest, largest), but got {value!r}")
     return dict(zip(ours, value, strict=True))

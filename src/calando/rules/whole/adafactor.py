@@ -12,7 +12,8 @@ r"""Adafactor: for matrices, the running mean of g² kept as a column and a row 
                               ε is not added: mean(r) ≥ ε₁, v ≥ ε₁²
     ``ADAFACTOR_EPSILON``     p ← p - a (u + λ p),  a = lr, or lr max(ε₂, rms(p));           mindspore.nn.AdaFactor,
                               ε = ε₁, c ≥ 10⁻³⁰, v ≥ 10⁻³⁰                                   beta1=0
-    ``…_MOMENTUM``            m ← β₁ m + (1 - β₁) a u stands for a u                         …, beta1 > 0
+    … (momentum)              m ← β₁ m + (1 - β₁) a u stands for a u                         …, beta1 > 0
+    … (compression)           v of vectors is rounded to float16                             …, compression=True
     ========================  =============================================================  =====================
 
 A negative ε₁ in ``ADAFACTOR`` means the machine epsilon of the dtype (torch's None). These rules decay by
@@ -23,11 +24,11 @@ Sources: Shazeer & Stern 2018, arXiv:1804.04235, Algorithms 4 and 5; torch.optim
 
 from collections.abc import Callable, Mapping
 from math import inf
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ...ops import sqrt
 from ...rule import Rule
-from .words import at_least, machine_epsilon, mean, root_mean_square
+from .words import at_least, machine_epsilon, mean, root_mean_square, through_half
 
 TINY = 1e-30  # mindspore's floor for running means
 
@@ -119,6 +120,16 @@ def unfactored_momentum(p, g, v, m, gain, plain, scaled, eps1, eps2, d, decay, k
     return p - m - p * (decay * a), v, m
 
 
+def unfactored_compressed(p, g, v, gain, plain, scaled, eps1, eps2, d, decay, keep1):
+    p, v = unfactored_epsilon(p, g, v, gain, plain, scaled, eps1, eps2, d, decay, keep1)
+    return p, through_half(v)
+
+
+def unfactored_momentum_compressed(p, g, v, m, gain, plain, scaled, eps1, eps2, d, decay, keep1):
+    p, v, m = unfactored_momentum(p, g, v, m, gain, plain, scaled, eps1, eps2, d, decay, keep1)
+    return p, through_half(v), m
+
+
 def divided(g, r, c, gain, eps1):
     """The two running means, and the gradient divided by the root of what they stand for."""
     square = g * g + eps1
@@ -156,19 +167,34 @@ ADAFACTOR = Rule(
 )
 
 
-def family(scaling: str, scalars: Callable[..., EpsilonScalars]) -> tuple[Rule, Rule]:
-    """Two rules, without and with momentum, each with its own for vectors."""
-    bodies = (
-        ("", (), EPSILON_DOMAIN, factored_epsilon, unfactored_epsilon),
-        ("_momentum", ("m",), MOMENTUM_DOMAIN, factored_momentum, unfactored_momentum),
+def family(scaling: str, scalars: Callable[..., EpsilonScalars]) -> dict[tuple[bool, bool], Rule]:
+    """The rules without and with momentum, without and with compression, each with its own for vectors."""
+    plain: tuple[Any, ...] = ((), EPSILON_DOMAIN, factored_epsilon, unfactored_epsilon, unfactored_compressed)
+    moving: tuple[Any, ...] = (
+        ("m",),
+        MOMENTUM_DOMAIN,
+        factored_momentum,
+        unfactored_momentum,
+        unfactored_momentum_compressed,
     )
-    made = []
-    for name, more, domain, matrix, vector in bodies:
-        title, slots = f"adafactor_epsilon{scaling}{name}", ("r", "c", *more)
-        flat = Rule(f"{title}_vector", ("v", *more), domain, scalars, vector, MINDSPORE, whole=True)
-        made.append(Rule(title, slots, domain, scalars, matrix, MINDSPORE, whole=True, shapes=short_sides, flat=flat))
-    return made[0], made[1]
+    made = {}
+    for momentum, (more, domain, matrix, *vectors) in enumerate((plain, moving)):
+        for compression, vector in enumerate(vectors):
+            title = f"adafactor_epsilon{scaling}{'_momentum' * momentum}{'_compressed' * compression}"
+            flat = Rule(f"{title}_vector", ("v", *more), domain, scalars, vector, MINDSPORE, whole=True)
+            made[bool(momentum), bool(compression)] = Rule(
+                title,
+                ("r", "c", *more),
+                domain,
+                scalars,
+                matrix,
+                MINDSPORE,
+                whole=True,
+                shapes=short_sides,
+                flat=flat,
+            )
+    return made
 
 
-ADAFACTOR_EPSILON, ADAFACTOR_EPSILON_MOMENTUM = family("", epsilon)
-ADAFACTOR_EPSILON_SCALED, ADAFACTOR_EPSILON_SCALED_MOMENTUM = family("_scaled", epsilon_scaled)
+ADAFACTOR_EPSILON = family("", epsilon)  # (momentum, compression) → rule
+ADAFACTOR_EPSILON_SCALED = family("_scaled", epsilon_scaled)
