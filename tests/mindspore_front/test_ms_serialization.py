@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from calando.mindspore import CheckpointWarning, load_checkpoint, load_param_into_net, nn, save_checkpoint
 from calando.mindspore.resumed import fits
 from calando.mindspore.state import Stored
-from calando.rules.whole.adafactor import ADAFACTOR_EPSILON_SCALED_MOMENTUM, MOMENTUM_DOMAIN
 from mindspore_front.kinds import PARAMS, SLOTS, distance, mindspore_kind, noises, numpy_kind, started
 
 SHAPES = {"fc.weight": (3, 4), "bn.gamma": (3,), "fc.bias": (3,)}
@@ -536,33 +535,13 @@ def test_an_optimizer_of_ones_own(shapes, tmp_path):
             assert other[key].tobytes() == p.tobytes()
 
 
-class Factored(nn.Optimizer):
-    """A rule whose slots have shapes of their own: names and shapes beside MindSpore's AdaFactor."""
-
-    NAMES = ("beta1", "decay_rate", "eps1", "eps2", "d")
-    DOMAIN = MOMENTUM_DOMAIN
-    STORED = Stored(
-        {"m": "exp_avg.{}", "r": "exp_avg_sq_row_{}", "c": "exp_avg_sq_col_{}", "v": "exp_avg_sq_{}"},
-        idle=("r", "c", "v"),
-        blank=(1,),
-        age="afactor_step",
-    )
-
-    def __init__(self, params, learning_rate):
-        values = {"lr": learning_rate, "weight_decay": 0.0, "beta1": 0.9, "decay_rate": 0.8, "d": 1.0}
-        super().__init__(params, values | {"eps1": 1e-30, "eps2": 1e-3})
-
-    def _rule(self, hyper):
-        return ADAFACTOR_EPSILON_SCALED_MOMENTUM
-
-
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_slots_of_other_shapes_change_sides_too(mindspore, shapes, tmp_path):
     real, pushes, path = mindspore_kind(mindspore), noises(HERE + AWAY, shapes=shapes), str(tmp_path / "a.ckpt")
-    theirs_library, ours_library = mindspore.nn, SimpleNamespace(AdaFactor=Factored)
+    theirs_library, ours_library = mindspore.nn, nn
     options = {"learning_rate": 0.02, "relative_step": False}
     params, theirs = build(theirs_library, real, "AdaFactor", options, shapes)
-    mine, ours = build(ours_library, real, "AdaFactor", {"learning_rate": 0.02}, shapes)
+    mine, ours = build(ours_library, real, "AdaFactor", options, shapes)
     compare(contents(ours), contents(theirs), shapes)
     go(real, params, theirs, pushes[:HERE])
     go(real, mine, ours, pushes[:HERE])

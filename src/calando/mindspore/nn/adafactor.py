@@ -60,6 +60,8 @@ class AdaFactor(Optimizer):
     STORED = Stored(
         {"m": "exp_avg.{}", "r": "exp_avg_sq_row_{}", "c": "exp_avg_sq_col_{}", "v": "exp_avg_sq_{}"},
         idle=("r", "c", "v"),
+        blank=(1,),
+        age="afactor_step",
     )
 
     def __init__(
