@@ -185,7 +185,7 @@ class Loan:
         self.add(cell, "parameters", lambda net, recurse=True: (self.take(p) for p in own(net, recurse)))
         self.add(cell, "named_parameters", lambda net: ((p.name, self.take(p)) for p in own(net, True)))
         self.add(cell, "modules", lambda net: (part for _, part in net.cells_and_names()))
-        self.add(mindspore.Tensor, "backward", lambda tensor: None)  # the gradients are recorded ones
+        self.add(mindspore.Tensor, "backward", self.backward)  # the gradients are recorded ones
         self.add(mindspore.Tensor, "detach", lambda tensor: tensor)
 
     def add(self, owner: Any, name: str, value: Any) -> None:
@@ -196,6 +196,16 @@ class Loan:
     def end(self) -> None:
         for undo in reversed(self.undone):
             undo()
+
+    @property
+    def backward(self) -> Callable[[Any], None]:
+        """What ``loss.backward()`` does: something stands in every gradient until the recorded one is put there."""
+
+        def backward(tensor: Any) -> None:
+            for _, made in self.theirs.values():
+                self.other.zero(made)
+
+        return backward
 
     def take(self, held: Any) -> Any:
         """Their parameter for one of ours."""

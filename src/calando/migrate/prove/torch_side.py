@@ -82,6 +82,12 @@ def parameter(name: str, array: np.ndarray) -> Any:
     return made
 
 
+def zero(p: Any) -> None:
+    """A gradient of zeros where there is none."""
+    if p.grad is None:
+        p.grad = torch.zeros_like(p)
+
+
 def is_tensor(x: Any) -> bool:
     return isinstance(x, torch.Tensor)
 

@@ -1,0 +1,51 @@
+"""What MindSpore's optimizers know of their parameters, for scripts that came from there: files with the weights, names.
+
+MindSpore's checkpoint of an optimizer holds the weights it trains; PyTorch's ``state_dict`` does not. MindSpore's
+parameters have names; PyTorch's have none.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import torch
+
+
+def save(optimizer: torch.optim.Optimizer, path: str | os.PathLike[str]) -> None:
+    """Store an optimizer's state and its weights in one file of ``torch.save``."""
+    weights = [p.detach().clone() for group in optimizer.param_groups for p in group["params"]]
+    torch.save({"optimizer": optimizer.state_dict(), "weights": weights}, path)
+
+
+def load(optimizer: torch.optim.Optimizer, stored: Any) -> tuple[list[str], list[str]]:
+    """Go on where ``save`` left off; ``stored`` is what ``torch.load`` returns.
+
+    Returns:
+        Two empty lists, as ``load_param_into_net`` has them where everything found its place.
+
+    Raises:
+        ValueError: other parameters than those that were saved; nothing has changed.
+    """
+    params = [p for group in optimizer.param_groups for p in group["params"]]
+    shapes = [tuple(w.shape) for w in stored["weights"]], [tuple(p.shape) for p in params]
+    if shapes[0] != shapes[1]:
+        raise ValueError(f"the file holds weights of shapes {shapes[0]}, the optimizer trains {shapes[1]}")
+    optimizer.load_state_dict(stored["optimizer"])
+    with torch.no_grad():
+        for p, weight in zip(params, stored["weights"], strict=True):
+            p.copy_(weight)
+    return [], []
+
+
+def names(network: Any) -> dict[Any, str]:
+    """Each parameter's name as MindSpore would have it: gamma and beta in normalization layers."""
+    if not hasattr(network, "named_modules"):
+        return {p: name for name, p in network.named_parameters()}
+    found: dict[Any, str] = {}
+    for place, module in network.named_modules():
+        norm = "Norm" in type(module).__name__
+        for name, p in module.named_parameters(recurse=False):
+            called = {"weight": "gamma", "bias": "beta"}.get(name, name) if norm else name
+            found[p] = f"{place}.{called}" if place else called
+    return found
