@@ -147,6 +147,10 @@ def test_steps_of_an_epoch_where_the_length_is_not_known(capsys):
     ]
     epoch, step = map(float, re.findall(r"([\d.]+) ms", lines[4]))
     assert step == pytest.approx(epoch / 4, abs=2e-3)
+    sizes = []
+    seen = LambdaCallback(on_train_step_end=lambda run: sizes.append(run.original_args().batch_num))
+    model.train(2, Anew(), callbacks=seen)
+    assert sizes == [1, 2, 3, 4, 4, 4, 4, 4]
 
 
 def test_modes(torch):
@@ -574,6 +578,11 @@ BUILDING = {
         ValueError,
         "'eval_indexes' must be a list with the places",
     ),
+    "evaluated": (
+        lambda: Model(NET, eval_network=3),
+        TypeError,
+        "For 'Model': 'eval_network' must be a Cell .* got int",
+    ),
     "context": (lambda: RunContext(3), TypeError, "'original_args' must be a dict, but got int"),
     "metric": (lambda: get_metric_fn("f1"), KeyError, "no metric is called 'f1'"),
     "event": (lambda: LambdaCallback(on_step=print), TypeError, "no event is called 'on_step'"),
@@ -599,7 +608,9 @@ BUILDING = {
         ValueError,
         r"a scale has shape \(\) or \(1,\), but got \(2,\)",
     ),
-    "not here": (lambda: ms.train.SummaryCollector, AttributeError, "has no 'SummaryCollector'"),
+    "not here": (lambda: ms.train.SummaryCollector, AttributeError, "has no 'SummaryCollector'; it has MAE, "),
+    "slip of a name": (lambda: ms.train.LossMonitors, AttributeError, "did you mean 'LossMonitor'"),
+    "precision": (lambda: amp.auto_mixed_precision, AttributeError, "has no 'auto_mixed_precision'; it has Dynamic"),
 }
 
 

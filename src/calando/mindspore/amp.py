@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import torch
 
-from .missing import missing as _missing
 from .network.cell import Cell
 from .network.parameter import Parameter
 from .network.tensor import Tensor
@@ -36,7 +35,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    raise _missing(__name__, name, __all__)
+    raise AttributeError(
+        f"module {__name__!r} has no {name!r}; it has {', '.join(__all__)}: loss scales, no mixed precision by itself: "
+        "cast Tensors, or give layers dtype=ms.float16"
+    )
 
 
 class LossScaler:

@@ -174,7 +174,7 @@ def cell(owner: Any, name: str, value: Any) -> Any:
     if isinstance(value, Cell):
         return value
     roots = {cls.__module__.partition(".")[0] for cls in type(value).__mro__}
-    place = f"For '{type(owner).__name__}': {name!r} must be a Cell of calando.mindspore.nn"
+    place = f"For '{called_by(owner)}': {name!r} must be a Cell of calando.mindspore.nn"
     if "mindspore" in roots:
         raise TypeError(
             f"{place}, but got {type(value).__name__} of real MindSpore; train it there, with "
@@ -194,11 +194,11 @@ def called(owner: Any, name: str, value: Any) -> Any:
     """
     if isinstance(value, type) and issubclass(value, Cell):
         raise TypeError(
-            f"For '{type(owner).__name__}': {name!r} is the class {value.__name__}; make one: {value.__name__}()"
+            f"For '{called_by(owner)}': {name!r} is the class {value.__name__}; make one: {value.__name__}()"
         )
     if not callable(value):
         raise TypeError(
-            f"For '{type(owner).__name__}': {name!r} must be a Cell or a function, but got "
+            f"For '{called_by(owner)}': {name!r} must be a Cell or a function, but got "
             f"{value if value is None else type(value).__name__}"
         )
     return value
@@ -213,7 +213,12 @@ def stepping(owner: Any, value: Any) -> Any:
     if isinstance(value, type) or not callable(value) or not hasattr(value, "parameters"):
         said = value.__name__ if isinstance(value, type) else value if value is None else type(value).__name__
         raise TypeError(
-            f"For '{type(owner).__name__}': 'optimizer' must be an optimizer of calando.mindspore.nn, such as "
+            f"For '{called_by(owner)}': 'optimizer' must be an optimizer of calando.mindspore.nn, such as "
             f"nn.Momentum(net.trainable_params(), 0.1, 0.9), but got {said}"
         )
     return value
+
+
+def called_by(owner: Any) -> str:
+    """How an error calls who asks: its class, or the name it gives."""
+    return owner if isinstance(owner, str) else type(owner).__name__

@@ -9,15 +9,12 @@ import torch
 
 from ..network.cell import Cell
 from ..network.scaling import TrainOneStepWithLossScaleCell
-from ..network.wrap import TrainOneStepCell, WithEvalCell, WithLossCell, called, cell, stepping
-from . import callback, metrics
+from ..network.wrap import TrainOneStepCell, WithLossCell, called, cell, stepping
 from .batches import Batches, tensor
-from .callback.callback import Callback, CallbackManager, CallbackParams, RunContext
+from .callback.callback import CallbackManager, CallbackParams, RunContext
 from .callback.progress import bar_for
+from .evaluation import Evaluation
 from .loss_scale_manager import LossScaleManager
-from .metrics import Loss
-
-LOSS, OUTPUTS, LABEL = 0, 1, 2  # what an evaluation network gives, in this order
 
 
 class Model:
@@ -72,7 +69,7 @@ class Model:
                 )
         self._check_parameters()
         self._train_network = self._trained()
-        self._choose_evaluation(metrics, eval_network, eval_indexes)
+        self._evaluation = Evaluation(self._network, self._loss_fn, metrics, eval_network, eval_indexes)
 
     def _check_parameters(self) -> None:
         """Refuse an optimizer that has nothing to do with the network."""
@@ -115,22 +112,6 @@ class Model:
             )
         return TrainOneStepCell(network, optimizer, scale)
 
-    def _choose_evaluation(self, given: Any, eval_network: Cell | None, eval_indexes: list[int] | None) -> None:
-        self._metric_fns = metrics.named("Model", given)
-        self._eval_network = None if eval_network is None else cell(self, "eval_network", eval_network)
-        self._eval_indexes = eval_indexes
-        if eval_indexes is not None and not (isinstance(eval_indexes, list) and len(eval_indexes) == 3):
-            raise ValueError(
-                "For 'Model': 'eval_indexes' must be a list with the places of loss, predictions and labels, but got "
-                f"{eval_indexes!r}"
-            )
-        if not self._metric_fns or eval_network is not None:
-            return
-        if self._loss_fn is None:
-            raise ValueError("For 'Model': 'metrics' need a 'loss_fn', or an 'eval_network' that gives what they take")
-        self._eval_network = WithEvalCell(self._network, self._loss_fn)
-        self._eval_indexes = [LOSS, OUTPUTS, LABEL]
-
     @property
     def train_network(self) -> Cell:
         """The Cell that makes one training step."""
@@ -139,7 +120,7 @@ class Model:
     @property
     def eval_network(self) -> Cell | None:
         """The Cell that is evaluated; None without metrics."""
-        return self._eval_network
+        return self._evaluation.network
 
     @property
     def predict_network(self) -> Cell:
@@ -204,9 +185,9 @@ class Model:
         Raises:
             TypeError, ValueError: as :meth:`train`; a valid_dataset without metrics; a valid_frequency below 1.
         """
-        valid = None
+        valid, evaluation = None, self._evaluation
         if valid_dataset is not None:
-            self._check_metrics("Model.fit")
+            evaluation.check("Model.fit")
             valid = Batches("Model.fit", valid_dataset, 2)
         due = epochs_of(valid_frequency)
         self._train(
@@ -218,7 +199,9 @@ class Model:
             sink_size,
             initial_epoch,
             progress,
-            lambda told, seen: self._validate(told, seen, valid) if valid and due(told.cur_epoch_num) else None,
+            lambda told, seen: (
+                self._evaluation.validate(told, seen, valid) if valid and due(told.cur_epoch_num) else None
+            ),
         )
 
     def _train(
@@ -337,72 +320,13 @@ class Model:
             TypeError, ValueError: no metrics; a data set or callbacks that cannot be used.
         """
         place = "Model.eval"
-        self._check_metrics(place)
+        self._evaluation.check(place)
         batches = Batches(place, valid_dataset)
         seen = CallbackManager(place, callbacks)
         told = self._told("eval", batches)
         told.list_callback = seen.callbacks
         with seen:
-            return self._evaluate(told, seen, batches)
-
-    def _check_metrics(self, place: str) -> None:
-        if not self._metric_fns:
-            raise ValueError(f"For '{place}': the Model has no 'metrics'; give it some, as metrics={{'loss'}}")
-
-    def _evaluate(self, told: CallbackParams, seen: CallbackManager, batches: Batches) -> dict[str, Any]:
-        assert self._eval_network is not None  # there are metrics
-        run = RunContext(told)
-        for metric in self._metric_fns.values():
-            metric.clear()
-        told.eval_loss = Loss()
-        seen.tell("on_eval_begin", run)
-        seen.tell("on_eval_epoch_begin", run)
-        self._eval_network.set_train(False)
-        with torch.no_grad():
-            for batch in batches:
-                told.cur_step_num += 1
-                told.eval_dataset_element = batch
-                seen.tell("on_eval_step_begin", run)
-                told.net_outputs = self._eval_network(*batch)
-                seen.tell("on_eval_step_end", run)
-                self._measure(told, told.net_outputs)
-                if run.get_stop_requested():
-                    break
-        if not told.cur_step_num:
-            raise batches.nothing(told.get("cur_epoch_num", 1), 0)
-        seen.tell("on_eval_epoch_end", run)
-        told.metrics = {name: metric.eval() for name, metric in self._metric_fns.items()}
-        seen.tell("on_eval_end", run)
-        return told.metrics
-
-    def _measure(self, told: CallbackParams, given: Any) -> None:
-        """Hand what the evaluation network gave to the metrics."""
-        outputs = given if isinstance(given, tuple) else (given,)
-        if self._eval_indexes is None:
-            for metric in self._metric_fns.values():
-                metric.update(*outputs)
-            return
-        if len(outputs) <= max(self._eval_indexes):
-            raise ValueError(
-                f"For 'Model': 'eval_indexes' {self._eval_indexes} ask for more than the {len(outputs)} outputs of the "
-                "eval_network"
-            )
-        loss, predictions, labels = (outputs[place] for place in self._eval_indexes)
-        told.eval_loss.update(loss)
-        for metric in self._metric_fns.values():
-            metric.update(loss) if isinstance(metric, Loss) else metric.update(predictions, labels)
-
-    def _validate(self, told: CallbackParams, seen: CallbackManager, batches: Batches) -> None:
-        """An evaluation in the middle of a training; afterwards callbacks are told about the training again."""
-        kept = {name: told[name] for name in ("cur_step_num", "batch_num", "net_outputs")}
-        own = CallbackManager("Model.fit", [each for each in seen.callbacks if looks_on(each)])
-        told.update(mode="eval", cur_step_num=0, batch_num=batches.size, valid_dataset=batches.dataset)
-        told.eval_network = self._eval_network
-        figures = self._evaluate(told, own, batches)
-        told.update(kept, mode="train")
-        told.eval_results = dict(figures)
-        if told.eval_loss.count:
-            told.eval_results["eval_loss"] = told.eval_loss.eval()
+            return self._evaluation.run(told, seen, batches)
 
     def predict(self, *predict_data: Any) -> Any:
         """What the network gives for one batch, without training: Tensors or arrays in, Tensors out.
@@ -428,7 +352,7 @@ class Model:
             loss_scale_mananger=self._loss_scale_manager,  # spelled as in MindSpore
         )
         if mode == "eval":
-            told.update(eval_network=self._eval_network, valid_dataset=batches.dataset)
+            told.update(eval_network=self._evaluation.network, valid_dataset=batches.dataset)
         else:
             told.update(cur_epoch_num=initial, epoch_num=epoch - initial, last_epoch_num=epoch)
             told.update(train_network=self._train_network, train_dataset=batches.dataset, train_batches=batches)
@@ -459,11 +383,6 @@ def epochs_of(valid_frequency: Any) -> Callable[[int], bool]:
             f"{valid_frequency!r}"
         )
     return lambda number: number % valid_frequency == 0
-
-
-def looks_on(each: Callback) -> bool:
-    """Whether a callback is called in the evaluation of ``Model.fit``: TimeMonitor, and those of one's own."""
-    return isinstance(each, callback.TimeMonitor) or not type(each).__module__.startswith(callback.__name__)
 
 
 def counted(place: str, name: str, value: Any, least: int) -> None:
