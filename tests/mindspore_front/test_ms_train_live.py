@@ -145,6 +145,29 @@ def test_loss_monitor_prints_the_same(both, capsys):
         assert words == others and float(number) == pytest.approx(float(expected), rel=1e-5)
 
 
+PLATEAUS = [
+    {"monitor": "mae", "factor": 0.5, "patience": 1, "min_delta": 0.02},
+    {"monitor": "loss", "factor": 0.3, "patience": 2, "cooldown": 2, "min_delta": 0.05, "mode": "min"},
+    {"monitor": "mae", "factor": 0.5, "patience": 1, "mode": "max", "min_lr": 0.02},
+]
+
+
+@pytest.mark.parametrize("options", PLATEAUS, ids=["a metric", "the last loss", "upwards, to a bound"])
+def test_reduce_on_plateau(both, options):
+    def rates(side):
+        seen, found = side.train.Callback(), []
+        seen.on_train_epoch_end = lambda run: found.append(float(run.original_args().optimizer.learning_rate.asnumpy()))
+        net = side.net()
+        optimizer = side.nn.Momentum(net.trainable_params(), 0.2, 0.9)
+        model = side.train.Model(net, side.nn.MSELoss(), optimizer, metrics={"mae"})
+        model.fit(14, side.data(), side.data(), callbacks=[side.train.ReduceLROnPlateau(**options), seen])
+        return found
+
+    here, there = (rates(side) for side in both)
+    assert here == pytest.approx(there, rel=1e-6)
+    assert 2 <= len(set(np.round(here, 8))) <= 14
+
+
 @pytest.mark.parametrize("kind", ["classes", "one-hot", "numbers"])
 def test_eval_and_predict(both, kind):
     def figures(side):

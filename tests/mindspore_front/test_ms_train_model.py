@@ -22,6 +22,7 @@ from calando.mindspore.train import (  # noqa: E402
     Metric,
     Model,
     ModelCheckpoint,
+    ReduceLROnPlateau,
     RunContext,
     TimeMonitor,
     get_metric_fn,
@@ -216,6 +217,18 @@ def test_the_function_sees_the_shortest_decimal_whatever_numpy_prints():
     assert seen[0] == (1e-4, 1) and [step for _, step in seen] == [1, 2, 3, 4]
     assert seen[1][0] == float(str(np.float32(1e-4 / 3)))
     assert float(optimizer.learning_rate.asnumpy()) == pytest.approx(1e-4 / 81, rel=1e-6)
+
+
+def test_a_plateau_that_nobody_measures():
+    model, _, optimizer = built(metrics={"mae"})
+    with pytest.raises(ValueError, match="nobody measures 'eval_loss' in this training; use"):
+        model.train(1, BATCHES, callbacks=ReduceLROnPlateau())
+    assert int(optimizer.global_step.asnumpy()[0]) == 0
+    with pytest.raises(ValueError, match="'loss_' is not measured; there are loss, eval_loss, mae"):
+        model.fit(1, BATCHES, BATCHES, callbacks=ReduceLROnPlateau("loss_"))
+    scheduled, _, _ = built(lr=[0.1] * 9)
+    with pytest.raises(ValueError, match="For 'ReduceLROnPlateau': the optimizer's learning_rate changes by itself"):
+        scheduled.train(1, BATCHES, callbacks=ReduceLROnPlateau("loss"))
 
 
 def test_stopping():
@@ -508,7 +521,7 @@ def test_refusals_in_training(case):
 
 def test_an_object_that_does_not_begin_anew():
     model, _, _ = built()
-    with pytest.raises(ValueError, match="no batches in epoch 2, after 4 in the one before: its __iter__ must"):
+    with pytest.raises(ValueError, match="no batches in epoch 2, after 4 before: its __iter__ must begin anew"):
         model.train(2, once())
 
 
@@ -588,6 +601,9 @@ BUILDING = {
     "event": (lambda: LambdaCallback(on_step=print), TypeError, "no event is called 'on_step'"),
     "times": (lambda: LossMonitor(-1), ValueError, "'per_print_times' must be an int from 0 on, but got -1"),
     "size": (lambda: TimeMonitor(0), ValueError, "'data_size' must be an int from 1 on, but got 0"),
+    "by 1": (lambda: ReduceLROnPlateau(factor=1), ValueError, r"'factor' must lie in \(0, 1\), but got 1"),
+    "wait": (lambda: ReduceLROnPlateau(patience=-1), ValueError, "'patience' must be an int from 0 on, but got -1"),
+    "way": (lambda: ReduceLROnPlateau(mode="up"), ValueError, "'mode' must be one of auto, min, max, but got 'up'"),
     "prefix": (lambda: ModelCheckpoint("a/b"), ValueError, "a name without '/', or a function .* but got 'a/b'"),
     "config": (lambda: ModelCheckpoint(config={}), TypeError, "'config' must be a CheckpointConfig, but got dict"),
     "never": (lambda: CheckpointConfig(0), ValueError, "else nothing is saved"),

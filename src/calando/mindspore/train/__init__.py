@@ -13,6 +13,7 @@ from .callback import LambdaCallback as LambdaCallback
 from .callback import LearningRateScheduler as LearningRateScheduler
 from .callback import LossMonitor as LossMonitor
 from .callback import ModelCheckpoint as ModelCheckpoint
+from .callback import ReduceLROnPlateau as ReduceLROnPlateau
 from .callback import RunContext as RunContext
 from .callback import TimeMonitor as TimeMonitor
 from .loss_scale_manager import DynamicLossScaleManager as DynamicLossScaleManager
@@ -31,7 +32,7 @@ from .model import Model as Model
 __all__ = [
     "MAE", "MSE", "Accuracy", "Callback", "CheckpointConfig", "DynamicLossScaleManager", "FixedLossScaleManager",
     "History", "LambdaCallback", "LearningRateScheduler", "Loss", "LossMonitor", "LossScaleManager", "Metric", "Model",
-    "ModelCheckpoint", "RunContext", "TimeMonitor", "get_metric_fn", "names", "rearrange_inputs",
+    "ModelCheckpoint", "ReduceLROnPlateau", "RunContext", "TimeMonitor", "get_metric_fn", "names", "rearrange_inputs",
 ]  # fmt: skip
 
 

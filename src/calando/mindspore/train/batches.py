@@ -52,11 +52,11 @@ class Batches:
         return (members(batch) for batch in (data() if isgeneratorfunction(data) else data))
 
     def nothing(self, epoch: int, before: int) -> ValueError:
-        """The error for a pass without batches, where the one before had some."""
+        """The error for a pass without batches, after so many in all passes before."""
         if not before:
             return ValueError(f"For '{self.place}': the dataset is empty: it gave no batches in epoch {epoch}")
         return ValueError(
-            f"For '{self.place}': the dataset gave no batches in epoch {epoch}, after {before} in the one before: its "
+            f"For '{self.place}': the dataset gave no batches in epoch {epoch}, after {before} before: its "
             "__iter__ must begin anew for each epoch; give a list, a DataLoader, or make a new iterator in __iter__"
         )
 

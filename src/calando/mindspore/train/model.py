@@ -185,9 +185,9 @@ class Model:
         Raises:
             TypeError, ValueError: as :meth:`train`; a valid_dataset without metrics; a valid_frequency below 1.
         """
-        valid, evaluation = None, self._evaluation
+        valid = None
         if valid_dataset is not None:
-            evaluation.check("Model.fit")
+            self._evaluation.check("Model.fit")
             valid = Batches("Model.fit", valid_dataset, 2)
         due = epochs_of(valid_frequency)
         self._train(
@@ -199,9 +199,8 @@ class Model:
             sink_size,
             initial_epoch,
             progress,
-            lambda told, seen: (
-                self._evaluation.validate(told, seen, valid) if valid and due(told.cur_epoch_num) else None
-            ),
+            valid,
+            due,
         )
 
     def _train(
@@ -214,7 +213,8 @@ class Model:
         sink_size: Any,
         initial: Any,
         progress: bool,
-        validate: Any = None,
+        valid: Batches | None = None,
+        due: Callable[[int], bool] = bool,
     ) -> None:
         """Check everything, then train."""
         counted(place, "epoch", epoch, 1)
@@ -234,33 +234,26 @@ class Model:
         seen.callbacks += bar_for() if progress else []
         told = self._told("train", batches, epoch=epoch, initial=initial)
         told.list_callback = seen.callbacks
+        if valid is not None:
+            told.valid_dataset = valid.dataset
         with seen:
-            self._epochs(place, seen, RunContext(told), batches, range(initial + 1, epoch + 1), validate)
+            seen.tell("on_train_begin", run := RunContext(told))
+            for number in range(initial + 1, epoch + 1):
+                told.cur_epoch_num = number
+                self._epoch(place, seen, run, batches)
+                if valid is not None and due(number):
+                    self._evaluation.validate(told, seen, valid)
+                seen.tell("on_train_epoch_end", run)
+                told.pop("metrics", None)
+                told.pop("eval_results", None)
+                if run.get_stop_requested():
+                    break
+            seen.tell("on_train_end", run)
 
-    def _epochs(
-        self, place: str, seen: CallbackManager, run: RunContext, batches: Batches, epochs: range, validate: Any
-    ) -> None:
-        told, before = run.original_args(), 0
-        seen.tell("on_train_begin", run)
-        for number in epochs:
-            told.cur_epoch_num = number
-            seen.tell("on_train_epoch_begin", run)
-            steps = self._epoch(place, seen, run, batches)
-            if not steps:
-                raise batches.nothing(number, before)
-            told.batch_num = before = batches.size or steps
-            if validate is not None:
-                validate(told, seen)
-            seen.tell("on_train_epoch_end", run)
-            told.pop("metrics", None)
-            told.pop("eval_results", None)
-            if run.get_stop_requested():
-                break
-        seen.tell("on_train_end", run)
-
-    def _epoch(self, place: str, seen: CallbackManager, run: RunContext, batches: Batches) -> int:
-        """One pass; how many steps it had."""
+    def _epoch(self, place: str, seen: CallbackManager, run: RunContext, batches: Batches) -> None:
+        """One pass, up to the evaluation."""
         told, steps, first = run.original_args(), 0, run.original_args().cur_step_num == 0
+        seen.tell("on_train_epoch_begin", run)
         self._train_network.set_train(True)
         for batch in batches:
             self._check_batch(place, batch, new=not steps)
@@ -275,7 +268,8 @@ class Model:
             seen.tell("on_train_step_end", run)
             if run.get_stop_requested():
                 break
-        return steps
+        if not steps:
+            raise batches.nothing(told.cur_epoch_num, told.cur_step_num)
 
     def _follow_scale(self, net_outputs: Any) -> None:
         """Tell the loss scale manager about overflow."""

@@ -8,6 +8,7 @@ from .history import History as History
 from .lambda_callback import LambdaCallback as LambdaCallback
 from .loss_monitor import LossMonitor as LossMonitor
 from .lr_scheduler import LearningRateScheduler as LearningRateScheduler
+from .plateau import ReduceLROnPlateau as ReduceLROnPlateau
 from .time_monitor import TimeMonitor as TimeMonitor
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "LearningRateScheduler",
     "LossMonitor",
     "ModelCheckpoint",
+    "ReduceLROnPlateau",
     "RunContext",
     "TimeMonitor",
 ]

@@ -57,13 +57,13 @@ class LearningRateScheduler(Callback):
             told.optimizer.set("learning_rate", number)
 
 
-def rate_of(optimizer: Any) -> float:
-    """The learning rate of an optimizer whose rate is one number.
+def rate_of(optimizer: Any, owner: str = "LearningRateScheduler") -> float:
+    """The learning rate of an optimizer whose rate is one number; ``owner`` asks for it.
 
     Raises:
         ValueError: there is no optimizer, or its rate changes by itself, or differs among groups.
     """
-    place = "For 'LearningRateScheduler': "
+    place = f"For {owner!r}: "
     if optimizer is None:
         raise ValueError(place + "the Model has no optimizer whose learning rate could be changed")
     rate = optimizer.learning_rate
