@@ -70,7 +70,7 @@ OWN = {
     },
     "SGD": {},
 }
-NOT_HERE_YET = {"AdaFactor"}
+NOT_HERE_YET: set[str] = set()
 CLASSES = sorted(set(OWN) - NOT_HERE_YET)
 NO_GROUPS = ("AdaFactor",)  # it refuses their rates and does not see their decay
 NEEDED = ("momentum",)  # what Momentum has no default for
