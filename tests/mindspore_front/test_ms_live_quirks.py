@@ -35,6 +35,12 @@ def words(ms, nn):
         optimizer((ms.Tensor(np.array([gradient], "f4")),))
         return p.asnumpy().ravel().tolist()
 
+    def decayed(cls, **options):
+        """A weight of 1 in a group with a decay of 0.5, after a gradient of 0."""
+        p = held([1.0], "f4", "weight")
+        cls([{"params": [p], "weight_decay": 0.5}], **options)((ms.Tensor(np.zeros(1, "f4")),))
+        return p.asnumpy().tolist()
+
     def mixed(rate):
         """The constant rate of a group, beside a group with a list."""
         listed = {"params": [held([1.0], "f4", "a")], "lr": [0.1, 0.1]}
@@ -48,7 +54,15 @@ def words(ms, nn):
         decay = cls([held([1.0], "f4", "weight")], **options).get_weight_decay()
         return [float(decay.asnumpy() if hasattr(decay, "asnumpy") else decay)]
 
-    return {"centered": centered, "mixed": mixed, "nn": nn, "path": path, "rate": rate, "shown": shown}
+    return {
+        "centered": centered,
+        "decayed": decayed,
+        "mixed": mixed,
+        "nn": nn,
+        "path": path,
+        "rate": rate,
+        "shown": shown,
+    }
 
 
 def numbers(cell):
