@@ -87,7 +87,8 @@ class LBFGS(Optimizer):
 
     Differs from torch: the memory stands in ``state`` of the first parameter under torch's keys, and is replaced, not
     written into, by a step; lr = 0 with a line search moves nothing (torch divides by zero); a history_size made
-    smaller on the way forgets the oldest.
+    smaller on the way forgets the oldest; lr given as a tensor is read as a number (torch remembers the tensor as
+    its last step length, so that a scheduler that writes into it spoils the next pair).
 
     Example:
         >>> import torch
