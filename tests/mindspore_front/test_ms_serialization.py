@@ -558,3 +558,33 @@ def test_slots_of_other_shapes_change_sides_too(mindspore, shapes, tmp_path):
     assert mindspore.load_param_into_net(third, mindspore.load_checkpoint(path)) == ([], [])
     go(real, again, third, pushes[HERE:])
     compare(contents(third), contents(theirs), shapes)
+
+
+def test_names_of_those_that_mindspore_cannot_run_here(mindspore, shapes):
+    """Lamb and LARS have no CPU kernel there, but names."""
+    real = mindspore_kind(mindspore)
+    _, theirs = build(mindspore.nn, real, "Lamb", {"learning_rate": 0.1}, shapes)
+    _, ours = build(nn, real, "Lamb", {"learning_rate": 0.1}, shapes)
+    compare(contents(ours), contents(theirs), shapes)
+    found = []
+    for library in (mindspore.nn, nn):
+        _, inside = build(library, real, "Momentum", {"learning_rate": 0.1, "momentum": 0.9}, shapes)
+        found.append(contents(library.LARS(inside)))
+    placeholders = {"fake_lr", "fake_param"}
+    assert found[0].keys() - placeholders == found[1].keys() and placeholders <= found[0].keys()
+
+
+def test_lars_goes_on_from_its_file(kind, shapes, tmp_path):
+    pushes, found = noises(4, shapes=shapes), []
+    for steps in (4, 2):
+        params, inside = build(nn, kind, "Momentum", {"learning_rate": 0.1, "momentum": 0.9}, shapes)
+        optimizer = nn.LARS(inside)
+        go(kind, params, optimizer, pushes[:steps])
+        found.append(params)
+    save_checkpoint(optimizer, tmp_path / "a.ckpt")
+    params, inside = build(nn, kind, "Momentum", {"learning_rate": 0.1, "momentum": 0.9}, shapes)
+    other = nn.LARS(inside)
+    assert load_param_into_net(other, load_checkpoint(tmp_path / "a.ckpt")) == ([], [])
+    go(kind, params, other, pushes[2:])
+    for key, p in params.items():
+        assert kind.read(p).tobytes() == kind.read(found[0][key]).tobytes()

@@ -72,6 +72,7 @@ class LARS(Optimizer):
             optimizer.engine.regroup(number, replace(group, decay=front, fronts=spared[number]))
         self.__dict__.update({key: inner[key] for key in SHARED})
         self.__dict__["opt"] = optimizer
+        self.__dict__["STORED"] = optimizer.STORED  # in checkpoints too it is the optimizer inside
 
     def _rule(self, hyper: Hyper) -> Rule:
         return self.opt._rule(hyper)
