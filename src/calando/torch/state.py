@@ -1,95 +1,248 @@
-"""Whether a ``state_dict`` fits an optimizer."""
+"""What an optimizer keeps between steps: torch's ``state``, ``state_dict``, pickle and deepcopy.
+
+The rule's slots and the ages stand in ``state`` under torch's names; whoever exchanges them there is
+believed. A ``state_dict`` is torch's, and under ``"calando"`` the schedules as plain data.
+"""
 
 from collections.abc import Mapping
-from math import isfinite, nan
-from typing import TYPE_CHECKING, Any
+from typing import Any, ClassVar
 
-if TYPE_CHECKING:
-    from .optimizer import Optimizer
+import torch
 
-VERSION = 1  # of what stands under "calando"
+from ..control import Controls, Spelling, spelled
+from ..engine import Engine
+from ..events import Timeline
+from ..groups import Group
+from ..hyper import Hyper
+from ..plan import ASKED_AT_ONCE, TURN
+from ..schedules import Schedule
+from .fit import check_state
 
 
-def check_state(optimizer: "Optimizer", state_dict: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Raise ValueError, naming the thing, unless a ``state_dict`` can be this optimizer's.
+class Stateful(Controls, torch.optim.Optimizer):
+    """The half of ``Optimizer`` that is stored and loaded."""
 
-    Returns:
-        What stands under ``"calando"``; None for a dictionary of torch's class.
+    SPELLING: ClassVar[Spelling]  # torch's name → ours
+    SLOTS: ClassVar[Mapping[str, str]]  # the rule's slot → the key in state
+    AGED: ClassVar[bool] = True  # whether state has torch's "step"
+    FIXED: ClassVar[Mapping[str, Any]] = {}  # choices that are not a group's to make
+    MEMORY: ClassVar[tuple[str, ...]] = ()  # what the rule remembers, under the same names in state
+    ENGINE: ClassVar[type[Engine]] = Engine
+
+    _dicts: list[dict[str, Any]]  # the groups, as they stood in param_groups
+    _posted: list[dict[str, Any]]  # what we last wrote into each
+    _structures: list[tuple[Any, ...]]
+    _given: dict[str, Any]
+    _controllers: dict[str, dict[str, Any]]  # what each remembers
+    _waiting: dict[str, dict[str, Any]]  # the same from a checkpoint, before there is a controller
+    _faces: list[tuple[Any, dict[str, Any], dict[str, Any]]]  # parameter, its entry in state, what we put there
+    _seen_state: Any
+    _turn: int
+
+    def _hyper(self, place: str, given: Mapping[str, Any], clock: int = 0) -> Hyper:
+        """The hyperparameters of one group, from what the user gave."""
+        raise NotImplementedError
+
+    def _group(self, group: Mapping[str, Any], hyper: Hyper) -> Group:
+        """A group as the engine sees it."""
+        raise NotImplementedError
+
+    def _structure(self, group: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The choices in a group that are no numbers over time."""
+        raise NotImplementedError
+
+    def _show_state(self) -> None:
+        """Put new slots into ``state``, under torch's names."""
+        if not self.engine.newborn:
+            return
+        self._faces = []
+        for part in self.engine.parts:
+            ages, memory = torch.from_numpy(part.mirror), torch.from_numpy(part.memory)
+            for i, member in enumerate(part.members):
+                shown: dict[str, Any] = {"step": ages[i]} if self.AGED and (member.slots or part.ages[i]) else {}
+                shown |= {key: member.slots[slot] for slot, key in self.SLOTS.items() if slot in member.slots}
+                if shown:
+                    shown |= {name: memory[i, j] for j, name in enumerate(part.key.rule.memory)}
+                    face = self.state[member.param]
+                    face.update(shown)
+                    self._faces.append((member.param, face, shown))
+        self.engine.newborn.clear()
+        self._seen_state = self.state
+
+    def _state_is_ours(self) -> bool:
+        """Whether ``state`` still holds what we put there; in very large optimizers a part is asked each time."""
+        if self.state is not self._seen_state or len(self.state) < len(self._faces):
+            return False
+        faces = self._faces
+        if len(faces) > ASKED_AT_ONCE:
+            first = self._turn = (self._turn + TURN) % len(faces)
+            faces = faces[first : first + TURN]
+        state = self.state
+        for p, face, shown in faces:
+            if state.get(p) is not face:
+                return False
+            for key, value in shown.items():
+                if face.get(key) is not value:
+                    return False
+        return True
+
+    def _adopt_state(self, ages: list[list[int]] | None = None) -> None:
+        """Take slots and ages from ``state``, where others may have put them."""
+        engine = self.engine
+        engine.settle()
+        for number, members in enumerate(engine.members):
+            for i, member in enumerate(members):
+                face = {key: value for key, value in self.state.get(member.param, {}).items() if value is not None}
+                member.slots = {slot: face[key] for slot, key in self.SLOTS.items() if key in face}
+                member.memory = tuple(float(face[name]) for name in self.MEMORY if name in face)
+                if self.AGED:
+                    member.age = int(face.get("step", 0))
+                elif ages is not None:
+                    member.age = ages[number][i]
+                else:
+                    member.age = max(1, engine.clocks[number]) if member.slots else 0
+        engine.parts = []
+        engine.rearrange()
+        self._faces, self._seen_state = [], self.state
+        self._show_state()
+
+    def state_dict(self) -> dict[str, Any]:
+        """torch's ``state_dict``, and under ``"calando"`` the schedules as plain data.
+
+        ``torch.optim``'s class of the same name loads it, and ours loads that class's; clocks travel as
+        ``param_groups[i]["step"]``. Loadable with ``weights_only=True``.
+        """
+        self._listen()
+        self.engine.settle()
+        stored = super().state_dict()
+        stored["calando"] = {
+            "version": 1,
+            "timelines": [hyper.stored() for hyper in self.engine.hypers],
+            "ages": [[m.age for m in members] for members in self.engine.members],
+        }
+        if self._controllers or self._waiting:
+            kept = {**self._waiting, **self._controllers}
+            stored["calando"]["controllers"] = {key: dict(memory) for key, memory in kept.items()}
+        return stored
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on where ``state_dict`` was taken: moments, clocks, and schedules with all their changes.
+
+        A dictionary of ``torch.optim``'s class has no schedules: then numbers come from it, and a
+        schedule given to this optimizer stays and goes on at the clock that the moments have.
+
+        Raises:
+            ValueError: it belongs to other groups, shapes or another optimizer, or holds a function
+                that this optimizer was not built with; nothing has changed.
+        """
+        self._listen()
+        extra = check_state(self, state_dict)
+        controllers = remembered(type(self).__name__, extra)
+        if extra is not None:
+            pairs = zip(self.engine.hypers, extra["timelines"], strict=True)
+            lines = [hyper.loaded(stored) for hyper, stored in pairs]
+        else:
+            lines = [self._numbers_of(n, group) for n, group in enumerate(state_dict["param_groups"])]
+        super().load_state_dict(state_dict)
+        for face in self.state.values():  # the dictionary may be alive in another optimizer
+            face.update({key: x.clone() for key, x in face.items() if isinstance(x, torch.Tensor)})
+        self._reload(lines, extra["ages"] if extra is not None else None)
+        for key, memory in controllers.items():
+            (self._controllers if key in self._controllers else self._waiting).setdefault(key, {}).update(memory)
+
+    def remember(self, key: str, memory: dict[str, Any]) -> dict[str, Any]:
+        """Let a controller's memory travel in ``state_dict``, under a name of its own.
+
+        Args:
+            key: what the controller is called.
+            memory: plain data; what a checkpoint already loaded has under this name is put into it, and so
+                is what will be loaded.
+
+        Returns:
+            ``memory`` itself.
+        """
+        memory.update(self._waiting.pop(key, {}))
+        self._controllers[key] = memory
+        return memory
+
+    def _numbers_of(self, number: int, group: Mapping[str, Any]) -> dict[str, Timeline]:
+        """The numbers of a group that torch's class stored; a schedule given to this optimizer stays."""
+        hyper = self.engine.hypers[number]
+        loaded = self._hyper(hyper.place, {"max_norm": None, **group}).timelines
+        kept = {name: line for name, line in hyper.timelines.items() if isinstance(line.latest, Schedule)}
+        return {**loaded, **kept}
+
+    def _reload(self, lines: list[dict[str, Timeline]], ages: list[list[int]] | None) -> None:
+        """Make engine and groups agree after ``param_groups`` and ``state`` were exchanged."""
+        self._dicts = list(self.param_groups)
+        engine = self.engine
+        for number, group in enumerate(self._dicts):
+            for key, value in self.defaults.items():
+                group.setdefault(key, value)
+            group.update(self.FIXED)
+            steps = [int(self.state[p]["step"]) for p in group["params"] if "step" in self.state.get(p, {})]
+            if ages is None and steps:  # torch's class carries our clock along and does not advance it
+                group["step"] = max(steps)
+            engine.clocks[number] = group.setdefault("step", 0)
+            hyper = engine.hypers[number]
+            hyper.timelines = lines[number]
+            hyper.displaced.clear()
+            hyper.sort()
+            self._posted[number] = spelled(self.spelling, hyper.current(engine.clocks[number]))
+            group.update(self._posted[number])
+            self._structures[number] = self._structure(group)
+            engine.groups[number] = self._group(group, hyper)
+        self._adopt_state(ages)
+
+    def _restored(self) -> None:
+        for number, group in enumerate(self._dicts):
+            group["step"] = self.engine.clocks[number]
+        self.state.clear()
+        self._show_state()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and deepcopy: torch's three, and the schedules as they are."""
+        self._listen()
+        self.engine.settle()
+        kept = {
+            "timelines": [hyper.timelines for hyper in self.engine.hypers],
+            "ages": [[m.age for m in members] for members in self.engine.members],
+            "given": self._given,
+            "controllers": (self._controllers, self._waiting),
+            "on_nonfinite": self.engine.on_nonfinite,
+        }
+        return {**super().__getstate__(), "calando": kept}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        kept = state.pop("calando", None)
+        super().__setstate__(state)
+        if kept is None:
+            return
+        self.spelling = {**self.SPELLING, "max_norm": "max_norm"}
+        self._given, self._turn = kept["given"], 0
+        self._controllers, self._waiting = kept.get("controllers", ({}, {}))
+        hypers = []
+        for number, group in enumerate(self.param_groups):
+            hyper = self._hyper(f"For '{type(self).__name__}', group {number}", group)
+            hyper.timelines = kept["timelines"][number]
+            hyper.sort()
+            hypers.append(hyper)
+        groups = [self._group(group, hyper) for group, hyper in zip(self.param_groups, hypers, strict=True)]
+        self.engine = self.ENGINE(groups, hypers, kept["on_nonfinite"])
+        self.engine.clocks = [group["step"] for group in self.param_groups]
+        self._dicts = list(self.param_groups)
+        self._posted = [{name: group[name] for name in self.spelling} for group in self.param_groups]
+        self._structures = [self._structure(group) for group in self.param_groups]
+        self._adopt_state(kept["ages"])
+
+
+def remembered(name: str, extra: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
+    """What controllers remembered, from our own part of a ``state_dict``.
+
+    Raises:
+        ValueError: it is no plain data under names.
     """
-    name = type(optimizer).__name__
-    for key in ("param_groups", "state"):
-        if key not in state_dict:
-            raise ValueError(f"{name}: a state_dict has 'state' and 'param_groups'; {key!r} is missing")
-    groups = state_dict["param_groups"]
-    if len(groups) != len(optimizer.param_groups):
-        counts = f"{len(groups)} parameter groups, the optimizer {len(optimizer.param_groups)}"
-        raise ValueError(f"{name}: the checkpoint has {counts}")
-    for number, (theirs, ours) in enumerate(zip(groups, optimizer.param_groups, strict=True)):
-        place = f"{name}: group {number} of the checkpoint"
-        if len(theirs["params"]) != len(ours["params"]):
-            counts = f"{len(theirs['params'])} parameters, the optimizer {len(ours['params'])}"
-            raise ValueError(f"{place} has {counts}")
-        missing = [key for key in optimizer.SPELLING if key not in theirs]
-        if missing:
-            raise ValueError(f"{place} has no {missing[0]!r}; was it written by another optimizer?")
-        for i, (key, p) in enumerate(zip(theirs["params"], ours["params"], strict=True)):
-            check_slots(optimizer, f"{name}: parameter {i} of group {number}", state_dict["state"].get(key, {}), p)
-    return check_extra(name, state_dict.get("calando"), groups)
-
-
-def check_slots(optimizer: "Optimizer", place: str, stored: Mapping[str, Any], p: Any) -> None:
-    """Raise ValueError unless what is stored of one parameter has its shape and this optimizer's names."""
-    plain = {"step", *optimizer.MEMORY}
-    if stored.get("step"):
-        missing = [key for key in optimizer.MEMORY if stored.get(key) is None]
-        if missing:
-            raise ValueError(f"{place}: the checkpoint lacks {missing[0]!r}")
-    for key, value in stored.items():
-        if key not in plain and key not in optimizer.SLOTS.values():
-            raise ValueError(f"{place}: the checkpoint has a state {key!r}; was it written by another optimizer?")
-        if value is None:
-            continue
-        if key in plain:
-            check_number(place, key, value)
-            continue
-        if not hasattr(value, "shape"):
-            raise ValueError(f"{place}: {key!r} must be a tensor, but the checkpoint has {value!r}")
-        wanted = slot_shape(optimizer, key, tuple(p.shape))
-        if tuple(value.shape) != wanted:
-            shapes = f"{wanted} in the model and {tuple(value.shape)} in the checkpoint"
-            raise ValueError(f"{place} is {shapes} ({key!r})")
-
-
-def slot_shape(optimizer: "Optimizer", key: str, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape that a state has for a parameter of this shape."""
-    slot = next(slot for slot, name in optimizer.SLOTS.items() if name == key)
-    rules = [group.rule.suited(shape) for group in optimizer.engine.groups]
-    return next((r.slot_shapes(shape)[slot] for r in rules if slot in r.slots), shape)
-
-
-def check_number(place: str, key: str, value: Any) -> None:
-    """Raise ValueError unless a number of one parameter is one."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError, RuntimeError):
-        number = nan
-    whole = number >= 0 and number == int(number) if isfinite(number) else False
-    if not isfinite(number) or (key == "step" and not whole):
-        wanted = "a whole number from 0 on" if key == "step" else "one finite number"
-        raise ValueError(f"{place}: {key!r} must be {wanted}, but the checkpoint has {value!r}")
-
-
-def check_extra(name: str, extra: Any, groups: list[Any]) -> dict[str, Any] | None:
-    """Raise ValueError unless our own part of a ``state_dict`` is whole and of a known version."""
-    if extra is None:
-        return None
-    if not isinstance(extra, Mapping) or extra.get("version") != VERSION:
-        version = extra.get("version") if isinstance(extra, Mapping) else None
-        raise ValueError(
-            f"{name}: the checkpoint's schedules have format version {version!r}, this calando reads {VERSION}; "
-            "was it written by a newer one?"
-        )
-    lengths = [len(group["params"]) for group in groups]
-    if len(extra["timelines"]) != len(groups) or [len(ages) for ages in extra["ages"]] != lengths:
-        raise ValueError(f"{name}: the checkpoint's schedules belong to other groups than its parameters")
-    return dict(extra)
+    found = (extra or {}).get("controllers", {})
+    if not isinstance(found, Mapping) or not all(isinstance(memory, Mapping) for memory in found.values()):
+        raise ValueError(f"{name}: what the checkpoint has of controllers was not stored by calando: {found!r}")
+    return {str(key): dict(memory) for key, memory in found.items()}
