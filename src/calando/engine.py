@@ -94,6 +94,8 @@ class Engine:
         """Give a group another rule, decay or sign; slots that both rules have stay."""
         old = self.groups[number]
         same = old.rule is group.rule and old.decay is group.decay
+        for member in self.members[number] if old.sparse != group.sparse else ():
+            member.sparse = group.sparse
         if same and old.fronts == group.fronts and old.exempt == group.exempt:
             self.groups[number] = group
             return
@@ -276,6 +278,7 @@ def enlist(group: Group, number: int) -> list[Member]:
             exempt=i in group.exempt,
             centered=group.centralize and len(p.shape) >= 2,
             front=group.fronts.get(i),
+            sparse=group.sparse,
             starts=group.starts,
         )
         for i, (p, name) in enumerate(zip(group.params, group.names, strict=True))

@@ -21,6 +21,8 @@ class Group:
         centralize: subtract from each gradient of two or more dimensions the mean of each row (first axis).
         exempt: positions of parameters that never decay.
         fronts: positions of parameters that have another manner of decay than the group.
+        sparse: what a sparse gradient means: ``"refuse"`` it, ``"whole"``: zeros elsewhere, or ``"rows"``: only the
+            rows that it has are updated.
         starts: what a slot is filled with before the first update, where it is not 0.
     """
 
@@ -32,6 +34,7 @@ class Group:
     centralize: bool = False
     exempt: frozenset[int] = frozenset()
     fronts: Mapping[int, Decay] = field(default_factory=dict)
+    sparse: str = "refuse"
     starts: Mapping[str, float] = field(default_factory=dict)
 
 

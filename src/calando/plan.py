@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import NoGradient, adapter
+from .arrays import NoGradient, Rows, adapter
 from .decay import Decay
 from .groups import Group
 from .rule import Rule
@@ -49,6 +49,7 @@ class Member:
         exempt: whether it never decays.
         centered: whether its gradient loses the mean of each row.
         front: its manner of decay, where it is not its group's.
+        sparse: what a sparse gradient means, as in ``Group``.
         age: how many updates it has had.
         slots: the rule's arrays by name; empty before the first update.
         starts: what they are filled with then, where it is not 0.
@@ -61,6 +62,7 @@ class Member:
     exempt: bool = False
     centered: bool = False
     front: Decay | None = None
+    sparse: str = "refuse"
     age: int = 0
     slots: dict[str, Any] = field(default_factory=dict)
     starts: Mapping[str, float] = field(default_factory=dict)
@@ -97,6 +99,7 @@ class Part:
         present: bool (members,), who has a gradient in this step.
         whole: whether all are present.
         plain: whether all lie in memory in the plain order of their axes.
+        sparse: whether there are Rows among the gradients of this step.
         mirror: float32 (members,), the ages as PyTorch keeps them, for others to see and to change.
         memory: float32 (members, numbers), what the rule remembers; likewise.
     """
@@ -120,6 +123,7 @@ class Part:
         self.everyone = np.ones(len(members), bool)
         self.complete = False  # whether everybody has slots
         self.plain = all(key.arrays.dense(p, rows=True) for p in self.params)
+        self.sparse = False
         self.grads: list[Any] = []
         self.held: list[Any] = []
         self.mirror = self.ages.astype(np.float32)
@@ -218,7 +222,7 @@ class Part:
             ValueError: a gradient of another shape.
             TypeError: a gradient of another dtype or device, or a sparse one.
         """
-        gradients = self.key.arrays.gradients
+        gradients, self.sparse = self.key.arrays.gradients, False
         try:
             self.grads, where = gradients(grads, self.members, self.size_list, self)
             self.whole, self.present = True, self.everyone
@@ -232,6 +236,13 @@ class Part:
                 self.grad_where = np.zeros(len(grads), np.uint64)
                 self.grad_where[self.present] = where
             self.address[:, 1] = self.grad_where[self.piece] + self.offset
+
+    def rows_of(self) -> dict[int, Rows]:
+        """The gradients of which there are only some rows, by the number of their member."""
+        if not self.sparse:
+            return {}
+        here = np.flatnonzero(self.present).tolist()
+        return {i: g for i, g in zip(here, self.grads, strict=True) if isinstance(g, Rows)}
 
     def chosen(self, things: list[Any]) -> list[Any]:
         """Those of the present members."""

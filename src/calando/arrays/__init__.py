@@ -10,7 +10,7 @@ Every adapter is a module with the same words:
     hold(xs)             what to keep while a step runs, so that the addresses stay true
     addresses(held)      where each begins, in bytes
     check(gs, members)   gradients that do not come from autograd are what they must be
-    gradients(gs, …)     the gradients, checked and laid out as their parameters, and their addresses
+    gradients(gs, …)     the gradients, checked and laid out as their parameters (or Rows), and their addresses
     zeros(x, shape)      a new slot for x, of its own shape and layout or of another shape
     slot_addresses(xs)   where slots begin, in bytes
     adopted(slot, p)     a slot made to fit parameter p
@@ -18,12 +18,29 @@ Every adapter is a module with the same words:
     native(x)            what rules on whole arrays compute with: the framework's own, without history
     numpy(x)             its elements as a NumPy array (a copy where it must)
     write(x, array)      put these elements into x, in place
+    write_rows(x, …)     put these rows into x, in place
     touched(xs)          tell the framework that these were written in place
 """
 
+from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
 from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A gradient of which only some rows (first axis) are not zero.
+
+    Args:
+        indices: int64 (n,), which rows, each once.
+        values: the rows, (n, …), in one piece of memory.
+    """
+
+    indices: np.ndarray
+    values: Any
 
 
 class NoGradient(TypeError):
@@ -42,4 +59,12 @@ def adapter(x: Any) -> ModuleType:
             return import_module(f"{__name__}.{root}")
     raise TypeError(
         f"a parameter must be a torch tensor, a MindSpore Parameter or a NumPy array, but got {type(x).__qualname__}"
+    )
+
+
+def refuse_sparse(member: Any) -> None:
+    """Raise the sentence for a sparse gradient that this rule has no meaning for."""
+    raise RuntimeError(
+        f"the gradient of {member.place} is sparse, which this optimizer does not support; make it dense, "
+        "or train embeddings with SparseAdam, LazyAdam, Adagrad or SGD"
     )

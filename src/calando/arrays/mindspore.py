@@ -11,7 +11,7 @@ import numpy as np
 
 from . import NoGradient
 from .numpy import addresses as addresses
-from .numpy import arranged
+from .numpy import arranged, laid_out
 
 name = "mindspore"
 
@@ -54,12 +54,12 @@ def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any)
         raise NoGradient
     views = [viewed(g, member) for g, member in zip(grads, members, strict=True)]
     views = [arranged(g, member, part.key.dtype) for g, member in zip(views, members, strict=True)]
-    return views, np.array(addresses(views), np.uint64)
+    return laid_out(views, part)
 
 
 def viewed(g: Any, member: Any) -> np.ndarray:
     """The memory of one gradient."""
-    if isinstance(g, np.ndarray):
+    if isinstance(g, np.ndarray) or (hasattr(g, "indices") and hasattr(g, "values")):
         return g
     if not hasattr(g, "asnumpy"):
         raise TypeError(f"the gradient of {member.place} must be a MindSpore Tensor, but got {type(g).__name__}")
@@ -94,6 +94,10 @@ native = opened
 
 def write(x: Any, array: np.ndarray) -> None:
     numpy(x)[...] = array
+
+
+def write_rows(x: Any, indices: np.ndarray, array: np.ndarray) -> None:
+    numpy(x)[indices] = array
 
 
 def touched(xs: list[Any]) -> None:

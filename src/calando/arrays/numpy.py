@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from . import NoGradient
+from . import NoGradient, Rows, refuse_sparse
 
 name = "numpy"
 
@@ -50,11 +50,19 @@ def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any)
     if any(g is None for g in grads):
         raise NoGradient
     grads = [arranged(g, member, part.key.dtype) for g, member in zip(grads, members, strict=True)]
-    return grads, np.array(addresses(grads), np.uint64)
+    return laid_out(grads, part)
+
+
+def laid_out(grads: list[Any], part: Any) -> tuple[list, np.ndarray]:
+    """Gradients and where they begin; the part is told whether there are Rows among them."""
+    part.sparse = any(isinstance(g, Rows) for g in grads)
+    return grads, np.array(addresses([g.values if isinstance(g, Rows) else g for g in grads]), np.uint64)
 
 
 def arranged(g: Any, member: Any, dtype: str) -> np.ndarray:
     """One gradient, checked, in one piece of memory."""
+    if hasattr(g, "indices") and hasattr(g, "values"):
+        return rows(g, member, dtype)
     if not isinstance(g, np.ndarray):
         raise TypeError(f"the gradient of {member.place} must be a NumPy array, but got {type(g).__name__}")
     if g.shape != tuple(member.param.shape):
@@ -62,6 +70,31 @@ def arranged(g: Any, member: Any, dtype: str) -> np.ndarray:
     if g.dtype != dtype:  # byte order included
         raise TypeError(f"the gradient of {member.place} is of dtype {g.dtype}; the parameter is {dtype}")
     return g if g.flags.carray or (g.flags.c_contiguous and g.flags.aligned) else np.require(g, requirements=["C", "A"])
+
+
+def rows(g: Any, member: Any, dtype: str) -> Any:
+    """A sparse gradient (indices, values) as Rows, or dense where the rule needs it whole."""
+    if member.sparse == "refuse":
+        refuse_sparse(member)
+    shape = tuple(member.param.shape)
+    indices, values = (np.asarray(x.asnumpy() if hasattr(x, "asnumpy") else x) for x in (g.indices, g.values))
+    if not shape or indices.ndim != 1 or values.shape != (len(indices), *shape[1:]):
+        found = f"indices {indices.shape} and values {values.shape}"
+        raise ValueError(f"the gradient of {member.place} has {found}, which are no rows of {shape}")
+    if len(indices) and not 0 <= indices.min() <= indices.max() < shape[0]:
+        raise ValueError(
+            f"the gradient of {member.place} has rows {indices.min()} to {indices.max()}; there are {shape[0]}"
+        )
+    if values.dtype != dtype:
+        raise TypeError(f"the gradient of {member.place} is of dtype {values.dtype}; the parameter is {dtype}")
+    unique, inverse = np.unique(indices, return_inverse=True)
+    summed = np.zeros((len(unique), *shape[1:]), dtype)
+    np.add.at(summed, inverse, values)
+    if member.sparse == "rows":
+        return Rows(unique.astype(np.int64), summed)
+    whole = np.zeros(shape, dtype)
+    whole[unique] = summed
+    return whole
 
 
 def numpy(x: np.ndarray) -> np.ndarray:
@@ -91,6 +124,10 @@ native = opened
 
 def write(x: np.ndarray, array: np.ndarray) -> None:
     x[...] = array
+
+
+def write_rows(x: np.ndarray, indices: np.ndarray, array: np.ndarray) -> None:
+    x[indices] = array
 
 
 def touched(xs: list[np.ndarray]) -> None:

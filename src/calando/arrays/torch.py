@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch._C import DisableTorchFunctionSubclass  # subclasses of Tensor would cost a microsecond a word
 
-from . import NoGradient
+from . import NoGradient, Rows, refuse_sparse
 
 name = "torch"
 
@@ -79,7 +79,9 @@ def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any)
     if any(g is None for g in grads):
         raise NoGradient
     grads = [arranged(g, member) for g, member in zip(grads, members, strict=True)]
-    return grads, np.fromiter(map(ADDRESS, grads), np.uint64, len(grads))
+    part.sparse = any(isinstance(g, Rows) for g in grads)
+    where = (ADDRESS(g.values if isinstance(g, Rows) else g) for g in grads)
+    return grads, np.fromiter(where, np.uint64, len(grads))
 
 
 def check(grads: list[Any], members: list[Any]) -> None:
@@ -95,8 +97,8 @@ def compare(g: Any, member: Any) -> None:
     p = member.param
     if not isinstance(g, torch.Tensor):
         raise TypeError(f"the gradient of {member.place} must be a torch tensor, but got {type(g).__name__}")
-    if g.layout is not torch.strided:
-        raise RuntimeError(f"the gradient of {member.place} is sparse; only dense gradients are supported")
+    if g.layout is not torch.strided and (member.sparse == "refuse" or g.layout is not torch.sparse_coo):
+        refuse_sparse(member)
     if g.shape != p.shape:
         raise ValueError(f"the gradient of {member.place} has shape {tuple(g.shape)}, not {tuple(p.shape)}")
     if g.dtype != p.dtype or g.device != p.device:
@@ -105,13 +107,23 @@ def compare(g: Any, member: Any) -> None:
         )
 
 
-def arranged(g: Any, member: Any) -> torch.Tensor:
+def arranged(g: Any, member: Any) -> Any:
     """One gradient, checked, and laid out as its parameter."""
     compare(g, member)
     p = member.param
+    if g.layout is torch.sparse_coo:
+        return rows(g, member)
     if g.stride() == p.stride() or (g.is_contiguous() and p.is_contiguous()):
         return g
     return torch.empty_like(p, memory_format=torch.preserve_format).copy_(g)
+
+
+def rows(g: torch.Tensor, member: Any) -> Any:
+    """A sparse gradient as Rows, or dense where the rule needs it whole or single elements are missing in rows."""
+    if member.sparse != "rows" or g.sparse_dim() != 1 or not member.param.is_contiguous():
+        return arranged(g.to_dense(), member)
+    g = g.coalesce()
+    return Rows(g.indices()[0].cpu().numpy(), g.values().contiguous())
 
 
 def numpy(x: torch.Tensor) -> np.ndarray:
@@ -147,6 +159,11 @@ def native(x: torch.Tensor) -> torch.Tensor:
 def write(x: torch.Tensor, array: np.ndarray) -> None:
     with torch.no_grad():
         x.copy_(torch.as_tensor(array))
+
+
+def write_rows(x: torch.Tensor, indices: np.ndarray, array: np.ndarray) -> None:
+    with torch.no_grad():
+        x[torch.from_numpy(indices).to(x.device)] = torch.as_tensor(array).to(x.dtype)
 
 
 def touched(xs: list[torch.Tensor]) -> None:

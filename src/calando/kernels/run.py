@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arrays import Rows
 from ..plan import Part
 from . import compile, measure, sums
 from .expression import play, rounded
@@ -71,7 +72,10 @@ def run_fused(part: Part, numbers: np.ndarray, index: np.ndarray) -> None:
     key = part.key
     center = line_centers(part, numbers, index)[part.line] if part.centered.any() else part.uncentered
     tables = (part.address, part.length, index[part.piece], center)
-    if part.whole:
+    if part.sparse:
+        tables = with_rows(part, numbers, index, tables)
+        split = ranges(tables[1])
+    elif part.whole:
         split = part.ranges = part.ranges or ranges(part.length)
     else:
         here = part.present[part.piece]
@@ -83,11 +87,33 @@ def run_fused(part: Part, numbers: np.ndarray, index: np.ndarray) -> None:
     share(lambda start, stop: kernel(*tables, scalars, start, stop), split[::-1], threads())
 
 
+def with_rows(part: Part, numbers: np.ndarray, index: np.ndarray, tables: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The tables of the dense members, and one chunk for each row of the sparse ones."""
+    dtype, bases, sparse = part.key.dtype, part.bases(), part.rows_of()
+    dense = part.present.copy()
+    dense[list(sparse)] = False
+    made = [tuple(table[dense[part.piece]] for table in tables)]
+    for i, rows in sparse.items():
+        count, width = len(rows.indices), int(np.prod(part.shapes[i][1:], dtype=np.int64))
+        size = np.uint64(width * np.dtype(dtype).itemsize)
+        address = bases[i] + rows.indices.astype(np.uint64)[:, None] * size
+        address[:, 1] = bases[i, 1] + np.arange(count, dtype=np.uint64) * size
+        center = np.zeros(count, dtype)
+        if part.centered[i] and width:
+            sizes = np.full(count, width)
+            p, g = (sums.sums("elements", dtype, np.ascontiguousarray(address[:, k]), sizes) / width for k in (0, 1))
+            center = part.key.decay.row_mean(g, p, front(part, numbers[index[i]])).astype(dtype)
+        made.append((address, np.full(count, width), np.full(count, index[i]), center))
+    return tuple(np.concatenate(columns) for columns in zip(*made, strict=True))
+
+
 def line_centers(part: Part, numbers: np.ndarray, index: np.ndarray) -> np.ndarray:
     """What centralization subtracts in each row of memory: its mean after scaling and decay."""
     dtype, line = part.key.dtype, part.line_piece
     found = np.zeros(len(line))
-    here = np.flatnonzero((part.centered & part.present)[line])
+    dense = part.present.copy()
+    dense[list(part.rows_of())] = False
+    here = np.flatnonzero((part.centered & dense)[line])
     if len(here):
         line, size, offset = line[here], part.line_size[here], part.line_offset[here]
         bases = part.grad_where, np.array(part.where, np.uint64)
@@ -106,11 +132,15 @@ def run_loose(part: Part, numbers: np.ndarray, index: np.ndarray) -> None:
     """The same bodies as array expressions, member by member."""
     key = part.key
     cut = len(key.decay.scalar_names)
+    sparse = part.rows_of()
     for i, p, g, slots, own, center in loose(part, numbers, index):
         member = part.members[i]
         new = play(key.rule, key.decay, p, g, slots, own[:cut], own[cut:], center)
         for target, result in zip([member.param, *(member.slots[n] for n in key.rule.slots)], new, strict=True):
-            key.arrays.write(target, result)
+            if i in sparse:
+                key.arrays.write_rows(target, sparse[i].indices, result)
+            else:
+                key.arrays.write(target, result)
 
 
 def loose(part: Part, numbers: np.ndarray, index: np.ndarray) -> Iterator[tuple[int, Any, Any, list, list, Any]]:
@@ -120,7 +150,10 @@ def loose(part: Part, numbers: np.ndarray, index: np.ndarray) -> Iterator[tuple[
     for i, g in zip(np.flatnonzero(part.present).tolist(), part.grads, strict=True):
         member = part.members[i]
         slots = [opened(member.slots[name]) for name in key.rule.slots]
-        p, g = opened(member.param), opened(g)
+        p = opened(member.param)
+        if isinstance(g, Rows):
+            p, slots, g = p[g.indices], [slot[g.indices] for slot in slots], g.values
+        g = opened(g)
         own = rounded([*numbers[index[i]], 0.0], "float64" if key.dtype == "float64" else "float32")
         center = own.pop()
         if key.rule.whole and not isinstance(p, np.ndarray):  # torch takes plain numbers as they come
@@ -134,11 +167,14 @@ def loose(part: Part, numbers: np.ndarray, index: np.ndarray) -> Iterator[tuple[
 def lengths(part: Part, weights: bool = False) -> np.ndarray:
     """The 2-norm of each present member's gradient (or of the member itself), float64 (present members,)."""
     key, here = part.key, part.present
-    things = part.chosen(part.params) if weights else part.grads
+    things = part.chosen(part.params) if weights else [g.values if isinstance(g, Rows) else g for g in part.grads]
     with np.errstate(all="ignore"):
         if key.fused:
             where = np.array(part.where, np.uint64) if weights else part.grad_where
-            found = sums.sums("squares", key.dtype, where[here], part.sizes[here])
+            sizes = part.sizes.copy()
+            for i, rows in part.rows_of().items() if not weights else ():
+                sizes[i] = len(rows.indices) * int(np.prod(part.shapes[i][1:], dtype=np.int64))
+            found = sums.sums("squares", key.dtype, where[here], sizes[here])
         else:
             found = np.array([sums.square_sum(key.arrays.opened(x)) for x in things])
         extreme = (found < SMALLEST) | ~np.isfinite(found) if key.dtype == "float64" else np.zeros(0, bool)
