@@ -48,7 +48,7 @@ class Decay:
     name: str
     scalars: Callable[..., tuple[float, ...]]
     element: Callable[..., Any]
-    row_mean: Callable[[float, float, Any], float]
+    row_mean: Callable[..., Any]
     source: str
     measured: bool = False
     domain: Domain = field(default_factory=dict)

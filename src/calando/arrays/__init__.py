@@ -65,6 +65,6 @@ def adapter(x: Any) -> ModuleType:
 def refuse_sparse(member: Any) -> None:
     """Raise the sentence for a sparse gradient that this rule has no meaning for."""
     raise RuntimeError(
-        f"the gradient of {member.place} is sparse, which this optimizer does not support; make it dense, "
-        "or train embeddings with SparseAdam, LazyAdam, Adagrad or SGD"
+        f"the gradient of {member.place} is sparse, which this optimizer does not support; "
+        "make it dense, or give the parameter to one for embeddings, such as LazyAdam"
     )

@@ -80,8 +80,7 @@ def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any)
         raise NoGradient
     grads = [arranged(g, member) for g, member in zip(grads, members, strict=True)]
     part.sparse = any(isinstance(g, Rows) for g in grads)
-    where = (ADDRESS(g.values if isinstance(g, Rows) else g) for g in grads)
-    return grads, np.fromiter(where, np.uint64, len(grads))
+    return grads, np.array([ADDRESS(g.values if isinstance(g, Rows) else g) for g in grads], np.uint64)
 
 
 def check(grads: list[Any], members: list[Any]) -> None:

@@ -16,6 +16,7 @@ _DTYPES = (
 )  # fmt: skip
 _HOMES = {
     "Parameter": "network.parameter",
+    "RowTensor": "network.row_tensor",
     "ParameterTuple": "network.parameter",
     "Tensor": "network.tensor",
     **dict.fromkeys(

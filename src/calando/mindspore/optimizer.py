@@ -55,6 +55,7 @@ class Optimizer(Controls):
     DECAY: ClassVar[Decay] = L2
     FILTER: ClassVar[bool] = True  # whether ungrouped decay leaves out "beta" and "gamma"
     STORED: ClassVar[Stored] = Stored()  # what its state is called in MindSpore's checkpoints
+    SPARSE: ClassVar[str] = "refuse"  # what a sparse gradient means, as in groups.Group
     SINGLE: ClassVar[bool] = True  # whether float32 parameters see hyperparameters as float32, as in MindSpore
 
     def __init__(
@@ -132,6 +133,7 @@ class Optimizer(Controls):
             self.DECAY,
             centralize=group.centralize,
             exempt=frozenset(exempt),
+            sparse=self.SPARSE,
             starts=self._starts(),
         )
 
@@ -189,6 +191,8 @@ class Optimizer(Controls):
             if gradient is None:
                 place = f"{place}: the gradient of {self.engine.members[number][i].place}"
                 raise TypeError(f"{place} is None; leave parameters without gradient out of the optimizer")
+            if self._library.name == "torch" and hasattr(gradient, "as_sparse"):
+                gradient = gradient.as_sparse()
             sorted_out[number][i] = gradient
         for given, members in zip(sorted_out, self.engine.members, strict=True):
             adapter(members[0].param).check(given, members)

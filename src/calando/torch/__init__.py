@@ -27,6 +27,8 @@ from .radam import RAdam as RAdam
 from .rmsprop import RMSprop as RMSprop
 from .rprop import Rprop as Rprop
 from .sgd import SGD as SGD
+from .sparse_adam import LazyAdam as LazyAdam
+from .sparse_adam import SparseAdam as SparseAdam
 
 __all__ = [
     "ASGD",
@@ -43,6 +45,7 @@ __all__ = [
     "Adan",
     "Follow",
     "Lamb",
+    "LazyAdam",
     "Lion",
     "Muon",
     "NAdam",
@@ -52,4 +55,5 @@ __all__ = [
     "RAdam",
     "RMSprop",
     "Rprop",
+    "SparseAdam",
 ]

@@ -71,3 +71,6 @@ class Adagrad(Optimizer):
 
     def _starts(self, group: Mapping[str, Any]) -> dict[str, float]:
         return {"s": group["initial_accumulator_value"]}
+
+    def _sparse(self, group: Mapping[str, Any], hyper: Hyper) -> str:
+        return "rows" if hyper.timelines["weight_decay"].latest == 0.0 else "refuse"

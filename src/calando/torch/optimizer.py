@@ -78,6 +78,10 @@ class Optimizer(Stateful):
         """The manner of weight decay."""
         return L2
 
+    def _sparse(self, group: Mapping[str, Any], hyper: Hyper) -> str:
+        """What a sparse gradient means, as in ``groups.Group``."""
+        return "refuse"
+
     def _starts(self, group: Mapping[str, Any]) -> dict[str, float]:
         """What slots are filled with before the first update, where it is not 0."""
         return {}
@@ -171,7 +175,8 @@ class Optimizer(Stateful):
         names = tuple(group.get("param_names") or map(str, range(len(params))))
         maximize = bool(group.get("maximize", False))
         rule, decay = self._rule(group, hyper), self._decay(group)
-        return Group(params, names, rule, decay, maximize, starts=self._starts(group))
+        sparse = self._sparse(group, hyper)
+        return Group(params, names, rule, decay, maximize, sparse=sparse, starts=self._starts(group))
 
     def _hyper(self, place: str, given: Mapping[str, Any], clock: int = 0) -> Hyper:
         """The hyperparameters of one group, from what the user gave."""

@@ -25,7 +25,7 @@ class SGD(Optimizer):
         dampening: 1 - dampening is the share of a new gradient, from the second update on.
         weight_decay: λ, in [0, inf); λ p is added to the gradient.
         nesterov: look ahead; needs momentum, and no dampening.
-        maximize: climb instead of descend.
+        maximize: climb instead of descend. A sparse gradient has zeros elsewhere, whatever the options.
         foreach, fused: accepted and not needed; there is one implementation per device.
         differentiable: refused when true.
         max_norm: bound for the norm of the gradients of all groups together (2-norm, as
@@ -88,3 +88,7 @@ class SGD(Optimizer):
         if momentum == 0.0:
             return PLAIN
         return SGD_NESTEROV if group["nesterov"] else SGD_MOMENTUM
+
+    def _sparse(self, group: Mapping[str, Any], hyper: Hyper) -> str:
+        still = all(hyper.timelines[name].latest == 0.0 for name in ("momentum", "weight_decay"))
+        return "rows" if still else "whole"

@@ -81,6 +81,7 @@ class ProximalAdagrad(Optimizer):
     """
 
     NAMES = ("l1", "l2")
+    SPARSE = "rows"
     DOMAIN = PROXIMAL_ADAGRAD.domain
     STORED = Stored({"s": "accum.{}"})
 

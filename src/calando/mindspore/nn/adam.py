@@ -34,7 +34,8 @@ class Adam(Optimizer):
         weight_decay: λ, in [0, inf); λ p is added to the gradient.
         loss_scale: what gradients are divided by, above 0.
         use_amsgrad: divide by the largest v so far.
-        use_lazy, use_offload: accepted: with dense gradients, another implementation of the same path.
+        use_lazy: of a sparse gradient update only the rows that it has; else it has zeros elsewhere.
+        use_offload: accepted: another implementation of the same path.
         max_norm, on_nonfinite: as in ``SGD``.
 
     Raises:
@@ -44,6 +45,7 @@ class Adam(Optimizer):
     NAMES = ("beta1", "beta2", "eps")
     DOMAIN = DOMAIN
     STORED = Stored(MOMENTS, powers=POWERS)
+    SPARSE = "whole"
 
     def __init__(
         self,
@@ -72,6 +74,8 @@ class Adam(Optimizer):
         }
         ahead = ADAM_EPSILON_HAT_AHEAD if use_nesterov else ADAM_EPSILON_HAT
         self._chosen_rule = AMSGRAD_EPSILON_HAT if use_amsgrad else ahead
+        if use_lazy:
+            self.__dict__["SPARSE"] = "rows"
         super().__init__(params, values, loss_scale, max_norm, on_nonfinite)
 
     def _rule(self, hyper: Hyper) -> Rule:
@@ -92,6 +96,7 @@ class LazyAdam(Adam):
         ValueError, TypeError, KeyError: a value or a group that cannot be used; the sentence says which.
     """
 
+    SPARSE = "rows"
     STORED = Stored(MOMENTS, powers=POWERS, axes=(1,))
 
     def __init__(

@@ -38,6 +38,7 @@ class FTRL(Optimizer):
     """
 
     NAMES = ("l1", "l2", "lr_power")
+    SPARSE = "rows"
     DOMAIN = FTRL_POWER.domain
     STORED = Stored({"a": "moments.{}", "z": "linear.{}"})
     FILTER = False
