@@ -109,6 +109,10 @@ def relative(case):
     return case["class"] == "AdaFactor" and case["kwargs"].get("relative_step", True)
 
 
+OTHER_STATE = {  # slots that follow another path too where the parameters do (the documented path has no record)
+    c for c in EXACT if {"ftrl-l1-sign", "adagrad-update_slots-ignored"} & set(GOLDEN.cases[c].get("quirks", ()))
+}
+RATES = {"learning_rate", *(f"learning_rate_group_{number}" for number in range(9))}  # see what is shown, below
 UNUSED = {"Parameter$1", "fake_lr", "fake_param"}  # AdaFactor's mean that it does not use; placeholders of LARS
 
 
