@@ -9,7 +9,10 @@ The optimizers in ``nn`` also take parameters of real MindSpore and NumPy arrays
 from importlib import import_module as _import_module
 from typing import Any as _Any
 
+from .addresses import open_addresses as _open_addresses
 from .missing import missing as _missing
+
+_open_addresses()
 
 _DTYPES = (
     "bfloat16", "bool_", "float16", "float32", "float64", "int8", "int16", "int32", "int64", "uint8",
@@ -33,7 +36,7 @@ _HOMES = {
     **dict.fromkeys(_DTYPES, "network.dtype"),
 }
 _MODULES = {
-    **{name: name for name in ("amp", "dataset", "nn", "ops", "train")},
+    **{name: name for name in ("amp", "common", "dataset", "nn", "ops", "train")},
     "context": "network.context",
     "dtype": "network.dtype",
 }

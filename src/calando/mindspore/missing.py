@@ -3,9 +3,42 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+# MindSpore's names for several processes or devices: what does that work here (docs/distributed.md has the code).
+SUM = "sum the gradients with torch.distributed.all_reduce before optimizer(grads)"
+ADASUM = "combine the gradients of all processes by AdaSum's formula before optimizer(grads)"
+SHARE = "torch.distributed.optim.ZeroRedundancyOptimizer with an optimizer of calando.torch divides moments and updates"
+SETTING = "start the processes with torchrun and torch.distributed.init_process_group"
+STAGES = "networks of several stages are the business of torch.distributed.pipelining"
+DISTRIBUTED = {
+    "AdaSumByDeltaWeightWrapCell": ADASUM,
+    "AdaSumByGradWrapCell": ADASUM,
+    "AllGather": "call torch.distributed.all_gather on these Tensors",
+    "AllReduce": "call torch.distributed.all_reduce on these Tensors",
+    "Broadcast": "call torch.distributed.broadcast on these Tensors",
+    "DistributedGradReducer": SUM,
+    "MicroBatchInterleaved": STAGES,
+    "OptTFTWrapper": "write snapshots with calando.store, or checkpoints with ModelCheckpoint, and resume from them",
+    "ParallelMode": SETTING,
+    "PipelineCell": STAGES,
+    "PipelineGradReducer": STAGES,
+    "ReduceScatter": "call torch.distributed.reduce_scatter on these Tensors",
+    "boost": ADASUM,
+    "broadcast_params": (
+        f"every process makes the whole step, so there is nothing to send; for equal first values call "
+        f"torch.distributed.broadcast(p.data, 0) for each of optimizer.parameters; {SHARE}"
+    ),
+    "communication": SETTING,
+    "get_auto_parallel_context": SETTING,
+    "parallel": SETTING,
+    "reset_auto_parallel_context": SETTING,
+    "set_auto_parallel_context": f"{SETTING}; {SHARE}",
+}
+
 
 def missing(module: str, name: str, known: Iterable[str]) -> AttributeError:
     """The error for ``module.name``, with the nearest known name and where to go instead."""
+    if name in DISTRIBUTED:
+        return AttributeError(f"module {module!r} has no {name!r}: {distributed(name)}")
     near = get_close_matches(name, known, 1)
     hint = f" (did you mean {near[0]!r}?)" if near else ""
     return AttributeError(
@@ -14,3 +47,8 @@ def missing(module: str, name: str, known: Iterable[str]) -> AttributeError:
         "and operations use torch's on these Tensors, or build the network in real MindSpore: the "
         "optimizers here take its parameters and gradients."
     )
+
+
+def distributed(name: str) -> str:
+    """What does the work of one of MindSpore's distributed names, as the rest of a sentence."""
+    return f"calando runs one process and leaves the others to torch; {DISTRIBUTED[name]}. See docs/distributed.md"

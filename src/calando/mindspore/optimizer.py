@@ -28,6 +28,7 @@ from ..schedules import Function
 from . import boxes
 from .arguments import checked_arguments
 from .groups import Given, name_of, parse
+from .missing import DISTRIBUTED, distributed
 from .single import NumberHyper, SingleHyper
 from .state import Stored, enrol, rows
 
@@ -291,6 +292,8 @@ class Optimizer(Controls):
         ours = self.__dict__.get("spelling", {}).get("lr" if name == "learning_rate" else name)
         if ours is None and name in type(self).PAIRS:
             return tuple(getattr(self, own) for own in self.PAIRS[name])
+        if ours is None and name in DISTRIBUTED:
+            raise AttributeError(f"{type(self).__name__!r} has no {name!r}: {distributed(name)}")
         if ours is None:
             known = self.__dict__.get("_shown", {})
             hint = f"; did you mean {known[name]!r}?" if name in known else ""

@@ -48,6 +48,14 @@ class Cell:
 
     # ---- the register
 
+    def __getattr__(self, name: str) -> Any:
+        """Reached by names that are nowhere, and by properties that fail with an AttributeError of their own."""
+        if hasattr(type(self), name):
+            return object.__getattribute__(self, name)
+        own = ", ".join(known for known in vars(self) if not known.startswith("_"))
+        hint = f"; it has {own}" if own and not name.startswith("_") else ""
+        raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}{hint}")
+
     def __setattr__(self, name: str, value: Any) -> None:
         if hasattr(getattr(type(self), name, None), "__set__"):  # a property of a subclass decides itself
             object.__setattr__(self, name, value)

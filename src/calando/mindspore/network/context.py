@@ -6,11 +6,17 @@ Everything runs at once, as in PYNATIVE_MODE; a script that asks for GRAPH_MODE 
 from collections.abc import Callable
 from typing import Any
 
+from ..missing import missing
+
 GRAPH_MODE = 0
 PYNATIVE_MODE = 1
 
 _settings: dict[str, Any] = {"mode": PYNATIVE_MODE, "device_target": "CPU", "device_id": 0}
 _MODES = {GRAPH_MODE: "GRAPH_MODE", PYNATIVE_MODE: "PYNATIVE_MODE"}
+
+
+def __getattr__(name: str) -> Any:
+    raise missing(__name__, name, [known for known in globals() if not known.startswith("_")])
 
 
 def set_context(mode: int | None = None, device_target: str | None = None, **settings: Any) -> None:
