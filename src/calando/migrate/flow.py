@@ -9,6 +9,7 @@ import ast
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..lexicon import MINDSPORE, SCHEDULERS, TORCH
 from .names import Names
@@ -18,6 +19,7 @@ ROUNDS = 12  # how often names are followed at most
 OPTIMIZER, SCHEDULER, SCALER, NETWORK, GRADIENT, PACK, OBJECT = (
     "optimizer", "scheduler", "scaler", "network", "gradient function", "pack", "object",
 )  # fmt: skip
+IDLE = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)  # they have no place in the text
 BLOCKS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
@@ -67,6 +69,7 @@ class File:
     scopes: dict[ast.AST, Scope] = field(default_factory=dict)
     parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
     where: dict[ast.AST, Scope] = field(default_factory=dict)
+    calls: list[tuple[Scope, ast.Call]] = field(default_factory=list)
 
     @property
     def top(self) -> Scope:
@@ -80,6 +83,7 @@ class Flow:
         self.files = [self._file(source, module) for source, module in zip(sources, modules, strict=True)]
         self.modules = {file.module: file for file in self.files}
         self.made: dict[int, Thing] = {}
+        self.memory: dict[Any, Any] = {}  # what was asked before
         self.attributes: dict[tuple[ast.AST, str], frozenset[Thing]] = defaultdict(frozenset)
         self.work = [
             (scope, node) for file in self.files for node, scope in file.where.items() if isinstance(node, WORK)
@@ -92,28 +96,37 @@ class Flow:
                 break
 
     def _file(self, source: Source, module: str) -> File:
-        file = File(source, Names(source.tree, module), module)
+        file = File(source, Names((), module), module)
         top = Scope(source.tree, None, file)
         file.scopes[source.tree] = top
         stack: list[tuple[ast.AST, Scope]] = [(source.tree, top)]
+        shared: list[ast.Global | ast.Nonlocal] = []
         while stack:
             node, scope = stack.pop()
             for child in ast.iter_child_nodes(node):
+                if isinstance(child, IDLE):
+                    continue
                 file.parents[child] = node
                 file.where[child] = scope
                 inner = scope
+                if isinstance(child, ast.Name):
+                    if isinstance(child.ctx, ast.Store):
+                        scope.local.add(child.id)
+                    continue
                 if isinstance(child, (*BLOCKS, ast.ClassDef)):
                     inner = file.scopes[child] = Scope(child, scope, file)
                     if name := getattr(child, "name", None):
                         scope.local.add(name)
-                if isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
-                    scope.local.add(child.id)
-                if isinstance(child, ast.arg):
+                elif isinstance(child, ast.arg):
                     scope.local.add(child.arg)
+                elif isinstance(child, (ast.Global, ast.Nonlocal)):
+                    shared.append(child)
+                elif isinstance(child, ast.Call):
+                    file.calls.append((scope, child))
                 stack.append((child, inner))
-        for node in ast.walk(source.tree):
-            if isinstance(node, (ast.Global, ast.Nonlocal)):
-                file.where[node].local -= set(node.names)
+        file.names = Names(file.where, module)
+        for each in shared:
+            file.where[each].local -= set(each.names)
         return file
 
     # Looking up.
@@ -317,6 +330,16 @@ class Flow:
         order = {id(file): number for number, file in enumerate(self.files)}
         found = [thing for thing in self.made.values() if thing.kind == kind]
         return sorted(found, key=lambda t: (order[id(t.scope.file)], t.node.lineno, t.node.col_offset))  # type: ignore[union-attr, attr-defined]
+
+    def spellings(self, thing: Thing) -> set[str]:
+        """Every name and attribute that a thing may have somewhere."""
+        found = {attr for (_, attr), held in self.attributes.items() if thing in held}
+        for file in self.files:
+            for scope in file.scopes.values():
+                found |= {name for name, held in scope.env.items() if thing in held}
+        for file in self.files:
+            found |= {name for name, full in file.names.aliases.items() if full.rpartition(".")[2] in found}
+        return found
 
     def kinds(self, scope: Scope, node: ast.AST) -> set[str]:
         """The kinds of things that an expression may stand for."""

@@ -108,6 +108,7 @@ def write(work: Work, file: File, holder: ast.AST, at: str, key: str, number: st
     else:
         raise Left(f"a group's number is changed in line {holder.lineno} in a way that was not recognised")  # type: ignore[attr-defined]
     work.replace(file, statement, setter(work, file, at, key, text, number, own))
+    work.say(file, statement, REWRITTEN, "a number is set on the optimizer", "changing")
 
 
 def setter(work: Work, file: File, at: str, key: str, text: str, number: str, own: bool) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import keyword
+from collections.abc import Iterable
 
 from ..lexicon import DYNAMIC, MINDSPORE, SCHEDULERS, TORCH
 
@@ -26,16 +27,22 @@ HOMES = (
 class Names:
     """The imports of one module."""
 
-    def __init__(self, tree: ast.Module, own: str = "") -> None:
+    def __init__(self, nodes: Iterable[ast.AST], own: str = "") -> None:
         self.aliases: dict[str, str] = {}
         self.stars: list[str] = []
         self.own = own
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
+        self.taken: set[str] = set()
+        for node in nodes:
+            if isinstance(node, ast.Name):
+                self.taken.add(node.id)
+            elif isinstance(node, ast.arg):
+                self.taken.add(node.arg)
+            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+                self.taken.add(node.name)
+            elif isinstance(node, ast.Import):
                 for alias in node.names:
-                    self.aliases[alias.asname or alias.name.partition(".")[0]] = (
-                        alias.name if alias.asname else alias.name.partition(".")[0]
-                    )
+                    head = alias.name.partition(".")[0]
+                    self.aliases[alias.asname or head] = alias.name if alias.asname else head
             elif isinstance(node, ast.ImportFrom):
                 base = self.base(node)
                 for alias in node.names:
@@ -43,13 +50,7 @@ class Names:
                         self.stars.append(base)
                     else:
                         self.aliases[alias.asname or alias.name] = f"{base}.{alias.name}".lstrip(".")
-        self.taken = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | set(self.aliases)
-        self.taken |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-        self.taken |= {
-            node.name
-            for node in ast.walk(tree)
-            if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
-        }
+        self.taken |= set(self.aliases)
 
     def base(self, node: ast.ImportFrom) -> str:
         """The module that ``from … import`` names, dots resolved against the module's own name."""

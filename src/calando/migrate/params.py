@@ -41,23 +41,24 @@ def appended(flow: Flow, scope: Scope, name: ast.Name, seen: set[int]) -> Iterat
     home = flow.home(scope, name.id)
     if name.id in home.params:
         return
-    for node in ast.walk(home.node):
-        if (
-            isinstance(node, ast.Expr)
-            and isinstance(node.value, ast.Call)
-            and isinstance(node.value.func, ast.Attribute)
-        ):
-            func = node.value.func
-            text = func.value
-            if isinstance(text, ast.Name) and text.id == name.id and func.attr in ("append", "extend", "insert"):
-                where = home.file.where.get(node)
-                if where is home:
-                    yield from parts_of(flow, home, node.value, seen)
-                    above: ast.AST = node
-                    while above in home.file.parents and above is not home.node:
-                        above = home.file.parents[above]
-                        if isinstance(above, ast.For):
-                            yield from parts_of(flow, home, above.iter, seen)
+    if "appended" not in flow.memory:
+        held: dict[str, list[tuple[Scope, ast.Call]]] = {}
+        for file in flow.files:
+            for where, call in file.calls:
+                func = call.func
+                if isinstance(func, ast.Attribute) and func.attr in ("append", "extend", "insert"):
+                    for each in ast.walk(func.value):
+                        if isinstance(each, ast.Name):
+                            held.setdefault(each.id, []).append((where, call))
+        flow.memory["appended"] = held
+    for where, call in flow.memory["appended"].get(name.id, ()):
+        if where is home:
+            yield from parts_of(flow, home, call, seen)
+            above: ast.AST = call
+            while above in home.file.parents and above is not home.node:
+                above = home.file.parents[above]
+                if isinstance(above, ast.For):
+                    yield from parts_of(flow, home, above.iter, seen)
 
 
 def to_mindspore(work: Work, scope: Scope, params: ast.expr, own_class: bool) -> list[str]:

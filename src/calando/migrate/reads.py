@@ -47,17 +47,25 @@ def _place(flow: Flow, step: ast.Call) -> tuple[Scope, ast.Call]:
 
 def group_reads(flow: Flow, thing: Thing) -> Iterator[tuple[Scope, ast.expr, str, bool]]:
     """Where an optimizer's groups are looked at: the place, the expression, the optimizer's name, whether only read."""
-    for file in flow.files:
-        for node, scope in file.where.items():
-            if isinstance(node, ast.Attribute) and node.attr == "param_groups":
-                if thing in flow.things(scope, node.value):
-                    yield scope, node, file.source.code(node.value), only_read(scope, node)
-            elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Call):
-                func = node.value.func
-                dict_of = isinstance(func, ast.Attribute) and func.attr == "state_dict"
-                wanted = isinstance(node.slice, ast.Constant) and node.slice.value == "param_groups"
-                if dict_of and wanted and thing in flow.things(scope, func.value):  # type: ignore[attr-defined]
-                    yield scope, node, file.source.code(func.value), only_read(scope, node)  # type: ignore[attr-defined]
+    if "groups" not in flow.memory:
+        flow.memory["groups"] = [
+            (scope, node, at) for file in flow.files for node, scope in file.where.items()
+            if (at := holder(node)) is not None
+        ]  # fmt: skip
+    for scope, node, at in flow.memory["groups"]:
+        if thing in flow.things(scope, at):
+            yield scope, node, scope.file.source.code(at), only_read(scope, node)
+
+
+def holder(node: ast.AST) -> ast.expr | None:
+    """The optimizer in ``optimizer.param_groups`` and ``optimizer.state_dict()["param_groups"]``."""
+    if isinstance(node, ast.Attribute) and node.attr == "param_groups":
+        return node.value
+    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Call):
+        func, key = node.value.func, node.slice
+        if isinstance(func, ast.Attribute) and func.attr == "state_dict":
+            return func.value if isinstance(key, ast.Constant) and key.value == "param_groups" else None
+    return None
 
 
 def only_read(scope: Scope, node: ast.expr) -> bool:

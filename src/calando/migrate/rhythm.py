@@ -81,12 +81,14 @@ def conditions(file: File, node: ast.AST, until: ast.AST) -> Iterator[tuple[ast.
 
 def updates(flow: Flow, thing: Thing) -> list[tuple[Scope, ast.Call]]:
     """The calls that update an optimizer's parameters."""
-    found = []
-    for file in flow.files:
-        for node, scope in file.where.items():
-            if isinstance(node, ast.Call) and thing in updated(flow, scope, node):
-                found.append((scope, node))
-    return sorted(found, key=lambda f: f[1].lineno)
+    if "updates" not in flow.memory:
+        found: dict[Thing, list[tuple[Scope, ast.Call]]] = {}
+        for file in flow.files:
+            for scope, call in file.calls:
+                for each in updated(flow, scope, call):
+                    found.setdefault(each, []).append((scope, call))
+        flow.memory["updates"] = found
+    return sorted(flow.memory["updates"].get(thing, []), key=lambda f: f[1].lineno)
 
 
 def updated(flow: Flow, scope: Scope, call: ast.Call) -> frozenset[Thing]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from .finding import CHECK, REWRITTEN
+from .finding import CHECK, REWRITTEN, Finding
 from .flow import BLOCKS, NETWORK, OBJECT, SCALER, File, Scope, Thing
 from .forward import Pass, outermost, passes, rewrite, settle, understood
 from .rhythm import LOOPS, conditions, updates
@@ -111,6 +111,9 @@ def add_parameter(work: Work, scope: Scope, name: str) -> None:
     if args.vararg or args.kwonlyargs or args.kwarg or args.defaults:
         raise Left(f"the function in line {scope.node.lineno} cannot be given the gradients")
     file = scope.file
+    shown = file.source.line(scope.node.lineno).strip()
+    told = "it is given the gradients"
+    work.findings.append(Finding(file.source.name, scope.node.lineno, REWRITTEN, shown, told, "step"))
     last = [*args.posonlyargs, *args.args]
     if last:
         end = file.source.span(last[-1])[1]

@@ -110,6 +110,7 @@ def plain_number(work: Work, scope: Scope, loss: str) -> None:
                 if isinstance(parent, ast.Call) and ast.unparse(parent.func) == "float":
                     try:
                         work.replace(file, node, loss)
+                        work.say(file, node, REWRITTEN, "a number in either framework", "step")
                     except Left:
                         continue
 

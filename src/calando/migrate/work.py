@@ -255,13 +255,20 @@ def header(text: str) -> int:
 
 def uses(flow: Flow, thing: Thing) -> list[tuple[Scope, ast.expr]]:
     """Every name or attribute that may stand for a thing where it is read."""
-    found = []
-    for file in flow.files:
-        for node, scope in file.where.items():
-            loaded = isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load)
-            if loaded and thing in flow.things(scope, node):
-                found.append((scope, node))
-    return sorted(found, key=lambda f: (f[1].lineno, f[1].col_offset))
+    if ("uses", thing) in flow.memory:
+        return flow.memory["uses", thing]
+    if "loads" not in flow.memory:
+        held: dict[str, list[tuple[Scope, ast.expr]]] = {}
+        for file in flow.files:
+            for node, scope in file.where.items():
+                if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+                    held.setdefault(node.id if isinstance(node, ast.Name) else node.attr, []).append((scope, node))
+        flow.memory["loads"] = held
+    loads = flow.memory["loads"]
+    named = [each for name in flow.spellings(thing) for each in loads.get(name, ())]
+    found = [(scope, node) for scope, node in named if thing in flow.things(scope, node)]
+    flow.memory["uses", thing] = sorted(found, key=lambda f: (f[1].lineno, f[1].col_offset))
+    return flow.memory["uses", thing]
 
 
 def unsaid(work: Work) -> None:
