@@ -21,6 +21,8 @@ LAYERS = [
     ["__main__", "cli"],
     ["train", "migrate", "show"],
     ["torch", "mindspore"],
+    ["saving"],
+    ["rotation", "random_state"],
     ["codecs", "store"],
     ["control"],
     ["engine"],
@@ -46,6 +48,9 @@ LIGHT = [
     "plan",
     "snapshot",
     "store",
+    "rotation",
+    "random_state",
+    "saving",
     "lexicon",
     "migrate",
 ]

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
-VERSION = 1
+from .arrays import adapter
+
+VERSION = 2  # 1 had no controllers
 
 
 class SnapshotMismatch(ValueError):
@@ -62,11 +64,13 @@ class Snapshot:
         optimizer: the name of its class.
         groups: its groups in order.
         version: of this format.
+        controllers: what each controller remembers (``calando.torch.Plateau``), by its name; plain data.
     """
 
     optimizer: str
     groups: list[KeptGroup]
     version: int = VERSION
+    controllers: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def to_plain(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """A dictionary of JSON data, and the arrays by name (``"0/3/m"``: group, parameter, slot)."""
@@ -79,18 +83,20 @@ class Snapshot:
                 own = {"name": kept.name, "shape": list(kept.shape), "age": kept.age, "slots": list(kept.slots)}
                 params.append({**own, "memory": list(kept.memory)})
             groups.append({"rule": group.rule, "clock": group.clock, "timelines": group.timelines, "params": params})
-        return {"version": self.version, "optimizer": self.optimizer, "groups": groups}, arrays
+        meta = {"version": self.version, "optimizer": self.optimizer, "groups": groups}
+        return meta | ({"controllers": self.controllers} if self.controllers else {}), arrays
 
     @classmethod
     def from_plain(cls, meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> "Snapshot":
         """The inverse of ``to_plain``.
 
         Raises:
-            SnapshotMismatch: it was written by a newer calando, or parts are missing.
+            SnapshotMismatch: it was written by a newer calando, or parts are missing or no such data.
         """
-        if meta.get("version") != VERSION:
+        version = meta.get("version")
+        if type(version) is not int or not 1 <= version <= VERSION:
             raise SnapshotMismatch(
-                f"the snapshot has format version {meta.get('version')!r}, this calando reads {VERSION}; "
+                f"the snapshot has format version {version!r}, this calando reads 1 to {VERSION}; "
                 "was it written by a newer one?"
             )
         try:
@@ -112,6 +118,30 @@ class Snapshot:
                 )
                 for number, group in enumerate(meta["groups"])
             ]
-            return cls(meta["optimizer"], groups)
+            return cls(meta["optimizer"], groups, controllers=dict(meta.get("controllers", {})))
         except KeyError as missing:
             raise SnapshotMismatch(f"the snapshot lacks {missing}; is the file whole?") from None
+        except (TypeError, ValueError, AttributeError) as problem:
+            raise SnapshotMismatch(f"the snapshot was not stored by calando: {problem}") from None
+
+
+def live(owner: str, engine: Any) -> Snapshot:
+    """One optimizer at this moment; slots share its memory where that can be, and are true until its next step.
+
+    Args:
+        owner: the name of its class.
+        engine: what plays it (``engine.Engine``).
+    """
+    engine.settle()
+    rows = zip(engine.groups, engine.hypers, engine.clocks, engine.members, strict=True)
+    return Snapshot(
+        owner,
+        [KeptGroup(group.rule.name, clock, hyper.stored(), list(map(kept, ms))) for group, hyper, clock, ms in rows],
+    )
+
+
+def kept(member: Any) -> Kept:
+    """What is kept of one parameter."""
+    arrays = adapter(member.param)
+    slots = {name: arrays.numpy(slot) for name, slot in member.slots.items()}
+    return Kept(member.name, arrays.shape(member.param), member.age, slots, member.memory)

@@ -1,125 +1,185 @@
 """One file around plain data: written whole or not at all, and checked when it is read.
 
-The file is a safetensors file (arrays by name; no code in it, no pickle) whose metadata holds a JSON text,
-a format version and a SHA-256 of text and arrays. It is written beside its place, flushed to the disk
-and moved there in one step, so a crash leaves the old file or the new one, never half of one.
+The file is a safetensors file (arrays by name; no code in it, no pickle). Its metadata holds
+
+    format, version    "calando", "2"
+    meta               a JSON text
+    sums               the CRC-32 of every array, eight hexadecimal digits each, in the order of names
+    sha256             of the header itself, with 64 zeros in this place
+
+so that every altered byte is noticed and the damaged array named. Arrays are summed while they are written and while
+they are read: one pass over the memory, no copy of it. Version 1 had one SHA-256 of text and arrays; it is read too.
 """
 
 import hashlib
 import json
 import os
-import struct
-import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
+from .codecs import safetensors
+from .codecs.entry import BITS, Entry, checked, raw
+from .codecs.errors import CheckpointError as CheckpointError
+from .codecs.errors import shown
+from .codecs.placed import placed
+
 FORMAT = "calando"
-VERSION = "1"
-LONGEST_HEADER = 100_000_000  # bytes; safetensors' own limit
+VERSION = 2
+UNKNOWN = "0" * 64  # in the place of the header's own SHA-256 while it is taken
+OTHERS = {  # how files of others begin → what to do with them
+    b"PK\x03\x04": "a file of torch.save; read it with torch.load(…, weights_only=True), or see calando convert",
+    b"\x80\x02": "a file of pickle or of torch.save, which calando does not open; see calando convert",
+    b"\x0a": "perhaps a .ckpt of MindSpore; read it with calando.mindspore.load_checkpoint, or see calando convert",
+}
 
 
-class CheckpointError(ValueError):
-    """A file that cannot be used as a checkpoint; the sentence says which and why."""
-
-
-def write(path: str | os.PathLike[str], meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
-    """Write ``meta`` (JSON data) and ``arrays`` to ``path``, atomically.
+def write(path: str | os.PathLike[str], meta: Mapping[str, Any], arrays: Mapping[str, np.ndarray | Entry]) -> None:
+    """Write ``meta`` (JSON data) and ``arrays`` to ``path``, atomically; nothing is copied.
 
     Raises:
-        TypeError: ``meta`` is not JSON data.
+        TypeError: ``meta`` is not JSON data, or an array is of a type that the file cannot hold.
         OSError: no permission, no space; a file that was there before is untouched.
     """
-    from safetensors.numpy import save
-
-    place = Path(path)
     text = json.dumps(meta, allow_nan=True, sort_keys=True)
-    whole = {name: np.require(array, array.dtype.newbyteorder("<"), "C") for name, array in arrays.items()}
-    told = {"format": FORMAT, "version": VERSION, "meta": text, "sha256": digest(text, whole)}
-    data = save(whole, metadata=told)
-    handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            os.chmod(temporary, 0o666 & ~mask())  # as any file that a program opens; mkstemp keeps it private
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, place)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    settle(place.parent)
+    entries = {name: a if isinstance(a, Entry) else Entry.of(a, name) for name, a in arrays.items()}
+    order = safetensors.layout(entries)
+    told = {"format": FORMAT, "version": str(VERSION), "meta": text, "sums": "0" * 8 * len(order), "sha256": UNKNOWN}
+    sums: dict[str, int] = {}
+    with placed(path) as file:
+        file.write(safetensors.header_of(entries, order, told))
+        for name in order:
+            sums[name] = 0
+            content = entries[name].raw
+            for first in range(0, len(content), safetensors.PIECE):
+                piece = content[first : first + safetensors.PIECE]
+                sums[name] = crc32(piece, sums[name])
+                file.write(piece)
+        told["sums"] = "".join(f"{sums[name]:08x}" for name in sorted(sums))
+        told["sha256"] = hashlib.sha256(safetensors.header_of(entries, order, told)[8:]).hexdigest()
+        file.seek(0)
+        file.write(safetensors.header_of(entries, order, told))
 
 
-def mask() -> int:
-    """The permissions that new files of this process do not get."""
-    found = os.umask(0)
-    os.umask(found)
-    return found
+def read(
+    path: str | os.PathLike[str], choose: Callable[[str], bool] | None = None
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """What ``write`` wrote; bfloat16 widened to float32, which is exact.
 
-
-def settle(folder: Path) -> None:
-    """Flush a folder's own entries to the disk, where the system can."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def read(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """What ``write`` wrote.
+    Args:
+        choose: whether the array of a name is wanted; the others are passed over (version 1: read nevertheless).
 
     Raises:
         FileNotFoundError: there is no such file.
         CheckpointError: it is another kind of file, torn, altered, or of a newer format.
     """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load
-
-    place = Path(path)
-    data = place.read_bytes()
-    told = header(place, data).get("__metadata__")
-    if not isinstance(told, dict) or told.get("format") != FORMAT:
-        raise CheckpointError(f"{place} is a safetensors file, but calando did not write it")
-    if told.get("version") != VERSION:
-        raise CheckpointError(
-            f"{place} has format version {told.get('version')!r}, this calando reads {VERSION}; use a newer calando"
-        )
-    try:
-        arrays = load(data)
-        meta = json.loads(told["meta"])
-    except (SafetensorError, KeyError, ValueError, RecursionError) as problem:
-        raise CheckpointError(f"{place} is damaged: {problem}") from None
-    if not isinstance(meta, dict):
-        raise CheckpointError(f"{place} is no checkpoint: what it tells of itself is no table")
-    if digest(told["meta"], arrays) != told.get("sha256"):
-        raise CheckpointError(f"{place} is damaged: its checksum is wrong; use an older checkpoint")
-    return meta, arrays
+    meta, entries = read_entries(path, choose)
+    return meta, {name: entries.pop(name).values() for name in list(entries)}
 
 
-def header(place: Path, data: bytes) -> dict[str, Any]:
-    """The table of contents in front of a safetensors file."""
-    if len(data) < 8:
-        raise CheckpointError(f"{place} is no checkpoint: it has only {len(data)} bytes")
-    (length,) = struct.unpack("<Q", data[:8])
-    if length > min(len(data) - 8, LONGEST_HEADER):
-        raise CheckpointError(f"{place} is no checkpoint, or torn: its header of {length} bytes is not in it")
-    try:
-        found = json.loads(data[8 : 8 + length])
-    except (ValueError, RecursionError) as problem:
-        raise CheckpointError(f"{place} is no checkpoint: its header cannot be read ({problem})") from None
-    if not isinstance(found, dict):
-        raise CheckpointError(f"{place} is no checkpoint: its header is not a table")
-    return found
+def read_entries(
+    path: str | os.PathLike[str], choose: Callable[[str], bool] | None = None
+) -> tuple[dict[str, Any], dict[str, Entry]]:
+    """As ``read``, with the arrays as they are stored."""
+    with open(path, "rb", buffering=0) as file:
+        reader = Reader(Path(path), file)
+        return reader.meta, reader.entries(choose)
+
+
+def peek(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, tuple[str, tuple[int, ...]]]]:
+    """What stands in front of the arrays: ``meta``, and type and shape of each; raises as ``read`` does."""
+    with open(path, "rb", buffering=0) as file:
+        reader = Reader(Path(path), file)
+        return reader.meta, {name: row[:2] for name, row in reader.tensors.items()}
+
+
+class Reader(safetensors.Reader):
+    """Reads one of our own files, of any version up to this one.
+
+    Attributes:
+        meta: the JSON data.
+    """
+
+    meta: dict[str, Any]
+
+    def __init__(self, place: Path, file: Any):
+        self.refuse_others(place, file)
+        super().__init__(place, file)
+        if self.told.get("format") != FORMAT:
+            raise CheckpointError(f"{place} is a safetensors file, but calando did not write it; see calando convert")
+        version = self.told.get("version", "")
+        if not version.isdecimal() or not 1 <= int(version[:9]) <= VERSION:
+            raise CheckpointError(
+                f"{place} has format version {shown(version)}, this calando reads 1 to {VERSION}; use a newer calando"
+            )
+        self.version = int(version)
+        if self.version > 1:
+            self.refuse_altered()
+        try:
+            found = json.loads(self.told["meta"])
+        except (KeyError, ValueError, RecursionError) as problem:
+            raise CheckpointError(f"{place} is damaged: what it tells in 'meta' cannot be read ({problem})") from None
+        if not isinstance(found, dict):
+            raise CheckpointError(f"{place} is no checkpoint: what it tells of itself is no table")
+        self.meta = found
+
+    @staticmethod
+    def refuse_others(place: Path, file: Any) -> None:
+        """Raise CheckpointError for what is known to be another kind of file."""
+        first = file.read(9)
+        file.seek(0)
+        for mark, told in OTHERS.items():
+            if first.startswith(mark) and first[8:9] != b"{":
+                raise CheckpointError(f"{place} is no checkpoint of calando, but {told}")
+
+    def refuse_altered(self) -> None:
+        """Raise CheckpointError unless the header's SHA-256 is its own."""
+        told = self.told.get("sha256", "")
+        plain = self.head.replace(f'"sha256":"{told}"'.encode(), f'"sha256":"{UNKNOWN}"'.encode(), 1)
+        if hashlib.sha256(plain).hexdigest() != told:
+            raise CheckpointError(
+                f"{self.place} is damaged: the checksum of its header, bytes 8 to {self.first}, is wrong; "
+                "use an older checkpoint"
+            )
+
+    def entries(self, choose: Callable[[str], bool] | None = None) -> dict[str, Entry]:
+        if self.version == 1:
+            return self.first_version(choose)
+        sums = self.told.get("sums", "")
+        if len(sums) != 8 * len(self.tensors):
+            raise CheckpointError(f"{self.place} is damaged: it has not one checksum for each array in 'sums'")
+        found = {}
+        for number, name in enumerate(self.tensors):
+            if choose is None or choose(name):
+                found[name] = self.summed(name, sums[8 * number : 8 * number + 8])
+        return found
+
+    def summed(self, name: str, told: str) -> Entry:
+        """One array, if its CRC-32 is the one that was told."""
+        word, shape, begin, end = self.tensors[name]
+        room, total = np.empty(shape, BITS[word]), 0
+        for piece in self.fill(raw(room), begin):
+            total = crc32(piece, total)
+        if f"{total:08x}" != told:
+            raise CheckpointError(
+                f"{self.place} is damaged: the checksum of {shown(name)}, bytes {self.first + begin} to "
+                f"{self.first + end}, is wrong; use an older checkpoint"
+            )
+        return Entry(word, checked(room, word))
+
+    def first_version(self, choose: Callable[[str], bool] | None) -> dict[str, Entry]:
+        """The arrays of a file of version 1, which has one sum for all."""
+        found = super().entries()
+        if digest(self.told["meta"], {name: entry.data for name, entry in found.items()}) != self.told.get("sha256"):
+            raise CheckpointError(f"{self.place} is damaged: its checksum is wrong; use an older checkpoint")
+        return {name: entry for name, entry in found.items() if choose is None or choose(name)}
 
 
 def digest(text: str, arrays: Mapping[str, np.ndarray]) -> str:
-    """The SHA-256 of everything in the file, in a fixed order."""
+    """The SHA-256 of everything in a file of version 1, in a fixed order."""
     found = hashlib.sha256(text.encode())
     for name in sorted(arrays):
         array = arrays[name]

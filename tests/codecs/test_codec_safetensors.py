@@ -7,7 +7,7 @@ import pytest
 from drawn_entries import RECORDED, TENSORS, plains
 from hypothesis import given
 
-from calando.codecs import mindspore_safetensors
+from calando.codecs import mindspore_safetensors, safetensors
 from calando.codecs.entry import Entry
 
 FILES = sorted(RECORDED.glob("*.safetensors"))
@@ -23,7 +23,7 @@ def twin(path):
 
 
 def as_the_library_says(entries):
-    short = mindspore_safetensors.SHORT | {"Int4": "I8"}
+    short = safetensors.SHORT | {"Int4": "I8"}
     return {name: (short[e.dtype], e.shape, e.data.tobytes()) for name, e in entries.items()}
 
 

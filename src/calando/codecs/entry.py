@@ -69,6 +69,11 @@ class Entry:
         return widened(self.data) if self.dtype == "BFloat16" else self.data
 
 
+def checked(room: np.ndarray, dtype: str) -> np.ndarray:
+    """The array itself; of truth values, whatever is not 0 as True."""
+    return np.asarray(room.view(np.uint8) != 0) if dtype == "Bool" else room
+
+
 def raw(array: np.ndarray) -> memoryview:
     """The memory of an array that lies in C order."""
     return array.reshape(-1).view(np.uint8).data

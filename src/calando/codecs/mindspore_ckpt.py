@@ -30,8 +30,8 @@ from zlib import crc32
 import numpy as np
 from google.protobuf.message import DecodeError
 
-from ..store import CheckpointError
-from .entry import BITS, MOST_AXES, Entry, raw
+from .entry import BITS, MOST_AXES, Entry, checked, raw
+from .errors import CheckpointError, shown
 from .mindspore_message import TensorProto
 from .placed import placed
 
@@ -370,14 +370,3 @@ class Reader:
     def unknown(self, field: Field, message: str) -> CheckpointError:
         """There is a field that the message does not have."""
         return CheckpointError(f"{self.at(field.start)}: a {message} has no field {field.number} like this; {WRONG}")
-
-
-def checked(room: np.ndarray, dtype: str) -> np.ndarray:
-    """The array itself; of truth values, whatever is not 0 as True."""
-    return np.asarray(room.view(np.uint8) != 0) if dtype == "Bool" else room
-
-
-def shown(thing: object) -> str:
-    """A name or shape in an error: itself, if it is short."""
-    text = repr(thing)
-    return text if len(text) <= 100 else f"{text[:80]}…"

@@ -1,13 +1,17 @@
-"""A file that appears whole or not at all."""
+"""A file that appears whole or not at all.
+
+It is written beside its place under a name that begins with a dot and ends in ``.tmp``, flushed to the disk, moved to
+its place in one step, and then the folder's own entry is flushed. A crash at any instant leaves the former file or
+the new one; what a killed process left half written is removed by the next writing into that folder.
+"""
 
 import os
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
-
-from ..store import mask, settle
 
 
 @contextmanager
@@ -15,12 +19,14 @@ def placed(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """A file to write into, which takes its place at ``path`` when all was written and flushed to the disk.
 
     Raises:
-        OSError: no permission, no space; what was at ``path`` before is untouched.
+        OSError: no permission, no space; what was at ``path`` before is untouched, and nothing else is left.
     """
     place = Path(path)
     if place.is_dir():
         raise IsADirectoryError(f"{place} is a folder; give the name of a file")
-    handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.", suffix=".tmp")
+    sweep(place.parent)
+    prefix = f".{place.name[:100]}.{owner(os.getpid())}."
+    handle, temporary = tempfile.mkstemp(dir=place.parent, prefix=prefix, suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
             os.chmod(temporary, 0o666 & ~mask())  # as any file that a program opens; mkstemp keeps it private
@@ -32,3 +38,49 @@ def placed(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         Path(temporary).unlink(missing_ok=True)
         raise
     settle(place.parent)
+
+
+def owner(process: int) -> str:
+    """Who writes a file: the machine and the process."""
+    return f"{socket.gethostname()}-{process}"
+
+
+def sweep(folder: Path) -> None:
+    """Remove the half-written files of processes of this machine that are no more."""
+    machine = owner(0).removesuffix("0")
+    for path in folder.glob(".*.tmp"):
+        told = path.name.split(".")[-3:-2]  # .name.machine-process.random.tmp
+        process = told[0].rpartition("-")[2] if told else ""
+        if f".{machine}{process}." in path.name and process.isdigit() and not alive(int(process)):
+            path.unlink(missing_ok=True)
+
+
+def alive(process: int) -> bool:
+    """Whether a process of this machine still runs."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+def mask() -> int:
+    """The permissions that new files of this process do not get."""
+    found = os.umask(0)
+    os.umask(found)
+    return found
+
+
+def settle(folder: Path) -> None:
+    """Flush a folder's own entries to the disk, where the system can."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -16,13 +16,13 @@ import numpy as np
 
 from ..arrays import adapter
 from ..codecs import mindspore_ckpt, mindspore_safetensors
+from ..codecs.behind import WRITER
 from ..codecs.entry import Entry
 from ..store import CheckpointError
 from .fit import fitted
 from .resumed import Resumed
 from .state import OWNERS, left_out, losses
 from .things import LOADING, SAVING, appended, entry_of, inside, parameter_of, saved_things
-from .writer import WRITER
 
 FORMATS: dict[str, Any] = {"ckpt": mindspore_ckpt, "safetensors": mindspore_safetensors}
 FILLING = "For 'load_param_into_net'"

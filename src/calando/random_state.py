@@ -1,0 +1,58 @@
+"""Where random numbers come from: the state of every generator that a training usually draws from, as plain data.
+
+Python's ``random``, NumPy's own generator, torch's (on the CPU, and on CUDA devices in use) and real MindSpore's. A
+generator of your own goes into ``extra``: ``extra={"noise": generator.bit_generator.state}``.
+"""
+
+import random
+import sys
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+
+def taken() -> dict[str, Any]:
+    """The state of all of them; nothing is loaded that is not loaded already."""
+    version, words, following = random.getstate()
+    found: dict[str, Any] = {
+        "python": {"version": version, "words": np.array(words, np.uint32), "gauss": following},
+        "numpy": np.random.get_state(legacy=False),  # noqa: NPY002
+    }
+    if "torch" in sys.modules:
+        torch = import_module("torch")
+        found["torch"] = torch.get_rng_state().numpy()
+        if torch.cuda.is_available() and torch.cuda.is_initialized():
+            found["cuda"] = [state.numpy() for state in torch.cuda.get_rng_state_all()]
+    if "mindspore" in sys.modules:
+        found["mindspore"] = import_module("mindspore").get_rng_state().asnumpy()
+    return found
+
+
+def put(state: Any) -> None:
+    """Let all go on from ``taken``'s result; those of a framework that is not installed here are passed over.
+
+    Raises:
+        ValueError: it is not ``taken``'s; nothing has changed.
+    """
+    before = taken()
+    try:
+        given(state)
+    except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, ImportError) as problem:
+        given(before)
+        raise ValueError(f"the state of the random generators cannot be used: {problem}") from None
+
+
+def given(state: Any) -> None:
+    """Let all go on from a state."""
+    python = state["python"]
+    random.setstate((python["version"], tuple(python["words"].tolist()), python["gauss"]))
+    np.random.set_state(state["numpy"])  # noqa: NPY002
+    if "torch" in state and "torch" in sys.modules:
+        torch = import_module("torch")
+        torch.set_rng_state(torch.from_numpy(state["torch"].copy()))
+        if "cuda" in state and torch.cuda.is_available():
+            torch.cuda.set_rng_state_all([torch.from_numpy(words.copy()) for words in state["cuda"]])
+    if "mindspore" in state and "mindspore" in sys.modules:
+        mindspore = import_module("mindspore")
+        mindspore.set_rng_state(mindspore.Tensor(state["mindspore"]))
