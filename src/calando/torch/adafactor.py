@@ -7,7 +7,7 @@ from ..decay import INSIDE, Decay
 from ..hyper import Hyper, is_number
 from ..rule import Rule
 from ..rules.whole.adafactor import ADAFACTOR
-from .optimizer import Optimizer
+from .optimizer import Optimizer, refuse_complex
 
 
 class Adafactor(Optimizer):
@@ -72,6 +72,7 @@ class Adafactor(Optimizer):
         super().__init__(params, defaults, max_norm, on_nonfinite)
 
     def _rule(self, group: Mapping[str, Any], hyper: Hyper) -> Rule:
+        refuse_complex(type(self).__name__, hyper.place, group)
         return ADAFACTOR
 
     def _decay(self, group: Mapping[str, Any]) -> Decay:

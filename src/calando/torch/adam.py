@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+import torch
+
 from ..decay import DECOUPLED, L2, Decay
 from ..hyper import Hyper
 from ..rule import Rule
@@ -83,6 +85,7 @@ class Adam(Optimizer):
             "fused": fused,
             "decoupled_weight_decay": decoupled_weight_decay,
         }
+        refuse_tensors(f"For '{type(self).__name__}'", defaults)
         super().__init__(params, defaults, max_norm, on_nonfinite)
 
     def _rule(self, group: Mapping[str, Any], hyper: Hyper) -> Rule:
@@ -90,6 +93,17 @@ class Adam(Optimizer):
 
     def _decay(self, group: Mapping[str, Any]) -> Decay:
         return DECOUPLED if group.get("decoupled_weight_decay") else L2
+
+
+def refuse_tensors(place: str, given: Mapping[str, Any]) -> None:
+    """Raise ValueError for the mixtures of tensors, numbers and ``foreach`` that torch's Adam does not take."""
+    betas = given["betas"] if isinstance(given["betas"], (tuple, list)) else ()
+    tensors = [isinstance(x, torch.Tensor) for x in betas]
+    if any(tensors) and not all(tensors):
+        raise ValueError(f"{place}: 'betas' must be either both tensors or none, but got {given['betas']!r}")
+    if given["foreach"] and (isinstance(given["lr"], torch.Tensor) or any(tensors)):
+        name = "lr" if isinstance(given["lr"], torch.Tensor) else "betas"
+        raise ValueError(f"{place}: {name!r} as a tensor does not go with foreach=True; leave foreach out")
 
 
 class AdamW(Adam):

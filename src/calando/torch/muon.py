@@ -7,7 +7,7 @@ from ..decay import DECOUPLED, Decay
 from ..hyper import Hyper
 from ..rule import Rule
 from ..rules.whole.muon import MUON, MUON_NESTEROV, MUON_NESTEROV_RMS, MUON_RMS
-from .optimizer import Optimizer
+from .optimizer import Optimizer, refuse_complex
 
 
 class Muon(Optimizer):
@@ -78,6 +78,7 @@ class Muon(Optimizer):
         manner = group["adjust_lr_fn"]
         if manner not in (None, "original", "match_rms_adamw"):
             raise ValueError(f"{hyper.place}: 'adjust_lr_fn' must be 'original' or 'match_rms_adamw', not {manner!r}")
+        refuse_complex(type(self).__name__, hyper.place, group)
         for p in group["params"]:
             if p.dim() != 2:
                 raise ValueError(f"{hyper.place}: Muon only takes matrices, but a parameter has shape {tuple(p.shape)}")

@@ -21,6 +21,7 @@ from ..groups import Group, refuse_doubles
 from ..hyper import Hyper, UnknownName, as_schedule, is_number
 from ..rule import Domain, Rule
 from ..schedules import Schedule
+from .boxes import boxed, refilled, unboxed
 from .state import Stateful
 
 # Keys that others keep in groups: torch's schedulers, timm, trainers; our clock.
@@ -60,12 +61,13 @@ class Optimizer(Stateful):
             raise TypeError(f"For '{type(self).__name__}': params must be parameters in order; give {wanted}")
         self.spelling = {**self.SPELLING, "max_norm": "max_norm"}
         self.engine = self.ENGINE([], [], on_nonfinite)
-        self._dicts, self._posted, self._structures = [], [], []
+        self._dicts, self._posted, self._boxes, self._structures = [], [], [], []
         self._controllers, self._waiting = {}, {}
         defaults = {**defaults, "max_norm": max_norm}
         hyper = self._hyper(f"For '{type(self).__name__}'", defaults)
         self._given = self._entries(hyper)
-        super().__init__(params, {**defaults, **spelled(self.spelling, hyper.past(0))})
+        boxes = {name: value for name, value in defaults.items() if boxed(value)}
+        super().__init__(params, {**defaults, **spelled(self.spelling, hyper.past(0)), **boxes})
         self._faces, self._seen_state, self._turn = [], self.state, 0
 
     # What a subclass decides.
@@ -152,7 +154,8 @@ class Optimizer(Stateful):
         start = self.engine.clocks[0] if self.engine.clocks else 0
         clock = given["step"] = whole(f"{place}: 'step'", given.get("step", start))
         hyper = self._hyper(place, {**self._given, **given}, clock)
-        given.update(spelled(self.spelling, hyper.past(clock)))
+        boxes = {name: value for name, value in {**self.defaults, **given}.items() if boxed(value)}
+        given.update({**spelled(self.spelling, hyper.past(clock)), **boxes})
         given["params"] = listed(given["params"])
         refuse_doubles(place.partition(",")[0], *self._roll(given["params"]))
         super().add_param_group(given)
@@ -164,7 +167,7 @@ class Optimizer(Stateful):
             raise
         self._dicts.append(group)
         self._structures.append(self._structure(group))
-        self._posted.append({name: group[name] for name in self.spelling})
+        self._remember(len(self._posted), group)
 
     def titles(self) -> list[str]:
         return [str(group.get("name", number)) for number, group in enumerate(self._dicts)]
@@ -181,6 +184,7 @@ class Optimizer(Stateful):
     def _hyper(self, place: str, given: Mapping[str, Any], clock: int = 0) -> Hyper:
         """The hyperparameters of one group, from what the user gave."""
         ours: dict[str, Any] = {"weight_decay": 0.0}
+        given = {**given, **{name: unboxed(place, name, given[name]) for name in self.spelling}}
         for name, names in self.spelling.items():
             if isinstance(names, tuple):
                 try:
@@ -275,13 +279,16 @@ class Optimizer(Stateful):
         """What the outside wrote into one group, checked: its clock, and entries by our names; None: nothing."""
         posted, hyper = self._posted[number], self.engine.hypers[number]
         changed = [name for name in posted if group[name] is not posted[name]]
+        boxes = self._boxes[number]
+        changed += [n for n, old in boxes.items() if n not in changed and unboxed(hyper.place, n, group[n]) != old]
         same = group["step"] == self.engine.clocks[number] and self._structures[number] == self._structure(group)
         if same and not changed:
             return None
         clock = whole(f"{hyper.place}: 'step'", group["step"])
         found = {}
         for name in changed:
-            names, value, before = self.spelling[name], group[name], posted[name]
+            names, before = self.spelling[name], boxes.get(name, posted[name])
+            value = unboxed(hyper.place, name, group[name])
             if not isinstance(names, tuple):
                 names, value, before = (names,), (value,), (before,)
             for ours, new, old in zip(names, unpacked(name, value, len(names)), before, strict=True):
@@ -304,9 +311,21 @@ class Optimizer(Stateful):
         """Choose the rule anew and show the values in force."""
         group, engine = self._dicts[number], self.engine
         engine.regroup(number, self._group(group, engine.hypers[number]))
-        shown = spelled(self.spelling, engine.hypers[number].current(engine.clocks[number]))
-        group.update(shown)
-        self._posted[number] = shown
+        self._show(number, group, spelled(self.spelling, engine.hypers[number].current(engine.clocks[number])))
+        self._remember(number, group)
+
+    def _show(self, number: int, group: dict[str, Any], values: Mapping[str, Any]) -> None:
+        """Write values in force into a group; tensors that stand there are filled."""
+        others = [x for x in self._dicts if x is not group]
+        place = self.engine.hypers[number].place
+        group.update({name: refilled(place, name, group.get(name), new, others) for name, new in values.items()})
+
+    def _remember(self, number: int, group: dict[str, Any]) -> None:
+        """What stands in a group now was not written from outside."""
+        place = self.engine.hypers[number].place
+        self._posted[number:] = [{name: group[name] for name in self.spelling}, *self._posted[number + 1 :]]
+        boxes = {name: unboxed(place, name, group[name]) for name in self.spelling if boxed(group[name])}
+        self._boxes[number:] = [boxes, *self._boxes[number + 1 :]]
 
     def _post(self, number: int) -> None:
         """Show the coming values, and remember that they are ours."""
@@ -315,6 +334,9 @@ class Optimizer(Stateful):
         coming = hyper.coming(clock)
         if not coming:
             return
+        if self._boxes[number]:
+            self._show(number, group, spelled(self.spelling, hyper.at(clock)))
+            return self._remember(number, group)
         posted = self._posted[number]
         for name, names in self.spelling.items():
             if not isinstance(names, tuple):
@@ -325,7 +347,8 @@ class Optimizer(Stateful):
                 group[name] = posted[name] = tuple(plain(ours, values[ours]) for ours in names)
 
     def _meant(self, number: int, ours: str, value: Any) -> Any:
-        return layered(self.engine.hypers[number].place, self._dicts[number], ours, value)
+        place = self.engine.hypers[number].place
+        return layered(place, self._dicts[number], ours, unboxed(place, ours, value))
 
     def _structure(self, group: Mapping[str, Any]) -> tuple[Any, ...]:
         """The choices in a group that are no numbers over time."""
@@ -375,6 +398,13 @@ def started(owner: str, value: Any) -> float:
     if not 0.0 <= value < float("inf"):
         raise ValueError(f"{place} lie in [0, inf), but got {value}")
     return float(value)
+
+
+def refuse_complex(owner: str, place: str, group: Mapping[str, Any]) -> None:
+    """Raise RuntimeError (as torch does) for parameters whose rule has no complex meaning."""
+    wrong = [i for i, p in enumerate(group["params"]) if p.is_complex()]
+    if wrong:
+        raise RuntimeError(f"{place}: {owner} does not support complex parameters, but parameter {wrong[0]} is one")
 
 
 def refuse_hints(name: str, defaults: Mapping[str, Any]) -> None:

@@ -31,6 +31,7 @@ class Stateful(Controls, torch.optim.Optimizer):
 
     _dicts: list[dict[str, Any]]  # the groups, as they stood in param_groups
     _posted: list[dict[str, Any]]  # what we last wrote into each
+    _boxes: list[dict[str, Any]]  # the numbers in those that are tensors
     _structures: list[tuple[Any, ...]]
     _given: dict[str, Any]
     _controllers: dict[str, dict[str, Any]]  # what each remembers
@@ -49,6 +50,14 @@ class Stateful(Controls, torch.optim.Optimizer):
 
     def _structure(self, group: Mapping[str, Any]) -> tuple[Any, ...]:
         """The choices in a group that are no numbers over time."""
+        raise NotImplementedError
+
+    def _show(self, number: int, group: dict[str, Any], values: Mapping[str, Any]) -> None:
+        """Write values in force into a group."""
+        raise NotImplementedError
+
+    def _remember(self, number: int, group: dict[str, Any]) -> None:
+        """What stands in a group now was not written from outside."""
         raise NotImplementedError
 
     def _show_state(self) -> None:
@@ -188,8 +197,8 @@ class Stateful(Controls, torch.optim.Optimizer):
             hyper.timelines = lines[number]
             hyper.displaced.clear()
             hyper.sort()
-            self._posted[number] = spelled(self.spelling, hyper.current(engine.clocks[number]))
-            group.update(self._posted[number])
+            self._show(number, group, spelled(self.spelling, hyper.current(engine.clocks[number])))
+            self._remember(number, group)
             self._structures[number] = self._structure(group)
             engine.groups[number] = self._group(group, hyper)
         self._adopt_state(ages)
@@ -231,7 +240,9 @@ class Stateful(Controls, torch.optim.Optimizer):
         self.engine = self.ENGINE(groups, hypers, kept["on_nonfinite"])
         self.engine.clocks = [group["step"] for group in self.param_groups]
         self._dicts = list(self.param_groups)
-        self._posted = [{name: group[name] for name in self.spelling} for group in self.param_groups]
+        self._posted, self._boxes = [], []
+        for number, group in enumerate(self.param_groups):
+            self._remember(number, group)
         self._structures = [self._structure(group) for group in self.param_groups]
         self._adopt_state(kept["ages"])
 
