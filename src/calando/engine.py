@@ -25,6 +25,7 @@ from .rule import Rule
 
 UNBOUNDED = float(np.finfo(np.float64).max)  # the max_norm that never clips
 POLICIES = ("train", "skip", "raise")
+MACHINE_EPSILON = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 2.0**-23, "float64": 2.0**-52}
 
 Values = Mapping[int, Mapping[str, float]]
 
@@ -242,6 +243,8 @@ def scalars(
     trusts: list[Callable[..., float]] = []
     for (group, exempt, age, memory), norm in zip(kinds, norms, strict=True):
         hyper = values[group] if not exempt else {**values[group], "weight_decay": 0.0}
+        if rule.whole:
+            hyper = {**hyper, "machine_epsilon": MACHINE_EPSILON[part.key.dtype]}
         known = recalled(rule, hyper, age, memory)
         rows.append([*decay.scalars(hyper, scales[group], *norm), *rule.scalars(hyper, age, *known)])
         if rule.trust is not None:

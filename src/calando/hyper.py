@@ -69,7 +69,13 @@ def shown(value: Any) -> str:
 def interval(low: float, high: float) -> str:
     """[low, high) as one reads it."""
     if low == -inf:
-        return "be a finite number"
+        return (
+            "be a finite number"
+            if high == inf
+            else "be a number from 0 down"
+            if high == TINY
+            else f"lie below {high:g}"
+        )
     return f"lie in {'(0' if low == TINY else f'[{low:g}'}, {high:g})"
 
 

@@ -151,8 +151,9 @@ def opened(x: torch.Tensor) -> Any:
 
 
 def native(x: torch.Tensor) -> torch.Tensor:
-    """The tensor itself, without history."""
-    return x.detach().as_subclass(torch.Tensor)
+    """The tensor itself, without history, or float32 for half precision."""
+    x = x.detach().as_subclass(torch.Tensor)
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
 def write(x: torch.Tensor, array: np.ndarray) -> None:

@@ -47,16 +47,16 @@ def leading_power(hyper: Mapping[str, float], age: int) -> PowerScalars:
 
 def ftrl(p, g, a, z, rate, l1, twice_l2, zero):
     before, a = sqrt(a), a + g * g
-    now = sqrt(a) * rate
-    z = z + g - (now - before * rate) * p
-    return where(absolute(z) > l1, (sign(z) * l1 - z) / (now + twice_l2), zero), a, z
+    now = sqrt(a)
+    z = z + g - (now - before) * rate * p
+    return where(absolute(z) > l1, (sign(z) * l1 - z) / (now * rate + twice_l2), zero), a, z
 
 
 def ftrl_power(p, g, a, z, rate, l1, twice_l2, zero, kappa):
     before, a = power(a, kappa), a + g * g
-    now = power(a, kappa) * rate
-    z = z + g - (now - before * rate) * p
-    return where(absolute(z) > l1, (sign(z) * l1 - z) / (now + twice_l2), zero), a, z
+    now = power(a, kappa)
+    z = z + g - (now - before) * rate * p
+    return where(absolute(z) > l1, (sign(z) * l1 - z) / (now * rate + twice_l2), zero), a, z
 
 
 DOMAIN = {"lr": (5e-324, inf), "l1": (0.0, inf), "l2": (0.0, inf)}

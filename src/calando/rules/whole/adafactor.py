@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 
 from ...ops import sqrt
 from ...rule import Rule
-from .words import at_least, machine_epsilon, mean, root_mean_square, through_half
+from .words import at_least, mean, root_mean_square, through_half
 
 TINY = 1e-30  # mindspore's floor for running means
 
@@ -55,8 +55,8 @@ class EpsilonScalars(NamedTuple):
 
 def relative(hyper: Mapping[str, float], age: int) -> Scalars:
     gain, lr = age ** hyper["beta2_decay"], hyper["lr"]
-    keep = 1 - lr * hyper["weight_decay"]
-    return Scalars(gain, min(lr, age**-0.5), hyper["eps1"], hyper["eps2"], hyper["d"], keep)
+    eps1 = hyper["eps1"] if hyper["eps1"] >= 0 else hyper["machine_epsilon"]  # of the parameter's dtype
+    return Scalars(gain, min(lr, age**-0.5), eps1, hyper["eps2"], hyper["d"], 1 - lr * hyper["weight_decay"])
 
 
 def epsilon(hyper: Mapping[str, float], age: int) -> EpsilonScalars:
@@ -74,18 +74,16 @@ def told(hyper: Mapping[str, float], age: int, plain: float, scaled: float) -> E
 
 
 def factored(p, g, r, c, gain, rate, eps1, eps2, d, keep):
-    floor = machine_epsilon(p) if eps1 < 0 else eps1
     square = g * g
     r = r + (mean(square, -1) - r) * gain
     c = c + (mean(square, -2) - c) * gain
-    v = (r @ c) / at_least(mean(r, -2), floor)
-    return moved(p, g, v, floor, rate, eps2, d, keep), r, c
+    v = (r @ c) / at_least(mean(r, -2), eps1)
+    return moved(p, g, v, eps1, rate, eps2, d, keep), r, c
 
 
 def unfactored(p, g, v, gain, rate, eps1, eps2, d, keep):
-    floor = machine_epsilon(p) if eps1 < 0 else eps1
     v = v + (g * g - v) * gain
-    return moved(p, g, v, floor, rate, eps2, d, keep), v
+    return moved(p, g, v, eps1, rate, eps2, d, keep), v
 
 
 def moved(p, g, v, floor, rate, eps2, d, keep):

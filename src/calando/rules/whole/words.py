@@ -13,12 +13,6 @@ def root_mean_square(x):
     return float((x * x).mean()) ** 0.5 if 0 not in x.shape else 0.0
 
 
-def machine_epsilon(x):
-    """The distance from 1 to the next number of the array's dtype."""
-    name = str(x.dtype).removeprefix("torch.")
-    return 2.0**-7 if name == "bfloat16" else float(np.finfo(name).eps)
-
-
 def at_least(x, low):
     """``x``, or ``low`` where it is smaller."""
     return x.clamp(low) if hasattr(x, "clamp") else x.clip(low)
