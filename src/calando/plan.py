@@ -308,10 +308,10 @@ class Part:
             return []
         newborn = [m for m in self.chosen(self.members) if not names <= m.slots.keys()]
         for member in newborn:
-            missing = names - member.slots.keys()
+            missing = [name for name in self.key.rule.slots if name not in member.slots]  # in the rule's order
             shapes = self.key.rule.slot_shapes(self.key.arrays.shape(member.param))
             member.slots |= {name: self.key.arrays.zeros(member.param, shapes[name]) for name in missing}
-            for name in member.starts.keys() & missing:
+            for name in member.starts.keys() & set(missing):
                 member.slots[name][...] = member.starts[name]
         self.complete = all(names <= m.slots.keys() for m in self.members)
         if newborn and self.key.fused:
