@@ -356,9 +356,8 @@ class Plan:
         if type(self.meta.get("run")) is not int:
             raise CheckpointError(f"{self.place} is a file of calando, but no run that calando.save stored")
         if self.meta["run"] > RUN:
-            raise CheckpointError(
-                f"{self.place} is a run of version {self.meta['run']}, this calando reads 1 to {RUN}; use a newer calando"
-            )
+            told = f"is a run of version {self.meta['run']}, this calando reads 1 to {RUN}; use a newer calando"
+            raise CheckpointError(f"{self.place} {told}")
         try:
             self.step, self.metric = int(self.meta["step"]), self.meta["metric"]
             self.extra = tree.gathered(self.meta["extra"], self.arrays)
