@@ -33,6 +33,7 @@ from .single import NumberHyper, SingleHyper
 from .state import Stored, enrol, rows
 
 LONG = {"lr": "learning_rate"}  # how errors and attributes call what a group calls "lr"
+CLOSED = f"{__package__}.learning_rate_schedule"  # its Cells have a formula; asked by name, as it loads torch
 TORCH = ("alpha", "amsgrad", "betas", "lr_decay", "maximize", "param_groups", "rho")  # what torch has besides
 
 
@@ -492,10 +493,12 @@ def filtered(name: str) -> bool:
 
 
 def prepared(values: Mapping[str, Any]) -> dict[str, Any]:
-    """What MindSpore users give, as hyperparameters: Cells become functions of the step."""
+    """What MindSpore users give, as hyperparameters: MindSpore's schedules become ours, other Cells functions."""
     found = dict(values)
     for name, value in found.items():
-        if boxes.is_cell(value):
+        if type(value).__module__ == CLOSED:
+            found[name] = value.schedule
+        elif boxes.is_cell(value):
             found[name] = Function(boxes.CellRate(value))
         elif name == "max_norm" and value is None:
             found[name] = UNBOUNDED

@@ -1,4 +1,4 @@
-"""Take the code blocks out of MindSpore's migration guide, as they are printed: ``select_blocks.py guide.md > blocks.md``.
+"""The code blocks of MindSpore's migration guide, as they are printed: ``select_blocks.py guide.md > blocks.md``.
 
 The guide: https://www.mindspore.cn/docs/zh-CN/r2.3/migration_guide/model_development/learning_rate_and_optimizer.html
 """
