@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 from calando.migrate import Wish, migrate
@@ -22,11 +22,28 @@ LEFT = {
 }
 
 
+# The shortest script with a schedule per epoch.
+SCRIPT = b"""import torch
+from torch import optim
+
+model = torch.nn.Linear(2, 1)
+optimizer = optim.SGD(model.parameters(), lr=0.1)
+scheduler = optim.lr_scheduler.StepLR(optimizer, 3)
+for epoch in range(4):
+    for i in range(5):
+        optimizer.zero_grad()
+        loss = model(torch.ones(1, 2)).sum()
+        loss.backward()
+        optimizer.step()
+    scheduler.step()
+"""
+
+
 def source(name):
     return (HERE / f"{name}.py").read_bytes()
 
 
-@lru_cache(maxsize=None)
+@cache
 def migrated(name, to, style="exact"):
     """One program, migrated."""
     return migrate({f"{name}.py": source(name)}, Wish(to=to, style=style))

@@ -32,7 +32,12 @@ class Pair:
     fixed: Mapping[str, str] = field(default_factory=dict)
 
 
-BETAS: dict[str, str | tuple[str, ...]] = {"lr": "learning_rate", "betas": ("beta1", "beta2"), "eps": "eps", "weight_decay": "weight_decay"}
+BETAS: dict[str, str | tuple[str, ...]] = {
+    "lr": "learning_rate",
+    "betas": ("beta1", "beta2"),
+    "eps": "eps",
+    "weight_decay": "weight_decay",
+}
 NN, OURS, EXACT = "mindspore.nn.", "calando.mindspore.nn.", "calando.migrate.exact."
 
 PAIRS: dict[str, Pair] = {

@@ -89,6 +89,7 @@ def _followed(flow: Flow, name: str, home: Scope, to: Scope, line: int, depth: i
     if len(stores) != 1 or not isinstance(stores[0][1], ast.Assign):
         raise Lost
     target, statement = stores[0]
+    assert isinstance(statement, ast.Assign)
     value = picked(statement, target)
     if value is None or not plain(value):
         raise Lost

@@ -83,8 +83,9 @@ def multi_step(said: Mapping[str, str], base: str) -> Closed:
     milestones, gamma = said["milestones"], said["gamma"]
     plain = f"{grouped(base)} * {grouped(gamma)} ** sum({{k}} >= m for m in {grouped(milestones)})"
     listed = ast.parse(milestones, mode="eval").body
-    known = [number(ast.unparse(x)) for x in listed.elts] if isinstance(listed, (ast.List, ast.Tuple)) else []
-    if known and None not in known and known == sorted(set(known)) and known[0]:
+    found = [number(ast.unparse(x)) for x in listed.elts] if isinstance(listed, (ast.List, ast.Tuple)) else [None]
+    known = [x for x in found if x is not None]
+    if known and len(known) == len(found) and known == sorted(set(known)) and known[0]:
         values = ", ".join(
             times(base, f"{grouped(gamma)} ** {n}" if n > 1 else gamma) for n in range(1, len(known) + 1)
         )

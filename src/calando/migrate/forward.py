@@ -41,13 +41,15 @@ class Pass:
 def passes(work: Work, scope: Scope) -> list[tuple[ast.stmt, ast.Call]]:
     """The ``backward`` statements of a function, in order."""
     found = []
-    for node, where in scope.file.where.items():
-        if where is scope and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            if node.func.attr in ("backward", "manual_backward") and not other_backward(scope, node):
-                statement = statement_of(scope.file, node)
-                if not isinstance(statement, ast.Expr) or statement.value is not node:
-                    raise Left(f"backward is part of a larger expression in line {node.lineno}")
-                found.append((statement, node))
+    for where, node in scope.file.calls:
+        func = node.func
+        if where is not scope or not isinstance(func, ast.Attribute) or other_backward(scope, node):
+            continue
+        if func.attr in ("backward", "manual_backward"):
+            statement = statement_of(scope.file, node)
+            if not isinstance(statement, ast.Expr) or statement.value is not node:
+                raise Left(f"backward is part of a larger expression in line {node.lineno}")
+            found.append((statement, node))
     return sorted(found, key=lambda each: each[0].lineno)
 
 
@@ -71,9 +73,9 @@ def understood(work: Work, scope: Scope, statement: ast.stmt, call: ast.Call, go
         loss = call.args[0]
     elif call.args or call.keywords:
         raise Left(f"backward is given an argument in line {call.lineno}")
-    if isinstance(loss, ast.Call) and isinstance(loss.func, ast.Attribute) and loss.func.attr == "scale":
-        if SCALER in work.flow.kinds(scope, loss.func.value):
-            scaler, loss = file.source.code(loss.func.value), loss.args[0]
+    held = loss.func.value if isinstance(loss, ast.Call) and isinstance(loss.func, ast.Attribute) else None
+    if isinstance(loss, ast.Call) and held is not None and SCALER in work.flow.kinds(scope, held):
+        scaler, loss = file.source.code(held), loss.args[0]
     block = block_of(file, statement)
     before = block[: block.index(statement)]
     sliced = slice_of(before, names_read(loss))
@@ -318,6 +320,7 @@ def undetached(work: Work, one: Pass) -> None:
     for node, scope in file.where.items():
         if scope is one.scope and isinstance(node, ast.Call) and id(node) not in inside and not node.args:
             func = node.func
-            if isinstance(func, ast.Attribute) and func.attr == "detach" and isinstance(func.value, ast.Name):
-                if func.value.id in names and node.lineno > one.backward.lineno:
-                    work.replace(file, node, func.value.id)
+            if not isinstance(func, ast.Attribute) or func.attr != "detach" or not isinstance(func.value, ast.Name):
+                continue
+            if func.value.id in names and node.lineno > one.backward.lineno:
+                work.replace(file, node, func.value.id)

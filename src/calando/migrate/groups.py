@@ -62,7 +62,7 @@ def loop(work: Work, scope: Scope, over: ast.For, node: ast.expr, at: str, group
                     if key
                     else f"a group is used in line {inner.lineno}"
                 )
-            if isinstance(holder.ctx, ast.Store):  # type: ignore[union-attr]
+            if isinstance(holder, ast.Subscript) and isinstance(holder.ctx, ast.Store):
                 stores.append((holder, str(key)))
     alone = len(over.body) == 1 and not over.orelse and not number and len(stores) == 1
     statement = file.parents[stores[0][0]] if stores else None

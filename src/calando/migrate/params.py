@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .carry import stored
 from .finding import REWRITTEN
@@ -110,7 +110,7 @@ def check_group(node: ast.Dict, own_class: bool) -> None:
             raise Left("a group's parameters come from a generator, which MindSpore would find empty")
 
 
-def check_names(keys: list[object], own_class: bool) -> None:
+def check_names(keys: Sequence[object], own_class: bool) -> None:
     """Raise Left for a key of a group that has no counterpart."""
     if "params" not in keys:
         return

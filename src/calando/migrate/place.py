@@ -118,13 +118,11 @@ def placed(work: Work, thing: Thing) -> Placed:
     """
     optimizers, expression = driven(work, thing)
     form, parts = form_of(work, thing)
-    scope = thing.scope
-    assert scope is not None
-    result = Placed(
-        thing, optimizers, scope.file.source.code(expression), form, Rhythm(False), parts, [], (scope, thing.node), [],
-        [], False,
-    )  # type: ignore[arg-type]  # fmt: skip
-    steps = []
+    scope, call = thing.scope, thing.node
+    assert scope is not None and isinstance(call, ast.Call)
+    at = scope.file.source.code(expression)
+    result = Placed(thing, optimizers, at, form, Rhythm(False), parts, [], (scope, call), [], [], False)
+    steps: list[tuple[Scope, ast.Call]] = []
     for place, node in uses(work.flow, thing):
         if other(work, place, node, thing):
             raise Left(f"another scheduler may stand in its place in line {node.lineno}")

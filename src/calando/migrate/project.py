@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .finding import Finding, Spoken
@@ -95,12 +95,13 @@ def check(wish: Wish) -> None:
             tree = ast.parse(wish.steps_per_epoch, mode="eval").body
         except SyntaxError:
             tree = ast.Constant(0)
+        tree = ast.Constant(0) if isinstance(tree, ast.UnaryOp) else tree
         if isinstance(tree, ast.Constant) and (not isinstance(tree.value, int) or tree.value < 1):
             told = "a whole number from 1 on, or an expression such as len(loader)"
             raise ValueError(f"--steps-per-epoch must be {told}, but got {wish.steps_per_epoch!r}")
 
 
-def target(to: str):  # type: ignore[no-untyped-def]
+def target(to: str) -> Callable[[Work], None]:
     """The function that rewrites for a target."""
     if to == "calando":
         from .to_calando import to_calando

@@ -134,7 +134,7 @@ def _between(
         return None
     inner = way.loops[len(road.loops) :]
     station = way.stations.get(scope)
-    early = station is not None and step.lineno < station.lineno
+    early = station is not None and step.lineno < station.lineno  # type: ignore[attr-defined]
     until = inner[-1][0] if inner else road.loops[-1][0] if road.loops else place.file.source.tree
     if not inner:
         divisor, why = divided(place.file, call, until, step)

@@ -211,7 +211,7 @@ def accumulates(update: Update, mine: list[tuple[ast.stmt, ast.Call]]) -> bool:
 
 def chain(file: File, node: ast.AST) -> list[ast.AST]:
     """The loops around a node, up to its function."""
-    found = []
+    found: list[ast.AST] = []
     while node in file.parents and not isinstance(node, BLOCKS):
         node = file.parents[node]
         if isinstance(node, LOOPS):

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from ..lexicon import MINDSPORE, PAIRS, TORCH
 from ..lexicon.pairs import IMPLEMENTATION, Pair
-
-from .finding import CHECK, HUMAN, KEPT, REWRITTEN, Spoken
+from .finding import CHECK, HUMAN, KEPT, REWRITTEN, Finding, Spoken
 from .flow import NETWORK, OBJECT, OPTIMIZER, SCALER, SCHEDULER, File, Scope, Thing
 from .groups import look, write_groups
-from .params import parts_of, said, to_mindspore as params_to_mindspore
+from .params import parts_of, said
+from .params import to_mindspore as params_to_mindspore
 from .place import Placed, one_rate, per_epoch, placed
 from .rates import frozen, guide_list
 from .reads import behind, group_reads
@@ -49,7 +49,8 @@ def to_mindspore(work: Work) -> None:
             left += party.optimizers
             for thing in party.optimizers:
                 work.say(thing.scope.file, thing.node, HUMAN, f"left whole: {why}", "optimizer")  # type: ignore[union-attr]
-    networks(work)
+    if work.edits or left:
+        networks(work)
     flips(work)
     rest(work)
 
@@ -218,7 +219,8 @@ def construct(work: Work, party: Party, thing: Thing) -> None:
     file, name = scope.file, thing.name.partition(".")[2]
     pair, target, spoken = PAIRS[name], party.targets[id(call)], TORCH[name]
     own = party.own(thing)
-    given = {**dict(zip(spoken.order, call.args, strict=False)), **{w.arg: w.value for w in call.keywords}}
+    given: dict[str | None, ast.expr] = dict(zip(spoken.order, call.args, strict=False))
+    given.update({w.arg: w.value for w in call.keywords})
     refuse(given, name)
     params = given.get("params")
     if params is None:
@@ -435,31 +437,24 @@ def plateau(work: Work, party: Party, thing: Thing) -> None:
 
 
 def networks(work: Work) -> None:
-    """Say once per class that the network itself is not translated."""
+    """Say once per class, or per network put together from layers, that the network itself is not translated."""
     for file in work.flow.files:
-        for node, scope in file.scopes.items():
-            if (
-                isinstance(node, ast.ClassDef)
-                and work.flow.is_network(scope)
-                and "torch" in str([file.names.dotted(base) for base in node.bases])
-            ):
-                head = ast.Name(node.name)
-                ast.copy_location(head, node)
-                reason = "the network stays PyTorch's: write it as mindspore.nn.Cell, or import one"
-                work.findings.append(finding(file, node, reason))
-        if not any(f.file == file.source.name and f.topic == "network" for f in work.findings):
-            for thing in work.flow.all(NETWORK):
-                if thing.scope is not None and thing.scope.file is file and thing.name == "Sequential":
-                    work.findings.append(
-                        finding(file, thing.node, "the network stays PyTorch's: write it in MindSpore")
-                    )
+        classes: list[ast.AST] = [
+            node for node, scope in file.scopes.items() if isinstance(node, ast.ClassDef) and of_torch(work, scope)
+        ]
+        made = [t for t in work.flow.all(NETWORK) if t.scope is not None and t.scope.file is file]
+        rows = [t.node for t in made if t.name == "Sequential"]
+        layers = [t.node for t in made if "Loss" not in t.name and file.names.dotted(t.node.func).startswith("torch.")]  # type: ignore[attr-defined]
+        for node in classes or rows or layers[:1]:
+            first = file.source.code(node).splitlines()[0]
+            reason = "the network stays PyTorch's: write it as mindspore.nn.Cell, or import one"
+            work.findings.append(Finding(file.source.name, node.lineno, HUMAN, first, reason, "network"))  # type: ignore[attr-defined]
 
 
-def finding(file: File, node: ast.AST, reason: str):  # type: ignore[no-untyped-def]
-    from .finding import Finding
-
-    first = file.source.code(node).splitlines()[0]
-    return Finding(file.source.name, node.lineno, HUMAN, first, reason, "network")  # type: ignore[attr-defined]
+def of_torch(work: Work, scope: Scope) -> bool:
+    """Whether a class is a network of PyTorch's."""
+    names = [at.file.names.dotted(base) for at in work.flow.bases(scope) for base in getattr(at.node, "bases", [])]
+    return any(name.startswith("torch.nn.") for name in names)
 
 
 def flips(work: Work) -> None:

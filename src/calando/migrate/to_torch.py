@@ -90,7 +90,8 @@ def construct(work: Work, thing: Thing, name: str, back: Return) -> bool:
     call, scope = thing.node, thing.scope
     assert isinstance(call, ast.Call) and scope is not None
     file, spoken = scope.file, MINDSPORE[name]
-    given = {**dict(zip(spoken.order, call.args, strict=False)), **{w.arg: w.value for w in call.keywords}}
+    given: dict[str | None, ast.expr] = dict(zip(spoken.order, call.args, strict=False))
+    given.update({w.arg: w.value for w in call.keywords})
     refuse(given, name)
     moving = moves(work, thing, given)
     exact = work.wish.style == "exact"
@@ -253,12 +254,12 @@ def groups(work: Work, scope: Scope, params: ast.expr) -> None:
     for where, node in pieces:
         file = where.file
         for inner in ast.walk(node):
-            if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
-                if inner.func.attr == "trainable_params" and not inner.args:
-                    owner = file.source.code(inner.func.value)
-                    owners.append((file.where[inner], inner))
-                    work.replace(file, inner, f"[p for p in {owner}.parameters() if p.requires_grad]")
-                    work.say(file, inner, REWRITTEN, "the parameters that are trained", "groups")
+            func = inner.func if isinstance(inner, ast.Call) and not inner.args else None
+            if isinstance(inner, ast.Call) and isinstance(func, ast.Attribute) and func.attr == "trainable_params":
+                owner = file.source.code(func.value)
+                owners.append((file.where[inner], inner))
+                work.replace(file, inner, f"[p for p in {owner}.parameters() if p.requires_grad]")
+                work.say(file, inner, REWRITTEN, "the parameters that are trained", "groups")
             if isinstance(inner, (ast.List, ast.Tuple)):
                 for number, item in enumerate(inner.elts):
                     if isinstance(item, ast.Dict):
@@ -343,10 +344,9 @@ def rest(work: Work) -> None:
         if not isinstance(node, ast.Call):
             continue
         dotted = file.names.dotted(node.func)
-        if dotted.startswith(("torch.", "calando.")):
-            work.say(file, node, KEPT, "it is PyTorch's already", "step")
-        elif isinstance(node.func, ast.Attribute) and any(
-            t.name.startswith("torch.") for t in work.flow.things(file.where[node], node.func.value)
+        if dotted.startswith(("torch.", "calando.")) or (
+            isinstance(node.func, ast.Attribute)
+            and any(t.name.startswith("torch.") for t in work.flow.things(file.where[node], node.func.value))
         ):
             work.say(file, node, KEPT, "it is PyTorch's already", "step")
         elif isinstance((target := work.flow.callee(file.where[node], node)) and target.node, ast.FunctionDef):

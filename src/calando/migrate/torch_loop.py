@@ -6,6 +6,7 @@ import ast
 
 from .finding import CHECK, HUMAN, REWRITTEN
 from .flow import File, Scope, Thing
+from .torch_step import plain_number
 from .work import Left, Work, statement_of, uses
 
 QUIET = {"LossMonitor", "TimeMonitor", "ModelCheckpoint"}
@@ -76,12 +77,10 @@ def one_step_cells(work: Work, thing: Thing) -> bool:
                     raise Left(f"the training step's .{node.attr} in line {node.lineno} has no counterpart")
                 work.replace(file, node.value, network)
                 work.say(file, node, CHECK, f"the network's own mode; .train() where {network} is PyTorch's", "network")
-            elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Call) and where is scope:
-                if isinstance(node.value.func, ast.Name) and node.value.func.id == name:
-                    from .torch_step import plain_number
-
-                    if isinstance(node.targets[0], ast.Name):
-                        plain_number(work, where, node.targets[0].id)
+            elif isinstance(node, ast.Assign) and where is scope and isinstance(node.targets[0], ast.Name):
+                called = node.value.func if isinstance(node.value, ast.Call) else None
+                if isinstance(called, ast.Name) and called.id == name:
+                    plain_number(work, where, node.targets[0].id)
     return bool(found)
 
 
@@ -264,7 +263,9 @@ def beside(work: Work, scope: Scope, call: ast.Call, loaded: set[str]) -> None:
             work.need(file, "import torch")
             work.replace(file, call.func, "torch.load")
             work.say(file, call, REWRITTEN, "the file as it was saved", "state")
-    elif tail == "load_param_into_net" and id(call) not in work.told and len(call.args) == 2:
-        if isinstance(call.args[1], ast.Name) and call.args[1].id in loaded and isinstance(statement, ast.Expr):
-            work.remove(file, statement)
-            work.say(file, call, REWRITTEN, "the weights came with the optimizer", "state")
+        return
+    if tail != "load_param_into_net" or id(call) in work.told or len(call.args) != 2:
+        return
+    if isinstance(call.args[1], ast.Name) and call.args[1].id in loaded and isinstance(statement, ast.Expr):
+        work.remove(file, statement)
+        work.say(file, call, REWRITTEN, "the weights came with the optimizer", "state")

@@ -1,4 +1,4 @@
-"""What MindSpore's optimizers know of their parameters, for scripts that came from there: files with the weights, names.
+"""What MindSpore's optimizers know of their parameters, for scripts that came from there.
 
 MindSpore's checkpoint of an optimizer holds the weights it trains; PyTorch's ``state_dict`` does not. MindSpore's
 parameters have names; PyTorch's have none.

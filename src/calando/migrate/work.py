@@ -190,10 +190,9 @@ def emptied(file: File, removed: list[ast.stmt]) -> list[Edit]:
         gone = [s for s in gone if s not in inside]
         parent = file.parents[statement]
         if len(inside) == len(block) and not isinstance(parent, ast.Module):
-            if isinstance(parent, ast.If) and not parent.orelse and block is parent.body and idle(parent.test):
-                if file.source.lines(parent) is not None and parent not in getattr(file.parents[parent], "orelse", []):
-                    gone = [s for s in gone if parent not in above(file, s)] + [parent]
-                    continue
+            if isinstance(parent, ast.If) and block is parent.body and goes(file, parent):
+                gone = [s for s in gone if parent not in above(file, s)] + [parent]
+                continue
             edits.append(Edit(*file.source.span(inside[0]), "pass"))
             inside = inside[1:]
         for each in inside:
@@ -201,6 +200,12 @@ def emptied(file: File, removed: list[ast.stmt]) -> list[Edit]:
             assert lines is not None
             edits.append(Edit(*lines, ""))
     return edits
+
+
+def goes(file: File, branch: ast.If) -> bool:
+    """Whether a condition without anything under it can go too."""
+    alone = not branch.orelse and branch not in getattr(file.parents[branch], "orelse", [])
+    return alone and idle(branch.test) and file.source.lines(branch) is not None
 
 
 def above(file: File, node: ast.AST) -> list[ast.AST]:

@@ -97,7 +97,7 @@ class Journal:
             told.append(rows)
         meta = np.frombuffer(json.dumps({"calls": told, "problem": self.problem}).encode(), np.uint8)
         with path.open("wb") as file:
-            np.savez(file, meta=meta, **arrays)  # type: ignore[arg-type]
+            np.savez(file, meta=meta, **arrays)
 
 
 class Parted(Exception):

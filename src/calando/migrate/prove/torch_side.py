@@ -26,7 +26,7 @@ class Watch:
             original(optimizer, *args, **words)
             self.journal.number(optimizer)
 
-        torch.optim.Optimizer.__init__ = init  # type: ignore[method-assign]
+        torch.optim.Optimizer.__init__ = init  # type: ignore[method-assign, assignment]
         self.handles = [register_optimizer_step_pre_hook(self.pre), register_optimizer_step_post_hook(self.post)]
         self.original = original
 
