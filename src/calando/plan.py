@@ -99,6 +99,7 @@ class Part:
         present: bool (members,), who has a gradient in this step.
         whole: whether all are present.
         plain: whether all lie in memory in the plain order of their axes.
+        sharded: whether some are only in part on this process (FSDP).
         sparse: whether there are Rows among the gradients of this step.
         mirror: float32 (members,), the ages as PyTorch keeps them, for others to see and to change.
         memory: float32 (members, numbers), what the rule remembers; likewise.
@@ -108,6 +109,7 @@ class Part:
         self.key = key
         self.members = members
         self.params = [m.param for m in members]
+        self.sharded = key.arrays.sharded(self.params)
         self.layouts = [key.arrays.layout(p) for p in self.params]
         self.shapes = [key.arrays.shape(p) for p in self.params]
         self.turn = 0
@@ -179,7 +181,7 @@ class Part:
         arrays = self.key.arrays
         if not self.key.fused:
             return all(map(self.belongs, self.members, self.layouts))
-        self.held = arrays.hold(self.params)
+        self.held = arrays.hold(list(map(arrays.local, self.params)) if self.sharded else self.params)
         where = arrays.addresses(self.held)
         if where != self.where:
             if not all(map(self.belongs, self.members, self.layouts)):
@@ -309,10 +311,11 @@ class Part:
         newborn = [m for m in self.chosen(self.members) if not names <= m.slots.keys()]
         for member in newborn:
             missing = [name for name in self.key.rule.slots if name not in member.slots]  # in the rule's order
-            shapes = self.key.rule.slot_shapes(self.key.arrays.shape(member.param))
+            whole = tuple(member.param.shape) if self.key.rule.whole else self.key.arrays.shape(member.param)
+            shapes = self.key.rule.slot_shapes(whole)
             member.slots |= {name: self.key.arrays.zeros(member.param, shapes[name]) for name in missing}
             for name in member.starts.keys() & set(missing):
-                member.slots[name][...] = member.starts[name]
+                self.key.arrays.fill(member.slots[name], member.starts[name])
         self.complete = all(names <= m.slots.keys() for m in self.members)
         if newborn and self.key.fused:
             self.find_slots()

@@ -3,7 +3,7 @@
 Every adapter is a module with the same words:
 
     kind(x)              (device, dtype) as text: ("cpu", "float32")
-    shape(x)             a tuple of ints
+    shape(x)             a tuple of ints: of what is here, and of real numbers (complex ones are pairs)
     layout(x)            (shape, …): equal as long as the same memory means the same elements
     writable(x)          whether its elements may be changed
     dense(x, rows)       whether its elements fill one piece of memory (by rows of the first axis)
@@ -12,6 +12,10 @@ Every adapter is a module with the same words:
     check(gs, members)   gradients that do not come from autograd are what they must be
     gradients(gs, …)     the gradients, checked and laid out as their parameters (or Rows), and their addresses
     zeros(x, shape)      a new slot for x, of its own shape and layout or of another shape
+    fill(x, value)       write one number into a slot
+    sharded(xs)          whether some are only in part on this process
+    local(x)             if so: the part that is here
+    joined(xs, norms)    if so: norms of the whole from those of the parts
     slot_addresses(xs)   where slots begin, in bytes
     adopted(slot, p)     a slot made to fit parameter p
     opened(x)            what expressions compute with: a view, widened from half precision

@@ -105,6 +105,14 @@ def check(grads: list[Any], members: list[Any]) -> None:
     """Every gradient is checked when it is arranged."""
 
 
+def fill(x: np.ndarray, value: float) -> None:
+    x[...] = value
+
+
+def sharded(xs: list[Any]) -> bool:
+    return False
+
+
 def slot_addresses(slots: list[np.ndarray]) -> list[int]:
     return addresses(slots)
 

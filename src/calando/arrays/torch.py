@@ -7,20 +7,37 @@ import torch
 from torch._C import DisableTorchFunctionSubclass  # subclasses of Tensor would cost a microsecond a word
 
 from . import NoGradient, Rows, refuse_sparse
+from .shards import is_shard, local, placed
+from .shards import joined as joined
+from .shards import sharded as sharded
 
 name = "torch"
 
 ADDRESS = torch.Tensor.data_ptr
 CONTIGUOUS = torch.Tensor.is_contiguous
 ELEMENTS = torch.Tensor.numel
+REAL = {"complex32": "float16", "complex64": "float32", "complex128": "float64"}  # what complex numbers are pairs of
 
 
 def kind(x: torch.Tensor) -> tuple[str, str]:
-    return str(x.device), str(x.dtype).removeprefix("torch.")
+    dtype = str(x.dtype).removeprefix("torch.")
+    return str(x.device), REAL.get(dtype, dtype)
 
 
 def shape(x: torch.Tensor) -> tuple[int, ...]:
-    return tuple(x.shape)
+    x = local(x)
+    return (*x.shape, 2) if x.is_complex() else tuple(x.shape)
+
+
+def bare(x: torch.Tensor) -> torch.Tensor:
+    """The tensor itself, without history and subclass; all its pieces."""
+    return x.detach() if is_shard(x) else x.detach().as_subclass(torch.Tensor)
+
+
+def near(x: torch.Tensor) -> torch.Tensor:
+    """What is here of a tensor, without history: a plain tensor, of pairs of real numbers where it is complex."""
+    x = bare(local(x))
+    return torch.view_as_real(x) if x.is_complex() else x
 
 
 def layout(x: torch.Tensor) -> tuple:
@@ -34,6 +51,7 @@ def writable(x: torch.Tensor) -> bool:
 
 def dense(x: torch.Tensor, rows: bool) -> bool:
     """Whether the elements fill one piece of memory, in any order of the axes; ``rows``: in the plain one."""
+    x = local(x)
     if x.is_contiguous() or rows:
         return x.is_contiguous()
     expected = 1
@@ -54,10 +72,14 @@ def addresses(held: list[Any]) -> list[int]:
 
 
 def zeros(x: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
-    x = x.detach().as_subclass(torch.Tensor)
-    if tuple(shape) != tuple(x.shape):
-        return torch.zeros(shape, dtype=x.dtype, device=x.device)
+    x = bare(x)
+    if tuple(shape) not in (tuple(x.shape), tuple(near(x).shape)):
+        return x.new_zeros(shape)
     return torch.zeros_like(x, memory_format=torch.preserve_format)
+
+
+def fill(x: torch.Tensor, value: float) -> None:
+    near(x).fill_(value)
 
 
 def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any) -> tuple[list, np.ndarray]:
@@ -72,13 +94,14 @@ def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any)
     with DisableTorchFunctionSubclass():
         try:
             where = np.fromiter(map(ADDRESS, grads), np.uint64, len(grads))
-            if part.plain and not part.moved and all(map(CONTIGUOUS, grads)) and list(map(ELEMENTS, grads)) == sizes:
+            plain = part.plain and not part.moved and not part.sharded
+            if plain and all(map(CONTIGUOUS, grads)) and list(map(ELEMENTS, grads)) == sizes:
                 return grads, where
         except (RuntimeError, NotImplementedError, TypeError):
             pass  # a missing, sparse or foreign gradient: the search below names it
     if any(g is None for g in grads):
         raise NoGradient
-    grads = [arranged(g, member) for g, member in zip(grads, members, strict=True)]
+    grads = [arranged(g, member, part.key.rule.whole) for g, member in zip(grads, members, strict=True)]
     part.sparse = any(isinstance(g, Rows) for g in grads)
     return grads, np.array([ADDRESS(g.values if isinstance(g, Rows) else g) for g in grads], np.uint64)
 
@@ -106,15 +129,18 @@ def compare(g: Any, member: Any) -> None:
         )
 
 
-def arranged(g: Any, member: Any) -> Any:
-    """One gradient, checked, and laid out as its parameter."""
+def arranged(g: Any, member: Any, whole: bool = False) -> Any:
+    """One gradient, checked, and laid out as its parameter; ``whole``: not only what is here of it."""
     compare(g, member)
-    p = member.param
     if g.layout is torch.sparse_coo:
         return rows(g, member)
+    g = placed(g, member.param)
+    if whole:
+        return g
+    g, p = local(g).resolve_conj().resolve_neg(), local(member.param)
     if g.stride() == p.stride() or (g.is_contiguous() and p.is_contiguous()):
         return g
-    return torch.empty_like(p, memory_format=torch.preserve_format).copy_(g)
+    return torch.empty_like(p.detach(), memory_format=torch.preserve_format).copy_(g)
 
 
 def rows(g: torch.Tensor, member: Any) -> Any:
@@ -122,29 +148,30 @@ def rows(g: torch.Tensor, member: Any) -> Any:
     if member.sparse != "rows" or g.sparse_dim() != 1 or not member.param.is_contiguous():
         return arranged(g.to_dense(), member)
     g = g.coalesce()
-    return Rows(g.indices()[0].cpu().numpy(), g.values().contiguous())
+    return Rows(g.indices()[0].cpu().numpy(), near(g.values().resolve_conj().contiguous()))
 
 
 def numpy(x: torch.Tensor) -> np.ndarray:
-    x = x.detach().as_subclass(torch.Tensor).cpu()
+    x = near(x).cpu()
     return (x.float() if x.dtype == torch.bfloat16 else x).numpy()
 
 
 def slot_addresses(slots: list[torch.Tensor]) -> list[int]:
-    return list(map(ADDRESS, slots))
+    return [ADDRESS(local(x)) for x in slots]
 
 
-def adopted(slot: torch.Tensor, p: torch.Tensor) -> torch.Tensor:
+def adopted(slot: Any, p: Any) -> torch.Tensor:
     """A slot that fits its parameter: itself, or a copy with the parameter's dtype, device and layout."""
     like = slot.stride() == p.stride() or slot.shape != p.shape
-    if slot.dtype == p.dtype and slot.device == p.device and like:
+    here = not is_shard(p) or (is_shard(slot) and (slot.placements == p.placements or slot.shape != p.shape))
+    if slot.dtype == p.dtype and slot.device == p.device and like and here:
         return slot
     return zeros(p, tuple(slot.shape)).copy_(slot)
 
 
 def opened(x: torch.Tensor) -> Any:
     """What to compute with: a NumPy view on the CPU, the tensor elsewhere, float32 for half precision."""
-    x = x.detach().as_subclass(torch.Tensor)
+    x = near(x)
     if x.dtype in (torch.float16, torch.bfloat16):
         x = x.float()
     return x.numpy() if x.device.type == "cpu" else x
@@ -152,18 +179,21 @@ def opened(x: torch.Tensor) -> Any:
 
 def native(x: torch.Tensor) -> torch.Tensor:
     """The tensor itself, without history, or float32 for half precision."""
-    x = x.detach().as_subclass(torch.Tensor)
+    x = bare(x)
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
-def write(x: torch.Tensor, array: np.ndarray) -> None:
+def write(x: torch.Tensor, array: Any) -> None:
     with torch.no_grad():
-        x.copy_(torch.as_tensor(array))
+        if is_shard(array):
+            x.copy_(array)
+        else:
+            near(x).copy_(torch.as_tensor(array))
 
 
 def write_rows(x: torch.Tensor, indices: np.ndarray, array: np.ndarray) -> None:
     with torch.no_grad():
-        x[torch.from_numpy(indices).to(x.device)] = torch.as_tensor(array).to(x.dtype)
+        near(x)[torch.from_numpy(indices).to(x.device)] = torch.as_tensor(array).to(x.dtype)
 
 
 def touched(xs: list[torch.Tensor]) -> None:

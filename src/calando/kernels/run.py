@@ -51,6 +51,8 @@ def weighed(
         norms = measure.norms(part, numbers, index, line_centers(part, numbers, index))
     else:
         norms = loose_norms(part, numbers, index)
+    if part.sharded:
+        norms = np.column_stack([part.key.arrays.joined(part.params, column) for column in norms.T])
     rows = index.tolist()
     trust = [trusts[row](*norm) for row, norm in zip(rows, norms.tolist(), strict=True)]
     return np.column_stack([numbers[index], trust]), np.arange(len(rows))
@@ -181,7 +183,7 @@ def lengths(part: Part, weights: bool = False) -> np.ndarray:
         roots = np.sqrt(found)
         for i in np.flatnonzero(extreme).tolist():
             roots[i] = sums.careful_norm(key.arrays.opened(things[i]))
-    return roots
+    return key.arrays.joined(part.chosen(part.params), roots) if part.sharded else roots
 
 
 SMALLEST = 1e-280  # a sum of squares below this has lost digits

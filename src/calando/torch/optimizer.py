@@ -400,11 +400,11 @@ def started(owner: str, value: Any) -> float:
     return float(value)
 
 
-def refuse_complex(owner: str, place: str, group: Mapping[str, Any]) -> None:
-    """Raise RuntimeError (as torch does) for parameters whose rule has no complex meaning."""
+def refuse_complex(owner: str, place: str, group: Mapping[str, Any], kind: type[Exception] = RuntimeError) -> None:
+    """Raise what torch raises for parameters whose rule has no complex meaning."""
     wrong = [i for i, p in enumerate(group["params"]) if p.is_complex()]
     if wrong:
-        raise RuntimeError(f"{place}: {owner} does not support complex parameters, but parameter {wrong[0]} is one")
+        raise kind(f"{place}: {owner} does not support complex parameters, but parameter {wrong[0]} is one")
 
 
 def refuse_hints(name: str, defaults: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ import torch
 from ..hyper import Hyper
 from ..rule import Rule
 from ..rules.adam import ADAM_EPSILON_HAT, ADAM_EPSILON_HAT_AHEAD
-from .optimizer import Optimizer
+from .optimizer import Optimizer, refuse_complex
 
 
 class SparseAdam(Optimizer):
@@ -74,6 +74,7 @@ class SparseAdam(Optimizer):
         return stored
 
     def _rule(self, group: Mapping[str, Any], hyper: Hyper) -> Rule:
+        refuse_complex(type(self).__name__, hyper.place, group, ValueError)
         return ADAM_EPSILON_HAT
 
     def _sparse(self, group: Mapping[str, Any], hyper: Hyper) -> str:

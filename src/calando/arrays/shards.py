@@ -1,0 +1,53 @@
+"""Tensors of torch in pieces on several processes (DTensor): the piece that is here, and norms of the whole."""
+
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed
+
+
+def is_shard(x: Any) -> bool:
+    """Whether a tensor says that only a piece of it is here."""
+    return hasattr(type(x), "to_local")
+
+
+def sharded(xs: list[Any]) -> bool:
+    return any(map(is_shard, xs))
+
+
+def local(x: Any) -> Any:
+    """The piece of a tensor that is on this process; the tensor itself where it is whole."""
+    if not is_shard(x):
+        return x
+    with torch.no_grad():
+        x = x.to_local()
+    return x.wait() if hasattr(x, "wait") else x
+
+
+def placed(g: Any, p: Any) -> Any:
+    """A gradient in the pieces that its parameter is in."""
+    if not is_shard(p) or (is_shard(g) and (g.device_mesh, g.placements) == (p.device_mesh, p.placements)):
+        return g
+    return g.redistribute(p.device_mesh, p.placements)
+
+
+def joined(params: list[Any], norms: np.ndarray) -> np.ndarray:
+    """The norms of whole tensors, from those of the pieces that are here; every process must ask.
+
+    Args:
+        norms: float64 (params,), 2-norms of something that has the shape of each.
+    """
+    norms = norms.copy()
+    alike: dict[tuple[Any, int], list[int]] = {}
+    for i, p in enumerate(params):
+        for axis, placement in enumerate(p.placements) if is_shard(p) else ():
+            if placement.is_shard():
+                alike.setdefault((p.device_mesh, axis), []).append(i)
+    for (mesh, axis), places in alike.items():
+        group = mesh.get_group(axis)
+        given = torch.as_tensor(norms[places], device=local(params[places[0]]).device)
+        found = given.new_empty(torch.distributed.get_world_size(group) * len(places))
+        torch.distributed.all_gather_into_tensor(found, given, group=group)
+        norms[places] = np.hypot.reduce(found.cpu().numpy().reshape(-1, len(places)), axis=0)
+    return norms
