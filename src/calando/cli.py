@@ -1,4 +1,4 @@
-"""The command ``calando``: train, plot and migrate.
+"""The command ``calando``: train, plot, explain and migrate.
 
 Nothing heavy is imported before a command needs it, so that ``calando --help`` answers at once. What a
 user can put right (ValueError, KeyError, TypeError, OSError, a missing extra) becomes one sentence on
@@ -294,6 +294,42 @@ def plot(schedules: tuple[str, ...], steps: int, epochs: int, out: Path | None) 
 
     draw_schedules(out, drawn)
     click.echo(out)
+
+
+@main.command()
+@click.argument("name")
+@click.argument("arguments", nargs=-1, metavar="[ARGUMENT=VALUE]...")
+@click.option("--kernel", is_flag=True, help="Print the generated kernel instead, and nothing else.")
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "float64"]),
+    default="float32",
+    show_default=True,
+    help="Of the parameters.",
+)
+@click.option("--measure", is_flag=True, help="Measure a step against the speed of this machine's memory.")
+@click.option(
+    "--elements",
+    type=click.IntRange(100_000, 2_000_000_000),
+    default=25_000_000,
+    show_default=True,
+    help="How many parameters to measure with.",
+)
+@debug
+def explain(name: str, arguments: tuple[str, ...], kernel: bool, dtype: str, measure: bool, elements: int) -> None:
+    """Say what an optimizer does: formula, sources, slots, domains, memory moved.
+
+    NAME is an optimizer of either front end or a rule, such as adamw, mindspore.Lamb or rule.adam_epsilon_hat.
+    Arguments choose among its rules: calando explain sgd momentum=0.9 nesterov=true
+    """
+    from .show import explain as room
+
+    about = room.subject(name, room.read(arguments))
+    if kernel:
+        return click.echo(room.kernel(about, dtype))
+    click.echo(room.page(about, dtype))
+    if measure:
+        click.echo("\n" + room.speed(about, elements)[0])
 
 
 @main.command()

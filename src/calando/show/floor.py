@@ -1,0 +1,105 @@
+"""How near a step comes to the speed of memory, on this machine, now.
+
+The *floor* is the time that the bytes of a step would take at the speed of an in-place add, ``x += y``, with
+the same threads and over as much memory. Step and add take turns, so that other work on the machine slows
+both; what counts is the median of the ratios within a turn.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+from ..engine import Engine
+from ..groups import Group
+from ..hyper import Hyper
+from ..kernels.pool import share, threads
+
+ROUNDS, LEAST = 25, 7
+PATIENCE = 10.0  # seconds; at least LEAST rounds are made
+BLOCK = 1 << 20  # elements that a thread adds at once
+WIDTH = 4096
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was found.
+
+    Args:
+        elements: of the one parameter.
+        moved: bytes that a step must move.
+        step, add: seconds of every round, float64 (rounds,).
+        added: bytes that the add moves.
+    """
+
+    elements: int
+    moved: int
+    step: np.ndarray
+    add: np.ndarray
+    added: int
+
+    @property
+    def bandwidth(self) -> float:
+        """Bytes per second of the add."""
+        return self.added / float(np.median(self.add))
+
+    @property
+    def floor(self) -> float:
+        """Seconds that the step's bytes would take."""
+        return self.moved / self.bandwidth
+
+    @property
+    def ratios(self) -> np.ndarray:
+        """The step over its floor, in each round."""
+        return self.step / (self.add * (self.moved / self.added))
+
+
+def measured(group: Group, hyper: Hyper, per_parameter: int, elements: int, arrays: int) -> Measured:
+    """Play a group's rule on one float32 matrix of about ``elements`` and take turns with the add.
+
+    Args:
+        group, hyper: the rule, its manner of decay and the numbers; their parameters are not touched.
+        per_parameter: bytes that a step moves for each.
+        arrays: how many arrays of that size a step touches.
+    """
+    shape = (max(1, elements // WIDTH), WIDTH)
+    random = np.random.default_rng(0)
+    p = random.standard_normal(shape, np.float32)
+    g = random.standard_normal(shape, np.float32) * np.float32(0.01)
+    played = Group((p,), ("p",), group.rule, group.decay, group.maximize, group.centralize, starts=group.starts)
+    engine = Engine([played], [hyper])
+    add, added = adding(arrays * p.size // 2)
+    step, times = rounds(lambda: engine.step([[g]]), add)
+    return Measured(p.size, per_parameter * p.size, step, times, added)
+
+
+def adding(elements: int) -> tuple[Callable[[], None], int]:
+    """The in-place add over two arrays, shared by the threads; and the bytes that it moves."""
+    x, y = np.zeros(elements, np.float32), np.ones(elements, np.float32)
+    blocks = [(start, min(start + BLOCK, elements)) for start in range(0, elements, BLOCK)]
+
+    def part(start: int, stop: int) -> None:
+        np.add(x[start:stop], y[start:stop], out=x[start:stop])
+
+    return lambda: share(part, blocks, threads()), 3 * x.nbytes
+
+
+def rounds(step: Callable[[], object], add: Callable[[], object]) -> tuple[np.ndarray, np.ndarray]:
+    """Seconds of both in every round, float64 (rounds,) each; one or the other is first in turn."""
+    step(), add(), step(), add()
+    table: list[tuple[float, float]] = []
+    end = perf_counter() + PATIENCE
+    while len(table) < LEAST or (len(table) < ROUNDS and perf_counter() < end):
+        first, second = (step, add) if len(table) % 2 == 0 else (add, step)
+        one, other = seconds(first), seconds(second)
+        table.append((one, other) if first is step else (other, one))
+    found = np.array(table)
+    return found[:, 0], found[:, 1]
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long one call takes."""
+    start = perf_counter()
+    work()
+    return perf_counter() - start

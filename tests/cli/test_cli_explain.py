@@ -1,0 +1,154 @@
+"""``calando explain``: what an optimizer does, on one page."""
+
+import subprocess
+import sys
+from types import ModuleType
+
+import numpy as np
+import pytest
+from cli_runs import call, done
+
+from calando.rules import RULES
+from calando.show import explain, floor
+from calando.show.traffic import Traffic
+
+
+def said(*args):
+    """The page as one line, so that columns do not matter."""
+    return " ".join(done("explain", *args).output.split())
+
+
+def every_name():
+    return [f"{room}.{name}" for room in explain.ROOMS for name in explain.names(room)]
+
+
+@pytest.mark.parametrize("name", every_name())
+def test_every_optimizer_and_every_rule_has_a_page(name):
+    about = explain.subject(name)
+    text = explain.page(about)
+    assert about.rule.source in text and "Hyperparameters" in text
+    assert all(slot in text for slot in about.rule.slots)
+    assert about.fused == ("bytes" in text)
+
+
+def test_both_front_ends_and_the_rules_are_there():
+    names = every_name()
+    assert {"torch.AdamW", "mindspore.Lamb", "mindspore.LARS", "rule.adam"} <= set(names)
+    assert {name.removeprefix("rule.") for name in names if name.startswith("rule.")} == set(RULES)
+
+
+def test_the_page_of_adamw(extra):
+    text = said("adamw")
+    assert text.startswith("calando.torch.AdamW rule adam source arXiv:1412.6980, Algorithm 1")
+    assert "in front g ← scale g - center, p ← keep p (arXiv:1711.05101, Algorithm 2)" in text
+    assert "slots m (exp_avg), v (exp_avg_sq)" in text and "m ← m + (1 - β₁)(g - m)" in text
+    assert "lr 0.001 must lie in [0, inf)" in text and "betas (0.9, 0.999) must lie in [0, 1), each" in text
+    assert "28 bytes one pass: reads p, g, m, v; writes p, m, v" in text
+
+
+def test_mindspore_and_what_has_no_default():
+    text = said("mindspore.Lamb")
+    assert text.startswith("calando.mindspore.nn.Lamb(learning_rate=0.001)")
+    assert "slots m (lamb_m), v (lamb_v)" in text and "see also torch.Lamb, rule.lamb" in text
+    assert "16 bytes before it, for norms: reads p, g, m, v" in text
+
+
+def test_arguments_choose_the_rule(extra):
+    assert "rule sgd source" in said("sgd")
+    assert "rule sgd_nesterov" in said("torch.SGD", "momentum=0.9", "nesterov=true")
+    assert "rule adam_epsilon_hat_ahead" in said("mindspore.Adam", "use_nesterov=True")
+
+
+def test_a_long_name_and_any_case(extra):
+    assert said("torch.optim.nadam") == said("NADAM") == said("calando.torch.NAdam")
+
+
+@pytest.mark.parametrize(
+    ("rule", "decay", "words", "expected"),
+    [  # counted by hand: arrays read and written, 4 bytes each
+        ("sgd", "l2", {}, 12),
+        ("sgd_momentum", "l2", {}, 20),
+        ("adam", "decoupled", {}, 28),
+        ("adam", "decoupled", {"clipped": True}, 32),
+        ("adam", "decoupled", {"centered": True}, 32),
+        ("adam", "l2", {"centered": True}, 36),
+        ("amsgrad", "l2", {}, 36),
+        ("lamb", "inside", {}, 28 + 16),
+        ("lamb", "inside", {"clipped": True}, 28 + 16 + 4),
+    ],
+)
+def test_bytes_of_a_step(rule, decay, words, expected):
+    from calando.decay import DECAYS
+
+    assert Traffic.of(RULES[rule], DECAYS[decay], **words).total == expected
+    assert Traffic.of(RULES[rule], DECAYS[decay], "float64", **words).total == 2 * expected
+
+
+def test_lars_reads_two_arrays_more():
+    assert "8 bytes before it, for norms: reads p, g" in said("mindspore.LARS")
+
+
+def test_the_kernel_is_python_that_runs():
+    """What is printed is the whole module: run, it takes p - lr g."""
+    module = ModuleType("printed")
+    exec(done("explain", "rule.sgd", "--kernel").output.replace("cache=True", "cache=False"), module.__dict__)
+    p, g = np.array([3.0, 5.0], np.float32), np.array([1.0, -2.0], np.float32)
+    address = np.array([[p.ctypes.data, g.ctypes.data]], np.uint64)
+    line = np.zeros(1, np.int64)
+    scalars = np.array([[1.0, 0.0, 0.0, 0.5]], np.float32)  # scale, decay, zero, lr
+    module.kernel(address, np.array([2]), line, np.zeros(1, np.float32), scalars, 0, 1)
+    assert p.tolist() == [2.5, 6.0]
+
+
+def test_a_rule_with_norms_has_two_kernels():
+    text = done("explain", "rule.lamb", "--kernel", "--dtype", "float64").output
+    assert (
+        text.count("def kernel(") == 2
+        and "lamb_measured" in text
+        and "carray(pointer(address[c, 0]), size, float64)" in text
+    )
+
+
+def test_the_floor_is_bytes_over_bandwidth():
+    found = floor.Measured(10, 280, np.array([3.0, 5.0, 4.0]), np.array([1.0, 2.0, 4.0]), 140)
+    assert found.bandwidth == 70.0 and found.floor == 4.0
+    assert found.ratios.tolist() == [1.5, 1.25, 0.5]
+
+
+def test_measuring_leaves_a_number():
+    text = said("rule.adam", "--measure", "--elements", "100000")
+    assert "Measured on 98,304 parameters" in text and "GB/s in an in-place add" in text and "× the floor" in text
+
+
+def test_what_is_measured_is_the_step():
+    """The matrix that is measured with is updated in every round; the optimizer's own array is not."""
+    about = explain.subject("rule.sgd")
+    explain.speed(about, 100_000)
+    assert not about.group.params[0].any() and about.engine.clocks == [0]
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (["nadamm"], "nothing is called 'nadamm'; did you mean"),
+        (["keras.Adam"], "no room 'keras' in 'keras.Adam'; there are torch, mindspore, rule"),
+        (["rule.AdamW"], "nothing is called 'rule.AdamW'; did you mean rule.adam"),
+        (["mindspore.SGD", "momentum"], "'momentum' is no argument; write it as in momentum=0.9"),
+        (["mindspore.SGD", "momentum=-1"], "'momentum' must"),
+        (["mindspore.SGD", "mementum=1"], "mementum"),
+        (["rule.adam", "lr=1"], "rule 'adam' takes no arguments, but got lr"),
+        (["mindspore.AdaFactor", "--kernel"], "has no kernel; it works on whole arrays"),
+        (["mindspore.LBFGS", "--measure"], "has no floor to be measured against"),
+    ],
+)
+def test_mistakes(args, words):
+    result = call("explain", *args)
+    assert result.exit_code == 2 and words in result.stderr and "Traceback" not in result.stderr
+
+
+def test_describing_compiles_nothing():
+    """Numba takes half a second to load, and only --measure needs it."""
+    use = "from calando.show import explain as e; e.kernel(e.subject('rule.adam'))"
+    code = f"import sys; {use}; print('numba' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"]
