@@ -1,9 +1,9 @@
 """The guide's training step in real MindSpore, with what the guide says MindSpore cannot do.
 
-NAdam, RAdam, LBFGS, lambda schedules, a learning rate that can be seen, hyperparameters that change at any time. Beside it
-runs torch.optim on the same network with the same first values; losses are computed by MindSpore from the memory that is
-written, so they agree only if it sees every step. In PyNative, with a compiled forward function, and with a compiled
-gradient function.
+NAdam, RAdam, LBFGS, lambda schedules, a learning rate that can be seen, hyperparameters that change at any time.
+Beside it runs torch.optim on the same network with the same first values; losses are computed by MindSpore from the
+memory that is written, so they agree only if it sees every step. In PyNative, with a compiled forward function, and
+with a compiled gradient function.
 """
 
 import numpy as np
