@@ -102,6 +102,29 @@ def test_each_process_has_a_share_of_the_moments(two):
         assert rates == pytest.approx([0.1, 0.09, 0.08], rel=1e-12)
 
 
+CHANGED = """
+import torch
+torch.distributed.init_process_group("gloo", init_method="file://MEETING", rank=0, world_size=1)
+from torch.distributed.optim import ZeroRedundancyOptimizer
+from calando.schedules import Linear
+from calando.torch import SGD
+model = torch.nn.Linear(2, 2)
+sharded = ZeroRedundancyOptimizer(model.parameters(), optimizer_class=SGD, lr=Linear(0.5, 0.0, steps=4))
+for change in (None, lambda: sharded.optim.set("lr", 9.0), lambda: sharded.param_groups[0].update(lr=0.125)):
+    if change:
+        change()
+    model(torch.ones(1, 2)).sum().backward()
+    sharded.step()
+print(sharded.optim.trace("lr").ravel().tolist())
+"""
+
+
+def test_what_is_changed_in_the_groups_of_zero_takes_effect(torch, run, tmp_path):
+    """And what is set in the optimizer inside is lost, as the page says."""
+    code = CHANGED.replace("MEETING", str(tmp_path / "meeting"))
+    assert run(code).splitlines()[-1] == "[0.5, 0.375, 0.125]"
+
+
 def test_mindspore_words(torch, two):
     import calando.mindspore as ms
     from calando.schedules import Linear
