@@ -137,7 +137,7 @@ def test_what_is_found_has_the_strong_wolfe_conditions(c, first):
 
     start = look(0)
     assume(start.slope < -1e-3)
-    end = strong_wolfe(look, start, first, np.float64(1.0), 1e-12, 60)
+    end = strong_wolfe(look, start, first, np.float64(1.0), 60)
     assert end.loss <= start.loss + DECREASE * end.length * start.slope + 1e-12
     assert abs(end.slope) <= -CURVATURE * start.slope
     assert end.length > 0
@@ -152,7 +152,7 @@ def test_a_search_that_may_not_go_on_gives_the_best_it_saw(most):
         return Point(t, float((t - 1) ** 2), None, np.float64(2 * (t - 1)))
 
     start = Point(0, 1.0, None, np.float64(-2.0))
-    end = strong_wolfe(look, start, 1e-4, np.float64(1.0), 1e-9, most)
+    end = strong_wolfe(look, start, 1e-4, np.float64(1.0), most)
     assert len(lengths) == most + 1
     assert end.loss == min((t - 1) ** 2 for t in lengths)
 

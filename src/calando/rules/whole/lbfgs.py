@@ -34,6 +34,7 @@ from ...rule import Domain
 
 DECREASE, CURVATURE = 1e-4, 0.9  # c₁ and c₂
 LEAST = 1e-10  # y·s above which a pair is remembered
+NARROW = 1e-9  # a search ends where no parameter differs by more; a constant in torch, whatever tolerance_change is
 SEARCHES = (None, "strong_wolfe")
 UNCLIPPED = "must be None for L-BFGS: clipped gradients are not those of the loss that it builds its curvature from"
 DOMAIN: Domain = {"lr": (0.0, inf), "tolerance_grad": (0.0, inf), "tolerance_change": (0.0, inf)}
@@ -188,9 +189,7 @@ def minimize(ground: Ground, memory: Memory, hyper: Mapping[str, float], limits:
         if limits.search:
             origin = origin if count == 1 else ground.copy()
             start = Point(0, loss, gradient, slope)
-            (memory.length, loss, gradient, _), used = along(
-                ground, memory, start, small, limits.max_eval - spent, origin
-            )
+            (memory.length, loss, gradient, _), used = along(ground, memory, start, limits.max_eval - spent, origin)
         else:
             ground.move(None, memory.direction, memory.length)
             if count < limits.max_iter:
@@ -264,7 +263,7 @@ def recursion(ground: Ground, memory: Memory, gradient: Any) -> tuple[Any, list[
 # The length.
 
 
-def along(ground: Ground, memory: Memory, start: Point, small: float, most: int, origin: Any) -> tuple[Point, int]:
+def along(ground: Ground, memory: Memory, start: Point, most: int, origin: Any) -> tuple[Point, int]:
     """Search along the direction and leave the parameters at the point found; how many evaluations it took."""
     direction = memory.direction
     met: list[Any] = []
@@ -277,13 +276,13 @@ def along(ground: Ground, memory: Memory, start: Point, small: float, most: int,
 
     if memory.length == 0:  # lr = 0
         return start, 0
-    end = strong_wolfe(look, start, memory.length, ground.largest(direction), small, most)
+    end = strong_wolfe(look, start, memory.length, ground.largest(direction), most)
     if end.length is not met[-1]:
         ground.move(origin, direction, end.length)
     return end, len(met)
 
 
-def strong_wolfe(look: Callable[[Any], Point], start: Point, length: Any, reach: Any, small: float, most: int) -> Point:
+def strong_wolfe(look: Callable[[Any], Point], start: Point, length: Any, reach: Any, most: int) -> Point:
     """A point with the strong Wolfe conditions, or the best one found: lengthen until one is enclosed.
 
     Args:
@@ -291,7 +290,6 @@ def strong_wolfe(look: Callable[[Any], Point], start: Point, length: Any, reach:
         start: the point of length 0; its slope is below 0.
         length: the first length to try.
         reach: the largest element of the direction.
-        small: points whose largest difference is below this are not told apart any more.
         most: evaluations after the first one.
     """
     before, point = start, look(length)
@@ -300,20 +298,18 @@ def strong_wolfe(look: Callable[[Any], Point], start: Point, length: Any, reach:
         if not high and level(point, start):
             return point
         if high or point.slope >= 0:
-            return narrowed(look, start, [before, point], reach, small, most - count)
+            return narrowed(look, start, [before, point], reach, most - count)
         bounds = point.length + 0.01 * (point.length - before.length), point.length * 10
         before, point = point, look(lowest(before, point, bounds))
     return start if start.loss <= point.loss else point
 
 
-def narrowed(
-    look: Callable[[Any], Point], start: Point, ends: list[Point], reach: Any, small: float, most: int
-) -> Point:
+def narrowed(look: Callable[[Any], Point], start: Point, ends: list[Point], reach: Any, most: int) -> Point:
     """A point with the strong Wolfe conditions between two that enclose one, or the best one found."""
     low, high = ranked(ends)
     crowded = False
     for _ in range(most):
-        if abs(ends[1].length - ends[0].length) * reach < small:
+        if abs(ends[1].length - ends[0].length) * reach < NARROW:
             break
         length, crowded = spaced(lowest(ends[0], ends[1]), ends, crowded)
         point = look(length)
