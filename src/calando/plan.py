@@ -311,8 +311,7 @@ class Part:
         newborn = [m for m in self.chosen(self.members) if not names <= m.slots.keys()]
         for member in newborn:
             missing = [name for name in self.key.rule.slots if name not in member.slots]  # in the rule's order
-            whole = tuple(member.param.shape) if self.key.rule.whole else self.key.arrays.shape(member.param)
-            shapes = self.key.rule.slot_shapes(whole)
+            shapes = self.key.rule.slot_shapes(tuple(member.param.shape))
             member.slots |= {name: self.key.arrays.zeros(member.param, shapes[name]) for name in missing}
             for name in member.starts.keys() & set(missing):
                 self.key.arrays.fill(member.slots[name], member.starts[name])

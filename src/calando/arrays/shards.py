@@ -32,6 +32,21 @@ def placed(g: Any, p: Any) -> Any:
     return g.redistribute(p.device_mesh, p.placements)
 
 
+def gathered(x: Any) -> Any:
+    """A tensor in pieces, whole on every process that has one of them."""
+    from torch.distributed.tensor import Replicate
+
+    return x.detach().redistribute(x.device_mesh, [Replicate()] * x.device_mesh.ndim)
+
+
+def everywhere(p: Any, shape: tuple[int, ...]) -> Any:
+    """Zeros of another shape than a parameter in pieces: whole on every process that has one of them."""
+    from torch.distributed.tensor import Replicate, zeros
+
+    whole = [Replicate()] * p.device_mesh.ndim
+    return zeros(*shape, dtype=p.dtype, device_mesh=p.device_mesh, placements=whole)
+
+
 def joined(params: list[Any], norms: np.ndarray) -> np.ndarray:
     """The norms of whole tensors, from those of the pieces that are here; every process must ask.
 
@@ -47,7 +62,7 @@ def joined(params: list[Any], norms: np.ndarray) -> np.ndarray:
     for (mesh, axis), places in alike.items():
         group = mesh.get_group(axis)
         given = torch.as_tensor(norms[places], device=local(params[places[0]]).device)
-        found = given.new_empty(torch.distributed.get_world_size(group) * len(places))
-        torch.distributed.all_gather_into_tensor(found, given, group=group)
-        norms[places] = np.hypot.reduce(found.cpu().numpy().reshape(-1, len(places)), axis=0)
+        found = [torch.empty_like(given) for _ in range(torch.distributed.get_world_size(group))]
+        torch.distributed.all_gather(found, given, group=group)
+        norms[places] = np.hypot.reduce([x.cpu().numpy() for x in found])
     return norms

@@ -7,7 +7,7 @@ import torch
 from torch._C import DisableTorchFunctionSubclass  # subclasses of Tensor would cost a microsecond a word
 
 from . import NoGradient, Rows, refuse_sparse
-from .shards import is_shard, local, placed
+from .shards import everywhere, gathered, is_shard, local, placed
 from .shards import joined as joined
 from .shards import sharded as sharded
 
@@ -73,6 +73,8 @@ def addresses(held: list[Any]) -> list[int]:
 
 def zeros(x: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
     x = bare(x)
+    if is_shard(x) and tuple(shape) != tuple(x.shape):
+        return everywhere(x, shape)
     if tuple(shape) not in (tuple(x.shape), tuple(near(x).shape)):
         return x.new_zeros(shape)
     return torch.zeros_like(x, memory_format=torch.preserve_format)
@@ -179,7 +181,7 @@ def opened(x: torch.Tensor) -> Any:
 
 def native(x: torch.Tensor) -> torch.Tensor:
     """The tensor itself, without history, or float32 for half precision."""
-    x = bare(x)
+    x = gathered(x) if is_shard(x) else bare(x)
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 

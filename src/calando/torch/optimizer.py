@@ -126,7 +126,7 @@ class Optimizer(Stateful):
         groups = self.param_groups
         if self.state or not all(group.get("lr") == 0.0 for group in groups):
             return False
-        return not any(g is not None and g.count_nonzero() for given in grads for g in given)
+        return not any(g is not None and moves(g) for given in grads for g in given)
 
     # Groups.
 
@@ -398,6 +398,12 @@ def started(owner: str, value: Any) -> float:
     if not 0.0 <= value < float("inf"):
         raise ValueError(f"{place} lie in [0, inf), but got {value}")
     return float(value)
+
+
+def moves(g: torch.Tensor) -> bool:
+    """Whether a gradient is not zero, on whatever process."""
+    count: Any = g.count_nonzero()
+    return bool(count.full_tensor() if hasattr(count, "full_tensor") else count)
 
 
 def refuse_complex(owner: str, place: str, group: Mapping[str, Any], kind: type[Exception] = RuntimeError) -> None:

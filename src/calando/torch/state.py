@@ -16,6 +16,7 @@ from ..groups import Group
 from ..hyper import Hyper
 from ..plan import ASKED_AT_ONCE, TURN
 from ..schedules import Schedule
+from ..snapshot import Snapshot
 from .fit import check_state
 
 
@@ -208,6 +209,33 @@ class Stateful(Controls, torch.optim.Optimizer):
             group["step"] = self.engine.clocks[number]
         self.state.clear()
         self._show_state()
+
+    def snapshot(self) -> Snapshot:
+        """As ``Controls.snapshot``.
+
+        Raises:
+            ValueError: parameters are in pieces on several processes.
+        """
+        self._refuse_pieces()
+        return super().snapshot()
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """As ``Controls.restore``.
+
+        Raises:
+            SnapshotMismatch: other rules, groups, parameters or shapes; nothing has changed.
+            ValueError: parameters are in pieces on several processes, or a function was in force that this
+                optimizer was not built with; nothing has changed.
+        """
+        self._refuse_pieces()
+        super().restore(snapshot)
+
+    def _refuse_pieces(self) -> None:
+        if any(part.sharded for part in self.engine.parts):
+            way = "store state_dict() with torch.distributed.checkpoint"
+            raise ValueError(
+                f"{type(self).__name__}: a snapshot holds whole parameters, and these are in pieces; {way}"
+            )
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle and deepcopy: torch's three, and the schedules as they are."""
