@@ -6,7 +6,7 @@ import inspect
 import numpy as np
 import pytest
 
-from calando.lexicon import DYNAMIC, MINDSPORE, PAIRS, RETURNS, SCHEDULERS, TORCH
+from calando.lexicon import CALANDO, DYNAMIC, MINDSPORE, PAIRS, RETURNS, SCHEDULERS, TORCH
 from calando.lexicon.optimizers import NEEDED
 
 POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -34,6 +34,16 @@ def test_torch_optimizers(name, torch):
     order, defaults = signature(getattr(torch.optim, name))
     assert list(spoken.order) == order
     assert {**spoken.defaults, **spoken.keywords} == defaults
+
+
+@pytest.mark.parametrize("name", CALANDO)
+def test_calando_has_the_same_arguments(name, torch):
+    import calando.torch
+
+    order, defaults = signature(getattr(calando.torch, name).__init__)
+    theirs = {**TORCH[name].defaults, **TORCH[name].keywords}
+    assert order[: len(TORCH[name].order)] == list(TORCH[name].order)
+    assert {n: defaults[n] for n in theirs} == theirs
 
 
 @pytest.mark.parametrize("name", MINDSPORE)

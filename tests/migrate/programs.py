@@ -16,7 +16,7 @@ TORCH = [name for name in ALL if name.startswith("t")]
 MINDSPORE = [name for name in ALL if name.startswith("m")]
 # What the programs' README marks as needing a human; they are reported and left alone.
 LEFT = {
-    "calando": {"t14_lbfgs_closure"},
+    "calando": set(),
     "mindspore": {"t12_freeze_then_add_group", "t14_lbfgs_closure"},
     "torch": {"m22_custom_step_cell_clip_scale", "m25_dynamic_wd_and_accumulation"},
 }

@@ -9,6 +9,7 @@ A test compares every table with the signatures of the installed frameworks. Not
 the standard library: the migration tool, the documentation and the tests read the same tables.
 """
 
+from .optimizers import CALANDO as CALANDO
 from .optimizers import MINDSPORE as MINDSPORE
 from .optimizers import TORCH as TORCH
 from .optimizers import Spoken as Spoken
@@ -19,4 +20,4 @@ from .pairs import Return as Return
 from .rates import DYNAMIC as DYNAMIC
 from .schedulers import SCHEDULERS as SCHEDULERS
 
-__all__ = ["DYNAMIC", "MINDSPORE", "PAIRS", "RETURNS", "SCHEDULERS", "TORCH", "Pair", "Return", "Spoken"]
+__all__ = ["CALANDO", "DYNAMIC", "MINDSPORE", "PAIRS", "RETURNS", "SCHEDULERS", "TORCH", "Pair", "Return", "Spoken"]

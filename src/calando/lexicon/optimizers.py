@@ -78,6 +78,11 @@ TORCH: dict[str, Spoken] = {
     ),
 }  # fmt: skip
 
+# Those of torch.optim that calando.torch has, under the same names and with the same arguments.
+CALANDO = (
+    "SGD", "Adam", "AdamW", "Adadelta", "Adagrad", "Adamax", "ASGD", "NAdam", "RAdam", "RMSprop", "Rprop", "LBFGS",
+)  # fmt: skip
+
 MINDSPORE: dict[str, Spoken] = {
     "Adadelta": spoken(learning_rate=1.0, rho=0.9, epsilon=1e-6, loss_scale=1.0, weight_decay=0.0),
     "Adagrad": spoken(accum=0.1, learning_rate=1e-3, update_slots=True, loss_scale=1.0, weight_decay=0.0),

@@ -72,6 +72,8 @@ def number(text: str) -> float | None:
 
 def step(said: Mapping[str, str], base: str) -> Closed:
     size, gamma = said["step_size"], said["gamma"]
+    if number(size) == 1:
+        return exponential(said, base)
     return Closed(
         f"{{S}}.Exponential({base}, {gamma}, steps={size}, staircase=True)",
         f"{grouped(base)} * {grouped(gamma)} ** ({{k}} // {grouped(size)})",

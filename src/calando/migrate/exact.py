@@ -12,7 +12,7 @@ from typing import Any
 
 from ..decay import DECOUPLED
 from ..hyper import Hyper
-from ..mindspore.nn import Optimizer
+from ..mindspore.nn.adam import Optimizer
 from ..rule import Rule
 from ..rules.adam import ADAM, AMSGRAD
 from ..rules.rmsprop import DOMAIN as RMSPROP_DOMAIN

@@ -178,8 +178,9 @@ def divided(file: File, call: ast.AST, until: ast.AST, step: ast.AST | None) -> 
     """By what the updates of a loop are fewer than its turns; or why that is not known."""
     divisor = None
     for node in ast.walk(until):
-        if isinstance(node, (ast.Break, ast.Continue, ast.Return)) and _of(file, node, until) and not done(file, node):
-            return None, f"the loop may end or skip in line {node.lineno}"
+        jump = isinstance(node, (ast.Break, ast.Continue, ast.Return))
+        if jump and _of(file, node, until) and not done(file, node) and not flagged(file, node):
+            return None, f"the loop may end or skip in line {node.lineno}"  # type: ignore[attr-defined]
     for branch, otherwise in conditions(file, call, until):
         if step is not None and any(step is node for node in ast.walk(branch)):
             continue  # both stand under it
@@ -188,6 +189,32 @@ def divided(file: File, call: ast.AST, until: ast.AST, step: ast.AST | None) -> 
             return None, f"the update in line {call.lineno} is made only under a condition"  # type: ignore[attr-defined]
         divisor = every
     return divisor, ""
+
+
+def flagged(file: File, node: ast.AST) -> bool:
+    """Whether a jump is made only where a flag is set, as ``if args.dry_run: break``: another kind of run."""
+    branch = file.parents[node]
+    return isinstance(branch, ast.If) and node in branch.body and isinstance(branch.test, (ast.Name, ast.Attribute))
+
+
+def outer_loop(flow: Flow, scope: Scope, step: tuple[Scope, ast.Call]) -> ast.stmt | None:
+    """The outermost loop around a scheduler's step, in the function that made the scheduler."""
+    for road in roads(flow, *step):
+        for loop, owner in road.loops:
+            if owner is scope and isinstance(loop, ast.stmt):
+                return loop
+    return None
+
+
+def early_end(flow: Flow, optimizers: list[Thing]) -> int:
+    """The line of a flag's jump out of a loop that updates are made in; 0 where there is none."""
+    for thing in optimizers:
+        for scope, call in updates(flow, thing):
+            for loop in enclosing(scope, call):
+                for node in ast.walk(loop):
+                    if isinstance(node, (ast.Break, ast.Continue)) and flagged(scope.file, node):
+                        return node.lineno
+    return 0
 
 
 def done(file: File, node: ast.AST) -> bool:

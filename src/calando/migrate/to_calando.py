@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import ast
 
-from ..lexicon import TORCH
+from ..lexicon import CALANDO, TORCH
 from .carry import carry
 from .finding import CHECK, HUMAN, KEPT, REWRITTEN
 from .flow import OPTIMIZER, SCALER, SCHEDULER, File, Thing
 from .mentions import MEANT
 from .place import BASE, Placed, argument, one_rate, per_epoch, placed
 from .reads import behind, group_reads
-from .rhythm import grouped, updates
+from .rhythm import early_end, grouped, outer_loop, updates
 from .work import Left, Work, statement_of
 
-OURS = {
-    "SGD", "Adam", "AdamW", "Adadelta", "Adagrad", "Adamax", "ASGD", "NAdam", "RAdam", "RMSprop", "Rprop",
-}  # fmt: skip
 SHORT = 70  # a schedule up to so many characters stands in the optimizer's own line
 
 
@@ -50,7 +47,7 @@ def convert(work: Work, thing: Thing) -> None:
     if framework == "mindspore":
         work.say(file, call, HUMAN, "it is MindSpore's; use --to torch for scripts of MindSpore's", "optimizer")
         return
-    if name not in OURS:
+    if name not in CALANDO:
         work.say(file, call, HUMAN, f"calando has no {name}; it stays PyTorch's", "optimizer")
         return
     refused = [w.arg for w in call.keywords if w.arg in ("capturable", "differentiable") and not false(w.value)]
@@ -74,13 +71,15 @@ def take_out(work: Work, thing: Thing, found: list[Placed]) -> None:
     """
     place = placed(work, thing)
     found.append(place)
-    if any(t.name.partition(".")[2] not in OURS or not t.name.startswith("torch.") for t in place.optimizers):
+    if any(t.name.partition(".")[2] not in CALANDO or not t.name.startswith("torch.") for t in place.optimizers):
         raise Left("calando does not have the optimizer it drives")
     scope = thing.scope
     assert scope is not None
     file, statement = scope.file, statement_of(scope.file, thing.node)
     if not inside_constructor(work, place, statement):
-        set_in_place(work, place, statement)
+        loop = outer_loop(work.flow, scope, place.step)
+        if work.attempt(lambda: set_in_place(work, place, statement, statement)):
+            set_in_place(work, place, statement, loop or statement)
     for part in place.parts:
         whole = statement_of(part.scope.file, part.node)  # type: ignore[union-attr]
         if whole is not statement:
@@ -90,6 +89,8 @@ def take_out(work: Work, thing: Thing, found: list[Placed]) -> None:
     certainty, note = REWRITTEN, ""
     if scaled(work, place):
         certainty, note = CHECK, "; where GradScaler skips an update the schedule waits too, PyTorch's moved on"
+    if place.rhythm.count is not None and (line := early_end(work.flow, place.optimizers)):
+        certainty, note = CHECK, f"{note}; a run that line {line} ends early has shorter epochs"
     work.say(file, thing.node, certainty, f"a schedule inside the optimizer{epoch}{note}", "scheduler")
     for where, gone in place.gone:
         work.remove(where.file, gone)
@@ -232,8 +233,8 @@ def put_momentum(work: Work, file: File, optimizer: Thing, text: str) -> None:
     put_argument(work, file, optimizer, "betas", f"({text}, {second})")
 
 
-def set_in_place(work: Work, place: Placed, statement: ast.stmt) -> None:
-    """Set the schedule where the scheduler was made."""
+def set_in_place(work: Work, place: Placed, statement: ast.stmt, where_set: ast.stmt) -> None:
+    """Set the schedule where the scheduler was made, or before the loop where only that knows an epoch's length."""
     scope = place.thing.scope
     assert scope is not None
     file, at = scope.file, place.optimizer
@@ -242,20 +243,24 @@ def set_in_place(work: Work, place: Placed, statement: ast.stmt) -> None:
         group, number = file.names.free("group"), file.names.free("number")
         rate = final(work, file, place.form.rate, f'{group}["lr"]')
         lines = [f"for {number}, {group} in enumerate({at}.param_groups):"]
-        text = per_epoch(work, rate, count, where, scope, statement.lineno)
+        text = per_epoch(work, rate, count, where, scope, where_set.lineno)
         lines.append(f'    {at}.set("lr", {text}, group={number})')
     else:
         if not all(one_rate(work, optimizer) for optimizer in place.optimizers) and place.thing.name != "OneCycleLR":
             raise Left("the groups may have learning rates of their own, and it does not scale them")
         rate = final(work, file, place.form.rate, f'{at}.param_groups[0]["lr"]')
-        lines = [f'{at}.set("lr", {per_epoch(work, rate, count, where, scope, statement.lineno)})']
+        lines = [f'{at}.set("lr", {per_epoch(work, rate, count, where, scope, where_set.lineno)})']
     if place.form.momentum:
         name = {"momentum" if "momentum" in TORCH[order_name(o)].order else "beta1" for o in place.optimizers}
         if len(name) > 1:
             raise Left("the optimizers it drives call the momentum by different names")
-        moved_too = per_epoch(work, final(work, file, place.form.momentum, ""), count, where, scope, statement.lineno)
+        moved_too = per_epoch(work, final(work, file, place.form.momentum, ""), count, where, scope, where_set.lineno)
         lines.append(f'{at}.set("{name.pop()}", {moved_too})')
-    leave_none(work, place, statement, lines)
+    if where_set is statement:
+        leave_none(work, place, statement, lines)
+    else:
+        leave_none(work, place, statement, [])
+        work.before(file, where_set, *lines)
 
 
 def leave_none(work: Work, place: Placed, statement: ast.stmt, lines: list[str]) -> None:
@@ -386,7 +391,7 @@ def works(work: Work, file: File, node: ast.AST) -> str:
         if node.func.attr == "backward":
             return "it works on gradients, and those are PyTorch's"
         held = work.flow.things(scope, node.func.value)
-        if any(t.kind == OPTIMIZER and t.name.partition(".")[2] not in OURS for t in held):
+        if any(t.kind == OPTIMIZER and t.name.partition(".")[2] not in CALANDO for t in held):
             return "the optimizer stays PyTorch's"
         if kinds & {OPTIMIZER, SCALER, SCHEDULER}:
             return "calando's optimizers take this call as PyTorch's do"

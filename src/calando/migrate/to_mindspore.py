@@ -15,7 +15,7 @@ from .params import to_mindspore as params_to_mindspore
 from .place import Placed, one_rate, per_epoch, placed
 from .rates import frozen, guide_list
 from .reads import behind, group_reads
-from .rhythm import enclosing, total, updates
+from .rhythm import early_end, enclosing, outer_loop, total, updates
 from .speak import respoken
 from .state import save_and_load
 from .steps import rewrite_steps
@@ -374,10 +374,10 @@ def finish_schedule(work: Work, party: Party, place: Placed) -> None:
     scope = thing.scope
     assert scope is not None
     file, statement = scope.file, statement_of(scope.file, thing.node)
-    lines: list[str] = []
-    if not ahead(work, party, place):
-        lines = set_lines(work, place, scope, statement)
-    leave_none(work, place, statement, lines)
+    if ahead(work, party, place):
+        leave_none(work, place, statement, [])
+    else:
+        set_later(work, place, scope, statement)
     for part in place.parts:
         whole = statement_of(part.scope.file, part.node)  # type: ignore[union-attr]
         if whole is not statement:
@@ -385,12 +385,28 @@ def finish_schedule(work: Work, party: Party, place: Placed) -> None:
         work.say(part.scope.file, part.node, REWRITTEN, "a part of the schedule inside the optimizer", "scheduler")  # type: ignore[union-attr]
     epoch = "" if place.rhythm.count is None else f"; an epoch is {said_count(place)} steps, from {place.rhythm.source}"
     note = "; a skipped update does not advance it, PyTorch's went on" if scaled(work, place) else ""
+    if place.rhythm.count is not None and (line := early_end(work.flow, place.optimizers)):
+        note += f"; a run that line {line} ends early has shorter epochs"
     work.say(file, thing.node, CHECK if note else REWRITTEN, f"inside the optimizer{epoch}{note}", "scheduler")
     for where, gone in place.gone:
         work.remove(where.file, gone)
         work.say(where.file, gone, REWRITTEN, "time passes inside the optimizer", "scheduler")
     for where, held, index in place.items:
         drop_item(work, where.file, held, index)
+
+
+def set_later(work: Work, place: Placed, scope: Scope, statement: ast.stmt) -> None:
+    """Set a schedule where the scheduler was made, or before the loop where only that knows an epoch's length."""
+
+    def here() -> None:
+        leave_none(work, place, statement, set_lines(work, place, scope, statement))
+
+    loop = outer_loop(work.flow, scope, place.step)
+    if (why := work.attempt(here)) and loop is None:
+        raise Left(why)
+    if why and loop is not None:
+        leave_none(work, place, statement, [])
+        work.before(scope.file, loop, *set_lines(work, place, scope, loop))
 
 
 def set_lines(work: Work, place: Placed, scope: Scope, statement: ast.stmt) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import mindspore
 import numpy as np
 
-from ...mindspore.nn import Optimizer as Ours
+from ...mindspore.nn.adam import Optimizer as Ours
 from .journal import Call, Journal
 
 
