@@ -1,4 +1,4 @@
-"""LBFGS against ``torch.optim.LBFGS``: on a quadratic whose gradient costs next to nothing, so that the rest is seen."""
+"""LBFGS against ``torch.optim.LBFGS``, on a quadratic whose gradient costs next to nothing: the rest is seen."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
