@@ -11,6 +11,7 @@ from .arrays import adapter
 from .engine import UNBOUNDED, Engine
 from .events import SET
 from .hyper import UnknownName
+from .plan import slot_dtype
 from .rules import RULES
 from .schedules import Constant, Product, Schedule
 from .snapshot import Kept, KeptGroup, Snapshot, SnapshotMismatch
@@ -185,7 +186,9 @@ class Controls:
                 member.age, member.memory = stored.age, stored.memory
                 member.slots = {}
                 for name, array in stored.slots.items():
-                    slot = member.slots[name] = adapter(member.param).zeros(member.param, array.shape)
+                    slot = member.slots[name] = adapter(member.param).zeros(
+                        member.param, array.shape, slot_dtype(member, engine.groups[number])
+                    )
                     adapter(member.param).write(slot, array)
         engine.parts = []
         engine.rearrange()

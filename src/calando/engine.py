@@ -20,7 +20,7 @@ from .arrays import adapter
 from .groups import Group, refuse_doubles
 from .hyper import Hyper
 from .kernels.run import lengths, ready, run
-from .plan import Member, Part, parts
+from .plan import Member, Part, parts, slot_dtype
 from .rule import Rule
 
 UNBOUNDED = float(np.finfo(np.float64).max)  # the max_norm that never clips
@@ -85,7 +85,8 @@ class Engine:
         """Arrange the same members anew: a parameter has other memory, a group another rule."""
         for m in (m for group in self.members for m in group):
             arrays = adapter(m.param)
-            m.slots = {name: arrays.adopted(slot, m.param) for name, slot in m.slots.items()}
+            dtype = slot_dtype(m, self.groups[m.group])
+            m.slots = {name: arrays.adopted(slot, m.param, dtype) for name, slot in m.slots.items()}
         self.arrange(self.members, self.groups)
         self.newborn = [m for group in self.members for m in group if m.slots or m.age]
         for part in self.parts:

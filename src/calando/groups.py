@@ -23,6 +23,7 @@ class Group:
         fronts: positions of parameters that have another manner of decay than the group.
         sparse: what a sparse gradient means: ``"refuse"`` it, ``"whole"``: zeros elsewhere, or ``"rows"``: only the
             rows that it has are updated.
+        slot_dtype: the dtype of the slots of parameters in half precision; None: the parameters' own.
         starts: what a slot is filled with before the first update, where it is not 0.
     """
 
@@ -35,6 +36,7 @@ class Group:
     exempt: frozenset[int] = frozenset()
     fronts: Mapping[int, Decay] = field(default_factory=dict)
     sparse: str = "refuse"
+    slot_dtype: str | None = None
     starts: Mapping[str, float] = field(default_factory=dict)
 
 

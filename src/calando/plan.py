@@ -34,8 +34,9 @@ from .rule import Rule
 
 CHUNK = 65_536
 ASKED_AT_ONCE, TURN = 512, 64
-KERNELS = ("float32", "float64")  # the dtypes that kernels are written for
-FLOATING = ("float16", "bfloat16", *KERNELS)
+KERNELS = ("bfloat16", "float32", "float64")  # the dtypes that kernels are written for
+ITEMSIZE = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
+FLOATING = ("float16", *KERNELS)
 
 
 @dataclass(eq=False)
@@ -81,9 +82,15 @@ class Key:
     arrays: ModuleType
     device: str
     dtype: str
+    slot_dtype: str
     rule: Rule
     decay: Decay
     fused: bool
+
+    @property
+    def number(self) -> str:
+        """The dtype that is computed with: float32 for half precision."""
+        return "float64" if self.dtype == "float64" else "float32"
 
 
 Kind = tuple[int, bool, int, tuple[float, ...]]  # group, exempt, age, memory: what a row of scalars is for
@@ -149,11 +156,11 @@ class Part:
         first = (np.arange(len(self.line)) - np.repeat(np.cumsum(counts) - counts, counts)) * chunk
         self.piece = piece[self.line]
         self.length = np.minimum(chunk, size[self.line] - first)
-        itemsize = np.dtype(self.key.dtype).itemsize
-        self.offset = ((within * size)[self.line] + first).astype(np.uint64) * np.uint64(itemsize)
+        self.first = (within * size)[self.line] + first
+        self.offset = (self.first * ITEMSIZE[self.key.dtype]).astype(np.uint64)
         self.line_piece, self.line_size = piece, size
-        self.uncentered = np.zeros(len(self.piece), self.key.dtype)
-        self.line_offset = (within * size).astype(np.uint64) * np.uint64(itemsize)
+        self.uncentered = np.zeros(len(self.piece), self.key.number)
+        self.line_first = within * size
         self.address = np.zeros((len(self.piece), 2 + len(self.key.rule.slots)), np.uint64)
         self.where: list[int] = []
         self.find_slots()
@@ -166,11 +173,18 @@ class Part:
         self.slot_where = np.zeros((len(self.members), len(names)), np.uint64)
         for column, name in enumerate(names):
             self.slot_where[living, column] = self.key.arrays.slot_addresses([m.slots[name] for m in alive])
-            self.address[:, 2 + column] = self.slot_where[self.piece, column] + self.offset
+        offset = self.offset if self.key.slot_dtype == self.key.dtype else self.slot_offset(self.first)
+        self.address[:, 2:] = self.slot_where[self.piece] + offset[:, None]
 
-    def bases(self) -> np.ndarray:
-        """Where p, g and the slots of each member begin, uint64 (members, 2 + slots)."""
-        return np.column_stack([np.array(self.where, np.uint64), self.grad_where, self.slot_where])
+    def slot_offset(self, first: np.ndarray) -> np.ndarray:
+        """How far into a slot its elements from ``first`` on lie, in bytes."""
+        return (first * ITEMSIZE[self.key.slot_dtype]).astype(np.uint64)
+
+    def within(self, member: np.ndarray, first: np.ndarray) -> np.ndarray:
+        """Where p, g and the slots of these members have their elements from ``first`` on, uint64 (n, 2 + slots)."""
+        offset = (first * ITEMSIZE[self.key.dtype]).astype(np.uint64)
+        p, g = (base[member] + offset for base in (np.array(self.where, np.uint64), self.grad_where))
+        return np.column_stack([p, g, self.slot_where[member] + self.slot_offset(first)[:, None]])
 
     def look(self) -> bool:
         """Find where the parameters are now, and keep them there; False when the part must be arranged anew.
@@ -312,7 +326,8 @@ class Part:
         for member in newborn:
             missing = [name for name in self.key.rule.slots if name not in member.slots]  # in the rule's order
             shapes = self.key.rule.slot_shapes(tuple(member.param.shape))
-            member.slots |= {name: self.key.arrays.zeros(member.param, shapes[name]) for name in missing}
+            made = self.key.arrays.zeros
+            member.slots |= {name: made(member.param, shapes[name], self.key.slot_dtype) for name in missing}
             for name in member.starts.keys() & set(missing):
                 self.key.arrays.fill(member.slots[name], member.starts[name])
         self.complete = all(names <= m.slots.keys() for m in self.members)
@@ -347,6 +362,12 @@ def key(member: Member, group: Group) -> Key:
     if not arrays.writable(member.param):
         raise ValueError(f"{member.place} may only be read; give a writable array")
     rule = group.rule.suited(arrays.shape(member.param))
-    kernel = rule.kernel and not rule.whole
+    kernel = rule.kernel and not rule.whole and (dtype != "bfloat16" or arrays.name == "torch")  # NumPy has none
     fused = kernel and device == "cpu" and dtype in KERNELS and arrays.dense(member.param, member.centered)
-    return Key(arrays, device, dtype, rule, member.front or group.decay, fused)
+    return Key(arrays, device, dtype, slot_dtype(member, group), rule, member.front or group.decay, fused)
+
+
+def slot_dtype(member: Member, group: Group) -> str:
+    """The dtype of a member's slots: as the group says for half precision, else the parameter's."""
+    dtype = adapter(member.param).kind(member.param)[1]
+    return group.slot_dtype or dtype if dtype in ("float16", "bfloat16") else dtype

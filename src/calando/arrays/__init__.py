@@ -11,13 +11,13 @@ Every adapter is a module with the same words:
     addresses(held)      where each begins, in bytes
     check(gs, members)   gradients that do not come from autograd are what they must be
     gradients(gs, …)     the gradients, checked and laid out as their parameters (or Rows), and their addresses
-    zeros(x, shape)      a new slot for x, of its own shape and layout or of another shape
+    zeros(x, shape, …)   a new slot for x, of its own shape and layout or of another shape or dtype
     fill(x, value)       write one number into a slot
     sharded(xs)          whether some are only in part on this process
     local(x)             if so: the part that is here
     joined(xs, norms)    if so: norms of the whole from those of the parts
     slot_addresses(xs)   where slots begin, in bytes
-    adopted(slot, p)     a slot made to fit parameter p
+    adopted(slot, p, …)  a slot made to fit parameter p, in this dtype
     opened(x)            what expressions compute with: a view, widened from half precision
     native(x)            what rules on whole arrays compute with: the framework's own, without history
     numpy(x)             its elements as a NumPy array (a copy where it must)

@@ -40,8 +40,8 @@ def hold(xs: list[Any]) -> list[np.ndarray]:
     return [x.asnumpy() for x in xs]
 
 
-def zeros(x: Any, shape: tuple[int, ...]) -> np.ndarray:
-    return np.zeros(shape, x.asnumpy().dtype)
+def zeros(x: Any, shape: tuple[int, ...], dtype: str | None = None) -> np.ndarray:
+    return np.zeros(shape, x.asnumpy().dtype if dtype in (None, "bfloat16") else dtype)
 
 
 def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any) -> tuple[list, np.ndarray]:
@@ -86,9 +86,9 @@ def slot_addresses(slots: list[np.ndarray]) -> list[int]:
     return addresses(slots)
 
 
-def adopted(slot: Any, p: Any) -> np.ndarray:
-    """A slot that fits its parameter: itself, or a copy in the parameter's dtype."""
-    return np.require(slot, p.asnumpy().dtype, ["C", "A", "W"])
+def adopted(slot: Any, p: Any, dtype: str) -> np.ndarray:
+    """A slot that fits its parameter: itself, or a copy in this dtype."""
+    return np.require(slot, p.asnumpy().dtype if dtype == "bfloat16" else dtype, ["C", "A", "W"])
 
 
 def opened(x: Any) -> np.ndarray:

@@ -37,8 +37,8 @@ def addresses(held: list[np.ndarray]) -> list[int]:
     return [x.__array_interface__["data"][0] for x in held]
 
 
-def zeros(x: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    return np.zeros(shape, x.dtype)
+def zeros(x: np.ndarray, shape: tuple[int, ...], dtype: str | None = None) -> np.ndarray:
+    return np.zeros(shape, dtype or x.dtype)
 
 
 def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any) -> tuple[list, np.ndarray]:
@@ -117,9 +117,9 @@ def slot_addresses(slots: list[np.ndarray]) -> list[int]:
     return addresses(slots)
 
 
-def adopted(slot: Any, p: np.ndarray) -> np.ndarray:
-    """A slot that fits its parameter: itself, or a copy in the parameter's dtype and layout."""
-    return np.require(slot, p.dtype, ["C", "A", "W"])
+def adopted(slot: Any, p: np.ndarray, dtype: str) -> np.ndarray:
+    """A slot that fits its parameter: itself, or a copy in this dtype and the plain layout."""
+    return np.require(slot, dtype, ["C", "A", "W"])
 
 
 def opened(x: np.ndarray) -> np.ndarray:

@@ -71,13 +71,19 @@ def addresses(held: list[Any]) -> list[int]:
         return list(map(ADDRESS, held))
 
 
-def zeros(x: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
+def zeros(x: torch.Tensor, shape: tuple[int, ...], dtype: str | None = None) -> torch.Tensor:
     x = bare(x)
     if is_shard(x) and tuple(shape) != tuple(x.shape):
         return everywhere(x, shape)
+    kind = slot_kind(x, dtype)
     if tuple(shape) not in (tuple(x.shape), tuple(near(x).shape)):
-        return x.new_zeros(shape)
-    return torch.zeros_like(x, memory_format=torch.preserve_format)
+        return x.new_zeros(shape, dtype=kind)
+    return torch.zeros_like(x, dtype=kind, memory_format=torch.preserve_format)
+
+
+def slot_kind(x: torch.Tensor, dtype: str | None) -> torch.dtype:
+    """The dtype of a slot: the parameter's where nothing is said, or it is complex."""
+    return x.dtype if dtype is None or x.is_complex() else getattr(torch, dtype)
 
 
 def fill(x: torch.Tensor, value: float) -> None:
@@ -162,13 +168,13 @@ def slot_addresses(slots: list[torch.Tensor]) -> list[int]:
     return [ADDRESS(local(x)) for x in slots]
 
 
-def adopted(slot: Any, p: Any) -> torch.Tensor:
-    """A slot that fits its parameter: itself, or a copy with the parameter's dtype, device and layout."""
+def adopted(slot: Any, p: Any, dtype: str) -> torch.Tensor:
+    """A slot that fits its parameter: itself, or a copy in this dtype with the parameter's device and layout."""
     like = slot.stride() == p.stride() or slot.shape != p.shape
     here = not is_shard(p) or (is_shard(slot) and (slot.placements == p.placements or slot.shape != p.shape))
-    if slot.dtype == p.dtype and slot.device == p.device and like and here:
+    if slot.dtype == slot_kind(p, dtype) and slot.device == p.device and like and here:
         return slot
-    return zeros(p, tuple(slot.shape)).copy_(slot)
+    return zeros(p, tuple(slot.shape), dtype).copy_(slot)
 
 
 def opened(x: torch.Tensor) -> Any:

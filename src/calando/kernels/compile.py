@@ -5,6 +5,8 @@ rooms, and one loop. It lies in the user's cache folder under a name that holds 
 of Numba's version, because Numba's disk cache needs a real file and does not see edits elsewhere.
 Where the folder cannot be written, the module is compiled in memory.
 
+Half precision (bfloat16, which Numba does not know) is read into float32 and rounded once, when it is written.
+
 A kernel knows these tables and no more:
 
     address  uint64 (chunks, 2 + slots)   where p, g and the rule's slots begin, in bytes
@@ -24,7 +26,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from textwrap import indent
 from types import ModuleType
@@ -43,7 +45,7 @@ from math import sqrt
 from numba import carray, float32, float64, int64, njit, uint64, void
 
 from calando.kernels.pointer import pointer
-
+{half}
 compiled = njit(inline="always", error_model="numpy")
 zero, one = {dtype}(0), {dtype}(1)
 {words}
@@ -74,55 +76,90 @@ def kernel(address, length, row, center, scalars, start, stop):
 {views}
 {numbers}
         for i in range(size):
-            now, slope = {decay}(p_[i], g_[i], {front_args}, mean)
+            now, slope = {decay}({p}, {g}, {front_args}, mean)
             {targets} = {rule}({arguments})
-"""
+{store}"""
+
+STORED = {"float32": "float32", "float64": "float64", "bfloat16": "uint16"}  # what lies in memory
 
 
-def source(rule: Rule, decay: Decay, dtype: str, cache: bool = True) -> str:
-    """The text of the kernel's module for one rule, one decay and one dtype."""
-    words = pieces(rule, decay, dtype)
+def number(dtype: str) -> str:
+    """What is computed with."""
+    return "float64" if dtype == "float64" else "float32"
+
+
+def read(x: str, dtype: str) -> str:
+    """The expression that reads one number from memory."""
+    return f"widen({x})" if dtype == "bfloat16" else x
+
+
+def written(x: str, value: str, dtype: str) -> str:
+    """The line that puts one number into memory."""
+    return f"{x} = narrow({value})" if dtype == "bfloat16" else f"{x} = {value}"
+
+
+def source(rule: Rule, decay: Decay, dtype: str, cache: bool = True, slot_dtype: str | None = None) -> str:
+    """The text of the kernel's module for one rule, one decay, the dtype of p and g and that of the slots."""
+    kept = slot_dtype or dtype
+    words = pieces(rule, decay, dtype, kept)
     own = words.pop("own") + (["trust"] if rule.measure is not None else [])
     loads = words.pop("loads")
     if rule.measure is not None:
         loads.append(f"trust = scalars[line, {len(loads)}]")
-    slots = words.pop("slots")
-    return header(rule.element, rule, decay, dtype) + KERNEL.format(
+    slots, stored = words.pop("slots"), [f"{x}_[i]" for x in rule.slots]
+    targets, store = ["p_[i]", *stored], ""
+    if "bfloat16" in (dtype, kept):
+        made = [f"new{i}" for i in range(len(targets))]
+        kinds = [dtype, *[kept] * len(stored)]
+        lines = [written(*row) for row in zip(targets, made, kinds, strict=True)]
+        targets, store = made, indent("\n".join(lines), " " * 12) + "\n"
+    return header(rule.element, rule, decay, dtype, kept) + KERNEL.format(
         **words,
         cache=cache,
         numbers=indent("\n".join(loads), " " * 8),
-        targets=", ".join(["p_[i]", *slots]),
+        targets=", ".join(targets),
         rule=rule.element.__name__,
         arguments=", ".join(["now", "slope", *slots, *own]),
+        store=store,
     )
 
 
-def header(body: Callable[..., object], rule: Rule, decay: Decay, dtype: str) -> str:
+def header(body: Callable[..., object], rule: Rule, decay: Decay, dtype: str, slot_dtype: str) -> str:
     """The first half of a kernel's module: the words, and two bodies as they stand in their rooms."""
     from .. import __version__
 
+    kinds = dtype if slot_dtype == dtype else f"{dtype} with slots in {slot_dtype}"
     return HEADER.format(
-        title=f"{rule.name}, {decay.element.__name__} decay, {dtype}",
+        title=f"{rule.name}, {decay.element.__name__} decay, {kinds}",
         version=__version__,
         where=f"{body.__module__} and {decay.element.__module__}",
-        dtype=dtype,
+        dtype=number(dtype),
+        half=HALF if "bfloat16" in (dtype, slot_dtype) else "",
         words="".join(f"\n\n@compiled\n{text}" for text in SPOKEN.values()),
         front=inspect.getsource(decay.element),
         body=inspect.getsource(body),
     )
 
 
-def pieces(rule: Rule, decay: Decay, dtype: str) -> dict[str, Any]:
+HALF = """from numba import uint16
+from calando.kernels.half import narrow, widen
+"""
+
+
+def pieces(rule: Rule, decay: Decay, dtype: str, slot_dtype: str) -> dict[str, Any]:
     """What the loops over p, g, the slots and the scalars are written with."""
-    arrays = ("p", "g", *rule.slots)
+    kinds = {"p": dtype, "g": dtype, **dict.fromkeys(rule.slots, slot_dtype)}
     numbers = [f"w{i}" for i in range(len(decay.scalar_names))]
     own = [f"s{i}" for i in range(len(rule.scalar_names))]
-    views = [f"{x}_ = carray(pointer(address[c, {i}]), size, {dtype})" for i, x in enumerate(arrays)]
+    views = [f"{x}_ = carray(pointer(address[c, {i}]), size, {STORED[k]})" for i, (x, k) in enumerate(kinds.items())]
+    found = [read(f"{x}_[i]", kind) for x, kind in kinds.items()]
     return {
-        "dtype": dtype,
+        "dtype": number(dtype),
         "views": indent("\n".join(views), " " * 8),
         "loads": [f"{x} = scalars[line, {i}]" for i, x in enumerate(numbers + own)],
-        "slots": [f"{x}_[i]" for x in rule.slots],
+        "p": found[0],
+        "g": found[1],
+        "slots": found[2:],
         "own": own,
         "decay": decay.element.__name__,
         "front_args": ", ".join(numbers),
@@ -130,13 +167,15 @@ def pieces(rule: Rule, decay: Decay, dtype: str) -> dict[str, Any]:
 
 
 @cache
-def kernel(rule: Rule, decay: Decay, dtype: str) -> Callable[..., None]:
+def kernel(rule: Rule, decay: Decay, dtype: str, slot_dtype: str | None = None) -> Callable[..., None]:
     """The compiled kernel; from the cache folder when it has been compiled before.
 
     Called as ``kernel(address, length, row, center, scalars, start, stop)``; see the module's
     docstring for the tables. It releases the GIL.
     """
-    return load(f"{rule.name}_{decay.element.__name__}_{dtype}", lambda cache: source(rule, decay, dtype, cache))
+    kinds = dtype if slot_dtype in (None, dtype) else f"{dtype}_{slot_dtype}"
+    text = partial(source, rule, decay, dtype, slot_dtype=slot_dtype)
+    return load(f"{rule.name}_{decay.element.__name__}_{kinds}", text)
 
 
 loading = threading.RLock()  # Numba compiles one thing at a time; and a module must be whole before it is found

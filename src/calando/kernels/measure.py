@@ -35,33 +35,35 @@ def kernel(address, length, row, center, scalars, out, start, stop):
         for k in range(0, whole, {count}):
             for j in range({count}):
                 i = k + j
-                now, slope = {decay}(p_[i], g_[i], {front_args}, mean)
+                now, slope = {decay}({p}, {g}, {front_args}, mean)
                 {targets} = {measure}({arguments})
 {gather}
 {totals}
         for j in range({count}):
 {fold}
         for i in range(whole, size):
-            now, slope = {decay}(p_[i], g_[i], {front_args}, mean)
+            now, slope = {decay}({p}, {g}, {front_args}, mean)
             {targets} = {measure}({arguments})
 {rest}
 {store}
 """
 
 
-def source(rule: Rule, decay: Decay, dtype: str, cache: bool = True) -> str:
+def source(rule: Rule, decay: Decay, dtype: str, slot_dtype: str, cache: bool = True) -> str:
     """The text of the measuring kernel's module for one rule, one decay and one dtype."""
     assert rule.measure is not None and rule.trust is not None
-    words = pieces(rule, decay, dtype)
+    words = pieces(rule, decay, dtype, slot_dtype)
     count = len(inspected(rule.trust)) - 1
 
     def each(depth: int, line: str) -> str:
         return indent("\n".join(line.format(i=i) for i in range(count)), " " * 4 * depth)
 
     text = LOOP.format(
-        dtype=dtype,
+        dtype=words["dtype"],
         cache=cache,
         count=LANES,
+        p=words["p"],
+        g=words["g"],
         views=words["views"],
         numbers=indent("\n".join(words["loads"]), " " * 8),
         decay=words["decay"],
@@ -77,7 +79,10 @@ def source(rule: Rule, decay: Decay, dtype: str, cache: bool = True) -> str:
         rest=each(3, "total{i} += float64(y{i}) * float64(y{i})"),
         store=each(2, "out[c, {i}] = total{i}"),
     )
-    return header(rule.measure, rule, decay, dtype).replace("from math", "import numpy as np\nfrom math") + text
+    return (
+        header(rule.measure, rule, decay, dtype, slot_dtype).replace("from math", "import numpy as np\nfrom math")
+        + text
+    )
 
 
 def inspected(trust: Callable[..., float]) -> tuple[str, ...]:
@@ -86,13 +91,11 @@ def inspected(trust: Callable[..., float]) -> tuple[str, ...]:
 
 
 @cache
-def kernel(rule: Rule, decay: Decay, dtype: str) -> Callable[..., None]:
+def kernel(rule: Rule, decay: Decay, dtype: str, slot_dtype: str) -> Callable[..., None]:
     """The compiled kernel ``(address, length, row, center, scalars, out, start, stop)``."""
-    return load(f"measure_{rule.name}_{decay.element.__name__}_{dtype}", partial(written, rule, decay, dtype))
-
-
-def written(rule: Rule, decay: Decay, dtype: str, cache: bool) -> str:
-    return source(rule, decay, dtype, cache)
+    kinds = dtype if slot_dtype == dtype else f"{dtype}_{slot_dtype}"
+    text = partial(source, rule, decay, dtype, slot_dtype)
+    return load(f"measure_{rule.name}_{decay.element.__name__}_{kinds}", text)
 
 
 def norms(part: Part, numbers: np.ndarray, index: np.ndarray, center: np.ndarray) -> np.ndarray:
@@ -103,16 +106,15 @@ def norms(part: Part, numbers: np.ndarray, index: np.ndarray, center: np.ndarray
         index: int64 (members,), which row each member reads.
         center: dtype (lines,), what centralization subtracts in each line of memory.
     """
-    rule, decay, dtype = part.key.rule, part.key.decay, part.key.dtype
+    key = part.key
     here = np.flatnonzero(part.present[part.line_piece])
     piece, start, length = cut(part.line_size[here])
     line = here[piece]
     member = part.line_piece[line]
-    offset = part.line_offset[line] + (start * np.dtype(dtype).itemsize).astype(np.uint64)
-    address = np.ascontiguousarray(part.bases()[member] + offset[:, None])
-    run = kernel(rule, decay, dtype)
-    out = np.zeros((len(line), len(inspected(rule.trust)) - 1))  # type: ignore[arg-type]
-    tables: tuple[Any, ...] = (address, length, index[member], center[line], numbers.astype(dtype), out)
+    address = part.within(member, part.line_first[line] + start)
+    run = kernel(key.rule, key.decay, key.dtype, key.slot_dtype)
+    out = np.zeros((len(line), len(inspected(key.rule.trust)) - 1))  # type: ignore[arg-type]
+    tables: tuple[Any, ...] = (address, length, index[member], center[line], numbers.astype(key.number), out)
     share(lambda first, stop: run(*tables, first, stop), ranges(length), threads())
     columns = [np.bincount(member, weights=column, minlength=len(part.members)) for column in out.T]
     return np.sqrt(np.column_stack(columns))

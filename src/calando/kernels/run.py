@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Rows
-from ..plan import Part
+from ..plan import ITEMSIZE, Part
 from . import compile, measure, sums
 from .expression import play, rounded
 from .pool import ranges, share, threads
@@ -36,11 +36,11 @@ def run(part: Part, numbers: np.ndarray, index: np.ndarray, trusts: Sequence[Tru
 def ready(part: Part) -> None:
     """Have the part's kernel compiled, so that a step cannot fail for it half-way."""
     if part.key.fused:
-        compile.kernel(part.key.rule, part.key.decay, part.key.dtype)
+        compile.kernel(part.key.rule, part.key.decay, part.key.dtype, part.key.slot_dtype)
         if part.centered.any():
             sums.kernel("elements", part.key.dtype)
         if part.key.rule.measure is not None:
-            measure.kernel(part.key.rule, part.key.decay, part.key.dtype)
+            measure.kernel(part.key.rule, part.key.decay, part.key.dtype, part.key.slot_dtype)
 
 
 def weighed(
@@ -83,28 +83,27 @@ def run_fused(part: Part, numbers: np.ndarray, index: np.ndarray) -> None:
         here = part.present[part.piece]
         tables = tuple(table[here] for table in tables)
         split = ranges(tables[1])
-    kernel = compile.kernel(key.rule, key.decay, key.dtype)
-    scalars = numbers.astype(key.dtype)
+    kernel = compile.kernel(key.rule, key.decay, key.dtype, key.slot_dtype)
+    scalars = numbers.astype(key.number)
     # Backwards: a norm was taken forwards, so the last gradients are still near (measured: a twentieth of the step).
     share(lambda start, stop: kernel(*tables, scalars, start, stop), split[::-1], threads())
 
 
 def with_rows(part: Part, numbers: np.ndarray, index: np.ndarray, tables: tuple[Any, ...]) -> tuple[Any, ...]:
     """The tables of the dense members, and one chunk for each row of the sparse ones."""
-    dtype, bases, sparse = part.key.dtype, part.bases(), part.rows_of()
+    dtype, sparse = part.key.dtype, part.rows_of()
     dense = part.present.copy()
     dense[list(sparse)] = False
     made = [tuple(table[dense[part.piece]] for table in tables)]
     for i, rows in sparse.items():
         count, width = len(rows.indices), int(np.prod(part.shapes[i][1:], dtype=np.int64))
-        size = np.uint64(width * np.dtype(dtype).itemsize)
-        address = bases[i] + rows.indices.astype(np.uint64)[:, None] * size
-        address[:, 1] = bases[i, 1] + np.arange(count, dtype=np.uint64) * size
-        center = np.zeros(count, dtype)
+        address = part.within(np.full(count, i), rows.indices * width)
+        address[:, 1] = part.grad_where[i] + (np.arange(count) * width * ITEMSIZE[dtype]).astype(np.uint64)
+        center = np.zeros(count, part.key.number)
         if part.centered[i] and width:
             sizes = np.full(count, width)
             p, g = (sums.sums("elements", dtype, np.ascontiguousarray(address[:, k]), sizes) / width for k in (0, 1))
-            center = part.key.decay.row_mean(g, p, front(part, numbers[index[i]])).astype(dtype)
+            center = part.key.decay.row_mean(g, p, front(part, numbers[index[i]])).astype(part.key.number)
         made.append((address, np.full(count, width), np.full(count, index[i]), center))
     return tuple(np.concatenate(columns) for columns in zip(*made, strict=True))
 
@@ -117,11 +116,12 @@ def line_centers(part: Part, numbers: np.ndarray, index: np.ndarray) -> np.ndarr
     dense[list(part.rows_of())] = False
     here = np.flatnonzero((part.centered & dense)[line])
     if len(here):
-        line, size, offset = line[here], part.line_size[here], part.line_offset[here]
+        line, size = line[here], part.line_size[here]
+        offset = (part.line_first[here] * ITEMSIZE[dtype]).astype(np.uint64)
         bases = part.grad_where, np.array(part.where, np.uint64)
         g, p = (sums.sums("elements", dtype, base[line] + offset, size) / np.maximum(size, 1) for base in bases)
         found[here] = part.key.decay.row_mean(g, p, front(part, numbers[index[line]].T))
-    return found.astype(dtype)
+    return found.astype(part.key.number)
 
 
 def front(part: Part, columns: Any) -> Any:

@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from .compile import load
+from ..plan import ITEMSIZE
+from .compile import STORED, load, read
 from .pool import ranges, share, threads
 
 BLOCK = 65_536
@@ -28,9 +29,10 @@ SUMS = '''\
 """Sums of {kind}, {dtype}: written by calando from calando.kernels.sums."""
 
 import numpy as np
-from numba import carray, {dtype}, float64, int64, njit, uint64, void
+from numba import carray, float32, float64, int64, njit, uint16, uint64, void
 
 from calando.kernels.pointer import pointer
+{half}
 
 
 @njit(
@@ -41,18 +43,18 @@ def kernel(address, length, out, start, stop):
     lane = np.empty({lanes}, np.float64)
     for c in range(start, stop):
         n = length[c]
-        x = carray(pointer(address[c]), n, {dtype})
+        x = carray(pointer(address[c]), n, {stored})
         whole = n // {lanes} * {lanes}
         lane[:] = 0
         for k in range(0, whole, {lanes}):
             for j in range({lanes}):
-                y = float64(x[k + j])
+                y = float64({inner})
                 lane[j] += {term}
         total = float64(0)
         for j in range({lanes}):
             total += lane[j]
         for k in range(whole, n):
-            y = float64(x[k])
+            y = float64({rest})
             total += {term}
         out[c] = total
 '''
@@ -63,7 +65,17 @@ def kernel(kind: str, dtype: str) -> Callable[..., None]:
     """The compiled kernel ``(address, length, out, start, stop)`` for one kind of sum and one dtype."""
 
     def text(cache: bool) -> str:
-        return SUMS.format(kind=kind, dtype=dtype, cache=cache, lanes=LANES, term=TERMS[kind])
+        return SUMS.format(
+            kind=kind,
+            dtype=dtype,
+            stored=STORED[dtype],
+            half="from calando.kernels.half import widen" if dtype == "bfloat16" else "",
+            inner=read("x[k + j]", dtype),
+            rest=read("x[k]", dtype),
+            cache=cache,
+            lanes=LANES,
+            term=TERMS[kind],
+        )
 
     return load(f"{kind}_{dtype}", text)
 
@@ -82,12 +94,12 @@ def sums(kind: str, dtype: str, address: np.ndarray, sizes: np.ndarray) -> np.nd
 
     Args:
         kind: ``"squares"`` or ``"elements"``.
-        dtype: ``"float32"`` or ``"float64"``.
+        dtype: ``"float32"``, ``"float64"`` or ``"bfloat16"``.
         address: uint64 (pieces,), in bytes.
         sizes: int64 (pieces,), in elements.
     """
     piece, start, length = cut(sizes)
-    where = address[piece] + (start * np.dtype(dtype).itemsize).astype(np.uint64)
+    where = address[piece] + (start * ITEMSIZE[dtype]).astype(np.uint64)
     out = np.zeros(len(piece))
     run = kernel(kind, dtype)
     share(lambda first, stop: run(where, length, out, first, stop), ranges(length), threads())
