@@ -49,9 +49,10 @@ def kernel(address, length, row, center, scalars, out, start, stop):
 """
 
 
-def source(rule: Rule, decay: Decay, dtype: str, slot_dtype: str, cache: bool = True) -> str:
+def source(rule: Rule, decay: Decay, dtype: str, slot_dtype: str | None = None, cache: bool = True) -> str:
     """The text of the measuring kernel's module for one rule, one decay and one dtype."""
     assert rule.measure is not None and rule.trust is not None
+    slot_dtype = slot_dtype or dtype
     words = pieces(rule, decay, dtype, slot_dtype)
     count = len(inspected(rule.trust)) - 1
 
