@@ -6,12 +6,15 @@ import contextlib
 import io
 import json
 import os
+import random
 import runpy
 import sys
 import traceback
 import warnings
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from .journal import Enough, Journal, Parted, load
 
@@ -41,12 +44,18 @@ def play(script: Path, folder: Path, sides: list[str], bridge: str, replay: Path
 def watch(journal: Journal, sides: list[str], bridge: str, ends: list[Any]) -> None:
     """Put the frameworks under observation; ``ends`` gets what leaves them as they were."""
     theirs: Any = None
+    ours: Any = None
     if "torch" in sides or bridge:
         from . import torch_side as theirs
     if "mindspore" in sides or bridge:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             from . import mindspore_side as ours
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002
+    for side in (theirs, ours):
+        if side is not None:
+            side.seed()
     written_here = written_there = None
     if bridge == "lend":
         bridged = ours.Bridge(theirs)
