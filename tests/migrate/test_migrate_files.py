@@ -139,6 +139,51 @@ def test_a_part_that_cannot_be_rewritten_is_left_whole_and_listed(old, new):
             assert number in lines, line
 
 
+def test_two_optimizers_that_share_one_backward_are_both_left():
+    data = SCRIPT.replace(
+        b"scheduler = optim.lr_scheduler.StepLR(optimizer, 3)", b"other = optim.Adam(head.parameters())"
+    )
+    data = data.replace(b"    scheduler.step()\n", b"").replace(
+        b"        optimizer.step()\n", b"        optimizer.step()\n        other.step()\n"
+    )
+    data = data.replace(
+        b"        optimizer.zero_grad()\n", b"        optimizer.zero_grad()\n        other.zero_grad()\n"
+    )
+    done = once(data, to="mindspore")
+    assert done.results[0].after == data
+    assert sum("share one backward" in f.reason or "another step's too" in f.reason for f in done.findings) == 2
+
+
+def test_gradients_cleared_once_pile_up_and_are_left():
+    data = SCRIPT.replace(b"        optimizer.zero_grad()\n", b"").replace(
+        b"for epoch", b"optimizer.zero_grad()\nfor epoch"
+    )
+    done = once(data, to="mindspore")
+    assert done.results[0].after == data
+    assert any("cleared outside its loop only" in f.reason for f in done.findings)
+
+
+@pytest.mark.parametrize(
+    "step, gone",
+    [
+        (b"    if epoch > 2:\n        scheduler.step()\n", False),
+        (b"    if scheduler is not None:\n        scheduler.step()\n", True),
+        (b"    if epoch > 2:\n        pass\n    else:\n        scheduler.step()\n", False),
+        (b"    scheduler.step()\n    if flag:\n        break\n", True),
+    ],
+)
+def test_a_scheduler_that_is_stepped_only_sometimes_stays(step, gone):
+    data = SCRIPT.replace(b"    scheduler.step()\n", step)
+    assert (b"scheduler.step()" not in after(data)) == gone
+
+
+def test_an_epoch_whose_length_is_known_later_is_set_before_the_loop():
+    data = SCRIPT.replace(b"for epoch", b"loader = load()\nfor epoch").replace(b"range(5)", b"loader")
+    new = after(data)
+    place = new.index(b'optimizer.set("lr"')
+    assert new.index(b"loader = load()") < place < new.index(b"for epoch") and b".per_epoch(len(loader))" in new
+
+
 def test_steps_per_epoch_are_asked_for_and_never_guessed():
     data = SCRIPT.replace(b"for i in range(5):", b"for i in batches():")
     done = once(data, to="mindspore")

@@ -136,6 +136,8 @@ def _between(
     station = way.stations.get(scope)
     early = station is not None and step.lineno < station.lineno  # type: ignore[attr-defined]
     until = inner[-1][0] if inner else road.loops[-1][0] if road.loops else place.file.source.tree
+    if condition := sometimes(scope, step, call):
+        return Rhythm(False, early=early, why=f"its step is called only under the condition in line {condition}")
     if not inner:
         divisor, why = divided(place.file, call, until, step)
         if divisor is not None:
@@ -147,6 +149,20 @@ def _between(
         return Rhythm(False, early=early, why=str(problem))
     whole = ast.parse(" * ".join(parts), mode="eval").body
     return Rhythm(True, whole, inner[0][1], early, source=f"the loop in line {inner[0][0].lineno}")  # type: ignore[attr-defined]
+
+
+def sometimes(scope: Scope, step: ast.Call, call: ast.Call) -> int:
+    """The line of a condition that a scheduler's step stands under and the update does not; 0 where there is none."""
+    assert isinstance(step.func, ast.Attribute)
+    own = ast.unparse(step.func.value)
+    until = (enclosing(scope, step) or [scope.node])[-1]
+    for branch, otherwise in conditions(scope.file, step, until):
+        if any(node is call for node in ast.walk(branch)):
+            continue
+        asked = branch.test.left if isinstance(branch.test, ast.Compare) else branch.test
+        if otherwise or ast.unparse(asked) != own:
+            return branch.lineno
+    return 0
 
 
 class Unknown(Exception):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from .finding import CHECK, REWRITTEN, Finding
 from .flow import BLOCKS, NETWORK, OBJECT, SCALER, File, Scope, Thing
 from .forward import Pass, outermost, passes, rewrite, settle, understood
-from .rhythm import LOOPS, conditions, updates
+from .rhythm import LOOPS, conditions, enclosing, roads, updates
 from .work import Left, Work, statement_of, uses
 
 
@@ -142,6 +142,9 @@ def rewrite_update(work: Work, optimizers: list[Thing], update: Update) -> None:
     bases = [outermost(scope, one.backward) for one in found]
     if accumulated and not all(isinstance(base, LOOPS) for base in bases):
         raise Left(f"gradients are gathered over calls of a function, up to the step in line {update.call.lineno}")
+    loops = [enclosing(scope, one.backward) for one in found]
+    if clears and loops[0] and not any(repeated(work, where, s, loops[0]) for where, s in clears):
+        raise Left(f"the gradients for the step in line {update.call.lineno} are cleared outside its loop only")
     if accumulated and not clears:
         raise Left(f"the gradients for the step in line {update.call.lineno} are never cleared")
     if not accumulated and not clears:
@@ -173,6 +176,11 @@ def rewrite_update(work: Work, optimizers: list[Thing], update: Update) -> None:
     scalers(work, update, found)
 
 
+def repeated(work: Work, scope: Scope, statement: ast.stmt, loops: list[ast.AST]) -> bool:
+    """Whether a statement is run again in one of the loops around a backward."""
+    return any(loop in loops for road in roads(work.flow, scope, statement) for loop, _ in road.loops)
+
+
 def outside(statement: ast.stmt, bases: list[ast.stmt]) -> bool:
     """Whether a statement stands before the loops."""
     return statement.lineno < min(base.lineno for base in bases)
@@ -189,6 +197,9 @@ def belonging(work: Work, update: Update) -> list[tuple[ast.stmt, ast.Call]]:
     before = [each for each in steps if each < line]
     low = before[-1] if before else 0
     found = [(s, c) for s, c in passes(work, scope) if low < s.lineno <= line]
+    following = [each for each in steps if each > line]
+    if following and not any(line < s.lineno <= following[0] for s, _ in passes(work, scope)):
+        raise Left(f"the steps in lines {line} and {following[0]} share one backward")
     if not found:
         raise Left(f"the backward that belongs to the step in line {line} was not found, or is another step's too")
     return found
