@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
 
+from ..events import Timeline
+from ..hyper import Hyper
+from ..schedules import ScheduleEnd
+
 if TYPE_CHECKING:
     from .state import Stateful
 
@@ -65,6 +69,18 @@ def slot_shape(optimizer: "Stateful", key: str, shape: tuple[int, ...]) -> tuple
     slot = next(slot for slot, name in optimizer.SLOTS.items() if name == key)
     rules = [group.rule.suited(shape) for group in optimizer.engine.groups]
     return next((r.slot_shapes(shape)[slot] for r in rules if slot in r.slots), shape)
+
+
+def check_lines(hyper: Hyper, lines: Mapping[str, Timeline], clock: int) -> None:
+    """Raise ScheduleEnd unless every hyperparameter has a value at this clock, or had its last one just before."""
+    for name, line in lines.items():
+        try:
+            line.at(clock)
+        except ScheduleEnd:
+            try:
+                line.at(clock - 1)
+            except ScheduleEnd as end:
+                raise ScheduleEnd(f"{hyper.place}: {hyper.spelled(name)!r}: {end}") from None
 
 
 def check_number(place: str, key: str, value: Any) -> None:

@@ -4,7 +4,7 @@ The rule's slots and the ages stand in ``state`` under torch's names; whoever ex
 believed. A ``state_dict`` is torch's, and under ``"calando"`` the schedules as plain data.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import torch
@@ -17,7 +17,8 @@ from ..hyper import Hyper
 from ..plan import ASKED_AT_ONCE, TURN
 from ..schedules import Schedule
 from ..snapshot import Snapshot
-from .fit import check_state
+from .fit import check_lines, check_state
+from .resume import Resumed, clock_of, rewritten
 
 
 class Stateful(Controls, torch.optim.Optimizer):
@@ -153,12 +154,62 @@ class Stateful(Controls, torch.optim.Optimizer):
             lines = [hyper.loaded(stored) for hyper, stored in pairs]
         else:
             lines = [self._numbers_of(n, group) for n, group in enumerate(state_dict["param_groups"])]
+        for hyper, line, group in zip(self.engine.hypers, lines, state_dict["param_groups"], strict=True):
+            faces = [state_dict["state"].get(key, {}) for key in group["params"]]
+            check_lines(hyper, line, clock_of(group, faces, extra is not None))
         super().load_state_dict(state_dict)
         for face in self.state.values():  # the dictionary may be alive in another optimizer
             face.update({key: x.clone() for key, x in face.items() if isinstance(x, torch.Tensor)})
         self._reload(lines, extra["ages"] if extra is not None else None)
         for key, memory in controllers.items():
             (self._controllers if key in self._controllers else self._waiting).setdefault(key, {}).update(memory)
+
+    def resume(
+        self,
+        state_dict: Mapping[str, Any],
+        keep: str | Iterable[str] = (),
+        clock: int | None = None,
+        by_name: bool = False,
+    ) -> Resumed:
+        """Go on from a checkpoint, but differently on purpose.
+
+        Args:
+            state_dict: ours or of ``torch.optim``'s class of the same name.
+            keep: hyperparameters (``"lr"``, ``"beta1"``, …) that stay as this optimizer was given them, schedules
+                and all; a longer schedule goes on where the checkpoint's clock stands.
+            clock: where all clocks are set, as 0 to let the schedules begin anew; None: where they stood. Moments
+                keep their age.
+            by_name: find parameters by their names (``named_parameters()``) and not by order. A group takes its
+                clock and its schedules from the group that its first known parameter stood in, and stays as it
+                was built if it has none. Parameters that are not found, or have another shape, start afresh.
+
+        Returns:
+            What did not match by name; empty by order, where everything must match.
+
+        Raises:
+            UnknownName: a name in ``keep`` that this optimizer does not have; nothing has changed.
+            ValueError, TypeError: as ``load_state_dict``, or names are missing; nothing has changed.
+            ScheduleEnd: what is kept has no value at that clock; nothing has changed.
+
+        Example:
+            >>> import torch
+            >>> from calando.schedules import Cosine
+            >>> from calando.torch import SGD
+            >>> w = torch.nn.Parameter(torch.ones(3))
+            >>> first = SGD([w], lr=Cosine(1.0, 0.0, steps=2), momentum=0.9)
+            >>> for _ in range(2):
+            ...     w.grad = torch.ones(3)
+            ...     first.step()
+            >>> longer = SGD([w], lr=Cosine(1.0, 0.0, steps=4), momentum=0.5)
+            >>> print(longer.resume(first.state_dict(), keep="lr"))
+            everything matched
+            >>> longer.current()[0]["lr"], longer.current()[0]["momentum"]
+            (0.5, 0.9)
+        """
+        self._listen()
+        made, report = rewritten(self, state_dict, keep, clock, by_name)
+        self.load_state_dict(made)
+        return report
 
     def remember(self, key: str, memory: dict[str, Any]) -> dict[str, Any]:
         """Let a controller's memory travel in ``state_dict``, under a name of its own.
