@@ -277,7 +277,9 @@ def told_model(key: str, model: Any, arrays: dict[str, Entry]) -> dict[str, Any]
         arrays[prefix("model", key) + name], word = tensors.taken(name, thing)
         types |= {name: word} if word else {}
     kept = tree.planted(prefix("beside", key), beside, arrays)
-    return {"made_of": type(model).__name__, "types": types, "same": same, "beside": kept}
+    framework = "mindspore" if hasattr(model, "parameters_and_names") else "torch"
+    told = {"made_of": type(model).__name__, "framework": framework, "names": list(things)}
+    return {**told, "types": types, "same": same, "beside": kept}
 
 
 def told_optimizer(key: str, optimizer: Any, arrays: dict[str, Entry]) -> dict[str, Any]:
@@ -290,6 +292,7 @@ def told_optimizer(key: str, optimizer: Any, arrays: dict[str, Entry]) -> dict[s
     for name, array in slots.items():
         arrays[prefix("optimizer", key) + name] = Entry.of(array, name)
     meta["controllers"] = tree.planted(prefix("controllers", key), snapshot.controllers, arrays)
+    meta["framework"] = "torch" if hasattr(optimizer, "param_groups") else "mindspore"
     meta["keys"] = [plain_keys(optimizer, group) for group in getattr(optimizer, "param_groups", ())]
     return meta
 

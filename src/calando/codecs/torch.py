@@ -1,0 +1,380 @@
+"""PyTorch's files: what ``torch.save`` writes of state dictionaries, and safetensors.
+
+A ``.pt`` is opened with ``torch.load(weights_only=True)``, which builds tensors and plain data and runs no code. It may
+hold a network's ``state_dict()``, an optimizer's, or both in a dictionary under the names that people use. Before it is
+opened its lengths are compared with the file: a member that would unpack to more than the file has is refused.
+"""
+
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import safetensors, tensors
+from .entry import Entry
+from .errors import CheckpointError, shown
+from .families import FAMILIES
+from .names import BUFFERS, split
+from .placed import placed
+from .portable import Aged, Grouped, Portable, State, listed
+
+NETWORK = ("model", "state_dict", "model_state_dict", "net", "network", "model_state", "weights")
+OPTIMIZER = ("optimizer", "optimizer_state_dict", "optim", "optimizer_state", "opt")
+INSIDE = "calando.optimizer"  # the key under which a safetensors file tells of an optimizer
+STATE = "optimizer."  # how the names of an optimizer's tensors begin there
+CHOICES = ("amsgrad", "nesterov", "maximize", "centered")
+OTHERS = {"max_iter": "LBFGS", "ns_coefficients": "Muon", "beta2_decay": "Adafactor", "trust_coefficient": "LARS"}
+
+
+def read(path: str | os.PathLike[str]) -> Portable:
+    """What is in a ``.pt`` file.
+
+    Raises:
+        OSError: there is no such file, or it may not be read.
+        ImportError: PyTorch is not installed.
+        CheckpointError: another kind of file, a torn one, one with objects that are code, or no state dictionaries.
+    """
+    place = Path(path)
+    return told_by(place, loaded(place))
+
+
+def loaded(place: Path) -> Any:
+    """The tensors and plain data in a file."""
+    refuse_lengths(place)
+    try:
+        torch = import_module("torch")
+    except ImportError:
+        raise ImportError(
+            f"{place} is a file of torch.save; reading it needs torch: pip install 'calando[torch]'"
+        ) from None
+    try:
+        return torch.load(place, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as problem:  # whatever its readers raise for a file that is not theirs
+        text = str(problem)
+        if "weights_only" in text or "Unsupported" in text:
+            what = next((word for word in text.split() if "." in word and word.replace(".", "").isidentifier()), "code")
+            raise CheckpointError(
+                f"{place} holds objects that are code ({what}), which calando does not run; store state_dict()s"
+            ) from None
+        raise CheckpointError(
+            f"{place} is torn or damaged, or no file of torch.save: {text.splitlines()[0][:200]}"
+        ) from None
+
+
+def refuse_lengths(place: Path) -> None:
+    """Raise CheckpointError unless the file is a zip whose members are stored as they are and lie in it."""
+    size = place.stat().st_size
+    try:
+        with zipfile.ZipFile(place) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError, UnicodeDecodeError) as problem:
+        raise CheckpointError(
+            f"{place} is torn or damaged, or no file of torch.save since PyTorch 1.6 ({problem})"
+        ) from None
+    if any(m.compress_type != zipfile.ZIP_STORED for m in members) or sum(m.file_size for m in members) > size:
+        raise CheckpointError(
+            f"{place} would unpack to more than the {size} bytes that it has; torch.save writes no such file"
+        )
+
+
+def told_by(place: Path, found: Any) -> Portable:
+    """A loaded file in words of neither framework."""
+    if not isinstance(found, Mapping) or not all(isinstance(key, (str, int)) for key in found):
+        raise CheckpointError(f"{place} holds a {type(found).__name__}, and no state_dict")
+    made = Portable("torch")
+    if is_optimizer(found):
+        made.optimizer = state_of(place, found, {})
+        return made
+    network = next((key for key in NETWORK if is_network(found.get(key))), None)
+    optimizer = next((key for key in OPTIMIZER if is_optimizer(found.get(key))), None)
+    if network is None and optimizer is None:
+        weights = {k: v for k, v in found.items() if isinstance(k, str) and is_tensor(v)}
+        made.weights = {name: entry(place, name, x) for name, x in weights.items()}
+        made.beside = {str(k): v for k, v in found.items() if k not in weights}
+        if not weights:
+            raise CheckpointError(
+                f"{place} has no state_dict of a network or an optimizer; it has {listed(list(map(str, found)))}"
+            )
+        return made
+    if network is not None:
+        made.weights = {n: entry(place, n, x) for n, x in found[network].items() if is_tensor(x)}
+    if optimizer is not None:
+        made.optimizer = state_of(place, found[optimizer], made.weights)
+    made.beside = {str(k): v for k, v in found.items() if k not in (network, optimizer)}
+    return made
+
+
+def is_tensor(thing: Any) -> bool:
+    return hasattr(thing, "detach") and hasattr(thing, "layout")
+
+
+def is_network(thing: Any) -> bool:
+    return (
+        isinstance(thing, Mapping) and bool(thing) and any(map(is_tensor, thing.values())) and not is_optimizer(thing)
+    )
+
+
+def is_optimizer(thing: Any) -> bool:
+    return isinstance(thing, Mapping) and {"state", "param_groups"} <= thing.keys()
+
+
+def entry(place: Path, name: str, x: Any) -> Entry:
+    """One tensor.
+
+    Raises:
+        CheckpointError: it is sparse, quantized, or of a type that files of others do not have.
+    """
+    try:
+        found, word = tensors.taken(name, x)
+    except TypeError as problem:
+        raise CheckpointError(f"{place}: {problem}") from None
+    if word:
+        raise CheckpointError(f"{place}: {name!r} is of type {word}, which no other format has; leave it out")
+    return found
+
+
+# An optimizer's state_dict.
+
+
+def state_of(place: Path, found: Mapping[str, Any], weights: Mapping[str, Entry]) -> State:
+    """An optimizer's state dictionary in words of neither framework.
+
+    Raises:
+        CheckpointError: it is none, or its parameters cannot be told apart.
+    """
+    try:
+        groups, state = list(found["param_groups"]), dict(found["state"])
+        family = family_of(groups, state)
+        names = names_of(place, groups, state, weights)
+        if family not in FAMILIES:
+            return State(family, [Grouped([names[key] for key in group["params"]]) for group in groups], {})
+        words = FAMILIES[family].torch
+        made = [
+            grouped(family, group, names, line) for group, line in zip(groups, timelines(found, groups), strict=True)
+        ]
+        params = {}
+        for key, name in names.items():
+            params[name] = aged(place, name, state.get(key, {}), family)
+        steps = [int(group["step"]) for group in groups if "step" in group]
+        ages = [p.age for p in params.values() if p.age is not None]
+        clock = max(steps) if steps else max(ages, default=None) if words.aged else None
+        if not words.aged:
+            for p in params.values():
+                p.age = clock if p.slots else None if clock is None else 0
+        return State(family, made, params, clock)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
+        if isinstance(problem, CheckpointError):
+            raise
+        raise CheckpointError(f"{place}: the optimizer's state_dict is not one of torch: {problem!r}") from None
+
+
+def family_of(groups: list[Mapping[str, Any]], state: Mapping[Any, Mapping[str, Any]]) -> str:
+    """Which optimizer it is: by the keys of its first group, and of the state where those are not enough."""
+    keys = groups[0].keys()
+    other = next((name for key, name in OTHERS.items() if key in keys), None)
+    if other:
+        return other
+    if "amsgrad" in keys:
+        return "adamw" if groups[0].get("decoupled_weight_decay") else "adam"
+    marks = {
+        "momentum_decay": "nadam", "lambd": "asgd", "etas": "rprop", "centered": "rmsprop", "rho": "adadelta",
+        "lr_decay": "adagrad", "lr_power": "ftrl", "l1": "proximal_adagrad", "dampening": "sgd",
+    }  # fmt: skip
+    found = next((family for key, family in marks.items() if key in keys), None)
+    if found:
+        return found
+    slots = {key for face in state.values() for key in face}
+    if "exp_inf" in slots:
+        return "adamax"
+    if "exp_avg_sq" in slots:
+        return "radam" if "decoupled_weight_decay" in keys else "lamb"
+    return "an optimizer with " + ", ".join(sorted(map(str, slots or keys - {"params"})))
+
+
+def names_of(
+    place: Path, groups: list[Mapping[str, Any]], state: Mapping[Any, Any], weights: Mapping[str, Entry]
+) -> dict[Any, str]:
+    """The number of each parameter → its name: from the groups, else in the order of the network's own.
+
+    Raises:
+        CheckpointError: the network has another number of parameters, or other shapes.
+    """
+    numbers = [key for group in groups for key in group["params"]]
+    given = [name for group in groups for name in group.get("param_names") or ()]
+    if len(given) == len(numbers):
+        return dict(zip(numbers, given, strict=True))
+    own = [name for name in weights if split(name)[1] not in BUFFERS]
+    if not weights:
+        return {key: str(key) for key in numbers}
+    if len(own) != len(numbers):
+        raise CheckpointError(
+            f"{place}: the optimizer has {len(numbers)} parameters and the network {len(own)}; which are which is not in "
+            "the file. Build the optimizer with named_parameters() and store it again, or convert the network alone "
+            "(--only network)"
+        )
+    for key, name in zip(sorted(numbers), own, strict=True):
+        for slot, x in state.get(key, {}).items():
+            if is_tensor(x) and x.dim() and tuple(x.shape) != weights[name].shape:
+                raise CheckpointError(
+                    f"{place}: {slot!r} of the optimizer's parameter {key} is {tuple(x.shape)}, but {name!r} of the "
+                    f"network is {weights[name].shape}; build the optimizer with named_parameters() and store it again"
+                )
+    return dict(zip(sorted(numbers), own, strict=True))
+
+
+def timelines(found: Mapping[str, Any], groups: list[Any]) -> list[dict[str, Any]]:
+    """The schedules that calando stored beside each group."""
+    extra = found.get("calando")
+    lines = extra.get("timelines") if isinstance(extra, Mapping) else None
+    return list(lines) if isinstance(lines, list) and len(lines) == len(groups) else [{} for _ in groups]
+
+
+def grouped(family: str, group: Mapping[str, Any], names: Mapping[Any, str], lines: Mapping[str, Any]) -> Grouped:
+    """One group."""
+    made = Grouped([names[key] for key in group["params"]])
+    for key, ours in FAMILIES[family].torch.numbers.items():
+        values = group[key] if isinstance(ours, tuple) else (group[key],)
+        for name, value in zip(ours if isinstance(ours, tuple) else (ours,), values, strict=True):
+            made.numbers[name] = float(value)
+            last = lines.get(name) or [[0, 0, ""]]
+            if isinstance(last[-1][1], Mapping):
+                made.schedules[name] = described(last[-1][1])
+    made.choices = {key: group[key] for key in CHOICES if group.get(key)}
+    return made
+
+
+def described(stored: Mapping[str, Any]) -> str:
+    """A stored schedule in a sentence."""
+    from ..schedules import Schedule
+
+    try:
+        return str(stored["code"]) if "code" in stored else Schedule.from_dict(dict(stored)).describe()
+    except (KeyError, TypeError, ValueError):
+        return f"a schedule that cannot be read ({shown(stored)})"
+
+
+def aged(place: Path, name: str, face: Mapping[str, Any], family: str) -> Aged:
+    """The state of one parameter."""
+    words = FAMILIES[family].torch
+    slots = {ours: entry(place, key, face[key]) for ours, key in words.slots.items() if face.get(key) is not None}
+    memory = {key: float(face[key]) for key in words.memory if key in face}
+    strange = sorted(face.keys() - {*words.slots.values(), *words.memory, "step"})
+    if strange:
+        raise CheckpointError(
+            f"{place}: {name!r} has {strange[0]!r} in the state of what looks like torch's {words.name}"
+        )
+    return Aged(slots, memory, int(face["step"]) if "step" in face else 0)
+
+
+def state_dict(state: State) -> dict[str, Any]:
+    """What ``load_state_dict`` of torch's class takes; numbers that are not known are the class's own."""
+    words = FAMILIES[state.family].torch
+    numbers = {name: number for number, name in enumerate(n for group in state.groups for n in group.params)}
+    groups = []
+    for group in state.groups:
+        made = {key: value for key, value in words.defaults.items()}
+        for key, ours in words.numbers.items():
+            names = ours if isinstance(ours, tuple) else (ours,)
+            default = made[key] if isinstance(ours, tuple) else (made[key],)
+            values = tuple(group.numbers.get(n, d) for n, d in zip(names, default, strict=True))
+            made[key] = values if isinstance(ours, tuple) else values[0]
+        made |= {key: value for key, value in group.choices.items() if key in made}
+        if words.own and state.clock is not None:
+            made["step"] = state.clock
+        groups.append({**made, "params": [numbers[n] for n in group.params], "param_names": list(group.params)})
+    faces = {}
+    for name, number in numbers.items():
+        face = face_of(state.params[name], words)
+        if face:
+            faces[number] = face
+    return {"state": faces, "param_groups": groups}
+
+
+def face_of(param: Aged, words: Any) -> dict[str, Any]:
+    """The state of one parameter under torch's names."""
+    torch = import_module("torch")
+    face: dict[str, Any] = {}
+    if words.aged and (param.slots or param.age):
+        face["step"] = torch.tensor(float(param.age or 0))
+    face |= {key: tensors.tensor(param.slots[ours]) for ours, key in words.slots.items() if ours in param.slots}
+    return face | {key: torch.tensor(param.memory[key]) for key in words.memory if key in param.memory}
+
+
+def write(path: str | os.PathLike[str], found: Portable) -> None:
+    """Write a ``.pt``: the network's state dictionary, the optimizer's, or both under "model" and "optimizer".
+
+    Raises:
+        OSError: no permission, no space; a file that was there before is untouched.
+    """
+    torch = import_module("torch")
+    network = {name: tensors.tensor(e) for name, e in found.weights.items()}
+    whole: dict[str, Any] = network
+    if found.optimizer is not None or found.beside:
+        whole = {"model": network} if network else {}
+        whole |= {"optimizer": state_dict(found.optimizer)} if found.optimizer is not None else {}
+        whole |= found.beside
+        if not network and not found.beside:
+            whole = whole["optimizer"]
+    with placed(path) as file:
+        torch.save(whole, file)
+
+
+# safetensors, with torch's names.
+
+
+def read_safetensors(path: str | os.PathLike[str]) -> Portable:
+    """What is in a safetensors file with torch's names.
+
+    Raises:
+        OSError: there is no such file.
+        CheckpointError: another kind of file, a torn or altered one.
+    """
+    place = Path(path)
+    with open(path, "rb", buffering=0) as file:
+        reader = safetensors.Reader(place, file)
+        entries, told = reader.entries(), reader.told
+    made = Portable("torch", entries)
+    if INSIDE in told:
+        try:
+            plain = json.loads(told[INSIDE])
+            state: dict[int, dict[str, Any]] = {int(number): dict(face) for number, face in plain["numbers"].items()}
+            for name in [name for name in entries if name.startswith(STATE)]:
+                number, _, key = name.removeprefix(STATE).partition(".")
+                state.setdefault(int(number), {})[key] = tensors.tensor(entries.pop(name))
+            given = {"state": state, "param_groups": plain["param_groups"]}
+        except (KeyError, TypeError, ValueError, RecursionError, AttributeError) as problem:
+            raise CheckpointError(f"{place}: what it tells of an optimizer cannot be read: {problem!r}") from None
+        made.optimizer = state_of(place, given, entries)
+    return made
+
+
+def write_safetensors(path: str | os.PathLike[str], found: Portable) -> None:
+    """Write a safetensors file with torch's names; an optimizer's tensors are called ``optimizer.0.exp_avg``."""
+    entries, told = dict(found.weights), {"format": "pt"}
+    if found.optimizer is not None:
+        whole = state_dict(found.optimizer)
+        numbers: dict[int, dict[str, float]] = {}
+        for number, face in whole["state"].items():
+            for key, x in face.items():
+                if x.dim():
+                    entries[f"{STATE}{number}.{key}"] = tensors.taken(key, x)[0]
+                else:
+                    numbers.setdefault(number, {})[key] = float(x)
+        told[INSIDE] = json.dumps({"param_groups": whole["param_groups"], "numbers": numbers})
+    order = safetensors.layout(entries)
+    with placed(path) as file:
+        file.write(safetensors.header_of(entries, order, told))
+        for name in order:
+            file.write(entries[name].raw)
+
+
+def zeros(entry: Entry, value: float = 0.0) -> Entry:
+    """An entry of the same type and shape."""
+    return Entry(entry.dtype, np.full_like(entry.data, value))
