@@ -38,18 +38,23 @@ def page_in_one_process(rank, meeting, results):
     room = {"torch": torch, "rank": rank, "x": everything[rank::PROCESSES], "model": model, "net": net}
     found = []
     for code in CODE:
-        if "ZeroRedundancyOptimizer" in code:
+        if "ZeroRedundancyOptimizer" in code or "fully_shard" in code:
             model.load_state_dict(first)
         if "nn.SGD" in code:
             found.append([p.asnumpy().copy() for p in net.trainable_params()])
         exec(code, room)
-        params = net.trainable_params() if "ms." in code else model.parameters()
-        found.append([p.detach().numpy().copy() for p in params])
+        params = net.trainable_params() if "ms." in code else room.get("pieces", model).parameters()
+        found.append([whole(p).numpy().copy() for p in params])
         if "nn.SGD" in code or "before =" in code:
             found.append([g.detach().numpy().copy() for g in room["grads"]])
     share = sum(len(group["params"]) for group in room["sharded"].optim.param_groups)
     results.put((rank, found, share, room["sharded"].optim.trace("lr").ravel().tolist()))
     torch.distributed.destroy_process_group()
+
+
+def whole(p):
+    """A parameter, put together if it is in pieces."""
+    return (p.full_tensor() if hasattr(p, "full_tensor") else p).detach()
 
 
 @pytest.fixture(scope="module")
@@ -76,13 +81,15 @@ def assert_near(ours, theirs):
 
 def test_the_processes_agree(two):
     (_, first, *_), (_, second, *_) = two
-    assert len(first) == 9
+    assert len(first) == 10
     for number, (mine, told) in enumerate(zip(first, second, strict=True)):
-        if number not in (6, 8):  # the gradients of each half
+        if number not in (7, 9):  # the gradients of each half
             assert_near(mine, told)
 
 
-@pytest.mark.parametrize("block, options", [(0, {"max_norm": 1.0}), (2, {"weight_decay": 0.05})])
+@pytest.mark.parametrize(
+    "block, options", [(0, {"max_norm": 1.0}), (2, {"weight_decay": 0.05}), (3, {"max_norm": 1.0})]
+)
 def test_torch_data_parallel_and_sharded(torch, two, block, options):
     from calando.schedules import Linear
     from calando.torch import AdamW
@@ -146,10 +153,10 @@ def adasum(a, b):
 
 def test_adasum_by_gradients_and_by_changes(two):
     (_, mine, *_), (_, told, *_) = two
-    before, by_gradient, by_change = mine[4], mine[5], mine[7]
-    assert_near(by_gradient, [p - 0.1 * adasum(a, b) for p, a, b in zip(before, mine[6], told[6], strict=True)])
+    before, by_gradient, by_change = mine[5], mine[6], mine[8]
+    assert_near(by_gradient, [p - 0.1 * adasum(a, b) for p, a, b in zip(before, mine[7], told[7], strict=True)])
     assert_near(
-        by_change, [p + adasum(-0.1 * a, -0.1 * b) for p, a, b in zip(by_gradient, mine[8], told[8], strict=True)]
+        by_change, [p + adasum(-0.1 * a, -0.1 * b) for p, a, b in zip(by_gradient, mine[9], told[9], strict=True)]
     )
 
 
