@@ -1,0 +1,114 @@
+"""Where people import MindSpore's things from: one class of each name; and MindSpore's schedules as schedules."""
+
+from importlib import import_module
+
+import numpy as np
+import pytest
+
+ADDRESSES = [  # as in scripts written for MindSpore
+    ("common", "Parameter", "Parameter"),
+    ("common", "float32", "float32"),
+    ("common", "set_seed", "set_seed"),
+    ("common.dtype", "float32", "float32"),
+    ("common.parameter", "Parameter", "Parameter"),
+    ("common.parameter", "ParameterTuple", "ParameterTuple"),
+    ("common.tensor", "Tensor", "Tensor"),
+    ("nn.cell", "Cell", "nn.Cell"),
+    ("nn.dynamic_lr", "cosine_decay_lr", "nn.cosine_decay_lr"),
+    ("nn.learning_rate_schedule", "LearningRateSchedule", "nn.LearningRateSchedule"),
+    ("nn.learning_rate_schedule", "CosineDecayLR", "nn.CosineDecayLR"),
+    ("nn.optim", "Momentum", "nn.Momentum"),
+    ("nn.optim.adam", "AdamWeightDecay", "nn.AdamWeightDecay"),
+    ("nn.optim.ada_grad", "Adagrad", "nn.Adagrad"),
+    ("nn.optim.lazyadam", "LazyAdam", "nn.LazyAdam"),
+    ("nn.optim.momentum", "Momentum", "nn.Momentum"),
+    ("nn.optim.optimizer", "Optimizer", "nn.Optimizer"),
+    ("nn.optim.proximal_ada_grad", "ProximalAdagrad", "nn.ProximalAdagrad"),
+    ("ops.functional", "cast", "ops.cast"),
+    ("ops.operations", "Cast", "ops.Cast"),
+]
+
+
+def thing(root, path):
+    found = import_module(root)
+    for name in path.split("."):
+        found = getattr(found, name)
+    return found
+
+
+@pytest.mark.parametrize("address, name, known", ADDRESSES, ids=[f"{a}.{n}" for a, n, _ in ADDRESSES])
+def test_one_thing_under_two_addresses(torch, address, name, known):
+    assert getattr(import_module(f"calando.mindspore.{address}"), name) is thing("calando.mindspore", known)
+
+
+@pytest.mark.parametrize("address, name, known", ADDRESSES, ids=[f"{a}.{n}" for a, n, _ in ADDRESSES])
+def test_these_are_mindspores_addresses(mindspore, address, name, known):
+    assert getattr(import_module(f"mindspore.{address}"), name) is thing("mindspore", known.replace("nn.Lea", LONG))
+
+
+LONG = "nn.learning_rate_schedule.Lea"  # MindSpore does not show LearningRateSchedule in nn
+
+
+@pytest.mark.parametrize("address", ["common.thor", "nn.optim.thor", "nn.optim.adasum", "common.train"])
+def test_no_other_addresses(torch, address):
+    with pytest.raises(ModuleNotFoundError, match=f"No module named 'calando.mindspore.{address}'"):
+        import_module(f"calando.mindspore.{address}")
+
+
+def test_what_is_in_neither_room(torch):
+    from calando.mindspore import common
+
+    with pytest.raises(AttributeError, match="has no 'Momentm'"):
+        _ = common.Momentm
+    with pytest.raises(AttributeError, match=r"has no 'Momentm' \(did you mean 'Momentum'\?\)"):
+        _ = import_module("calando.mindspore.nn.optim").Momentm
+
+
+def test_optimizers_need_no_torch(run):
+    code = """
+import sys
+from calando.mindspore.nn.optim.momentum import Momentum
+from calando.mindspore.nn.optim import Adam
+print("torch" in sys.modules)
+"""
+    assert run(code) == "False\n"
+
+
+SCHEDULES = [  # MindSpore's formula at step 3
+    ("CosineDecayLR", (0.01, 0.1, 10), 0.01 + 0.09 * (1 + np.cos(0.3 * np.pi)) / 2),
+    ("ExponentialDecayLR", (0.1, 0.5, 4), 0.1 * 0.5**0.75),
+    ("InverseDecayLR", (0.1, 0.5, 4), 0.1 / (1 + 0.5 * 0.75)),
+    ("NaturalExpDecayLR", (0.1, 0.5, 4), 0.1 * np.exp(-1.5)),
+    ("PolynomialDecayLR", (0.1, 0.01, 4, 0.5), 0.055),
+    ("WarmUpLR", (0.1, 4), 0.075),
+]
+
+
+@pytest.mark.parametrize("name, arguments, value", SCHEDULES, ids=[row[0] for row in SCHEDULES])
+def test_mindspores_schedules_are_schedules(torch, name, arguments, value):
+    """Exact (not rounded to float32), printed, stored, and called by their name in a group and in set()."""
+    from calando.mindspore import nn
+
+    def made(rate):
+        return nn.Momentum([{"params": [np.ones(2, "f4")], "lr": rate}], 0.5, 0.9)
+
+    optimizer = made(getattr(nn, name)(*arguments))
+    assert optimizer.at(3)[0]["lr"] == pytest.approx(value, rel=1e-12)
+    assert "Function" not in repr(optimizer)
+    other = made(0.25)
+    other.set("lr", getattr(nn, name)(*arguments))
+    assert other.at(3)[0]["lr"] == optimizer.at(3)[0]["lr"]
+    resumed = made(0.25)
+    resumed.restore(optimizer.snapshot())
+    assert resumed.at(3)[0]["lr"] == optimizer.at(3)[0]["lr"]
+
+
+def test_a_subclass_of_them_computes_as_it_says(torch):
+    from calando.mindspore import nn
+
+    class Doubled(nn.WarmUpLR):
+        def construct(self, global_step):
+            return 2 * super().construct(global_step)
+
+    optimizer = nn.SGD([np.ones(2, "f4")], Doubled(0.1, 4))
+    assert optimizer.at(2)["lr"] == pytest.approx(0.1, rel=1e-6)
