@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .train.job import Run
 
 MISTAKES = (ValueError, KeyError, TypeError, IndexError, ArithmeticError, OSError, ImportError)
-PACKAGES = {"torch": "torch", "sklearn": "scikit-learn", "matplotlib": "matplotlib", "rich": "rich"}
+PACKAGES = {"torch": "torch", "sklearn": "scikit-learn", "matplotlib": "matplotlib", "rich": "rich", "libcst": "libcst"}
 WRONG, STOPPED = 2, 130  # exit codes
 BARE = "\0newest"  # what --resume means without a name
 
@@ -56,11 +56,11 @@ def sentence(problem: BaseException) -> str:
     return str(problem) or type(problem).__name__
 
 
-def need(*modules: str, what: str) -> None:
+def need(*modules: str, what: str, extra: str = "train") -> None:
     """Raise ImportError, saying what to install, unless all modules are there."""
     missing = [PACKAGES[name] for name in modules if find_spec(name) is None]
     if missing:
-        raise ImportError(f"{what} needs {', '.join(missing)}; install it with: pip install 'calando[train]'")
+        raise ImportError(f"{what} needs {', '.join(missing)}; install it with: pip install 'calando[{extra}]'")
 
 
 debug = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
@@ -367,6 +367,8 @@ def migrate(
     SCRIPT is a file, a folder (one project), or - for standard input. Optimizer, learning rate and training step
     are rewritten, every other line keeps its bytes. What could not be rewritten is left whole and listed with its line.
     """
+    if to != "calando" and not options["lint"]:
+        need("libcst", what=f"calando migrate --to {to}", extra="migrate")
     from .migrate import Wish, command
 
     wish = Wish(to, style, steps_per_epoch)

@@ -121,3 +121,19 @@ def test_report(script, tmp_path):
     text = place.read_text(encoding="utf-8")
     assert "<script" not in text and "<img" not in text and "http" not in text.replace("http-equiv", "")
     assert "docs/guide.md#scheduler" in text and "needs a human" in text and "mindspore.nn.SGD" in text
+
+
+def test_without_libcst_the_command_says_what_to_install(script, monkeypatch):
+    monkeypatch.setattr("calando.cli.find_spec", lambda name: None)
+    done = call(script, "--to", "mindspore")
+    assert done.exit_code == 2
+    assert "needs libcst; install it with: pip install 'calando[migrate]'" in done.stderr
+    assert call(script, "--to", "calando").exit_code == 0
+
+
+def test_lint_has_an_exit_code(script):
+    assert call(script, "--lint").exit_code == 0
+    script.write_bytes(SCRIPT.replace(b"        optimizer.zero_grad()\n", b""))
+    done = call(script, "--lint")
+    assert done.exit_code == 1
+    assert "train.py:11: looks like a mistake: optimizer.step(): no gradient is ever set to zero" in done.stdout

@@ -9,6 +9,7 @@ REWRITTEN = "rewritten"
 CHECK = "rewritten, please check"
 HUMAN = "needs a human"
 KEPT = "stays as it is"  # it works in the target without a change
+MISTAKE = "looks like a mistake"  # what --lint says
 CERTAINTIES = (REWRITTEN, CHECK, HUMAN, KEPT)
 
 

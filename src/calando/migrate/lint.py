@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from ..lexicon import MINDSPORE, TORCH
 from .carry import stored
-from .finding import CHECK, Finding
+from .finding import MISTAKE, Finding
 from .flow import GRADIENT, OPTIMIZER, SCHEDULER, File, Flow, Scope, Thing
 from .project import module_of
 from .rhythm import LOOPS, enclosing, updates
@@ -43,7 +43,7 @@ def lint(scripts: Mapping[str, bytes]) -> tuple[list[Finding], list[str]]:
         for file, node, reason in rule(flow):
             text = " ".join(file.source.code(node).split())
             shown = text if len(text) <= 88 else f"{text[:87]}…"
-            found.append(Finding(file.source.name, node.lineno, CHECK, shown, reason, "mistakes"))  # type: ignore[attr-defined]
+            found.append(Finding(file.source.name, node.lineno, MISTAKE, shown, reason, "mistakes"))  # type: ignore[attr-defined]
     return sorted(set(found)), unread
 
 

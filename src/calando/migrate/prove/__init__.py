@@ -108,13 +108,13 @@ def job(script: Path, result: Result, sides: list[str], bridge: str, replay: Pat
 
 
 def started(work: dict[str, Any], place: Path, seconds: float) -> Journal:
-    """Run one job in a process of its own, ended when its time is over."""
+    """Run one job in a process of its own, in the present folder, ended when its time is over."""
     order = place / "job.json"
     order.write_text(json.dumps([work]))
     command = [sys.executable, "-m", "calando.migrate.prove.play", str(order)]
     try:
         done = subprocess.run(
-            command, cwd=work["folder"], capture_output=True, text=True, timeout=seconds, env=dict(os.environ),
+            command, capture_output=True, text=True, timeout=seconds, env=dict(os.environ),
             stdin=subprocess.DEVNULL,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
