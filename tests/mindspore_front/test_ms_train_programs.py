@@ -52,7 +52,7 @@ def test_there_are_programs():
 @pytest.mark.parametrize("name", NAMES)
 def test_learning_rates_of_every_call(name, torch, monkeypatch):
     """To 1e-6 of the largest; MindSpore holds rates of mixed groups to 2^-23 only."""
-    from calando.mindspore.nn import Optimizer
+    from calando.mindspore.optimizer import Optimizer
 
     seen = {}
     call = Optimizer.__call__

@@ -15,6 +15,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
+from .missing import DISTRIBUTED, distributed
+
 ROOT = __package__
 ROOMS = {"common": "", "nn.optim": "nn"}  # what they pass on
 MODULES = {
@@ -27,7 +29,7 @@ MODULES = {
     "nn.dynamic_lr": "dynamic_lr",
     "nn.optim.ada_grad": "nn.adagrad",
     "nn.optim.lazyadam": "nn.adam",
-    "nn.optim.optimizer": "optimizer",
+    "nn.optim.optimizer": "custom",
     "nn.optim.proximal_ada_grad": "nn.adagrad",
     **{
         f"nn.optim.{name}": f"nn.{name}"
@@ -45,8 +47,15 @@ class Addresses(MetaPathFinder, Loader):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The specification of an address; None for any other name."""
+        """The specification of an address; None for any other name.
+
+        Raises:
+            ImportError: for MindSpore's names for several processes, with what does their work here.
+        """
         short = fullname.removeprefix(f"{ROOT}.")
+        name = short.rpartition(".")[2]
+        if short != fullname and name in DISTRIBUTED:
+            raise ImportError(f"there is no {fullname}: {distributed(name)}")
         known = short != fullname and (short in ROOMS or short in MODULES)
         return ModuleSpec(fullname, self, is_package=short in ROOMS) if known else None
 

@@ -27,6 +27,7 @@ from ..rule import Domain, Rule
 from ..schedules import Function
 from . import boxes
 from .arguments import checked_arguments
+from .gradients import Gradients, refuse_miscounted
 from .groups import Given, name_of, parse
 from .missing import DISTRIBUTED, distributed
 from .single import NumberHyper, SingleHyper
@@ -37,7 +38,7 @@ CLOSED = f"{__package__}.learning_rate_schedule"  # its Cells have a formula; as
 TORCH = ("alpha", "amsgrad", "betas", "lr_decay", "maximize", "param_groups", "rho")  # what torch has besides
 
 
-class Optimizer(Controls):
+class Optimizer(Gradients, Controls):
     """The base of ``calando.mindspore.nn``'s optimizers.
 
     A subclass gives its domain, its rule, and what it hands on from its constructor. Ungrouped, weight
@@ -150,8 +151,12 @@ class Optimizer(Controls):
 
     # The step.
 
-    def __call__(self, gradients: Sequence[Any]) -> bool:
-        """Update all parameters once.
+    def __call__(self, *inputs: Any, **options: Any) -> Any:
+        """What ``construct`` does; a subclass may override that one."""
+        return self.construct(*inputs, **options)
+
+    def construct(self, gradients: Sequence[Any]) -> Any:
+        """Update all parameters once; ``optimizer(gradients)`` is the same.
 
         Args:
             gradients: a tuple or list with one gradient per parameter, in the order of ``parameters``.
@@ -176,18 +181,10 @@ class Optimizer(Controls):
             self._post()
         return done
 
-    construct = __call__
-
     def _by_group(self, gradients: Any) -> list[list[Any]]:
         """The gradients sorted into groups, if there is one for each parameter."""
         place = f"For '{type(self).__name__}'"
-        if not isinstance(gradients, (tuple, list)):
-            raise TypeError(f"{place}: gradients must be a tuple or list, but got {type(gradients).__name__}")
-        if len(gradients) != len(self._places):
-            raise ValueError(
-                f"{place}: {len(gradients)} gradients for {len(self._places)} parameters; "
-                "give one for each, in the order of optimizer.parameters"
-            )
+        refuse_miscounted(place, gradients, len(self._places))
         sorted_out: list[list[Any]] = [[None] * len(members) for members in self.engine.members]
         for gradient, (number, i) in zip(gradients, self._places, strict=True):
             if gradient is None:
@@ -282,10 +279,6 @@ class Optimizer(Controls):
         if not each:
             return self._library.tensor(value(0))
         return tuple(self._library.tensor(value(number)) for number, _ in self._places)
-
-    def _value(self, name: str, number: int) -> float:
-        """A number in force in the coming step."""
-        return self.engine.hypers[number].shown(name, self.engine.clocks[number])
 
     # Hyperparameters as attributes.
 

@@ -7,6 +7,10 @@
 An object holds nothing; calling it is calling the function of :mod:`operations`.
 """
 
+from typing import Any
+
+import torch
+
 from . import operations
 
 
@@ -20,6 +24,16 @@ class Add:
     """x + y."""
 
     __call__ = staticmethod(operations.add)
+
+
+class AddN:
+    """The sum of all Tensors in a tuple or list."""
+
+    def __call__(self, x: Any) -> Any:
+        total, *others = x
+        for other in others:
+            total = operations.add(total, other)
+        return total
 
 
 class Assign:
@@ -172,6 +186,12 @@ class Mul:
     __call__ = staticmethod(operations.mul)
 
 
+class Neg:
+    """-x."""
+
+    __call__ = staticmethod(torch.neg)
+
+
 class OnesLike:
     """Ones in the shape of a Tensor."""
 
@@ -184,6 +204,12 @@ class Pow:
     __call__ = staticmethod(operations.pow)
 
 
+class RealDiv:
+    """x / y."""
+
+    __call__ = staticmethod(operations.div)
+
+
 class ReLU:
     """max(x, 0)."""
 
@@ -194,6 +220,12 @@ class Reshape:
     """The same elements in another shape."""
 
     __call__ = staticmethod(operations.reshape)
+
+
+class Rsqrt:
+    """1 / √x."""
+
+    __call__ = staticmethod(torch.rsqrt)
 
 
 class Select:
@@ -212,6 +244,12 @@ class Sigmoid:
     """1 / (1 + exp(-x))."""
 
     __call__ = staticmethod(operations.sigmoid)
+
+
+class Sign:
+    """-1, 0 or 1."""
+
+    __call__ = staticmethod(torch.sign)
 
 
 class Sin:

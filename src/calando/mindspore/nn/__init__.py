@@ -1,5 +1,6 @@
 """``mindspore.nn`` as far as calando has it: optimizers, schedules, and the layers of the guide."""
 
+import typing as _typing
 from importlib import import_module as _import_module
 from typing import Any as _Any
 
@@ -11,7 +12,6 @@ from ..dynamic_lr import piecewise_constant_lr as piecewise_constant_lr
 from ..dynamic_lr import polynomial_decay_lr as polynomial_decay_lr
 from ..dynamic_lr import warmup_lr as warmup_lr
 from ..missing import missing as _missing
-from ..optimizer import Optimizer as Optimizer
 from .adadelta import Adadelta as Adadelta
 from .adafactor import AdaFactor as AdaFactor
 from .adagrad import Adagrad as Adagrad
@@ -32,6 +32,11 @@ from .radam import RAdam as RAdam
 from .rmsprop import RMSProp as RMSProp
 from .rprop import Rprop as Rprop
 from .sgd import SGD as SGD
+
+if _typing.TYPE_CHECKING:
+    from ..optimizer import Optimizer as Optimizer  # what all of them are; at run time the class below says so
+else:
+    from ..custom import Optimizer as Optimizer
 
 _HOMES = {  # loaded on first use, because they load torch
     **dict.fromkeys(
@@ -58,6 +63,8 @@ _HOMES = {  # loaded on first use, because they load torch
     ),
 }  # fmt: skip
 
+_MODULES = ("cell", "dynamic_lr", "learning_rate_schedule", "optim")  # addresses inside mindspore.nn
+
 _HERE = [
     "ASGD", "FTRL", "LARS", "LBFGS", "SGD", "AdaFactor", "AdaMax", "Adadelta", "Adagrad", "Adam", "AdamOffload",
     "AdamWeightDecay", "Lamb", "LazyAdam", "Momentum", "NAdam", "Optimizer", "ProximalAdagrad", "RAdam", "RMSProp",
@@ -71,6 +78,8 @@ __all__ = sorted([*_HERE, *_HOMES])
 def __getattr__(name: str) -> _Any:
     if name in _HOMES:
         return getattr(_import_module(f"calando.mindspore.{_HOMES[name]}"), name)
+    if name in _MODULES:
+        return _import_module(f"{__name__}.{name}")
     raise _missing(__name__, name, __all__)
 
 

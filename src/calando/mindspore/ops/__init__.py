@@ -8,6 +8,7 @@ from ..network import composite as _composite
 from ..network import grad as _grad
 from ..network import operations as _functions
 from ..network import primitives as _objects
+from ..network import updates as _updates
 from . import operations as operations
 
 
@@ -18,6 +19,7 @@ def _public(module: _Any) -> dict[str, _Any]:
 
 
 _NAMES = {**_public(_objects), **_public(_composite), **_public(_functions), "partial": _composite.partial}
+_NAMES |= {word.__name__: word for word in _updates.Update.__subclasses__()}
 _NAMES |= {"grad": _grad.grad, "value_and_grad": _grad.value_and_grad}
 _MODULES = ("composite", "functional")  # MindSpore's older addresses of the same
 
