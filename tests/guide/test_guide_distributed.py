@@ -198,6 +198,20 @@ def test_distributed_names(torch, room, name, way):
         getattr(getattr(ms, room) if room else ms, name)
 
 
+@pytest.mark.parametrize(
+    "line, name",
+    [
+        ("from calando.mindspore.nn import AdaSumByGradWrapCell", "nn.AdaSumByGradWrapCell"),
+        ("from calando.mindspore.communication import init", "communication"),
+        ("import calando.mindspore.communication", "communication"),
+        ("from calando.mindspore import ParallelMode", "ParallelMode"),
+    ],
+)
+def test_distributed_names_imported(torch, line, name):
+    with pytest.raises(ImportError, match=f"there is no calando.mindspore.{name}: .* See docs/distributed.md"):
+        exec(line)
+
+
 def test_broadcast_params(torch):
     from calando.mindspore import nn
 

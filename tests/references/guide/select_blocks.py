@@ -1,7 +1,4 @@
-"""The code blocks of MindSpore's migration guide, as they are printed: ``select_blocks.py guide.md > blocks.md``.
-
-The guide: https://www.mindspore.cn/docs/zh-CN/r2.3/migration_guide/model_development/learning_rate_and_optimizer.html
-"""
+"""The code blocks of MindSpore's migration guide, as they are printed: ``select_blocks.py guide.md > blocks.md``."""
 
 import re
 import sys
@@ -28,7 +25,11 @@ def blocks(text):
             heading = found[1]
 
 
+SOURCE = "https://www.mindspore.cn/docs/zh-CN/r2.3/migration_guide/model_development/learning_rate_and_optimizer.html"
+
+
 def main():
+    print(f"# The code blocks of MindSpore's migration guide, as printed there\n\n{SOURCE}\n")
     counts = {"torch": 0, "mindspore": 0}
     for heading, language, code in blocks(Path(sys.argv[1]).read_text(encoding="utf-8")):
         if language != "python":
