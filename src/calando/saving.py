@@ -30,6 +30,7 @@ from .snapshot import Snapshot, SnapshotMismatch, live
 RUN = 1  # the version of how a run is told
 FEW = 3  # names in a sentence
 OWN = {"params", "param_names", "step"}  # keys of a group that are stored otherwise
+FRONTS = ("calando.control", "calando.torch.state")  # whose snapshot() copies what ``live`` shares; others know more
 EXTRA_STATE = "_extra_state"  # torch's name for what a module stores beside tensors
 
 
@@ -285,7 +286,10 @@ def told_model(key: str, model: Any, arrays: dict[str, Entry]) -> dict[str, Any]
 def told_optimizer(key: str, optimizer: Any, arrays: dict[str, Entry]) -> dict[str, Any]:
     """An optimizer as plain data; its slots among the arrays."""
     optimizer._listen()
-    plain = type(optimizer).snapshot is Controls.snapshot
+    if hasattr(optimizer, "_refuse_pieces"):
+        optimizer._refuse_pieces()
+    keeper = next(cls for cls in type(optimizer).__mro__ if "snapshot" in vars(cls))
+    plain = keeper.__module__ in FRONTS
     snapshot = live(type(optimizer).__name__, optimizer.engine) if plain else optimizer.snapshot()
     snapshot.controllers = {**getattr(optimizer, "_waiting", {}), **getattr(optimizer, "_controllers", {})}
     meta, slots = snapshot.to_plain()

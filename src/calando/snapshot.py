@@ -102,27 +102,52 @@ class Snapshot:
         try:
             groups = [
                 KeptGroup(
-                    group["rule"],
-                    int(group["clock"]),
-                    group["timelines"],
+                    a(str, group["rule"]),
+                    count(group["clock"]),
+                    {a(str, name): a(list, rows) for name, rows in a(dict, group["timelines"]).items()},
                     [
                         Kept(
-                            kept["name"],
-                            tuple(kept["shape"]),
-                            int(kept["age"]),
-                            {slot: arrays[f"{number}/{i}/{slot}"] for slot in kept["slots"]},
-                            tuple(map(float, kept["memory"])),
+                            a(str, kept["name"]),
+                            tuple(map(count, a(list, kept["shape"]))),
+                            count(kept["age"]),
+                            {slot: arrays[f"{number}/{i}/{a(str, slot)}"] for slot in a(list, kept["slots"])},
+                            tuple(map(number_of, a(list, kept["memory"]))),
                         )
-                        for i, kept in enumerate(group["params"])
+                        for i, kept in enumerate(a(list, group["params"]))
                     ],
                 )
-                for number, group in enumerate(meta["groups"])
+                for number, group in enumerate(a(list, meta["groups"]))
             ]
-            return cls(meta["optimizer"], groups, controllers=dict(meta.get("controllers", {})))
+            return cls(a(str, meta["optimizer"]), groups, controllers=dict(a(dict, meta.get("controllers", {}))))
         except KeyError as missing:
             raise SnapshotMismatch(f"the snapshot lacks {missing}; is the file whole?") from None
         except (TypeError, ValueError, AttributeError) as problem:
             raise SnapshotMismatch(f"the snapshot was not stored by calando: {problem}") from None
+
+
+def a(kind: type, found: Any) -> Any:
+    """What was found, if it is of this kind.
+
+    Raises:
+        TypeError: it is not.
+    """
+    if not isinstance(found, kind):
+        raise TypeError(f"{str(found)[:50]!r} should be a {kind.__name__}")
+    return found
+
+
+def count(found: Any) -> int:
+    """A whole number from 0 on, as numbers of updates and lengths are."""
+    if type(found) is not int or not 0 <= found < 1 << 62:
+        raise TypeError(f"{str(found)[:50]!r} should be a whole number from 0 on")
+    return found
+
+
+def number_of(found: Any) -> float:
+    """A number."""
+    if type(found) not in (int, float):
+        raise TypeError(f"{str(found)[:50]!r} should be a number")
+    return float(found)
 
 
 def live(owner: str, engine: Any) -> Snapshot:

@@ -80,6 +80,8 @@ class Family:
     scale: Mapping[str, Callable[[Mapping[str, float]], float]] = field(default_factory=dict)
 
 
+OPTIONAL = ("v_max", "c")  # slots that only some choices have: amsgrad, centered
+
 BETAS: dict[str, str | tuple[str, ...]] = {
     "lr": "lr", "betas": ("beta1", "beta2"), "eps": "eps", "weight_decay": "weight_decay"
 }  # fmt: skip
@@ -174,7 +176,7 @@ FAMILIES: dict[str, Family] = {
         MindSpore(
             "RMSProp", {"c": "mean_grad.{}", "v": "mean_square.{}", "m": "moment.{}"},
             {**RATE, "decay": "rho", "momentum": "momentum", "epsilon": "eps"},
-            {"lr": 0.1, "rho": 0.9, "momentum": 0.0, "eps": 1e-10, "weight_decay": 0.0}, idle=("m",),
+            {"lr": 0.1, "rho": 0.9, "momentum": 0.0, "eps": 1e-10, "weight_decay": 0.0},
         ),
         "MindSpore's RMSProp has eps under the root (and, on the CPU, partly outside), torch's outside: where eps "
         "matters, the paths differ",

@@ -13,7 +13,7 @@ import numpy as np
 
 from .entry import Entry
 from .errors import CheckpointError
-from .families import FAMILIES, MindSpore
+from .families import FAMILIES, OPTIONAL, MindSpore
 from .portable import Aged, Grouped, Portable, State, Told, listed
 
 RATE, CLOCK = "learning_rate", "global_step"
@@ -78,7 +78,7 @@ def recognized(place: Path, found: set[str], singles: set[str], asked: str | Non
     for key, family in FAMILIES.items():
         words = family.mindspore
         known = {*words.slots.values(), *words.memory.values(), *([words.fresh] if words.fresh else [])}
-        always = known - {p for s, p in words.slots.items() if s in ("v_max", "c")}
+        always = known - {p for s, p in words.slots.items() if s in OPTIONAL}
         powers = set(words.powers.values())
         if always <= found <= known and powers == singles & {"beta1_power", "beta2_power"}:
             fits.append(key)
@@ -112,7 +112,7 @@ def optimizer(
         slots = {ours: rest[p.format(name)] for ours, p in words.slots.items() if p.format(name) in rest}
         memory = {w: number(place, p.format(name), rest) for w, p in words.memory.items() if p.format(name) in rest}
         fresh = bool(words.fresh) and bool(np.any(rest[words.fresh.format(name)].data != 0))
-        if fresh or ("m" in words.idle and not group.numbers.get("momentum")):
+        if fresh or (words.fresh and not group.numbers.get("momentum")):
             slots.pop("m", None)  # there are none yet, or they are never used
         params[name] = Aged(slots, memory, 0 if fresh and group.numbers.get("momentum") else clock)
     choices = {"amsgrad": True} if any("v_max" in p.slots for p in params.values()) else {}
@@ -221,7 +221,7 @@ def stored(state: State, weights: Mapping[str, Entry], told: Told) -> dict[str, 
         start = 0.0 if word == "eta" else 1.0
         made.update({pattern.format(n): scalar(state.params[n].memory.get(word, start)) for n in names})
     for ours, pattern in words.slots.items():
-        used = any(ours in p.slots for p in state.params.values()) or ours in words.idle or ours in ("m", "v", "s", "u")
+        used = ours not in OPTIONAL or any(ours in p.slots for p in state.params.values())
         for name in names if used else ():
             made[pattern.format(name)] = state.params[name].slots.get(ours) or blank(name, state, weights)
     for name in names if words.fresh else ():
