@@ -31,7 +31,7 @@ LAYERS = [
     ["groups", "arrays"],
     ["hyper"],
     ["events"],
-    ["rules", "decay", "schedules", "lexicon"],
+    ["rules", "decay", "average", "schedules", "lexicon"],
     ["rule", "ops"],
     [""],  # calando itself: the version
 ]
@@ -44,6 +44,7 @@ LIGHT = [
     "hyper",
     "events",
     "decay",
+    "average",
     "groups",
     "plan",
     "snapshot",

@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import NoGradient, Rows, adapter
+from .average import SLOT
 from .decay import Decay
 from .groups import Group
 from .rule import Rule
@@ -328,6 +329,8 @@ class Part:
             shapes = self.key.rule.slot_shapes(tuple(member.param.shape))
             made = self.key.arrays.zeros
             member.slots |= {name: made(member.param, shapes[name], self.key.slot_dtype) for name in missing}
+            if self.key.rule.inner is not None and SLOT in missing:  # the average begins where p is
+                self.key.arrays.write(member.slots[SLOT], self.key.arrays.opened(member.param))
             for name in member.starts.keys() & set(missing):
                 self.key.arrays.fill(member.slots[name], member.starts[name])
         self.complete = all(names <= m.slots.keys() for m in self.members)

@@ -45,6 +45,7 @@ class Rule:
         whole: whether ``element`` is played on the arrays of the framework themselves, one parameter at a time,
             because it multiplies matrices or takes means; then it may branch on their shape.
         shapes: shape of a parameter → shapes of its slots, where they are not the parameter's own.
+        inner: the rule that this one plays before it averages p (``calando.average``).
         flat: the rule for parameters of fewer than two dimensions, where it is another one.
 
     Raises:
@@ -67,6 +68,7 @@ class Rule:
     whole: bool = False
     shapes: Callable[[tuple[int, ...]], Mapping[str, tuple[int, ...]]] | None = None
     flat: "Rule | None" = None
+    inner: "Rule | None" = None
 
     def __post_init__(self) -> None:
         wanted = ("p", "g", *self.slots, *self.scalar_names)

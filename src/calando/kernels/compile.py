@@ -108,17 +108,21 @@ def source(rule: Rule, decay: Decay, dtype: str, cache: bool = True, slot_dtype:
         loads.append(f"trust = scalars[line, {len(loads)}]")
     slots, stored = words.pop("slots"), [f"{x}_[i]" for x in rule.slots]
     targets, store = ["p_[i]", *stored], ""
-    if "bfloat16" in (dtype, kept):
+    if rule.inner is not None or "bfloat16" in (dtype, kept):
         made = [f"new{i}" for i in range(len(targets))]
         kinds = [dtype, *[kept] * len(stored)]
         lines = [written(*row) for row in zip(targets, made, kinds, strict=True)]
         targets, store = made, indent("\n".join(lines), " " * 12) + "\n"
-    return header(rule.element, rule, decay, dtype, kept) + KERNEL.format(
+        if rule.inner is not None:  # the average comes last among slots, its scalar last but for the trust
+            targets, mean, follow = made[:-1], slots.pop(), own.pop(len(rule.scalar_names) - 1)
+            store = f"            {made[-1]} = {mean} + ({made[0]} - {mean}) * {follow}\n{store}"
+    body = (rule.inner or rule).element
+    return header(body, rule, decay, dtype, kept) + KERNEL.format(
         **words,
         cache=cache,
         numbers=indent("\n".join(loads), " " * 8),
         targets=", ".join(targets),
-        rule=rule.element.__name__,
+        rule=body.__name__,
         arguments=", ".join(["now", "slope", *slots, *own]),
         store=store,
     )

@@ -52,6 +52,8 @@ def kernel(address, length, row, center, scalars, out, start, stop):
 def source(rule: Rule, decay: Decay, dtype: str, slot_dtype: str | None = None, cache: bool = True) -> str:
     """The text of the measuring kernel's module for one rule, one decay and one dtype."""
     assert rule.measure is not None and rule.trust is not None
+    body, own = (rule.inner or rule).measure, None if rule.inner is None else -1  # the average is not measured
+    assert body is not None
     slot_dtype = slot_dtype or dtype
     words = pieces(rule, decay, dtype, slot_dtype)
     count = len(inspected(rule.trust)) - 1
@@ -69,9 +71,9 @@ def source(rule: Rule, decay: Decay, dtype: str, slot_dtype: str | None = None, 
         numbers=indent("\n".join(words["loads"]), " " * 8),
         decay=words["decay"],
         front_args=words["front_args"],
-        measure=rule.measure.__name__,
+        measure=body.__name__,
         targets=", ".join(f"y{i}" for i in range(count)),
-        arguments=", ".join(["now", "slope", *words["slots"], *words["own"]]),
+        arguments=", ".join(["now", "slope", *words["slots"][:own], *words["own"][:own]]),
         lanes=each(1, f"lane{{i}} = np.empty({LANES}, np.float64)"),
         clear=each(2, "lane{i}[:] = 0"),
         gather=each(4, "lane{i}[j] += float64(y{i}) * float64(y{i})"),
@@ -81,7 +83,7 @@ def source(rule: Rule, decay: Decay, dtype: str, slot_dtype: str | None = None, 
         store=each(2, "out[c, {i}] = total{i}"),
     )
     return (
-        header(rule.measure, rule, decay, dtype, slot_dtype).replace("from math", "import numpy as np\nfrom math")
+        header(body, rule, decay, dtype, slot_dtype).replace("from math", "import numpy as np\nfrom math")
         + text
     )
 
