@@ -137,6 +137,8 @@ class LBFGS(Optimizer):
             "history_size": history_size,
             "line_search_fn": line_search_fn,
         }
+        if self._options.ema is not None:
+            raise ValueError("For 'LBFGS': 'ema' must stay None: a line search visits points that are no updates")
         super().__init__(params, defaults, max_norm, on_nonfinite)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:

@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 
 import torch
 
+from ..average import DOMAIN as AVERAGE
+from ..average import SLOT, averaged
 from ..control import meant, plain, spelled, unpacked, whole
 from ..decay import DOMAIN as FRONT
 from ..decay import L2, Decay
@@ -22,6 +24,7 @@ from ..hyper import Hyper, UnknownName, as_schedule, is_number
 from ..rule import Domain, Rule
 from ..schedules import Schedule
 from .boxes import boxed, refilled, unboxed
+from .options import Options, with_options
 from .state import Stateful
 
 # Keys that others keep in groups: torch's schedulers, timm, trainers; our clock.
@@ -47,10 +50,19 @@ class Optimizer(Stateful):
     A subclass gives its spelling, its domain, the state's keys, and the rule that a group's
     structural choices mean. A schedule may stand wherever a number may: in the constructor, in a
     group, in ``set``, or assigned to ``param_groups[i][name]``.
+
+    Every constructor also takes ``ema`` (a running average of the weights, kept in the same pass over memory; see
+    ``ema_parameters`` and ``averaged``) and ``slot_dtype`` (of the slots of parameters in half precision, float32
+    by default); see ``options.Options``.
     """
 
     DOMAIN: ClassVar[Domain]
     HYPER: ClassVar[type[Hyper]] = Hyper
+
+    def __init_subclass__(cls, **more: Any) -> None:
+        super().__init_subclass__(**more)
+        if "__init__" in vars(cls):
+            cls.__init__ = with_options(cls.__init__)  # type: ignore[method-assign]
 
     def __init__(
         self, params: Any, defaults: dict[str, Any], max_norm: Any = None, on_nonfinite: str = "train"
@@ -59,11 +71,13 @@ class Optimizer(Stateful):
         if isinstance(params, (set, frozenset)) or hasattr(params, "parameters"):
             wanted = "a list, not a set" if isinstance(params, (set, frozenset)) else "its .parameters()"
             raise TypeError(f"For '{type(self).__name__}': params must be parameters in order; give {wanted}")
-        self.spelling = {**self.SPELLING, "max_norm": "max_norm"}
+        self._dress(self.__dict__.get("_options", Options()))
         self.engine = self.ENGINE([], [], on_nonfinite)
         self._dicts, self._posted, self._boxes, self._structures = [], [], [], []
         self._controllers, self._waiting = {}, {}
         defaults = {**defaults, "max_norm": max_norm}
+        if self._options.ema is not None:
+            defaults[SLOT] = self._options.ema
         hyper = self._hyper(f"For '{type(self).__name__}'", defaults)
         self._given = self._entries(hyper)
         boxes = {name: value for name, value in defaults.items() if boxed(value)}
@@ -179,7 +193,10 @@ class Optimizer(Stateful):
         maximize = bool(group.get("maximize", False))
         rule, decay = self._rule(group, hyper), self._decay(group)
         sparse = self._sparse(group, hyper)
-        return Group(params, names, rule, decay, maximize, sparse=sparse, starts=self._starts(group))
+        if self._options.ema is not None:
+            rule = averaged(rule)
+        starts, slot_dtype = self._starts(group), self._options.slot_dtype
+        return Group(params, names, rule, decay, maximize, sparse=sparse, starts=starts, slot_dtype=slot_dtype)
 
     def _hyper(self, place: str, given: Mapping[str, Any], clock: int = 0) -> Hyper:
         """The hyperparameters of one group, from what the user gave."""
@@ -194,7 +211,7 @@ class Optimizer(Stateful):
                     raise TypeError(f"{place}: {problem}") from None
             else:
                 ours[names] = layered(place, given, names, meant(names, given[name]))
-        hyper = self.HYPER(place, {**self.DOMAIN, **FRONT}, ours)
+        hyper = self.HYPER(place, {**self.DOMAIN, **FRONT, **AVERAGE}, ours)
         hyper.at(clock)
         return hyper
 

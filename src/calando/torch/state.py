@@ -4,11 +4,13 @@ The rule's slots and the ages stand in ``state`` under torch's names; whoever ex
 believed. A ``state_dict`` is torch's, and under ``"calando"`` the schedules as plain data.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import torch
 
+from ..average import SLOT
 from ..control import Controls, Spelling, spelled
 from ..engine import Engine
 from ..events import Timeline
@@ -18,7 +20,10 @@ from ..plan import ASKED_AT_ONCE, TURN
 from ..schedules import Schedule
 from ..snapshot import Snapshot
 from .fit import check_lines, check_state
+from .options import Options
 from .resume import Resumed, clock_of, rewritten
+
+HALF = (torch.float16, torch.bfloat16)
 
 
 class Stateful(Controls, torch.optim.Optimizer):
@@ -41,6 +46,49 @@ class Stateful(Controls, torch.optim.Optimizer):
     _faces: list[tuple[Any, dict[str, Any], dict[str, Any]]]  # parameter, its entry in state, what we put there
     _seen_state: Any
     _turn: int
+
+    _options: Options
+
+    def _dress(self, options: Options) -> None:
+        """Know all names by which hyperparameters and slots are called."""
+        self._options = options
+        self.spelling = {**self.SPELLING, "max_norm": "max_norm"}
+        if options.ema is not None:
+            self.spelling = {**self.spelling, SLOT: SLOT}
+            self.SLOTS = {**type(self).SLOTS, SLOT: SLOT}  # type: ignore[misc]
+
+    def ema_parameters(self) -> list[torch.Tensor]:
+        """The running averages of all parameters, in their order: the tensors themselves, each of its shape.
+
+        Before a parameter's first update its average is the parameter.
+
+        Raises:
+            ValueError: the optimizer was built without ``ema``.
+        """
+        if self._options.ema is None:
+            raise ValueError(f"For '{type(self).__name__}': there is no average; build the optimizer with ema=0.999")
+        self._listen()
+        return [m.slots.get(SLOT, m.param.detach()) for members in self.engine.members for m in members]
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Within this block the parameters hold their averages, for evaluation; afterwards what they held before.
+
+        Raises:
+            ValueError: the optimizer was built without ``ema``.
+        """
+        means = self.ema_parameters()
+        params = [m.param for members in self.engine.members for m in members]
+        held = [p.detach().clone() for p in params]
+        with torch.no_grad():
+            for p, mean in zip(params, means, strict=True):
+                p.copy_(mean)
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for p, before in zip(params, held, strict=True):
+                    p.copy_(before)
 
     def _hyper(self, place: str, given: Mapping[str, Any], clock: int = 0) -> Hyper:
         """The hyperparameters of one group, from what the user gave."""
@@ -160,9 +208,18 @@ class Stateful(Controls, torch.optim.Optimizer):
         super().load_state_dict(state_dict)
         for face in self.state.values():  # the dictionary may be alive in another optimizer
             face.update({key: x.clone() for key, x in face.items() if isinstance(x, torch.Tensor)})
+        self._unrounded(state_dict)
         self._reload(lines, extra["ages"] if extra is not None else None)
         for key, memory in controllers.items():
             (self._controllers if key in self._controllers else self._waiting).setdefault(key, {}).update(memory)
+
+    def _unrounded(self, state_dict: Mapping[str, Any]) -> None:
+        """Slots as they were stored: torch rounds those of parameters in half precision to it."""
+        for theirs, ours in zip(state_dict["param_groups"], self.param_groups, strict=True):
+            for key, p in zip(theirs["params"], ours["params"], strict=True):
+                for name, value in state_dict["state"].get(key, {}).items() if p.dtype in HALF else ():
+                    if isinstance(value, torch.Tensor) and value.dtype == torch.float32 and name != "step":
+                        self.state[p][name] = value.to(p.device, copy=True)
 
     def resume(
         self,
@@ -229,7 +286,7 @@ class Stateful(Controls, torch.optim.Optimizer):
     def _numbers_of(self, number: int, group: Mapping[str, Any]) -> dict[str, Timeline]:
         """The numbers of a group that torch's class stored; a schedule given to this optimizer stays."""
         hyper = self.engine.hypers[number]
-        loaded = self._hyper(hyper.place, {"max_norm": None, **group}).timelines
+        loaded = self._hyper(hyper.place, {"max_norm": None, SLOT: self.defaults.get(SLOT), **group}).timelines
         kept = {name: line for name, line in hyper.timelines.items() if isinstance(line.latest, Schedule)}
         return {**loaded, **kept}
 
@@ -296,6 +353,7 @@ class Stateful(Controls, torch.optim.Optimizer):
             "timelines": [hyper.timelines for hyper in self.engine.hypers],
             "ages": [[m.age for m in members] for members in self.engine.members],
             "given": self._given,
+            "options": self._options,
             "controllers": (self._controllers, self._waiting),
             "on_nonfinite": self.engine.on_nonfinite,
         }
@@ -306,7 +364,7 @@ class Stateful(Controls, torch.optim.Optimizer):
         super().__setstate__(state)
         if kept is None:
             return
-        self.spelling = {**self.SPELLING, "max_norm": "max_norm"}
+        self._dress(kept["options"])
         self._given, self._turn = kept["given"], 0
         self._controllers, self._waiting = kept.get("controllers", ({}, {}))
         hypers = []
