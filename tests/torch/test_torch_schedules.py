@@ -15,7 +15,7 @@ CONSTANT = [  # a number in the ways it may be said
     lambda x: [x] * STEPS,
     lambda x: (x,) * STEPS,
     lambda x: np.full(STEPS, x),
-    lambda x: torch.full((STEPS,), x, dtype=torch.float64),
+    lambda x: torch.full((STEPS,), x, dtype=torch.float64).tolist(),
     lambda x: (x for _ in range(STEPS)),
     lambda x: Constant(x),
     lambda x: Linear(x, x, steps=3),
@@ -45,10 +45,13 @@ PLACES = [
 
 def called(name, value):
     """The keyword for a hyperparameter that may be half of ``betas``."""
+    alike = (
+        (lambda x: torch.tensor(x, dtype=torch.float64)) if isinstance(value, torch.Tensor) else float
+    )  # torch's rule
     if name == "beta1":
-        return {"betas": (value, 0.99)}
+        return {"betas": (value, alike(0.99))}
     if name == "beta2":
-        return {"betas": (0.5, value)}
+        return {"betas": (alike(0.5), value)}
     return {name: value}
 
 
@@ -122,7 +125,6 @@ GIVEN = [
     np.float64(0.1),
     np.int64(1),
     np.array(0.1),
-    torch.tensor(0.1),
     [0.1, 1, np.float64(0.3), 0.4],
     np.linspace(0.1, 0.4, 4, dtype=np.float32),
     lambda step: np.float32(0.1),
@@ -161,7 +163,7 @@ def test_groups_hold_plain_numbers_at_all_times(given, place):
     torch.load(path, weights_only=True)
 
 
-@pytest.mark.parametrize("value", [np.float64(0.1), np.float32(0.5), torch.tensor(0.5), torch.tensor(0.1), 1, True])
+@pytest.mark.parametrize("value", [np.float64(0.1), np.float32(0.5), 1, True])
 def test_a_number_of_another_type_written_over_an_equal_one_becomes_plain(value):
     """A NumPy scalar left in a group cannot be loaded with weights_only."""
     p = params()
@@ -171,9 +173,8 @@ def test_a_number_of_another_type_written_over_an_equal_one_becomes_plain(value)
     plain(optimizer.param_groups[0])
 
 
-@pytest.mark.parametrize("value", [np.linspace(0.1, 0.4, 4), torch.linspace(0.1, 0.4, 4, dtype=torch.float64)])
-def test_an_array_assigned_into_a_group(value):
-    p = params()
+def test_an_array_assigned_into_a_group():
+    p, value = params(), np.linspace(0.1, 0.4, 4)
     optimizer = ct.SGD(p, lr=0.5)
     optimizer.param_groups[0]["lr"] = value
     train(optimizer, p, range(2))

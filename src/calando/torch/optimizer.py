@@ -82,7 +82,7 @@ class Optimizer(Stateful):
         self._given = self._entries(hyper)
         boxes = {name: value for name, value in defaults.items() if boxed(value)}
         super().__init__(params, {**defaults, **spelled(self.spelling, hyper.past(0)), **boxes})
-        self._faces, self._seen_state, self._turn = [], self.state, 0
+        self._faces, self._seen_state, self._seen_count, self._turn = [], self.state, len(self.state), 0
 
     # What a subclass decides.
 
@@ -315,12 +315,14 @@ class Optimizer(Stateful):
 
     def _take_over(self, number: int, group: dict[str, Any], clock: int, found: Mapping[str, Any]) -> None:
         """What the outside wrote holds from now on."""
-        engine = self.engine
+        engine, hyper = self.engine, self.engine.hypers[number]
         if clock != engine.clocks[number]:
             engine.clocks[number] = clock
-            engine.hypers[number].rewind(clock)
+            hyper.rewind(clock)
+            # A clock with the number that the schedule has there: a group was restored, not overruled.
+            found = {ours: entry for ours, entry in found.items() if entry != hyper.coming(clock).get(ours)}
         for ours, entry in found.items():
-            engine.hypers[number].displace(ours, entry, clock)
+            hyper.displace(ours, entry, clock)
         self._structures[number] = self._structure(group)
         self._changed(number)
 

@@ -45,6 +45,7 @@ class Stateful(Controls, torch.optim.Optimizer):
     _waiting: dict[str, dict[str, Any]]  # the same from a checkpoint, before there is a controller
     _faces: list[tuple[Any, dict[str, Any], dict[str, Any]]]  # parameter, its entry in state, what we put there
     _seen_state: Any
+    _seen_count: int
     _turn: int
 
     _options: Options
@@ -126,11 +127,11 @@ class Stateful(Controls, torch.optim.Optimizer):
                     face.update(shown)
                     self._faces.append((member.param, face, shown))
         self.engine.newborn.clear()
-        self._seen_state = self.state
+        self._seen_state, self._seen_count = self.state, len(self.state)
 
     def _state_is_ours(self) -> bool:
         """Whether ``state`` still holds what we put there; in very large optimizers a part is asked each time."""
-        if self.state is not self._seen_state or len(self.state) < len(self._faces):
+        if self.state is not self._seen_state or len(self.state) != self._seen_count:
             return False
         faces = self._faces
         if len(faces) > ASKED_AT_ONCE:
@@ -162,7 +163,7 @@ class Stateful(Controls, torch.optim.Optimizer):
                     member.age = max(1, engine.clocks[number]) if member.slots else 0
         engine.parts = []
         engine.rearrange()
-        self._faces, self._seen_state = [], self.state
+        self._faces, self._seen_state, self._seen_count = [], self.state, len(self.state)
         self._show_state()
 
     def state_dict(self) -> dict[str, Any]:

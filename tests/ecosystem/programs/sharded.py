@@ -1,0 +1,71 @@
+"""FSDP2 on all processes against the same run on one: every kind of rule."""
+
+import torch
+import torch.distributed as dist
+from small import distance, network, share, train
+from torch.distributed.fsdp import fully_shard
+
+import calando.torch as ct
+from calando.schedules import Cosine
+
+CASES = [
+    ("AdamW", {"lr": Cosine(0.05, 0.0, 10)}),
+    ("AdamW", {"lr": 0.05, "max_norm": 0.1}),
+    ("SGD", {"lr": 0.05, "momentum": 0.9, "max_norm": Cosine(0.3, 0.01, 5)}),
+    ("Lamb", {"lr": 0.05}),
+    ("LARS", {"lr": 0.05, "momentum": 0.9}),
+    ("Adafactor", {"lr": 0.05}),
+    ("Muon", {"lr": 0.05}),
+    ("NAdam", {"lr": 0.05, "on_nonfinite": "skip"}),
+    ("Adagrad", {"lr": 0.05, "initial_accumulator_value": 0.1}),
+    ("Rprop", {"lr": 0.05}),
+]
+
+
+def run(name, options):
+    sharded, single = network(), network()
+    if name == "Muon":
+        for model in (sharded, single):
+            model[0].bias.requires_grad_(False), model[2].bias.requires_grad_(False)
+    fully_shard(sharded[0])
+    fully_shard(sharded)
+    pair = []
+    for model in (sharded, single):
+        params = [p for p in model.parameters() if p.requires_grad]
+        pair.append(getattr(ct, name)(params, **options))
+    train(sharded, pair[0], range(5), share)
+    train(single, pair[1], range(5))
+    return distance(sharded.parameters(), single.parameters())
+
+
+def skipped():
+    """An infinity in the piece of one process: no process steps, no clock advances."""
+    model = network()
+    fully_shard(model)
+    optimizer = ct.AdamW(model.parameters(), on_nonfinite="skip")
+    train(model, optimizer, range(2), share)
+    before = [p.full_tensor().clone() for p in model.parameters()]
+    model(share(torch.ones(8, 6, dtype=torch.float64))).sum().backward()
+    if dist.get_rank() == 0:
+        next(model.parameters()).grad.to_local()[0, 0] = torch.inf
+    optimizer.step()
+    same = all(torch.equal(p.full_tensor(), q) for p, q in zip(model.parameters(), before, strict=True))
+    return same and optimizer.param_groups[0]["step"] == 2
+
+
+def refused():
+    model = network()
+    fully_shard(model)
+    try:
+        ct.AdamW(model.parameters()).snapshot()
+    except ValueError as problem:
+        return str(problem)
+
+
+if __name__ == "__main__":
+    from small import tell
+
+    dist.init_process_group("gloo")
+    found = {f"{name} {i}": run(name, options) for i, (name, options) in enumerate(CASES)}
+    tell(distances=found, skipped=skipped(), refused=refused())
+    dist.destroy_process_group()

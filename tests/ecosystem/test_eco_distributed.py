@@ -1,0 +1,31 @@
+"""Two gloo processes, started by torchrun: a sharded step is the step of one process."""
+
+import pytest
+
+# Sums of gradients over two processes are rounded in another order than over one: some last bits of float64.
+CLOSE = 1e-13
+
+
+def test_fsdp2_takes_the_steps_of_one_process_norms_over_all_pieces(launch):
+    found = launch("sharded.py")
+    assert len(found["distances"]) == 10
+    # Muon multiplies in bfloat16, which turns a last bit into one of bfloat16's
+    wrong = {name: x for name, x in found["distances"].items() if x > (1e-2 if name.startswith("Muon") else CLOSE)}
+    assert wrong == {}
+    assert found["skipped"] is True
+    assert "a snapshot holds whole parameters" in found["refused"]
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_distributed_checkpoint_of_two_processes_goes_on_on(launch, processes):
+    launch("stored.py", "save", processes=2)
+    found = launch("stored.py", "load", processes=processes)
+    assert found["clock"] == 3
+    assert found["rates"][0] == found["rates"][1] > 0
+    assert found["distance"] < CLOSE
+
+
+def test_ddp_and_zero_redundancy_take_the_steps_of_one_process(launch):
+    found = launch("data_parallel.py")
+    assert max(found["ddp"], found["clipped"], found["zero"]) < CLOSE
+    assert found["rates"][0] == found["rates"][1] > 0
