@@ -83,7 +83,7 @@ class Source:
         """The whole lines that a statement has for itself, their end included; None where it shares them."""
         start, end = self.span(statement)
         first = self.text.rfind("\n", 0, start) + 1
-        rest = re.match(r"[ \t]*(#[^\r\n]*)?(\r\n|\r|\n|\Z)", self.text[end:])
+        rest = re.match(r"[ \t]*;?[ \t]*(#[^\r\n]*)?(\r\n|\r|\n|\Z)", self.text[end:])
         if self.text[first:start].strip() or rest is None:
             return None
         return first, end + rest.end()

@@ -267,6 +267,11 @@ def leave_none(work: Work, place: Placed, statement: ast.stmt, lines: list[str])
     """Put lines in the place of the statement that made the scheduler; None where its name is still asked for."""
     file = place.thing.scope.file  # type: ignore[union-attr]
     value = getattr(statement, "value", None)
+    if isinstance(statement, ast.Return) and isinstance(value, ast.Tuple) and place.thing.node in value.elts:
+        work.replace(file, place.thing.node, "None")
+        if lines:
+            work.before(file, statement, *lines)
+        return
     if value is not place.thing.node:
         raise Left("it is made inside a larger expression")
     if isinstance(statement, ast.Return):

@@ -15,7 +15,7 @@ from .params import to_mindspore as params_to_mindspore
 from .place import Placed, one_rate, per_epoch, placed
 from .rates import frozen, guide_list
 from .reads import behind, group_reads
-from .rhythm import early_end, enclosing, outer_loop, total, updates
+from .rhythm import early_end, enclosing, grouped, outer_loop, total, updates
 from .speak import respoken
 from .state import save_and_load
 from .steps import rewrite_steps
@@ -349,8 +349,29 @@ def into_constructor(
             raise Left("it moves the momentum too, which the guide has no way for; --style exact has one")
         moved = per_epoch(work, final(work, file, place.form.momentum, base), count, where, scope, maker.lineno)
         if "momentum" not in TORCH[name].order:
-            raise Left("it moves beta1, and the running product of MindSpore's Adam cannot follow")
+            move_beta(file, name, given, values, extra, moved)
+            return
         put(work, file, maker, given, values, extra, "momentum", "momentum", moved)
+
+
+def move_beta(
+    file: File,
+    name: str,
+    given: dict[str | None, ast.expr],
+    values: dict[str, str | None],
+    extra: dict[str, str],
+    moved: str,
+) -> None:
+    """A schedule for the first of Adam's betas."""
+    if "betas" not in TORCH[name].order:
+        raise Left("it moves a momentum, and the optimizer has none")
+    betas = given.get("betas")
+    if betas is None:
+        extra["beta1"] = moved
+    else:
+        second = betas.elts[1] if isinstance(betas, (ast.Tuple, ast.List)) else None
+        text = file.source.code(second) if second is not None else f"{grouped(betas)}[1]"
+        values["betas"] = f"({moved}, {text})"
 
 
 def put(
@@ -427,10 +448,11 @@ def set_lines(work: Work, place: Placed, scope: Scope, statement: ast.stmt) -> l
     else:
         raise Left("the groups may have learning rates of their own, and the scheduler does not scale them")
     if place.form.momentum:
-        if not all("momentum" in TORCH[o.name.partition(".")[2]].order for o in place.optimizers):
-            raise Left("it moves beta1")
+        found = {"momentum" if "momentum" in TORCH[o.name[6:]].order else "beta1" for o in place.optimizers}
+        if len(found) > 1:
+            raise Left("the optimizers it drives call the momentum by different names")
         moved = per_epoch(work, final(work, file, place.form.momentum, ""), count, where, scope, statement.lineno)
-        lines.append(f'{at}.set("momentum", {moved})')
+        lines.append(f'{at}.set("{found.pop()}", {moved})')
     return lines
 
 

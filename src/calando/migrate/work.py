@@ -112,11 +112,8 @@ class Work:
         for file in self.flow.files:
             edits = [edit for owner, edit in self.edits if owner is file]
             edits += emptied(file, [statement for owner, statement in self.removed if owner is file])
-            edits = [
-                e
-                for e in edits
-                if not any(o is not e and o.start <= e.start and e.end <= o.end and o.text == "" for o in edits)
-            ]
+            gone = [edit for edit in edits if not edit.text]
+            edits = [edit for edit in edits if not any(swallowed(edit, other) for other in gone)]
             wanted = [text for owner, text in self.imports if owner is file]
             edits += import_edits(file, wanted)
             text = file.source.apply(joined(edits)) if edits else file.source.text
@@ -146,6 +143,15 @@ def quoted(file: File, node: ast.AST, text: str) -> str:
     if not mark or not same or "\n" in text or ("'" in text and '"' in text):
         raise Left(f"it stands in an f-string in line {node.lineno} that cannot be changed safely")  # type: ignore[attr-defined]
     return swapped
+
+
+def swallowed(edit: Edit, gone: Edit) -> bool:
+    """Whether a change lies inside a stretch that goes; what is put at either end of it stays."""
+    if edit is gone:
+        return False
+    if edit.start == edit.end:
+        return gone.start < edit.start < gone.end
+    return gone.start <= edit.start and edit.end <= gone.end and edit != gone
 
 
 def joined(edits: Iterable[Edit]) -> list[Edit]:

@@ -119,22 +119,38 @@ def settled(out: Any) -> Any:
 def lend(give: Callable[[str, Any], Any], rename: Callable[[Any, str], None]) -> Callable[[], None]:
     """Give networks the methods of MindSpore's; what undoes it."""
 
+    above: dict[int, tuple[Any, str]] = {}  # id of a module → the module it is a part of, and its name there
+
+    def full(module: Any, name: str) -> str:
+        while id(module) in above:
+            module, part = above[id(module)]
+            name = f"{part}.{name}"
+        return name
+
+    def registered(module: Any, name: str, part: Any) -> None:
+        if part is not None:
+            above[id(part)] = module, name
+
+    handle = torch.nn.modules.module.register_module_module_registration_hook(registered)
+
     def trainable_params(self: Any, recurse: bool = True) -> list[Any]:
-        return [give(name, p) for name, p in self.named_parameters(recurse=recurse) if p.requires_grad]
+        named = self.named_parameters(recurse=recurse)
+        return [give(full(self, name), p) for name, p in named if p.requires_grad]
 
     def parameters_and_names(self: Any, name_prefix: str = "", expand: bool = True) -> Any:
         for name, p in self.named_parameters():
-            yield name, give(name, p)
+            yield name, give(full(self, name), p)
 
     def update_parameters_name(self: Any, prefix: str = "", recurse: bool = True) -> None:
         for name, p in self.named_parameters():
-            rename(give(name, p), prefix)
+            rename(give(full(self, name), p), prefix)
 
     methods = (trainable_params, parameters_and_names, update_parameters_name)
     for method in methods:
         setattr(torch.nn.Module, method.__name__, method)
 
     def undo() -> None:
+        handle.remove()
         for method in methods:
             delattr(torch.nn.Module, method.__name__)
 

@@ -1,0 +1,173 @@
+"""Training loops of other shapes than the 25 programs have: a name, and what follows the common head."""
+
+HEAD = """import math
+import torch
+from torch import nn, optim
+torch.manual_seed(3)
+X = torch.randn(48, 4); Y = torch.randn(48, 1)
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = nn.Linear(4, 8)
+        self.head = nn.Linear(8, 1)
+    def forward(self, x):
+        return self.head(torch.tanh(self.body(x)))
+net = Net()
+crit = nn.MSELoss()
+"""
+
+SHAPES = {
+    "groups with rates of their own": HEAD
+    + """
+opt = optim.SGD([{"params": net.body.parameters(), "lr": 0.01}, {"params": net.head.parameters()}], lr=0.1, momentum=0.9)
+sched = optim.lr_scheduler.MultiStepLR(opt, [1, 3], gamma=0.3)
+for epoch in range(5):
+    for i in range(0, 48, 16):
+        opt.zero_grad()
+        loss = crit(net(X[i:i+16]), Y[i:i+16])
+        loss.backward()
+        opt.step()
+    sched.step()
+    print([g["lr"] for g in opt.param_groups])
+""",
+    "an update every third turn": HEAD
+    + """
+opt = optim.AdamW(net.parameters(), lr=0.02)
+sched = optim.lr_scheduler.CosineAnnealingLR(opt, T_max=4)
+K = 3
+for epoch in range(6):
+    opt.zero_grad()
+    for i in range(6):
+        out = net(X[i*8:(i+1)*8])
+        loss = crit(out, Y[i*8:(i+1)*8]) / K
+        loss.backward()
+        if (i + 1) % K == 0:
+            nn.utils.clip_grad_value_(net.parameters(), 0.05)
+            opt.step()
+            opt.zero_grad()
+    sched.step()
+    print(loss.item() * K, out.mean().item())
+""",
+    "a schedule of beta1": HEAD
+    + """
+opt = optim.AdamW(net.parameters(), lr=0.001)
+sched = optim.lr_scheduler.OneCycleLR(opt, 0.05, total_steps=24)
+for epoch in range(8):
+    for i in range(3):
+        loss = crit(net(X[i*16:(i+1)*16]), Y[i*16:(i+1)*16]) + 1e-3 * sum((p ** 2).sum() for p in net.parameters())
+        opt.zero_grad(); 
+        loss.backward()
+        opt.step()
+        sched.step()
+""",
+    "three schedules in turn, one step per call": HEAD
+    + """
+class Trainer:
+    def __init__(self, model, epochs):
+        self.model = model
+        self.epochs = epochs
+        self.opt = optim.Adam(model.parameters(), lr=0.01, amsgrad=True)
+        a = optim.lr_scheduler.ConstantLR(self.opt, 0.5, total_iters=2)
+        b = optim.lr_scheduler.ExponentialLR(self.opt, 0.9)
+        c = optim.lr_scheduler.PolynomialLR(self.opt, total_iters=4, power=2.0)
+        self.sched = optim.lr_scheduler.SequentialLR(self.opt, [a, b, c], milestones=[2, 5])
+    def batch(self, x, y):
+        self.opt.zero_grad()
+        pred = self.model(x)
+        loss = crit(pred, y)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), max_norm=0.5)
+        self.opt.step()
+        return loss.item()
+    def fit(self):
+        for epoch in range(self.epochs):
+            total = 0.0
+            for i in range(0, 48, 12):
+                total += self.batch(X[i:i+12], Y[i:i+12])
+            self.sched.step()
+            print(epoch, total, self.opt.param_groups[0]["lr"])
+Trainer(net, 8).fit()
+""",
+    "a loss that is an expression": HEAD
+    + """
+opt = optim.RMSprop(net.parameters(), lr=0.01, weight_decay=0.01)
+sched = optim.lr_scheduler.LambdaLR(opt, lambda e: 0.9 ** e)
+best = 1e9
+for epoch in range(4):
+    running, n = 0.0, 0
+    for x, y in zip(X.split(16), Y.split(16)):
+        pred = net(x)
+        err = (pred - y) ** 2
+        reg = net.head.weight.abs().sum()
+        running += err.mean().item()
+        n += 1
+        opt.zero_grad()
+        (err.mean() + 0.01 * reg).backward()
+        opt.step()
+    best = min(best, running / n)
+    sched.step()
+    print(best, reg.item())
+""",
+    "numbers written while it trains": HEAD
+    + """
+opt = optim.SGD(net.parameters(), lr=0.1, momentum=0.9, weight_decay=1e-3, nesterov=True)
+step = 0
+for epoch in range(4):
+    if epoch == 2:
+        for g in opt.param_groups:
+            g["lr"] *= 0.1
+            g["weight_decay"] = 5e-3
+    for i in range(3):
+        step += 1
+        if step < 4:
+            opt.param_groups[0]["momentum"] = 0.5 + 0.1 * step
+        opt.zero_grad()
+        loss = crit(net(X[i*16:(i+1)*16]), Y[i*16:(i+1)*16])
+        loss.backward()
+        opt.step()
+""",
+    "two optimizers in one loop": HEAD
+    + """
+a = optim.SGD(net.body.parameters(), lr=0.05, momentum=0.9)
+b = optim.Adagrad(net.head.parameters(), lr=0.05)
+sa = optim.lr_scheduler.CyclicLR(a, 0.01, 0.1, step_size_up=4)
+sb = optim.lr_scheduler.CosineAnnealingWarmRestarts(b, 3, T_mult=2)
+for epoch in range(7):
+    for i in range(3):
+        a.zero_grad()
+        la = crit(net(X[i*16:(i+1)*16]), Y[i*16:(i+1)*16])
+        la.backward()
+        a.step()
+        sa.step()
+        b.zero_grad()
+        lb = crit(net(X[i*16:(i+1)*16]), Y[i*16:(i+1)*16])
+        lb.backward()
+        b.step()
+    sb.step()
+    print(sa.get_last_lr(), sb.get_last_lr())
+""",
+    "a factory and an engine": HEAD
+    + """
+def train(model, loader, optimizer, scheduler, clip):
+    model.train()
+    hist = []
+    for step, (x, y) in enumerate(loader):
+        optimizer.zero_grad(set_to_none=True)
+        pred = model(x)
+        loss = crit(pred, y)
+        loss.backward()
+        if clip > 0:
+            torch.nn.utils.clip_grad_norm_(model.parameters(), clip)
+        optimizer.step()
+        scheduler.step()
+        hist.append((loss.item(), scheduler.get_last_lr()[0], pred.detach().mean().item()))
+    return hist
+def make(model, total):
+    opt = optim.NAdam(model.parameters(), lr=0.01)
+    return opt, optim.lr_scheduler.LinearLR(opt, 0.2, 1.0, total_iters=total)
+loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(X, Y), batch_size=16)
+opt, sch = make(net, 2 * len(loader))
+for e in range(4):
+    print(train(net, loader, opt, sch, 0.3)[-1])
+""",
+}
