@@ -24,6 +24,9 @@ ADDRESSES = [  # as in scripts written for MindSpore
     ("nn.optim.momentum", "Momentum", "nn.Momentum"),
     ("nn.optim.optimizer", "Optimizer", "nn.Optimizer"),
     ("nn.optim.proximal_ada_grad", "ProximalAdagrad", "nn.ProximalAdagrad"),
+    ("nn.wrap", "WithLossCell", "nn.WithLossCell"),
+    ("nn.wrap.cell_wrapper", "TrainOneStepCell", "nn.TrainOneStepCell"),
+    ("nn.wrap.loss_scale", "TrainOneStepWithLossScaleCell", "nn.TrainOneStepWithLossScaleCell"),
     ("ops.functional", "cast", "ops.cast"),
     ("ops.operations", "Cast", "ops.Cast"),
 ]

@@ -4,6 +4,9 @@ Slips of the guide's own (``opt``, ``optimizer``, ``step_per_epoch`` and ``self.
 ``nn.Dense(x)``) give the error that is quoted here, and the mended blocks run. Numbers are the guide's formulas.
 """
 
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+
 import numpy as np
 import pytest
 
@@ -231,3 +234,17 @@ def test_the_mended_blocks_in_mindspore(mindspore, number):
             run(mended(number), THEIRS)
     else:
         run(mended(number), THEIRS)
+
+
+def test_mindspore_finds_the_slips_of_block_9_in_the_first_step(mindspore, tmp_path, monkeypatch):
+    """It compiles the step, and so reads the block's source from a file."""
+    file = tmp_path / "block_9.py"
+    file.write_text(BLOCKS["mindspore", 9], encoding="utf-8")
+    spec = spec_from_file_location("block_9", file)
+    room = module_from_spec(spec)
+    vars(room).update(mindspore_names(THEIRS))
+    monkeypatch.setitem(sys.modules, "block_9", room)
+    spec.loader.exec_module(room)
+    grads = tuple(mindspore.ops.zeros_like(p) for p in room.params)
+    with pytest.raises(Exception, match="step_per_epoch"):
+        room.optim(grads)

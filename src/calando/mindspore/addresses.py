@@ -3,8 +3,8 @@
     from calando.mindspore.common import dtype as mstype
     from calando.mindspore.nn.optim.momentum import Momentum
 
-``mindspore.common`` and ``mindspore.nn.optim`` are rooms that only pass on what stands in ``mindspore`` and ``nn``;
-every other address leads to the module itself, so there is one class of each name.
+``mindspore.common``, ``mindspore.nn.optim`` and ``mindspore.nn.wrap`` only pass on what stands in ``mindspore`` and
+``nn``; every other address leads to the module itself, so there is one class of each name.
 """
 
 import sys
@@ -18,7 +18,7 @@ from typing import Any
 from .missing import DISTRIBUTED, distributed
 
 ROOT = __package__
-ROOMS = {"common": "", "nn.optim": "nn"}  # what they pass on
+ROOMS = {"common": "", "nn.optim": "nn", "nn.wrap": "nn"}  # what they pass on
 MODULES = {
     "common.dtype": "network.dtype",
     "common.initializer": "network.initializer",
@@ -31,6 +31,8 @@ MODULES = {
     "nn.optim.lazyadam": "nn.adam",
     "nn.optim.optimizer": "custom",
     "nn.optim.proximal_ada_grad": "nn.adagrad",
+    "nn.wrap.cell_wrapper": "network.wrap",
+    "nn.wrap.loss_scale": "network.scaling",
     **{
         f"nn.optim.{name}": f"nn.{name}"
         for name in (

@@ -63,7 +63,7 @@ _HOMES = {  # loaded on first use, because they load torch
     ),
 }  # fmt: skip
 
-_MODULES = ("cell", "dynamic_lr", "learning_rate_schedule", "optim")  # addresses inside mindspore.nn
+_MODULES = ("cell", "dynamic_lr", "learning_rate_schedule", "optim", "wrap")  # addresses inside mindspore.nn
 
 _HERE = [
     "ASGD", "FTRL", "LARS", "LBFGS", "SGD", "AdaFactor", "AdaMax", "Adadelta", "Adagrad", "Adam", "AdamOffload",
