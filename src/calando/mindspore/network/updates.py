@@ -55,7 +55,10 @@ class Update:
 
     def numbers(self, p: Any, domain: Domain, **given: Any) -> dict[str, float]:
         """The numbers as the rule reads them, each inside its domain."""
-        exact = adapter(p).kind(p)[1] == "float64"
+        try:
+            exact = adapter(p).kind(p)[1] == "float64"
+        except TypeError as problem:
+            raise TypeError(f"{self.place}: {problem}") from None
         return {name: number(f"{self.place}: {name!r}", x, domain.get(name), exact) for name, x in given.items()}
 
     def play(
@@ -79,7 +82,7 @@ class Update:
             arrays = adapter(p)
             kind, shape = arrays.kind(p), tuple(arrays.shape(p))
             for name, slot in slots.items():
-                refuse_unlike(f"{self.place}: the slot {name!r}", slot, kind, shape)
+                refuse_unlike(f"{self.place}: the slot {(getattr(slot, 'name', None) or name)!r}", slot, kind, shape)
             held = {name: arrays.hold([slot])[0] for name, slot in slots.items()}
             member = Member(p, getattr(p, "name", None) or "var", 0, slots=held)
             part = Part(key(member, Group((p,), (member.name,), rule, decay)), [member])

@@ -36,7 +36,8 @@ class LARS(Optimizer):
         lars_filter: parameter → whether LARS applies to it.
 
     Raises:
-        TypeError: ``optimizer`` is none of this front end, or decays by itself (AdamWeightDecay, Lamb, AdaFactor).
+        TypeError: ``optimizer`` is none of this front end, decays by itself (AdamWeightDecay, Lamb, AdaFactor), or
+            makes its steps itself (LBFGS, one's own); ``lars_filter`` is no function.
         ValueError: it has made steps.
     """
 
@@ -52,6 +53,8 @@ class LARS(Optimizer):
         lars_filter: Callable[[Any], bool] = usual,
     ) -> None:
         refuse_unfit(optimizer)
+        if not callable(lars_filter):
+            raise TypeError(f"For 'LARS': 'lars_filter' must be a function of a parameter, but got {lars_filter!r}")
         front = lars.LARS_CLIPPED if use_clip else lars.LARS
         names = {"coefficient": "trust_coefficient", "lars_epsilon": "trust_eps"}
         shown = {ours: name for name, ours in names.items()}
@@ -92,6 +95,10 @@ def refuse_unfit(optimizer: Any) -> None:
         )
     if optimizer.DECAY is not L2 or isinstance(optimizer, LARS):
         raise TypeError(f"For 'LARS': 'optimizer' must leave weight decay to LARS; {type(optimizer).__name__} does not")
+    if not all(isinstance(group.rule, Rule) for group in optimizer.engine.groups):
+        raise TypeError(
+            f"For 'LARS': {type(optimizer).__name__} makes its steps itself, so there is no rule to stand in front of"
+        )
     if any(optimizer.engine.clocks):
         raise ValueError(
             f"For 'LARS': 'optimizer' has made {max(optimizer.engine.clocks)} steps; wrap it before the first"

@@ -130,7 +130,7 @@ class LBFGS(Optimizer):
 
     # The step.
 
-    def __call__(self, gradients: Any) -> Any:
+    def construct(self, gradients: Any) -> Any:
         """Update all parameters once.
 
         Args:
@@ -155,8 +155,6 @@ class LBFGS(Optimizer):
             )
         given = self._by_group(gradients)[0]
         return self._play(lambda: (nan, given), 1)
-
-    construct = __call__
 
     def step(self, closure: Closure) -> Any:
         """Up to max_iter iterations; then the clock advances by one.
