@@ -19,7 +19,8 @@ crit = nn.MSELoss()
 SHAPES = {
     "groups with rates of their own": HEAD
     + """
-opt = optim.SGD([{"params": net.body.parameters(), "lr": 0.01}, {"params": net.head.parameters()}], lr=0.1, momentum=0.9)
+groups = [{"params": net.body.parameters(), "lr": 0.01}, {"params": net.head.parameters()}]
+opt = optim.SGD(groups, lr=0.1, momentum=0.9)
 sched = optim.lr_scheduler.MultiStepLR(opt, [1, 3], gamma=0.3)
 for epoch in range(5):
     for i in range(0, 48, 16):
@@ -55,7 +56,7 @@ sched = optim.lr_scheduler.OneCycleLR(opt, 0.05, total_steps=24)
 for epoch in range(8):
     for i in range(3):
         loss = crit(net(X[i*16:(i+1)*16]), Y[i*16:(i+1)*16]) + 1e-3 * sum((p ** 2).sum() for p in net.parameters())
-        opt.zero_grad(); 
+        opt.zero_grad();
         loss.backward()
         opt.step()
         sched.step()
