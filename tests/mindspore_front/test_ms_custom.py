@@ -6,8 +6,9 @@ import pickle
 import numpy as np
 import pytest
 
+from calando import saving
 from calando.mindspore import nn
-from calando.schedules import Linear
+from calando.schedules import Linear, ScheduleEnd
 from mindspore_front.custom_programs import PROGRAMS, read
 from mindspore_front.kinds import calando_kind, distance, mindspore_kind, noises, started
 
@@ -78,6 +79,26 @@ def test_loss_scale(name, mindspore, torch):
     assert all(distance(ours[word], theirs[word]) <= CLOSE for word in theirs)
 
 
+@pytest.mark.parametrize("setting", ["plain", "groups"])
+@pytest.mark.parametrize("name", ["Counting", "Mapped", "Powers"])
+def test_a_weight_decay_that_changes(name, setting, mindspore, torch):
+    """A Cell of the step, as MindSpore documents dynamic weight decay."""
+    import calando.mindspore as ms
+
+    def falling(library):
+        class Falling(library.nn.Cell):
+            def construct(self, global_step):
+                return library.ops.div(0.2, 1.0 + library.ops.cast(global_step, library.float32))[0]
+
+        return Falling()
+
+    real = mindspore_kind(mindspore)
+    ours, mine = played(name, setting, ms, calando_kind(), weight_decay=falling(ms))
+    theirs, real = played(name, setting, mindspore, real, ours=False, weight_decay=falling(mindspore))
+    assert all(distance(mine[word], real[word]) <= CLOSE for word in real)
+    assert ours.dynamic_weight_decay and theirs.dynamic_weight_decay
+
+
 @pytest.mark.parametrize("name", ["MyMomentum", "Counting"])
 def test_on_parameters_of_real_mindspore(name, mindspore):
     """Calando's text over MindSpore's own Parameters and gradients: the same path."""
@@ -118,7 +139,9 @@ def test_flags(setting, mindspore, torch):
 
 
 def test_get_lr_advances_nothing(torch):
-    optimizer, _ = played("Counting", "list", __import__("calando.mindspore").mindspore, calando_kind(), steps=2)
+    import calando.mindspore as ms
+
+    optimizer, _ = played("Counting", "list", ms, calando_kind(), steps=2)
     assert [float(optimizer.get_lr()) for _ in range(3)] == [np.float32(0.05)] * 3
     assert optimizer.global_step.asnumpy().tolist() == [2]
     optimizer.global_step = 4
@@ -251,7 +274,7 @@ def test_a_subclass_of_an_optimizer_may_override_construct(torch, mindspore):
 # What survives.
 
 
-@pytest.mark.parametrize("how", ["checkpoint", "snapshot", "deepcopy"])
+@pytest.mark.parametrize("how", ["checkpoint", "snapshot", "file", "deepcopy"])
 @pytest.mark.parametrize("name", ["Counting", "Mapped", "Powers", "SignMomentum"])
 def test_exact_resume(name, how, torch, tmp_path):
     import calando.mindspore as ms
@@ -274,8 +297,12 @@ def test_exact_resume(name, how, torch, tmp_path):
         ms.save_checkpoint(half, str(tmp_path / "own.ckpt"))
         left = ms.load_param_into_net(fresh, ms.load_checkpoint(str(tmp_path / "own.ckpt")))
         assert left == ([], [])
-    elif how == "snapshot":
-        fresh.restore(pickle.loads(pickle.dumps(half.snapshot())))
+    elif how in ("snapshot", "file"):
+        if how == "snapshot":
+            fresh.restore(pickle.loads(pickle.dumps(half.snapshot())))
+        else:
+            saving.save(tmp_path / "own.calando", None, half)
+            saving.resume(tmp_path / "own.calando", None, fresh)
         for p, q in zip(fresh.parameters, half.parameters, strict=True):
             p.set_data(q)
     else:
@@ -386,6 +413,18 @@ def test_errors(torch):
     with pytest.raises(AttributeError, match=r"torch\.distributed"):
         optimizer.broadcast_params  # noqa: B018
     assert ms.nn.Optimizer is nn.Optimizer
+
+
+def test_the_end_of_a_list(torch):
+    """Refused before construct has changed anything."""
+    import calando.mindspore as ms
+
+    optimizer, before = played("Counting", "list", ms, calando_kind(), steps=6)
+    with pytest.raises(ScheduleEnd):
+        optimizer(calando_kind().grads(noises(1, shapes=SHAPES)[0][p.name] for p in optimizer.parameters))
+    assert all(
+        value.asnumpy().tobytes() == before[name].tobytes() for name, value in optimizer.parameters_dict().items()
+    )
 
 
 def test_in_a_training_by_model(torch):

@@ -113,11 +113,15 @@ class Optimizer(Shared, metaclass=Kindred):
         """Check the gradients, then ``construct``; what it returns.
 
         Raises:
-            ValueError, TypeError: gradients of wrong count or shape, or a None among them; nothing has changed.
+            ValueError, TypeError: gradients of wrong count or shape, a None among them, or a value outside its
+                domain; nothing has changed.
+            ScheduleEnd: a list is shorter than the training; nothing has changed.
         """
         if inputs and isinstance(inputs[0], (tuple, list)):
             self._refuse_unfit(inputs[0])
         self._listen()
+        for hyper, clock in zip(self.engine.hypers, self.engine.clocks, strict=True):
+            hyper.at(clock)
         with unrecorded(self._library):
             found = super().__call__(*inputs, **options)
         self._listen()
