@@ -412,7 +412,7 @@ def number(text: str) -> tuple[str, float]:
     Raises:
         ValueError: it is none.
     """
-    name, sign, value = text.partition("=")
+    name, _, value = text.partition("=")
     try:
         return name.strip(), float(value)
     except ValueError:

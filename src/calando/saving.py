@@ -29,6 +29,7 @@ from .snapshot import Snapshot, SnapshotMismatch, live
 
 RUN = 1  # the version of how a run is told
 FEW = 3  # names in a sentence
+STAGED: dict[str, np.ndarray] = {}  # the copies of the last ``async_save``: new memory costs more than the copying
 OWN = {"params", "param_names", "step"}  # keys of a group that are stored otherwise
 FRONTS = ("calando.control", "calando.torch.state")  # whose snapshot() copies what ``live`` shares; others know more
 EXTRA_STATE = "_extra_state"  # torch's name for what a module stores beside tensors
@@ -102,7 +103,8 @@ def save(
         keep_last: how many files stay in the folder; older ones are removed once the new one is written.
         keep_best: "min" or "max": the file with the best metric stays too.
         async_save: copy everything now and write behind the training's back; ``wait()`` of the result, the next
-            ``save`` and ``resume`` wait for it, and raise what kept it from being written.
+            ``save`` and ``resume`` wait for it, and raise what kept it from being written. The memory of the copies is
+            kept for the next time, until a ``save`` without it.
 
     Returns:
         Where it lies.
@@ -138,6 +140,7 @@ def save(
         copy_all(arrays)
         WRITER.start(written)
     else:
+        STAGED.clear()
         written()
     return Saved(place, meta["step"])
 
@@ -308,10 +311,20 @@ def plain_keys(optimizer: Any, group: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def copy_all(arrays: dict[str, Entry]) -> None:
-    """Exchange every array for a copy, two at a time."""
+    """Exchange every array for a copy, two at a time, in the memory of the former copies where they are alike."""
+
+    def copied(name: str) -> Entry:
+        data, room = arrays[name].data, STAGED.get(name)
+        if room is None or room.shape != data.shape or room.dtype != data.dtype:
+            room = np.empty(data.shape, data.dtype)
+        np.copyto(room, data)
+        return Entry(arrays[name].dtype, room)
+
     with ThreadPoolExecutor(2) as pool:
-        copies = pool.map(lambda entry: Entry(entry.dtype, np.array(entry.data, order="C")), arrays.values())
-        arrays.update(zip(list(arrays), copies, strict=True))
+        copies = dict(zip(arrays, pool.map(copied, arrays), strict=True))
+    STAGED.clear()
+    STAGED.update({name: entry.data for name, entry in copies.items()})
+    arrays.update(copies)
 
 
 # Going on.

@@ -11,8 +11,7 @@ Not among them, because the mathematics differs (``calando convert`` says so, se
 
 import numpy as np
 import pytest
-
-torch = pytest.importorskip("torch")
+import torch
 
 import calando.torch
 from calando.codecs.convert import convert

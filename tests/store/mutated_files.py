@@ -1,10 +1,10 @@
 """Files that were altered: ``python mutated_files.py FOLDER COUNT [SEED]``.
 
-Victims are calando's own runs, torch's ``.pt`` and safetensors with an optimizer inside, and MindSpore's files. Two
-ways of altering: bytes exchanged, cut out, put in and repeated anywhere; and, for calando's own, plain data exchanged with
-the checksums made right again, as an attacker would. Each file is resumed from (calando's) and converted. Either that
-works, or there is a CheckpointError whose sentence names the file; within a second, within 100 MB; and after an error
-model, optimizer and random generators are as before. Prints what happened, as JSON.
+Victims are calando's own runs, torch's ``.pt`` and safetensors with an optimizer inside, and MindSpore's files. There
+are two ways of altering: bytes exchanged, cut out, put in and repeated anywhere; and, for calando's own, plain data
+exchanged with the checksums made right again, as an attacker would. Each file is resumed from, converted and inspected.
+Either that works, or there is a CheckpointError whose sentence names the file; within a second, within 100 MB; and
+after an error model, optimizer and random generators are as before. Prints what happened, as JSON.
 """
 
 import hashlib

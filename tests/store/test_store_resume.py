@@ -7,11 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 import calando
-
-pytest.importorskip("torch")
-
 from store.resumed_runs import AFTER, BEFORE, OPTIONS, Run, cases
 
 HERE = Path(__file__).parent
@@ -19,8 +17,6 @@ HERE = Path(__file__).parent
 
 @pytest.mark.parametrize("dialect", OPTIONS)
 def test_exact_resume_in_a_new_process(tmp_path, dialect):
-    import torch
-
     whole = {}
     for case, row in cases(dialect).items():
         torch.manual_seed(3)

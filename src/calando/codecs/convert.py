@@ -14,10 +14,10 @@ import numpy as np
 
 from ..events import Timeline
 from ..schedules import Schedule
-from ..snapshot import Snapshot, SnapshotMismatch
+from ..snapshot import Snapshot
 from . import families, mindspore, mindspore_ckpt, mindspore_safetensors, names, safetensors, torch
 from .entry import Entry
-from .errors import CheckpointError
+from .errors import CheckpointError, naming
 from .families import BY_NAME, FAMILIES
 from .portable import Aged, Grouped, Portable, State, Told, listed
 
@@ -58,29 +58,26 @@ def convert(
         CheckpointError: a source that cannot be read; with ``strict``, a loss.
         ValueError: arguments that do not go together.
     """
-    told = Told()
-    aim = framework_of(Path(target), to)
-    wanted = family_asked(optimizer)
-    if aim == "mindspore" and not (only or values or optimizer) and kind_of(Path(source)) in (CKPT, SAFE + "-ms"):
-        return repacked(Path(source), Path(target), strict, dry_run)
-    found = read(Path(source), told, wanted)
-    if only is not None:
-        chosen(found, only)
-    if values:
-        overruled(found, values)
-    crossing = found.framework != aim
-    if crossing:
-        template = read(Path(like), Told()).weights if like is not None else None
-        told.lost = [sentence for sentence in told.lost if template is None or not sentence.startswith("the order of")]
-        translated(found, aim, template, told)
-    if found.optimizer is not None and wanted and optimizer in FAMILIES[wanted].mindspore.kin:
-        found.optimizer.called = optimizer or ""
-    settled(found, aim, crossing, wanted, told)
-    entries = mindspore.entries(found, told) if aim == "mindspore" else None
-    summary(found, told)
-    if not found.weights and found.optimizer is None and not entries:
-        raise CheckpointError(f"{source}: nothing is left to be written")
-    refuse_losses(source, strict, told)
+    told, place = Told(), Path(source)
+    aim, wanted = framework_of(Path(target), to), family_asked(optimizer)
+    with naming(place):
+        if aim == "mindspore" and not (only or values or optimizer) and kind_of(place) in (CKPT, SAFE + "-ms"):
+            return repacked(place, Path(target), strict, dry_run)
+        found = read(place, told, wanted)
+        narrowed(found, only, values or {})
+        crossing = found.framework != aim
+        if crossing:
+            template = None if like is None else read(Path(like), Told()).weights
+            told.lost = [text for text in told.lost if template is None or not text.startswith("the order of")]
+            translated(found, aim, template, told)
+        if found.optimizer is not None and wanted and optimizer in FAMILIES[wanted].mindspore.kin:
+            found.optimizer.called = optimizer or ""
+        settled(found, aim, crossing, wanted, told)
+        entries = mindspore.entries(found, told) if aim == "mindspore" else None
+        summary(found, told)
+        if not found.weights and found.optimizer is None and not entries:
+            raise CheckpointError("nothing is left to be written")
+        refuse_losses(source, strict, told)
     if not dry_run:
         write(Path(target), found, aim, entries)
     return told
@@ -115,12 +112,12 @@ def summary(found: Portable, told: Told) -> None:
             f"{len(found.weights)} parameters and buffers, {sum(e.data.nbytes for e in found.weights.values()):,} bytes"
         )
     if found.optimizer is not None:
-        state = found.optimizer
+        state, family = found.optimizer, FAMILIES[found.optimizer.family]
+        side: Any = family.torch if found.framework == "torch" else family.mindspore
         slots = sorted({slot for p in state.params.values() for slot in p.slots})
         steps = f", step {state.clock}" if state.clock is not None else ""
         first.append(
-            f"the state of {FAMILIES[state.family].torch.name if found.framework == 'torch' else FAMILIES[state.family].mindspore.name}: "
-            f"{len(state.params)} parameters, slots {', '.join(slots) or 'none'}{steps}"
+            f"the state of {side.name}: {len(state.params)} parameters, slots {', '.join(slots) or 'none'}{steps}"
         )
     told.travelled[:0] = first
 
@@ -166,12 +163,12 @@ def kind_of(path: Path) -> str:
         with open(path, "rb", buffering=0) as raw:
             told = safetensors.Reader(path, raw).told
         return CALANDO if told.get("format") == "calando" else SAFE if told.get("format") != "ms" else SAFE + "-ms"
-    if first.startswith(b"\x0a") or first.startswith(mindspore_ckpt.ENCRYPTED):
+    if first.startswith((b"\x0a", *mindspore_ckpt.ENCRYPTED)):
         return CKPT
     if first.startswith(b"\x80"):
         raise CheckpointError(
-            f"{path} is a file of pickle, or of torch.save before PyTorch 1.6; calando does not open it: load it in torch "
-            "and save its state_dict() again"
+            f"{path} is a file of pickle, or of torch.save before PyTorch 1.6; calando does not open it: load it "
+            "in torch and save its state_dict() again"
         )
     raise CheckpointError(f"{path} is no checkpoint of PyTorch, MindSpore or calando" if first else f"{path} is empty")
 
@@ -189,8 +186,8 @@ def read(path: Path, told: Told, family: str | None = None) -> Portable:
     found = mindspore.portable(path, codec.read(path), told, family)
     if kind != CKPT and found.optimizer is not None:
         told.lost.append(
-            "the order of the parameters: a safetensors file of MindSpore is sorted by names, and torch.optim takes state "
-            "by number; convert the .ckpt, or give --like a checkpoint of the torch network"
+            "the order of the parameters: a safetensors file of MindSpore is sorted by names, and torch.optim takes "
+            "state by number; convert the .ckpt, or give --like a checkpoint of the torch network"
         )
     return found
 
@@ -206,8 +203,12 @@ def write(path: Path, found: Portable, aim: str, entries: Mapping[str, Entry | s
         torch.write(path, found)
 
 
-def chosen(found: Portable, only: str) -> None:
-    """Leave out the network or the optimizer."""
+def narrowed(found: Portable, only: str | None, values: Mapping[str, float]) -> None:
+    """Leave out the network or the optimizer, and put the user's numbers in the place of those in the file."""
+    if values:
+        overruled(found, values)
+    if only is None:
+        return
     if only not in ("network", "optimizer"):
         raise ValueError(f"--only must be network or optimizer, but got {only!r}")
     if only == "network":
@@ -268,7 +269,9 @@ def run(path: Path) -> Portable:
             )
             made.framework = optimizers[""].get("framework") or made.framework
         return made
-    except (KeyError, TypeError, AttributeError, SnapshotMismatch) as problem:
+    except (KeyError, TypeError, AttributeError, ValueError) as problem:
+        if isinstance(problem, CheckpointError):
+            raise
         raise CheckpointError(f"{path} was not stored by calando.save: {problem}") from None
 
 
@@ -280,8 +283,8 @@ def from_snapshot(path: Path, snapshot: Snapshot, arrays: Mapping[str, Entry], m
     known = all(param.name in made.weights for param in kept)
     if made.weights and not known and len(own) != len(kept):
         raise CheckpointError(
-            f"{path}: the optimizer has {len(kept)} parameters and the network {len(own)}; which are which is not in the "
-            "file. Build the optimizer with named_parameters(), or convert with --only network"
+            f"{path}: the optimizer has {len(kept)} parameters and the network {len(own)}; which are which is not "
+            "in the file. Build the optimizer with named_parameters(), or convert with --only network"
         )
     called = iter([p.name for p in kept] if known or not made.weights else own)
     groups, params = [], {}

@@ -145,7 +145,9 @@ FAMILIES: dict[str, Family] = {
     ),
     "adamax": Family(
         Torch("Adamax", {"m": "exp_avg", "u": "exp_inf"}, BETAS, {**USUAL, "lr": 2e-3, **PLAIN}),
-        MindSpore("AdaMax", {"m": "moment1.{}", "u": "moment2.{}"}, BETA, HERE, powers={"beta1": "beta1_power"}, axes=(1,)),
+        MindSpore(
+            "AdaMax", {"m": "moment1.{}", "u": "moment2.{}"}, BETA, HERE, powers={"beta1": "beta1_power"}, axes=(1,)
+        ),
     ),
     "adadelta": Family(
         Torch(

@@ -8,6 +8,7 @@ import numpy as np
 
 from .convert import CALANDO, CKPT, SAFE, ZIP, kind_of, read
 from .entry import Entry
+from .errors import naming
 from .families import FAMILIES
 from .portable import Portable, State, Told
 
@@ -32,7 +33,13 @@ def inspected(path: str | os.PathLike[str], rows: int | None = ROWS) -> list[str
         OSError: there is no such file.
         CheckpointError: it cannot be read.
     """
-    place, told = Path(path), Told()
+    with naming(Path(path)):
+        return screen(Path(path), rows)
+
+
+def screen(place: Path, rows: int | None) -> list[str]:
+    """The lines."""
+    told = Told()
     found = read(place, told)
     lines = [f"{place}: {KINDS[kind_of(place)]}, {place.stat().st_size:,} bytes"]
     lines += network(found, rows) if found.weights else []

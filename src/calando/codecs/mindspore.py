@@ -162,7 +162,8 @@ def numbers(place: Path, words: MindSpore, rest: dict[str, Entry], clock: int, t
     if unknown:
         values_told = ", ".join(f"{ours} = {value:g}" for ours, value in unknown.items())
         told.given.append(
-            f"{values_told}: not in MindSpore's files; these are the defaults of {words.name}, --set NAME=NUMBER writes others"
+            f"{values_told}: not in MindSpore's files; these are the defaults of {words.name}; "
+            "--set NAME=NUMBER writes others"
         )
     return {**words.defaults, **found}
 
@@ -202,11 +203,13 @@ def stored(state: State, weights: Mapping[str, Entry], told: Told) -> dict[str, 
     clock = state.clock if state.clock is not None else max(ages, default=0)
     if state.clock is None:
         told.lost.append(
-            f"torch.optim.{family.torch.name} does not count its steps, so {CLOCK!r} is 0; --set step=NUMBER says how many there were"
+            f"torch.optim.{family.torch.name} does not count its steps, so {CLOCK!r} is 0; "
+            "--set step=NUMBER says how many there were"
         )
     if len(ages) > 1 and not (words.fresh and ages[0] == 0 and len(ages) == 2):
         told.lost.append(
-            f"parameters have had {ages[0]} to {ages[-1]} updates each, and MindSpore keeps one number: {ages[-1]} for all"
+            f"parameters have had {ages[0]} to {ages[-1]} updates each, and MindSpore keeps one number: "
+            f"{ages[-1]} for all"
         )
     made = {CLOCK: Entry.of(np.array([clock], np.int32))}
     made.update(rates(state))

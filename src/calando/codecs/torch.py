@@ -215,8 +215,8 @@ def names_of(
         return {key: str(key) for key in numbers}
     if len(own) != len(numbers):
         raise CheckpointError(
-            f"{place}: the optimizer has {len(numbers)} parameters and the network {len(own)}; which are which is not in "
-            "the file. Build the optimizer with named_parameters() and store it again, or convert the network alone "
+            f"{place}: the optimizer has {len(numbers)} parameters and the network {len(own)}; which are which is not "
+            "in the file. Build the optimizer with named_parameters() and store it again, or convert the network alone "
             "(--only network)"
         )
     for key, name in zip(sorted(numbers), own, strict=True):
@@ -279,7 +279,7 @@ def state_dict(state: State) -> dict[str, Any]:
     numbers = {name: number for number, name in enumerate(n for group in state.groups for n in group.params)}
     groups = []
     for group in state.groups:
-        made = {key: value for key, value in words.defaults.items()}
+        made = dict(words.defaults)
         for key, ours in words.numbers.items():
             names = ours if isinstance(ours, tuple) else (ours,)
             default = made[key] if isinstance(ours, tuple) else (made[key],)
