@@ -19,7 +19,6 @@ from typing import Any
 import numpy as np
 
 from . import __version__, random_state, rotation, store
-from .arrays import adapter
 from .codecs import tensors, tree
 from .codecs.behind import WRITER
 from .codecs.entry import Entry
@@ -402,14 +401,13 @@ class Plan:
         """Raise CheckpointError unless names, shapes and types are the model's."""
         things, beside = parts(model)
         start = prefix("model", key)
-        there = {name.removeprefix(start): name for name in self.arrays if name.startswith(start)}
-        there |= {name: start + first for name, first in told["same"].items()}
+        there = {name: start + told["same"].get(name, name) for name in told["names"]}
         refuse_names(self.place, type(model).__name__, list(things), list(there), told["made_of"])
         for name, thing in things.items():
             word = told["types"].get(told["same"].get(name, name), "")
             entry = self.arrays[there[name]]
             shape = entry.shape[:-1] if word else entry.shape
-            here = tuple(adapter(thing).shape(thing))
+            here = tuple(thing.shape)
             if shape != here:
                 raise CheckpointError(f"{self.place}: {name!r} is {here} in the model and {shape} in the checkpoint")
             kinds = tensors.word_of(thing), word or entry.dtype.lower()
@@ -475,7 +473,7 @@ def refuse_names(place: Path, owner: str, here: list[str], there: list[str], mad
     told += [f"{owner} lacks {few(strange)} of the checkpoint"] if strange else []
     for longer, shorter, whose in ((there, here, "the checkpoint"), (here, there, owner)):
         start = longer[0].removesuffix(shorter[0]) if longer and shorter else ""
-        if start and start != longer[0] and longer == [start + name for name in shorter]:
+        if start and start != longer[0] and sorted(longer) == sorted(start + name for name in shorter):
             told = [f"every name in {whose} begins with {start!r}; store and resume the same module, wrapped or not"]
     hint = f"; the checkpoint is of {made_of}" if made_of != owner else ""
     raise CheckpointError(f"{place}: {', and '.join(told)}{hint}")

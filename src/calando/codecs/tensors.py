@@ -90,7 +90,7 @@ def tensor(entry: Entry, word: str = "") -> Any:
 
 def word_of(x: Any) -> str:
     """The type of a tensor's elements, as its framework calls it: ``"float32"``."""
-    return adapter(x).kind(x)[1]
+    return str(x.dtype).removeprefix("torch.").lower()
 
 
 def put(x: Any, entry: Entry, word: str = "") -> None:
