@@ -259,12 +259,12 @@ class Optimizer(Stateful):
             self._adopt_state()
         written = [self._written(number, group) for number, group in zip(playing, self.param_groups, strict=True)]
         for number, group, found in zip(playing, self.param_groups, written, strict=True):
-            if found is not None:
-                self._take_over(number, group, *found)
             known, there = self.engine.groups[number].params, group["params"]
             if len(known) != len(there) or not all(map(is_, known, there)):
                 self.engine.exchange(number, self._group(group, self.engine.hypers[number]))
                 self._adopt_state()
+            if found is not None:
+                self._take_over(number, group, *found)
         if self.AGED:
             for part in self.engine.parts:
                 part.reflect()
