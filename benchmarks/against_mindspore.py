@@ -1,4 +1,4 @@
-"""Adam on parameters of real MindSpore, against ``mindspore.nn.Adam`` (PyNative mode, MindSpore's default).
+"""Optimizers on parameters of real MindSpore, against ``mindspore.nn`` (PyNative mode, MindSpore's default).
 
 MindSpore queues work, so each side reads its last parameter after the step, which waits for the queue.
 """
@@ -9,41 +9,86 @@ from typing import Any
 
 import numpy as np
 
-from .shapes import MODELS
-from .timing import Row, agree, compared, interleaved, say
+from .shapes import MODELS, Shapes
+from .sides import slopes, start
+from .timing import Differ, Row, Wish, agree, compared, interleaved, not_compared, say
+
+GOAL = 0.4
+SECTION = "mindspore.nn"
+RATE = {"learning_rate": 1e-3}
+# name → (class, arguments)
+FAMILY: dict[str, tuple[str, dict[str, Any]]] = {
+    "Adam": ("Adam", RATE),
+    "Adam, Nesterov": ("Adam", {**RATE, "use_nesterov": True}),
+    "Adam, AMSGrad": ("Adam", {**RATE, "use_amsgrad": True}),
+    "AdamWeightDecay": ("AdamWeightDecay", {**RATE, "weight_decay": 0.01}),
+    "AdaMax": ("AdaMax", RATE),
+    "Adadelta": ("Adadelta", RATE),
+    "Adagrad": ("Adagrad", RATE),
+    "ASGD": ("ASGD", RATE),
+    "FTRL": ("FTRL", RATE),
+    "Lamb": ("Lamb", RATE),
+    "LARS, Momentum": ("Momentum", {**RATE, "momentum": 0.9}),
+    "Momentum": ("Momentum", {**RATE, "momentum": 0.9}),
+    "ProximalAdagrad": ("ProximalAdagrad", RATE),
+    "RMSProp": ("RMSProp", {**RATE, "epsilon": 1e-6}),
+    "RMSProp, centered": ("RMSProp", {**RATE, "epsilon": 1e-6, "centered": True}),
+    "Rprop": ("Rprop", RATE),
+    "SGD": ("SGD", {**RATE, "momentum": 0.9}),
+    "AdaFactor": ("AdaFactor", {}),
+}
 
 
-def adam(models: list[str], rounds: int) -> Iterator[Row]:
-    """Adam on ResNet-50, both optimizers on MindSpore's own parameters."""
-    work = "Adam, MindSpore parameters, ResNet-50"
+class Missing(Exception):
+    """The peer cannot do this on the CPU."""
+
+
+def family(wish: Wish) -> Iterator[Row]:
+    """Every optimizer of ``mindspore.nn``, on ResNet-50."""
     if find_spec("mindspore") is None:
-        say(f"{work}: MindSpore is not installed, nothing measured")
+        say("MindSpore is not installed, nothing measured against it")
         return
-    say(work)
+    shapes = MODELS["ResNet-50"]()
+    for name, (kind, arguments) in FAMILY.items():
+        against = f"mindspore.nn.{kind}" if "LARS" not in name else "mindspore.nn.LARS"
+        say(f"{name}: {against}")
+        try:
+            times = measured(name, shapes, kind, arguments, wish.rounds)
+        except Differ as problem:
+            yield not_compared(name, against, GOAL, problem, SECTION, name)
+            continue
+        except RuntimeError as problem:
+            if "Unsupported op" not in str(problem):
+                raise
+            yield not_compared(name, against, GOAL, Missing("MindSpore has no CPU kernel for it"), SECTION, name)
+            continue
+        yield compared(name, against, times["ours"], times["peer"], GOAL, SECTION, name)
+
+
+def measured(name: str, shapes: Shapes, kind: str, arguments: dict[str, Any], rounds: int) -> dict[str, np.ndarray]:
+    """Seconds of both sides.
+
+    Raises:
+        Differ: they do not end at the same numbers.
+    """
     import mindspore
 
     from calando.mindspore import nn
 
-    shapes = MODELS["ResNet-50"]()
+    given = tuple(map(mindspore.Tensor, slopes(shapes)))
+    begun = start(shapes)
 
-    def parameters() -> list[Any]:
-        random = np.random.default_rng(0)
-        return [
-            mindspore.Parameter(mindspore.Tensor(random.standard_normal(s, np.float32) * 0.05), name=f"p{i}")
-            for i, s in enumerate(shapes)
-        ]
+    def optimizer(room: Any) -> tuple[list[Any], Any]:
+        params = [mindspore.Parameter(mindspore.Tensor(p), name=f"p{i}") for i, p in enumerate(begun)]
+        made = getattr(room, kind)(params, **arguments)
+        return params, room.LARS(made) if "LARS" in name else made
 
-    random = np.random.default_rng(1)
-    given = tuple(mindspore.Tensor(random.standard_normal(s, np.float32) * 0.01) for s in shapes)
-    ours, peer = parameters(), parameters()
-    start = [ours[0].asnumpy().copy(), ours[-2].asnumpy().copy()]
-    sides = {
-        "ours": waiting(nn.Adam(ours, learning_rate=1e-3), given, ours[-1]),
-        "peer": waiting(mindspore.nn.Adam(peer, learning_rate=1e-3), given, peer[-1]),
-    }
+    (ours, our_optimizer), (peer, their_optimizer) = optimizer(nn), optimizer(mindspore.nn)
+    sides = {"ours": waiting(our_optimizer, given, ours[-1]), "peer": waiting(their_optimizer, given, peer[-1])}
     times = interleaved(sides, rounds)
-    agree(work, start, *([side[0].asnumpy(), side[-2].asnumpy()] for side in (ours, peer)))
-    yield compared(work, "mindspore.nn.Adam", times["ours"], times["peer"], 0.4)
+    watched = [0, -2]
+    agree(name, [begun[i] for i in watched], *([side[i].asnumpy() for i in watched] for side in (ours, peer)))
+    return times
 
 
 def waiting(optimizer: Callable[..., Any], gradients: tuple[Any, ...], last: Any) -> Callable[[], None]:

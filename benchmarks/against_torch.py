@@ -1,10 +1,10 @@
-"""Steps of ``calando.torch`` against ``torch.optim`` with ``fused=True`` and against the memory floor.
+"""Steps of ``calando.torch`` against ``torch.optim``, and AdamW and SGD also against the memory floor.
 
-The sides start from the same numbers and get the same gradients. A side that clips has gradients of its
-own, because ``clip_grad_norm_`` changes them.
+torch gets its fused implementation where it has one on the CPU, else what it takes by default.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,94 +14,62 @@ from torch.nn.utils import clip_grad_norm_
 import calando.torch
 
 from .shapes import MODELS, Shapes, elements, many
-from .timing import Floor, Row, agree, compared, interleaved, rebuilt, say
+from .sides import Pair, Side, Step
+from .timing import Differ, Floor, Row, Wish, compared, interleaved, not_compared, rebuilt, say
 
 MAX_NORM = 10.0
-WATCHED = 8  # tensors whose numbers are compared
+FUSED, DEFAULT = 1.0, 0.25  # the goals
 # name → (class, arguments, arrays that a step holds, array passes: each read and each write)
 OPTIMIZERS: dict[str, tuple[str, dict[str, Any], int, int]] = {
     "AdamW": ("AdamW", {"lr": 1e-3, "weight_decay": 0.01}, 4, 7),
     "SGD+momentum": ("SGD", {"lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4}, 3, 5),
 }
+# name → (class, arguments, whether torch has a fused implementation on the CPU)
+FAMILY: dict[str, tuple[str, dict[str, Any], bool]] = {
+    "SGD": ("SGD", {"lr": 0.1}, True),
+    "SGD+momentum": ("SGD", {"lr": 0.1, "momentum": 0.9}, True),
+    "SGD+Nesterov": ("SGD", {"lr": 0.1, "momentum": 0.9, "nesterov": True}, True),
+    "Adam": ("Adam", {"weight_decay": 0.01}, True),
+    "AdamW": ("AdamW", {}, True),
+    "AMSGrad": ("AdamW", {"amsgrad": True}, True),
+    "Adagrad": ("Adagrad", {}, True),
+    "Adadelta": ("Adadelta", {}, False),
+    "Adamax": ("Adamax", {}, False),
+    "ASGD": ("ASGD", {}, False),
+    "NAdam": ("NAdam", {}, False),
+    "RAdam": ("RAdam", {}, False),
+    "RMSprop": ("RMSprop", {}, False),
+    "RMSprop, centered, momentum": ("RMSprop", {"centered": True, "momentum": 0.9}, False),
+    "Rprop": ("Rprop", {}, False),
+}
 
 
-class Side:
-    """One optimizer with parameters of its own."""
-
-    def __init__(self, shapes: Shapes, room: Any, name: str, arguments: dict[str, Any]):
-        torch.manual_seed(0)
-        self.params = [torch.nn.Parameter(torch.randn(shape).mul_(0.05)) for shape in shapes]
-        self.optimizer = getattr(room, name)(self.params, **arguments)
-        self.start = self.numbers()
-
-    def give(self, gradients: list[torch.Tensor]) -> None:
-        """Set the gradients."""
-        for p, g in zip(self.params, gradients, strict=True):
-            p.grad = g
-
-    def numbers(self) -> list[np.ndarray]:
-        """Copies of the first and the last parameters."""
-        half = WATCHED // 2
-        return [p.detach().numpy().copy() for p in (*self.params[:half], *self.params[-half:])]
+def rooms(kind: str, ours: dict[str, Any], peer: dict[str, Any]) -> list[list[Any]]:
+    """What the two sides are made with."""
+    return [[partial(made, calando.torch, kind, ours)], [partial(made, torch.optim, kind, peer)]]
 
 
-def gradients(shapes: Shapes) -> list[torch.Tensor]:
-    """The same gradients each time."""
-    torch.manual_seed(1)
-    return [torch.randn(shape).mul_(0.01) for shape in shapes]
+def made(room: Any, kind: str, arguments: dict[str, Any], params: Any) -> Any:
+    """An optimizer."""
+    return getattr(room, kind)(params, **arguments)
 
 
-class Pair:
-    """Our optimizer and torch's on the same work, built anew as often as asked; each pair has to agree."""
-
-    def __init__(
-        self,
-        work: str,
-        shapes: Shapes,
-        kind: str,
-        ours: dict[str, Any],
-        peer: dict[str, Any],
-        shared: bool = True,
-    ):
-        self.work, self.shapes, self.kind, self.shared = work, shapes, kind, shared
-        self.rooms = [(calando.torch, ours), (torch.optim, {**peer, "fused": True})]
-        self.sides: list[Side] = []
-
-    def built(self, peer_first: bool) -> list[Side]:
-        """Ours and the peer, with gradients; the pair before is checked and forgotten."""
-        self.check()
-        self.sides = []
-        rooms = self.rooms[::-1] if peer_first else self.rooms
-        sides = [Side(self.shapes, room, self.kind, arguments) for room, arguments in rooms]
-        given = gradients(self.shapes)
-        sides[0].give(given)
-        sides[1].give(given if self.shared else gradients(self.shapes))
-        self.sides = sides[::-1] if peer_first else sides
-        return self.sides
-
-    def check(self) -> None:
-        """Raise Differ if the present pair has moved apart."""
-        if self.sides:
-            ours, peer = self.sides
-            agree(self.work, ours.start, ours.numbers(), peer.numbers())
-
-
-def steps(name: str, models: list[str], rounds: int) -> Iterator[Row]:
-    """The plain step: against torch, and against the memory floor."""
+def steps(name: str, wish: Wish) -> Iterator[Row]:
+    """The plain step on real models: against torch, and against the memory floor."""
     kind, arguments, arrays, passes = OPTIMIZERS[name]
-    for model in models:
+    for model in wish.models:
         shapes = MODELS[model]()
         size = elements(shapes)
         work = f"{name}, {model}"
         say(work)
         floor = Floor(arrays, size)
-        pair = Pair(work, shapes, kind, arguments, arguments)
+        pair = Pair(work, shapes, *rooms(kind, arguments, {**arguments, "fused": True}))
 
-        def build(peer_first: bool, pair: Pair = pair, floor: Floor = floor) -> dict[str, Callable[[], Any]]:
+        def build(peer_first: bool, pair: Pair = pair, floor: Floor = floor) -> dict[str, Step]:
             ours, peer = pair.built(peer_first)
-            return {"ours": ours.optimizer.step, "peer": peer.optimizer.step, "floor": floor.add}
+            return {"ours": ours.step, "peer": peer.step, "floor": floor.add}
 
-        times = rebuilt(build, rounds)
+        times = rebuilt(build, wish.rounds)
         pair.check()
         bound = floor.seconds(times["floor"], passes * 4 * size)
         speed = floor.moved / float(np.median(times["floor"])) / 1e9
@@ -110,24 +78,20 @@ def steps(name: str, models: list[str], rounds: int) -> Iterator[Row]:
         yield compared(work, told, times["ours"], bound, 1.25)
 
 
-def clipped(name: str, models: list[str], rounds: int) -> Iterator[Row]:
+def clipped(name: str, wish: Wish) -> Iterator[Row]:
     """The step with clipping by the norm of all gradients."""
     kind, arguments, *_ = OPTIMIZERS[name]
-    for model in models:
+    for model in wish.models:
         work = f"{name}, {model}, max_norm"
         say(work)
-        pair = Pair(work, MODELS[model](), kind, {**arguments, "max_norm": MAX_NORM}, arguments, shared=False)
-
-        def build(peer_first: bool, pair: Pair = pair) -> dict[str, Callable[[], Any]]:
-            ours, peer = pair.built(peer_first)
-            return {"ours": ours.optimizer.step, "peer": clipping(peer)}
-
-        times = rebuilt(build, rounds)
+        ours, peer = rooms(kind, {**arguments, "max_norm": MAX_NORM}, {**arguments, "fused": True})
+        pair = Pair(work, MODELS[model](), ours, [*peer, clipping], shared=False)
+        times = rebuilt(partial(both, pair), wish.rounds)
         pair.check()
         yield compared(work, "clip_grad_norm_ and fused step", times["ours"], times["peer"], 0.75)
 
 
-def clipping(side: Side) -> Callable[[], None]:
+def clipping(side: Side) -> Step:
     """The two calls that torch needs."""
 
     def step() -> None:
@@ -137,29 +101,89 @@ def clipping(side: Side) -> Callable[[], None]:
     return step
 
 
-def adamw(models: list[str], rounds: int) -> Iterator[Row]:
+def both(pair: Pair, peer_first: bool) -> dict[str, Step]:
+    """The two sides, built."""
+    ours, peer = pair.built(peer_first)
+    return {"ours": ours.step, "peer": peer.step}
+
+
+def adamw(wish: Wish) -> Iterator[Row]:
     """AdamW on real models."""
-    yield from steps("AdamW", models, rounds)
+    yield from steps("AdamW", wish)
 
 
-def sgd(models: list[str], rounds: int) -> Iterator[Row]:
+def sgd(wish: Wish) -> Iterator[Row]:
     """SGD with momentum on real models."""
-    yield from steps("SGD+momentum", models, rounds)
+    yield from steps("SGD+momentum", wish)
 
 
-def max_norm(models: list[str], rounds: int) -> Iterator[Row]:
+def max_norm(wish: Wish) -> Iterator[Row]:
     """Both with clipping."""
     for name in OPTIMIZERS:
-        yield from clipped(name, models, rounds)
+        yield from clipped(name, wish)
 
 
-def tiny(models: list[str], rounds: int) -> Iterator[Row]:
-    """AdamW on 2000 tensors of 16 elements."""
-    work = "AdamW, 2000 tensors of 16"
-    say(work)
+def family(wish: Wish) -> Iterator[Row]:
+    """Every optimizer that torch has too, on ResNet-50."""
+    for name, (kind, arguments, fused) in FAMILY.items():
+        against = f"torch.optim.{kind}" + ("(fused=True)" if fused else "")
+        peer = {**arguments, "fused": True} if fused else arguments
+        goal, section = (FUSED, "torch fused") if fused else (DEFAULT, "torch default")
+        yield from duel(name, against, MODELS["ResNet-50"](), rooms(kind, arguments, peer), goal, section, wish)
+
+
+def duel(
+    name: str, against: str, shapes: Shapes, sides: list[list[Any]], goal: float, section: str, wish: Wish
+) -> Iterator[Row]:
+    """One row of many alike: a pair that differs is told, and the others are measured all the same."""
+    say(f"{name}: {against}")
+    pair = Pair(f"{name}: {against}", shapes, *sides)
+    try:
+        times = rebuilt(partial(both, pair), wish.rounds, builds=2)
+        pair.check()
+    except Differ as problem:
+        yield not_compared(name, against, goal, problem, section, name)
+        return
+    yield compared(name, against, times["ours"], times["peer"], goal, section, name)
+
+
+def whole(wish: Wish) -> Iterator[Row]:
+    """Rules on whole arrays, which have no kernel: Muon on the matrices of GPT-2's blocks, Adafactor on ResNet-50."""
+    width = 768
+    blocks: Shapes = [(width, 3 * width), (width, width), (width, 4 * width), (4 * width, width)] * 2
+    for kind, shapes in (("Muon", blocks), ("Adafactor", MODELS["ResNet-50"]())):
+        yield from duel(kind, f"torch.optim.{kind}", shapes, rooms(kind, {}, {}), 1.0, "", wish)
+    yield from duel("LBFGS", "torch.optim.LBFGS", [(1000, 1000)], searching(), 1.0, "", wish)
+
+
+def searching() -> list[list[Any]]:
+    """L-BFGS on a bowl, four evaluations in a step; the slopes that are given are the bowl's first."""
+    arguments = {"lr": 0.5, "max_iter": 4, "history_size": 10}
+
+    def step(side: Side) -> Step:
+        (p,) = side.params
+        weight = torch.linspace(0.5, 1.5, p.numel()).reshape(p.shape)
+
+        def closure() -> torch.Tensor:
+            with torch.no_grad():
+                p.grad = weight * p
+                return (p.grad * p).sum() / 2
+
+        return partial(side.optimizer.step, closure)
+
+    return [[*side, step] for side in rooms("LBFGS", arguments, arguments)]
+
+
+def tiny(wish: Wish) -> Iterator[Row]:
+    """AdamW on 2000 and on 10,000 tensors of 16 elements."""
     kind, arguments, *_ = OPTIMIZERS["AdamW"]
-    pair = Pair(work, many(), kind, arguments, arguments)
-    ours, peer = pair.built(peer_first=False)
-    times = interleaved({"ours": ours.optimizer.step, "peer": peer.optimizer.step}, rounds, calls=10)
-    pair.check()
-    yield compared(work, "torch.optim.AdamW(fused=True)", times["ours"], times["peer"], 0.1)
+    for count in (2000, 10_000):
+        work = f"AdamW, {count} tensors of 16"
+        say(work)
+        pair = Pair(work, many(count), *rooms(kind, arguments, {**arguments, "fused": True}))
+        sides = both(pair, peer_first=False)
+        times = interleaved(sides, wish.rounds, calls=20_000 // count)
+        pair.check()
+        each = float(np.median(times["ours"])) / count * 1e6
+        told = f"torch.optim.AdamW(fused=True); {each:.2f} µs per tensor"
+        yield compared(work, told, times["ours"], times["peer"], 0.05)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from statistics import median
 from tempfile import TemporaryDirectory
 
-from .timing import Row, say
+from .timing import Row, Wish, say
 
 REPEATS = 5
 GOALS = {"not cached": 3.0, "cached": 0.5}
@@ -42,7 +42,7 @@ def measured(folder: str) -> dict[str, float]:
     return json.loads(found.stdout)
 
 
-def first_step(models: list[str], rounds: int) -> Iterator[Row]:
+def first_step(wish: Wish) -> Iterator[Row]:
     """Cold and warm."""
     say("first step in a new process")
     found: dict[str, list[dict[str, float]]] = {"not cached": [], "cached": []}

@@ -14,7 +14,7 @@ import torch
 from calando.schedules import Cosine, Linear
 from calando.torch import AdamW
 
-from .timing import Row, duration, interleaved, quartiles, say
+from .timing import Row, Wish, duration, interleaved, quartiles, say
 
 GROUPS = 8
 CALLS = 100
@@ -58,7 +58,7 @@ class Alone:
             optimizer._post(number)
 
 
-def schedules(models: list[str], rounds: int) -> Iterator[Row]:
+def schedules(wish: Wish) -> Iterator[Row]:
     """The cost of 24 schedules per step."""
     work = f"{GROUPS} groups × 3 schedules"
     say(work)
@@ -68,7 +68,7 @@ def schedules(models: list[str], rounds: int) -> Iterator[Row]:
         "moving": built(moving()).step,
         "still": built(still).step,
     }
-    times = interleaved(sides, rounds, CALLS)
+    times = interleaved(sides, wish.rounds, CALLS)
     parts, extra = times["parts"] * 1e6, (times["moving"] - times["still"]) * 1e6
     for told, found in (
         ("collecting, evaluating, posting: by parts", parts),

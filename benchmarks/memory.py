@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from .shapes import elements, gpt2
-from .timing import Row, say
+from .timing import Row, Wish, say
 
 GOAL = 1.0  # percent of the parameters' bytes
 SLOTS = 2
@@ -63,7 +63,7 @@ def highest() -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
 
 
-def extra(models: list[str], rounds: int) -> Iterator[Row]:
+def extra(wish: Wish) -> Iterator[Row]:
     """With and without clipping."""
     size = 4 * elements(gpt2())
     for title, max_norm in (("", None), (", max_norm", 1.0)):

@@ -20,21 +20,43 @@ import torch
 
 from calando.kernels.pool import threads
 
-from . import against_mindspore, against_torch, first_step, hyperparameters, memory
+from . import (
+    against_mindspore,
+    against_torch,
+    chart,
+    compiling,
+    every_rule,
+    first_step,
+    growth,
+    hyperparameters,
+    memory,
+    one_step,
+    peers,
+    scaling,
+)
 from .shapes import MODELS
-from .timing import BUILDS, QUIET, Differ, Row, say
+from .timing import BUILDS, QUIET, Differ, Row, Wish, patience, say
 
-ROWS: dict[str, Callable[[list[str], int], Iterator[Row]]] = {
+ROWS: dict[str, Callable[[Wish], Iterator[Row]]] = {
     "adamw": against_torch.adamw,
     "sgd": against_torch.sgd,
     "max_norm": against_torch.max_norm,
+    "one_step": one_step.one_step,
+    "rules": every_rule.rules,
+    "torch": against_torch.family,
+    "whole": against_torch.whole,
+    "mindspore": against_mindspore.family,
+    "peers": peers.peers,
     "tiny": against_torch.tiny,
     "schedules": hyperparameters.schedules,
+    "threads": scaling.threads,
+    "growth": growth.growth,
+    "compiling": compiling.compiling,
     "first_step": first_step.first_step,
     "memory": memory.extra,
-    "mindspore": against_mindspore.adam,
 }
 ROUNDS = 31
+GIB = 1 << 30
 HERE = Path(__file__).parent
 README = HERE.parent / "README.md"
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
@@ -46,23 +68,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description="Measure steps, write the table.")
     parser.add_argument("rows", nargs="*", metavar="row", help=f"which rows: {', '.join(ROWS)}; all when none is named")
     parser.add_argument("--quick", action="store_true", help="fewer rounds and only ResNet-50")
-    parser.add_argument("--rounds", type=int, help=f"rounds of each comparison ({ROUNDS})")
+    parser.add_argument("--rounds", type=int, help=f"rounds of each comparison, at least ({ROUNDS})")
+    parser.add_argument("--patience", type=float, help=f"seconds for each comparison ({patience[0]:g})")
+    parser.add_argument("--memory", type=float, metavar="GIB", help="what growth may take (half of what is free)")
     told = parser.parse_args()
     unknown = [row for row in told.rows if row not in ROWS]
     if unknown:
         parser.error(f"no row {unknown[0]!r}; there are {', '.join(ROWS)}")
-    models = list(MODELS)[: 1 if told.quick else None]
-    rounds = told.rounds or (7 if told.quick else ROUNDS)
     if threads() != torch.get_num_threads():
         sys.exit(f"unfair: our steps use {threads()} threads and torch's {torch.get_num_threads()}")
+    patience[0] = told.patience or (5.0 if told.quick else patience[0])
+    models = tuple(MODELS)[: 1 if told.quick else None]
+    rounds = told.rounds or (7 if told.quick else ROUNDS)
+    wish = Wish(models, rounds, told.memory * GIB if told.memory else free() / 2)
     start = perf_counter()
-    rows: list[Row] = []
-    refused = []
-    for name in told.rows or ROWS:
-        try:
-            rows.extend(ROWS[name](models, rounds))
-        except Differ as problem:
-            refused.append(f"{name}: {problem}")
+    rows, refused = measured(told.rows or ROWS, wish)
     text = report(rows, rounds, perf_counter() - start)
     print(text)
     if refused:
@@ -74,6 +94,27 @@ def main() -> None:
         write(text, rows)
 
 
+def measured(names: Iterable[str], wish: Wish) -> tuple[list[Row], list[str]]:
+    """All rows, and why some were refused."""
+    rows: list[Row] = []
+    refused = []
+    for name in names:
+        try:
+            rows.extend(ROWS[name](wish))
+        except Differ as problem:
+            refused.append(f"{name}: {problem}")
+    return rows, refused
+
+
+def free() -> float:
+    """Bytes of memory that may be taken without swapping; 4 GiB where the system does not say."""
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return 4.0 * GIB
+    return next(1024.0 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable"))
+
+
 def report(rows: Iterable[Row], rounds: int, seconds: float) -> str:
     """What is written: the machine, and every row."""
     found = []
@@ -82,16 +123,20 @@ def report(rows: Iterable[Row], rounds: int, seconds: float) -> str:
             found.append(f"{package} {version(package)}")
         except PackageNotFoundError:
             found.append(f"{package} –")
+    rows = list(rows)
+    beside = peers.versions() if any(row.section in chart.PEERS for row in rows) else ""
     return f"""\
 # Benchmarks on {platform.system()} {platform.machine()}, {os.cpu_count()} cores
 
 Written by `make bench` on {date.today()} in {seconds / 60:.1f} minutes; {processor()};
 {threads()} threads on all sides; Python {platform.python_version()}, {", ".join(found)}.
+{f"Peers, in an environment of their own: {beside}." if beside else ""}
 
-The sides take turns; a figure is the median of the ratios within one turn, of about {rounds} turns, and the
-spread is where their middle half lies. Large work is laid into memory anew {BUILDS} times on the way.
+The sides take turns; a figure is the median of the ratios within one turn, of {rounds} turns or more, until it is
+known to a fiftieth; ± is half the width in which the median lies with 95 %, the middle half is where half of the
+ratios lie. Large work is laid into memory anew up to {BUILDS} times on the way.
 *Others* is the share of the machine that other processes had meanwhile: above {QUIET:.0%} a row has no
-verdict, as the sides do not bear company equally well.
+verdict, as the sides do not bear company equally well. Sides that differ are not compared.
 
 {table(rows)}
 """
@@ -100,33 +145,53 @@ verdict, as the sides do not bear company equally well.
 def table(rows: Iterable[Row]) -> str:
     """Every row as Markdown."""
     lines = [
-        "| work | against | ours | theirs | figure | middle half | goal | | others |",
-        "|---|---|--:|--:|--:|--:|--:|---|--:|",
+        "| work | against | ours | theirs | figure | ± | middle half | goal | | others |",
+        "|---|---|--:|--:|--:|--:|--:|--:|---|--:|",
     ]
     for r in rows:
         others = "" if isnan(r.others) else f"{r.others:.0%}"
-        cells = (r.work, r.against, r.ours, r.peer, figure(r), r.spread, goal(r), r.verdict, others)
+        doubt = f"{r.doubt:.0%}" if r.doubt else ""
+        against = f"{r.against}; {r.refused}" if r.refused else r.against
+        cells = (r.work, against, r.ours, r.peer, figure(r), doubt, r.spread, goal(r), r.verdict, others)
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
 def short(rows: Iterable[Row]) -> str:
-    """The table for the README."""
+    """The table for the README: where there are many rows alike, one line for them all."""
     lines = ["| work | against | figure | goal | |", "|---|---|--:|--:|---|"]
+    sections: dict[str, list[Row]] = {}
     for r in rows:
+        if r.section:
+            sections.setdefault(r.section, []).append(r)
+            continue
         against = r.against.partition(";")[0].partition(":")[0].partition(" (after")[0]
         lines.append(f"| {r.work} | {against} | {figure(r)} | {goal(r)} | {r.verdict} |")
+    for name, alike in sections.items():
+        lines.append(many(name, [r for r in alike if not r.refused]))
     return "\n".join(lines)
+
+
+def many(section: str, rows: list[Row]) -> str:
+    """One line for the rows of a section: their median and the worst of them."""
+    worst = max(rows, key=lambda r: r.figure)
+    middle = sorted(r.figure for r in rows)[len(rows) // 2]
+    missed = [r.name for r in rows if r.figure > r.goal]
+    verdict = "reached" if not missed else f"**{len(missed)} missed**"
+    told = f"median {middle:.2f} ×, worst {worst.figure:.2f} × ({worst.name})"
+    return f"| {len(rows)} rules, ResNet-50 | {section} | {told} | {goal(worst)} | {verdict} |"
 
 
 def figure(row: Row) -> str:
     """The number that is held to the goal."""
+    if row.refused:
+        return ""
     return f"{row.figure:.2f} {row.unit}" if row.unit != "µs" else f"{row.figure:.0f} µs"
 
 
 def goal(row: Row) -> str:
     """The bound."""
-    return f"≤ {row.goal:g} {row.unit}"
+    return "" if isnan(row.goal) else f"≤ {row.goal:.3g} {row.unit}"
 
 
 def processor() -> str:
@@ -145,7 +210,9 @@ def write(text: str, rows: list[Row]) -> None:
     """Write the results, and the short table into the README where its markers stand."""
     path = HERE / "results" / f"{platform.system().lower()}-{platform.machine()}-{os.cpu_count()}cores.md"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    picture = path.with_suffix(".png")
+    chart.draw(picture, rows)
+    path.write_text(f"{text}\n![every rule against the memory floor and its peers]({picture.name})\n", encoding="utf-8")
     say(f"wrote {path.relative_to(HERE.parent)}")
     readme = README.read_text(encoding="utf-8")
     if BEGIN in readme and END in readme:

@@ -35,9 +35,9 @@ def gpt2() -> Shapes:
     return [(50_257, width), (1024, width), *(norm + attention + norm + perceptron) * 12, *norm]
 
 
-def many() -> Shapes:
-    """2000 tensors of 16 elements: all overhead."""
-    return [(16,)] * 2000
+def many(count: int) -> Shapes:
+    """Tensors of 16 elements: all overhead."""
+    return [(16,)] * count
 
 
 def elements(shapes: Shapes) -> int:

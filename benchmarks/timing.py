@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import isnan, sqrt
 from time import perf_counter, process_time
 from typing import Any
 
@@ -17,14 +18,30 @@ import numpy as np
 import torch
 
 QUIET = 0.1  # the share of the machine that others may have in a round that counts
-PATIENCE = 20.0  # seconds for one comparison; at least LEAST rounds are made
+patience = [20.0]  # seconds for one comparison; at least LEAST rounds are made
 LEAST = 5
+STEADY = 0.02  # rounds go on until the median ratio is known to this share of itself, or patience ends
 BUILDS = 4  # how often large work is laid into memory anew: where it lies makes a tenth of its time
 noise: list[float] = [0.0]  # the mean share of others in the rounds that counted, for every comparison
 
 
 class Differ(AssertionError):
     """The two sides do not compute the same, so their times mean nothing."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What was asked for.
+
+    Args:
+        models: names in ``shapes.MODELS``.
+        rounds: of each comparison, at least.
+        memory: bytes that a measurement may take.
+    """
+
+    models: tuple[str, ...]
+    rounds: int
+    memory: float
 
 
 @dataclass(frozen=True)
@@ -40,6 +57,10 @@ class Row:
         unit: of figure and goal.
         spread: the middle half of the figures, where there are many.
         others: the share of the machine that other processes had meanwhile.
+        doubt: half of the width in which the median lies with 95 %, as a share of it; 0 where it is one number.
+        section: which rows it belongs to where there are many alike: the README gets one line for all of them.
+        name: what it is called within the section.
+        refused: why nothing was compared.
     """
 
     work: str
@@ -51,6 +72,10 @@ class Row:
     unit: str = "×"
     spread: str = ""
     others: float = field(default_factory=lambda: noise[-1])
+    doubt: float = 0.0
+    section: str = ""
+    name: str = ""
+    refused: str = ""
 
     @property
     def disturbed(self) -> bool:
@@ -59,7 +84,11 @@ class Row:
 
     @property
     def verdict(self) -> str:
-        """Whether the goal is reached; no verdict where others disturbed."""
+        """Whether the goal is reached; no verdict where others disturbed or the two sides differ."""
+        if self.refused:
+            return "not compared"
+        if isnan(self.goal):
+            return ""
         if self.disturbed:
             return "disturbed"
         return "reached" if self.figure <= self.goal else "**missed**"
@@ -70,12 +99,13 @@ def interleaved(
     rounds: int,
     calls: int = 1,
     warmup: int = 3,
-    patience: float = PATIENCE,
+    share: float = 1.0,
 ) -> dict[str, np.ndarray]:
     """Call every side once per round, another one first each time; seconds per call, (rounds,) for each side.
 
-    A round in which other processes had over a tenth of the machine is made again, for at most ``patience``
-    seconds in all; if fewer than half are quiet even so, all count, and the table says it.
+    A round in which other processes had over a tenth of the machine is made again, for at most this share of
+    the patience; if fewer than half are quiet even so, all count, and the table says it. Rounds also go on, up
+    to four times as many, until the ratio of the first side to every other is steady.
     """
     names = list(sides)
     for _ in range(warmup):
@@ -86,8 +116,8 @@ def interleaved(
     gc.collect()
     gc.disable()
     try:
-        end = perf_counter() + patience
-        while sum(share <= QUIET for share in taken) < rounds and (perf_counter() < end or len(taken) < LEAST):
+        end = perf_counter() + patience[0] * share
+        while len(taken) < LEAST or (perf_counter() < end and not enough(table, taken, rounds)):
             first = len(table) % len(names)
             before = machine()
             found = {name: timed(sides[name], calls) for name in names[first:] + names[:first]}
@@ -101,16 +131,34 @@ def interleaved(
     return dict(zip(names, np.array(table)[chosen].T, strict=True))
 
 
-def rebuilt(build: Callable[[bool], Mapping[str, Callable[[], Any]]], rounds: int) -> dict[str, np.ndarray]:
-    """As ``interleaved``, with the sides built BUILDS times, in turn one or the other first.
+def enough(table: list[list[float]], taken: list[float], rounds: int) -> bool:
+    """Whether there are as many quiet rounds as asked, and their median ratios stand firm."""
+    quiet = np.array([times for times, share in zip(table, taken, strict=True) if share <= QUIET])
+    if len(quiet) < rounds:
+        return False
+    return len(quiet) >= 4 * rounds or all(doubt(quiet[:, 0] / other) <= STEADY for other in quiet.T[1:])
+
+
+def doubt(values: np.ndarray) -> float:
+    """Half the width of the 95 % interval of the median, as a share of it, from the middle half of the values."""
+    low, middle, high = np.percentile(values, (25, 50, 75))
+    deviation = (high - low) / 1.349  # of a normal distribution with this middle half
+    return float(1.96 * 1.2533 * deviation / sqrt(len(values)) / middle)
+
+
+def rebuilt(
+    build: Callable[[bool], Mapping[str, Callable[[], Any]]], rounds: int, builds: int = BUILDS
+) -> dict[str, np.ndarray]:
+    """As ``interleaved``, with the sides built several times, in turn one or the other first.
 
     Args:
         build: (peer first) → the sides.
+        builds: how often.
     """
     found = []
     shares = []
-    for turn in range(BUILDS):
-        found.append(interleaved(build(turn % 2 == 1), -(-rounds // BUILDS), patience=PATIENCE / BUILDS))
+    for turn in range(builds):
+        found.append(interleaved(build(turn % 2 == 1), -(-rounds // builds), share=1 / builds))
         shares.append(noise[-1])
     noise.append(float(np.mean(shares)))
     return {name: np.concatenate([times[name] for times in found]) for name in found[0]}
@@ -142,10 +190,22 @@ def others(before: tuple[float, float, float], after: tuple[float, float, float]
     return max(0.0, busy - own) / (time * (os.cpu_count() or 1))
 
 
-def compared(work: str, against: str, ours: np.ndarray, peer: np.ndarray, goal: float) -> Row:
+def compared(
+    work: str, against: str, ours: np.ndarray, peer: np.ndarray, goal: float, section: str = "", name: str = ""
+) -> Row:
     """The row for two sides that took turns."""
     ratios = ours / peer
-    return Row(work, against, duration(ours), duration(peer), float(np.median(ratios)), goal, "×", quartiles(ratios))
+    middle = float(np.median(ratios))
+    times = duration(ours), duration(peer)
+    return Row(
+        work, against, *times, middle, goal, "×", quartiles(ratios), doubt=doubt(ratios), section=section, name=name
+    )
+
+
+def not_compared(work: str, against: str, goal: float, problem: Exception, section: str, name: str) -> Row:
+    """The row for two sides that are not compared, and why."""
+    nan = float("nan")
+    return Row(work, against, "", "", nan, goal, others=nan, section=section, name=name, refused=str(problem))
 
 
 def duration(seconds: Any) -> str:
