@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import adapter
-from .engine import UNBOUNDED, Engine
+from .engine import UNBOUNDED, Engine, Measured
 from .events import SET
 from .hyper import UnknownName
 from .plan import slot_dtype
@@ -144,6 +144,23 @@ class Controls:
     def _meant(self, number: int, ours: str, value: Any) -> Any:
         """What a value given by the user means in one group; a front end says more."""
         return value
+
+    @property
+    def measure(self) -> bool:
+        """Whether every step also measures gradients, updates and weights, in the same pass; see ``history``."""
+        return self.engine.measure
+
+    @measure.setter
+    def measure(self, whether: bool) -> None:
+        if not isinstance(whether, bool):
+            raise TypeError(f"For '{type(self).__name__}': 'measure' must be True or False, but got {whether!r}")
+        self.engine.measure = whether
+
+    @property
+    def history(self) -> list[list[Measured]]:
+        """What was measured: for each step one ``Measured`` per group: norms of gradient, update and weights, the ratio
+        of the last two, and how many gradients were not finite. It may be cleared; it is not stored."""
+        return self.engine.history
 
     def snapshot(self) -> Snapshot:
         """All that must survive, as plain data: moments, ages, clocks, schedules with all changes."""

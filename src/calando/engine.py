@@ -12,7 +12,7 @@ An error in the first three leaves everything as it was.
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from math import hypot
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -34,6 +34,31 @@ class NonFiniteGradient(ArithmeticError):
     """A gradient holds infinity or not-a-number, and the optimizer was asked to raise."""
 
 
+class Measured(NamedTuple):
+    """What one step did to one group: 2-norms over all its parameters that had a gradient.
+
+    Args:
+        group: its number.
+        step: the step that its schedules saw.
+        gradient: of the gradient as the rule saw it: scaled, clipped, with L2 decay, centred.
+        update: of the change of the weights.
+        weights: of the weights after the update.
+        nonfinite: how many numbers among the gradients are infinite or not a number.
+    """
+
+    group: int
+    step: int
+    gradient: float
+    update: float
+    weights: float
+    nonfinite: int
+
+    @property
+    def ratio(self) -> float:
+        """The length of the update over that of the weights; 0 for weights of length 0."""
+        return self.update / self.weights if self.weights else 0.0
+
+
 class Engine:
     """What lives inside an optimizer: members, hyperparameters, clocks, and the step.
 
@@ -47,6 +72,8 @@ class Engine:
         clocks: updates of each group so far: the step that its schedules see next.
         members: the parameters of each group.
         parts: how they are arranged.
+        measure: whether each step adds a row to ``history``, of what ``Measured`` says, in the same pass over memory.
+        history: those rows, one list for each step with one row per group that took part.
         newborn: members whose slots were made or moved since a front end last emptied this list.
 
     Raises:
@@ -63,6 +90,8 @@ class Engine:
         self.members: list[list[Member]] = []
         self.parts: list[Part] = []
         self.newborn: list[Member] = []
+        self.measure = False
+        self.history: list[list[Measured]] = []
         self.extend(groups, hypers)
 
     def extend(self, groups: Sequence[Group], hypers: Sequence[Hyper], clock: int = 0) -> None:
@@ -168,15 +197,16 @@ class Engine:
             tables = [scalars(part, values, scales) for part in active]
             memories = [learned(part, values) for part in active]
             for part in active:
-                ready(part)
+                ready(part, self.measure)
                 self.newborn += part.be_born()
-            for part, table in zip(active, tables, strict=True):
-                run(part, *table)
+            sums = [run(part, *table, watched=self.measure) for part, table in zip(active, tables, strict=True)]
             for part, memory in zip(active, memories, strict=True) if time else ():
                 part.grow_older(memory)
         finally:
             for part in self.parts:
                 part.release()
+        if self.measure:
+            self.history.append(measured(active, sums, self.clocks))
         for number in playing if time else ():
             self.clocks[number] += 1
         return True
@@ -219,6 +249,20 @@ class Engine:
             factors = [abs(scale[group]) for group in part.groups[part.present].tolist()]
             total += [length * factor for length, factor in zip(found.tolist(), factors, strict=True)]
         return hypot(*total)
+
+
+def measured(active: Sequence[Part], sums: Sequence[Any], clocks: Sequence[int]) -> list[Measured]:
+    """One row for each group, from the sums of the parts."""
+    found: dict[int, Any] = {}
+    for part, table in zip(active, sums, strict=True):
+        for i in np.flatnonzero(part.present).tolist():
+            group = part.members[i].group
+            found[group] = found.get(group, 0.0) + table[i]
+    with np.errstate(all="ignore"):
+        return [
+            Measured(group, clocks[group], *map(float, np.sqrt(total[:3])), nonfinite=int(total[3]))
+            for group, total in sorted(found.items())
+        ]
 
 
 def clip(bound: float, norm: float) -> float:

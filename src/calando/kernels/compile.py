@@ -76,9 +76,8 @@ def kernel(address, length, row, center, scalars, start, stop):
 {views}
 {numbers}
         for i in range(size):
-            now, slope = {decay}({p}, {g}, {front_args}, mean)
-            {targets} = {rule}({arguments})
-{store}"""
+{steps}
+"""
 
 STORED = {"float32": "float32", "float64": "float64", "bfloat16": "uint16"}  # what lies in memory
 
@@ -102,30 +101,34 @@ def source(rule: Rule, decay: Decay, dtype: str, cache: bool = True, slot_dtype:
     """The text of the kernel's module for one rule, one decay, the dtype of p and g and that of the slots."""
     kept = slot_dtype or dtype
     words = pieces(rule, decay, dtype, kept)
-    own = words.pop("own") + (["trust"] if rule.measure is not None else [])
-    loads = words.pop("loads")
-    if rule.measure is not None:
-        loads.append(f"trust = scalars[line, {len(loads)}]")
-    slots, stored = words.pop("slots"), [f"{x}_[i]" for x in rule.slots]
-    targets, store = ["p_[i]", *stored], ""
-    if rule.inner is not None or "bfloat16" in (dtype, kept):
-        made = [f"new{i}" for i in range(len(targets))]
-        kinds = [dtype, *[kept] * len(stored)]
-        lines = [written(*row) for row in zip(targets, made, kinds, strict=True)]
-        targets, store = made, indent("\n".join(lines), " " * 12) + "\n"
-        if rule.inner is not None:  # the average comes last among slots, its scalar last but for the trust
-            targets, mean, follow = made[:-1], slots.pop(), own.pop(len(rule.scalar_names) - 1)
-            store = f"            {made[-1]} = {mean} + ({made[0]} - {mean}) * {follow}\n{store}"
-    body = (rule.inner or rule).element
-    return header(body, rule, decay, dtype, kept) + KERNEL.format(
-        **words,
+    lines = steps(rule, dtype, kept, words, named=rule.inner is not None or "bfloat16" in (dtype, kept))
+    return header((rule.inner or rule).element, rule, decay, dtype, kept) + KERNEL.format(
+        dtype=words["dtype"],
+        views=words["views"],
         cache=cache,
-        numbers=indent("\n".join(loads), " " * 8),
-        targets=", ".join(targets),
-        rule=body.__name__,
-        arguments=", ".join(["now", "slope", *slots, *own]),
-        store=store,
+        numbers=indent("\n".join(words["loads"]), " " * 8),
+        steps=indent("\n".join(lines), " " * 12),
     )
+
+
+def steps(rule: Rule, dtype: str, kept: str, words: dict[str, Any], named: bool) -> list[str]:
+    """The lines that update element ``i``; ``named``: what is new is called new0, new1, … before it is stored."""
+    targets = ["p_[i]", *[f"{x}_[i]" for x in rule.slots]]
+    made = [f"new{i}" for i in range(len(targets))] if named else targets
+    slots, own, body = list(words["slots"]), list(words["own"]), (rule.inner or rule).element
+    last: list[str] = []
+    if rule.inner is not None:  # the average comes last among slots, its scalar last but for the trust
+        mean, follow = slots.pop(), own.pop(len(rule.scalar_names) - 1)
+        last = [f"{made[-1]} = {mean} + ({made[0]} - {mean}) * {follow}"]
+    if named:
+        kinds = [dtype, *[kept] * len(rule.slots)]
+        last += [written(*row) for row in zip(targets, made, kinds, strict=True)]
+    results = made[:-1] if rule.inner is not None else made
+    return [
+        f"now, slope = {words['decay']}({words['p']}, {words['g']}, {words['front_args']}, mean)",
+        f"{', '.join(results)} = {body.__name__}({', '.join(['now', 'slope', *slots, *own])})",
+        *last,
+    ]
 
 
 def header(body: Callable[..., object], rule: Rule, decay: Decay, dtype: str, slot_dtype: str) -> str:
@@ -157,10 +160,14 @@ def pieces(rule: Rule, decay: Decay, dtype: str, slot_dtype: str) -> dict[str, A
     own = [f"s{i}" for i in range(len(rule.scalar_names))]
     views = [f"{x}_ = carray(pointer(address[c, {i}]), size, {STORED[k]})" for i, (x, k) in enumerate(kinds.items())]
     found = [read(f"{x}_[i]", kind) for x, kind in kinds.items()]
+    loads = [f"{x} = scalars[line, {i}]" for i, x in enumerate(numbers + own)]
+    if rule.measure is not None:
+        loads.append(f"trust = scalars[line, {len(loads)}]")
+        own = [*own, "trust"]
     return {
         "dtype": number(dtype),
         "views": indent("\n".join(views), " " * 8),
-        "loads": [f"{x} = scalars[line, {i}]" for i, x in enumerate(numbers + own)],
+        "loads": loads,
         "p": found[0],
         "g": found[1],
         "slots": found[2:],

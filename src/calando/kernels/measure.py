@@ -52,7 +52,7 @@ def kernel(address, length, row, center, scalars, out, start, stop):
 def source(rule: Rule, decay: Decay, dtype: str, slot_dtype: str | None = None, cache: bool = True) -> str:
     """The text of the measuring kernel's module for one rule, one decay and one dtype."""
     assert rule.measure is not None and rule.trust is not None
-    body, own = (rule.inner or rule).measure, None if rule.inner is None else -1  # the average is not measured
+    body, idle = (rule.inner or rule).measure, int(rule.inner is not None)  # the average is not measured
     assert body is not None
     slot_dtype = slot_dtype or dtype
     words = pieces(rule, decay, dtype, slot_dtype)
@@ -68,12 +68,12 @@ def source(rule: Rule, decay: Decay, dtype: str, slot_dtype: str | None = None, 
         p=words["p"],
         g=words["g"],
         views=words["views"],
-        numbers=indent("\n".join(words["loads"]), " " * 8),
+        numbers=indent("\n".join(words["loads"][:-1]), " " * 8),  # there is no trust yet
         decay=words["decay"],
         front_args=words["front_args"],
         measure=body.__name__,
         targets=", ".join(f"y{i}" for i in range(count)),
-        arguments=", ".join(["now", "slope", *words["slots"][:own], *words["own"][:own]]),
+        arguments=", ".join(["now", "slope", *words["slots"][: len(rule.slots) - idle], *words["own"][: -1 - idle]]),
         lanes=each(1, f"lane{{i}} = np.empty({LANES}, np.float64)"),
         clear=each(2, "lane{i}[:] = 0"),
         gather=each(4, "lane{i}[j] += float64(y{i}) * float64(y{i})"),
@@ -82,10 +82,8 @@ def source(rule: Rule, decay: Decay, dtype: str, slot_dtype: str | None = None, 
         rest=each(3, "total{i} += float64(y{i}) * float64(y{i})"),
         store=each(2, "out[c, {i}] = total{i}"),
     )
-    return (
-        header(body, rule, decay, dtype, slot_dtype).replace("from math", "import numpy as np\nfrom math")
-        + text
-    )
+    head = header(body, rule, decay, dtype, slot_dtype)
+    return head.replace("from math", "import numpy as np\nfrom math") + text
 
 
 def inspected(trust: Callable[..., float]) -> tuple[str, ...]:

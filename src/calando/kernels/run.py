@@ -8,35 +8,41 @@ import numpy as np
 
 from ..arrays import Rows
 from ..plan import ITEMSIZE, Part
-from . import compile, measure, sums
+from . import compile, measure, sums, watch
 from .expression import play, rounded
 from .pool import ranges, share, threads
 
 Trust = Callable[..., float]
 
 
-def run(part: Part, numbers: np.ndarray, index: np.ndarray, trusts: Sequence[Trust] = ()) -> None:
+def run(
+    part: Part, numbers: np.ndarray, index: np.ndarray, trusts: Sequence[Trust] = (), watched: bool = False
+) -> np.ndarray | None:
     """Update the present members of a part, parameters and slots, in place.
 
     Args:
         numbers: float64 (rows, scalars of the decay and of the rule).
         index: int64 (members,), which row each member reads.
         trusts: for a rule that measures: norms → the last scalar, for each row.
+        watched: whether to add up what ``watch`` says.
+
+    Returns:
+        float64 (members, 4) if watched.
     """
+    found = None
     with np.errstate(all="ignore"):  # infinity and not-a-number pass through, as in a kernel
         if part.key.rule.measure is not None:
             numbers, index = weighed(part, numbers, index, trusts)
-        if part.key.fused:
-            run_fused(part, numbers, index)
-        else:
-            run_loose(part, numbers, index)
+        play_part = run_fused if part.key.fused else run_loose
+        found = play_part(part, numbers, index, watched)
     part.key.arrays.touched(part.chosen(part.params))
+    return found
 
 
-def ready(part: Part) -> None:
+def ready(part: Part, watched: bool = False) -> None:
     """Have the part's kernel compiled, so that a step cannot fail for it half-way."""
     if part.key.fused:
-        compile.kernel(part.key.rule, part.key.decay, part.key.dtype, part.key.slot_dtype)
+        (watch if watched else compile).kernel(part.key.rule, part.key.decay, part.key.dtype, part.key.slot_dtype)
         if part.centered.any():
             sums.kernel("elements", part.key.dtype)
         if part.key.rule.measure is not None:
@@ -69,13 +75,14 @@ def loose_norms(part: Part, numbers: np.ndarray, index: np.ndarray) -> np.ndarra
     return found
 
 
-def run_fused(part: Part, numbers: np.ndarray, index: np.ndarray) -> None:
+def run_fused(part: Part, numbers: np.ndarray, index: np.ndarray, watched: bool) -> np.ndarray | None:
     """One kernel call for all chunks, shared by the threads."""
     key = part.key
+    member = part.piece if part.whole else part.piece[part.present[part.piece]]
     center = line_centers(part, numbers, index)[part.line] if part.centered.any() else part.uncentered
     tables = (part.address, part.length, index[part.piece], center)
     if part.sparse:
-        tables = with_rows(part, numbers, index, tables)
+        tables, member = with_rows(part, numbers, index, tables)
         split = ranges(tables[1])
     elif part.whole:
         split = part.ranges = part.ranges or ranges(part.length)
@@ -83,18 +90,28 @@ def run_fused(part: Part, numbers: np.ndarray, index: np.ndarray) -> None:
         here = part.present[part.piece]
         tables = tuple(table[here] for table in tables)
         split = ranges(tables[1])
-    kernel = compile.kernel(key.rule, key.decay, key.dtype, key.slot_dtype)
     scalars = numbers.astype(key.number)
+    if watched:
+        out, watching = (
+            np.zeros((len(member), watch.SUMS)),
+            watch.kernel(key.rule, key.decay, key.dtype, key.slot_dtype),
+        )
+        share(lambda start, stop: watching(*tables, scalars, start, stop, out), split[::-1], threads())
+        return np.column_stack([np.bincount(member, column, len(part.members)) for column in out.T])
+    kernel = compile.kernel(key.rule, key.decay, key.dtype, key.slot_dtype)
     # Backwards: a norm was taken forwards, so the last gradients are still near (measured: a twentieth of the step).
     share(lambda start, stop: kernel(*tables, scalars, start, stop), split[::-1], threads())
+    return None
 
 
-def with_rows(part: Part, numbers: np.ndarray, index: np.ndarray, tables: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The tables of the dense members, and one chunk for each row of the sparse ones."""
+def with_rows(
+    part: Part, numbers: np.ndarray, index: np.ndarray, tables: tuple[Any, ...]
+) -> tuple[tuple[Any, ...], np.ndarray]:
+    """The tables of the dense members, and one chunk for each row of the sparse ones; whose each chunk is."""
     dtype, sparse = part.key.dtype, part.rows_of()
     dense = part.present.copy()
     dense[list(sparse)] = False
-    made = [tuple(table[dense[part.piece]] for table in tables)]
+    made, whose = [tuple(table[dense[part.piece]] for table in tables)], [part.piece[dense[part.piece]]]
     for i, rows in sparse.items():
         count, width = len(rows.indices), int(np.prod(part.shapes[i][1:], dtype=np.int64))
         address = part.within(np.full(count, i), rows.indices * width)
@@ -105,7 +122,8 @@ def with_rows(part: Part, numbers: np.ndarray, index: np.ndarray, tables: tuple[
             p, g = (sums.sums("elements", dtype, np.ascontiguousarray(address[:, k]), sizes) / width for k in (0, 1))
             center = part.key.decay.row_mean(g, p, front(part, numbers[index[i]])).astype(part.key.number)
         made.append((address, np.full(count, width), np.full(count, index[i]), center))
-    return tuple(np.concatenate(columns) for columns in zip(*made, strict=True))
+        whose.append(np.full(count, i))
+    return tuple(np.concatenate(columns) for columns in zip(*made, strict=True)), np.concatenate(whose)
 
 
 def line_centers(part: Part, numbers: np.ndarray, index: np.ndarray) -> np.ndarray:
@@ -130,19 +148,26 @@ def front(part: Part, columns: Any) -> Any:
     return part.key.decay.record(*columns[: len(names)])
 
 
-def run_loose(part: Part, numbers: np.ndarray, index: np.ndarray) -> None:
+def run_loose(part: Part, numbers: np.ndarray, index: np.ndarray, watched: bool) -> np.ndarray | None:
     """The same bodies as array expressions, member by member."""
+    found = np.zeros((len(part.members), watch.SUMS)) if watched else None
     key = part.key
     cut = len(key.decay.scalar_names)
     sparse = part.rows_of()
     for i, p, g, slots, own, center in loose(part, numbers, index):
         member = part.members[i]
+        if found is not None:
+            before, slope = p + 0, key.decay.element(p, g, *own[:cut], center)[1]
         new = play(key.rule, key.decay, p, g, slots, own[:cut], own[cut:], center)
+        if found is not None:
+            odd = sums.square_sum(g - g != 0) if isinstance(g, np.ndarray) else float((g - g != 0).sum())
+            found[i] = sums.square_sum(slope), sums.square_sum(new[0] - before), sums.square_sum(new[0]), odd
         for target, result in zip([member.param, *(member.slots[n] for n in key.rule.slots)], new, strict=True):
             if i in sparse:
                 key.arrays.write_rows(target, sparse[i].indices, result)
             else:
                 key.arrays.write(target, result)
+    return found
 
 
 def loose(part: Part, numbers: np.ndarray, index: np.ndarray) -> Iterator[tuple[int, Any, Any, list, list, Any]]:

@@ -4,6 +4,8 @@ Every hyperparameter of every group may be a number, a list, a schedule or a fun
 visible in ``param_groups`` and through ``at``, ``trace`` and ``current``, and can be changed at any time.
 """
 
+from torch.optim import lr_scheduler as lr_scheduler
+
 from .adadelta import Adadelta as Adadelta
 from .adafactor import Adafactor as Adafactor
 from .adagrad import Adagrad as Adagrad
@@ -56,4 +58,5 @@ __all__ = [
     "RMSprop",
     "Rprop",
     "SparseAdam",
+    "lr_scheduler",
 ]
