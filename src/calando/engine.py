@@ -258,11 +258,12 @@ def measured(active: Sequence[Part], sums: Sequence[Any], clocks: Sequence[int])
         for i in np.flatnonzero(part.present).tolist():
             group = part.members[i].group
             found[group] = found.get(group, 0.0) + table[i]
+    rows = []
     with np.errstate(all="ignore"):
-        return [
-            Measured(group, clocks[group], *map(float, np.sqrt(total[:3])), nonfinite=int(total[3]))
-            for group, total in sorted(found.items())
-        ]
+        for group, total in sorted(found.items()):
+            gradient, update, weights = np.sqrt(total[:3]).tolist()
+            rows.append(Measured(group, clocks[group], gradient, update, weights, int(total[3])))
+    return rows
 
 
 def clip(bound: float, norm: float) -> float:
