@@ -66,6 +66,11 @@ def adapter(x: Any) -> ModuleType:
     )
 
 
+def has_rows(g: Any) -> bool:
+    """Whether a gradient is given as rows: ``indices`` and ``values``, as MindSpore's RowTensor."""
+    return hasattr(g, "indices") and not callable(getattr(g, "values", len))
+
+
 def refuse_sparse(member: Any) -> None:
     """Raise the sentence for a sparse gradient that this rule has no meaning for."""
     raise RuntimeError(

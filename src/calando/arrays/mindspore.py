@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from . import NoGradient
+from . import NoGradient, has_rows
 from .numpy import addresses as addresses
 from .numpy import arranged, laid_out
 
@@ -59,7 +59,7 @@ def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any)
 
 def viewed(g: Any, member: Any) -> np.ndarray:
     """The memory of one gradient."""
-    if isinstance(g, np.ndarray) or (hasattr(g, "indices") and hasattr(g, "values")):
+    if isinstance(g, np.ndarray) or has_rows(g):
         return g
     if not hasattr(g, "asnumpy"):
         raise TypeError(f"the gradient of {member.place} must be a MindSpore Tensor, but got {type(g).__name__}")

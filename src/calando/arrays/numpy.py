@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from . import NoGradient, Rows, refuse_sparse
+from . import NoGradient, Rows, has_rows, refuse_sparse
 
 name = "numpy"
 
@@ -61,7 +61,7 @@ def laid_out(grads: list[Any], part: Any) -> tuple[list, np.ndarray]:
 
 def arranged(g: Any, member: Any, dtype: str) -> np.ndarray:
     """One gradient, checked, in one piece of memory."""
-    if hasattr(g, "indices") and hasattr(g, "values"):
+    if has_rows(g):
         return rows(g, member, dtype)
     if not isinstance(g, np.ndarray):
         raise TypeError(f"the gradient of {member.place} must be a NumPy array, but got {type(g).__name__}")
