@@ -8,8 +8,8 @@ CLOSE = 1e-13
 
 def test_fsdp2_takes_the_steps_of_one_process_norms_over_all_pieces(launch):
     found = launch("sharded.py")
-    assert len(found["distances"]) == 10
-    # Muon multiplies in bfloat16, which turns a last bit into one of bfloat16's
+    assert len(found["distances"]) == 19
+    # Muon multiplies in bfloat16, which may turn a last bit of a gradient into one of bfloat16's
     wrong = {name: x for name, x in found["distances"].items() if x > (1e-2 if name.startswith("Muon") else CLOSE)}
     assert wrong == {}
     assert found["skipped"] is True

@@ -3,7 +3,9 @@
 import torch
 import torch.distributed as dist
 from small import distance, network, share, train
+from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor.parallel import ColwiseParallel, RowwiseParallel, parallelize_module
 
 import calando.torch as ct
 from calando.schedules import Cosine
@@ -38,6 +40,21 @@ def run(name, options):
     return distance(sharded.parameters(), single.parameters())
 
 
+def meshed(name, options, kind):
+    """Other arrangements: copies of pieces (hybrid sharding), and a model cut by columns and rows."""
+    left, right = network(hidden=4), network(hidden=4)
+    if kind == "tensor parallel":
+        mesh = init_device_mesh("cpu", (dist.get_world_size(),))
+        parallelize_module(left, mesh, {"0": ColwiseParallel(), "2": RowwiseParallel()})
+    else:
+        shape = (1, dist.get_world_size()) if kind == "shards" else (dist.get_world_size(), 1)
+        fully_shard(left, mesh=init_device_mesh("cpu", shape, mesh_dim_names=("copies", "shards")))
+    pair = [getattr(ct, name)(model.parameters(), lr=0.05, **options) for model in (left, right)]
+    train(left, pair[0], range(4), (lambda x: x) if kind == "tensor parallel" else share)
+    train(right, pair[1], range(4))
+    return distance(left.parameters(), right.parameters())
+
+
 def skipped():
     """An infinity in the piece of one process: no process steps, no clock advances."""
     model = network()
@@ -67,5 +84,8 @@ if __name__ == "__main__":
 
     dist.init_process_group("gloo")
     found = {f"{name} {i}": run(name, options) for i, (name, options) in enumerate(CASES)}
+    for kind in ("copies", "shards", "tensor parallel"):
+        for name, options in (("AdamW", {"max_norm": 0.1}), ("Lamb", {}), ("Adafactor", {})):
+            found[f"{name}, {kind}"] = meshed(name, options, kind)
     tell(distances=found, skipped=skipped(), refused=refused())
     dist.destroy_process_group()

@@ -9,9 +9,9 @@ from torch import nn
 BATCH = 8
 
 
-def network(dtype=torch.float64):
+def network(dtype=torch.float64, hidden=5):
     torch.manual_seed(0)
-    return nn.Sequential(nn.Linear(6, 5), nn.Tanh(), nn.Linear(5, 3)).to(dtype)
+    return nn.Sequential(nn.Linear(6, hidden), nn.Tanh(), nn.Linear(hidden, 3)).to(dtype)
 
 
 def batch(step, dtype=torch.float64):
