@@ -1,8 +1,8 @@
 """Steps of ``calando.torch`` against optax, heavyball, torch-optimi, pytorch_optimizer and timm, on ResNet-50.
 
 Runs inside ``.venv-bench`` (see ``peers``) and prints one row as JSON per line. Every peer gets the arguments
-with which its formula is ours, and everything else as it comes: compiled, per tensor or for each. optax is
-jitted and gets its parameters and state donated.
+with which its formula is ours, and everything else as it comes. optax is jitted and gets its parameters and state
+donated. heavyball plays its own arithmetic uncompiled: to tune it takes more minutes than all the rest.
 """
 
 import importlib
@@ -12,7 +12,7 @@ import os
 import sys
 import types
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -25,14 +25,14 @@ import calando.torch
 
 from .against_torch import both, made
 from .shapes import MODELS, Shapes
-from .sides import WATCHED, Pair, Side, slopes, start
+from .sides import WATCHED, Pair, Side, Step, slopes, start
 from .timing import Differ, Row, Wish, agree, compared, interleaved, not_compared, patience, rebuilt, say
 
 OPTAX, OTHERS = 0.4, 0.3  # the goals
 RATE, BETAS = 1e-3, (0.9, 0.999)
 TINY = 1e-20  # an eps that does not tell where it stands
 ADAM = {"lr": RATE, "betas": BETAS, "eps": 1e-8, "weight_decay": 0.01}
-PLAIN = {"lr": RATE, "betas": BETAS, "eps": 1e-8}
+PLAIN = {"lr": RATE, "betas": BETAS, "eps": TINY}
 LAMB = {"lr": RATE, "betas": BETAS, "eps": 1e-6, "weight_decay": 0.01}
 LARS = {"lr": 0.1, "momentum": 0.9, "weight_decay": 1e-4}
 LION = {"lr": 1e-4, "betas": (0.9, 0.99)}
@@ -43,7 +43,7 @@ SGD = {"lr": 0.1, "momentum": 0.9}
 Case = tuple[str, dict[str, Any], str, dict[str, Any]]
 TORCH_LIKE: dict[str, dict[str, Case]] = {
     "heavyball": {
-        "AdamW": ("AdamW", ADAM, "AdamW", ADAM),
+        "AdamW": ("AdamW", {**ADAM, "eps": TINY}, "AdamW", {**ADAM, "eps": TINY}),
         "NAdam": ("NAdam", PLAIN, "NAdam", PLAIN),
     },
     "optimi": {
@@ -77,7 +77,7 @@ FIXED, SLOW = {"learning_rate": RATE}, {"learning_rate": 0.01}
 JAX: dict[str, Case] = {
     "AdamW": ("AdamW", ADAM, "adamw", {**FIXED, "weight_decay": 0.01}),
     "AdamW, max_norm": ("AdamW", {**ADAM, "max_norm": 10.0}, "adamw", {**FIXED, "weight_decay": 0.01}),
-    "AMSGrad": ("Adam", {**PLAIN, "amsgrad": True}, "amsgrad", FIXED),
+    "AMSGrad": ("Adam", {**PLAIN, "amsgrad": True}, "amsgrad", {**FIXED, "eps": TINY}),
     "SGD+momentum": ("SGD", SGD, "sgd", {"learning_rate": 0.1, "momentum": 0.9}),
     "SGD+Nesterov": (
         "SGD",
@@ -87,8 +87,8 @@ JAX: dict[str, Case] = {
     ),
     "Adagrad": ("Adagrad", {"lr": 0.01}, "adagrad", {**SLOW, "initial_accumulator_value": 0.0, "eps": TINY}),
     "Adadelta": ("Adadelta", {}, "adadelta", {"learning_rate": 1.0}),
-    "Adamax": ("Adamax", PLAIN, "adamax", FIXED),
-    "RAdam": ("RAdam", {**PLAIN, "eps": TINY}, "radam", {**FIXED, "eps": TINY}),
+    "Adamax": ("Adamax", PLAIN, "adamax", {**FIXED, "eps": TINY}),
+    "RAdam": ("RAdam", PLAIN, "radam", {**FIXED, "eps": TINY}),
     "RMSprop": ("RMSprop", {"lr": RATE}, "rmsprop", {**FIXED, "decay": 0.99, "eps_in_sqrt": False}),
     "Rprop": ("Rprop", {"lr": 0.01, "etas": (0.5, 1.01)}, "rprop", {**SLOW, "eta_plus": 1.01}),
     "Lamb": ("Lamb", LAMB, "lamb", {**FIXED, "weight_decay": 0.01}),
@@ -100,6 +100,8 @@ JAX: dict[str, Case] = {
 
 def found(library: str, name: str) -> Any:
     """A class of a library; of timm, whose packages want torchvision, only the one file is loaded."""
+    if library == "heavyball":
+        importlib.import_module("heavyball.utils").compile_mode = None
     if library != "timm":
         return getattr(importlib.import_module(library), name)
     spec = importlib.util.find_spec("timm") if "timm" not in sys.modules else None
@@ -119,8 +121,10 @@ def torch_like(wish: Wish) -> Iterator[Row]:
         for name, (kind, ours, theirs, arguments) in cases.items():
             against = f"{library}.{theirs.rpartition('.')[2]}"
             say(f"{name}: {against}")
-            peer: Callable[[Any], Any] = partial(built, library, theirs, arguments)
-            pair = Pair(f"{name}: {against}", shapes, [partial(made, calando.torch, kind, ours)], [peer])
+            peer: list[Any] = [partial(built, library, theirs, arguments)]
+            if library == "heavyball":
+                peer.append(giving)
+            pair = Pair(f"{name}: {against}", shapes, [partial(made, calando.torch, kind, ours)], peer)
             try:
                 times = rebuilt(partial(both, pair), wish.rounds, builds=2)
                 pair.check()
@@ -133,6 +137,16 @@ def torch_like(wish: Wish) -> Iterator[Row]:
 def built(library: str, name: str, arguments: dict[str, Any], params: Any) -> Any:
     """A peer's optimizer."""
     return found(library, name)(params, **arguments)
+
+
+def giving(side: Side) -> Step:
+    """A step of heavyball, which takes the gradients away."""
+
+    def step() -> None:
+        side.give(side.given)
+        side.optimizer.step()
+
+    return step
 
 
 class Jitted:

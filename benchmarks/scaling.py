@@ -30,7 +30,7 @@ def threads(wish: Wish) -> Iterator[Row]:
         say(work)
         floor = Floor(4, elements(shapes) * dtype.itemsize // 4)
         sides = {"two": on(2, stepping(shapes, dtype)), "one": on(1, stepping(shapes, dtype))}
-        sides |= {"add, two": adding(2, floor), "add, one": adding(1, floor)}
+        sides |= {"add, two": on(2, floor.add), "add, one": on(1, floor.add)}
         times = interleaved(sides, wish.rounds, calls)
         add = float(np.median(times["add, two"] / times["add, one"]))
         bound = calls == 1
@@ -59,17 +59,5 @@ def on(count: int, work: Callable[[], Any]) -> Callable[[], None]:
             del os.environ["CALANDO_NUM_THREADS"]
             if before is not None:
                 os.environ["CALANDO_NUM_THREADS"] = before
-
-    return run
-
-
-def adding(count: int, floor: Floor) -> Callable[[], None]:
-    """The in-place add on so many of torch's threads."""
-
-    def run() -> None:
-        before = torch.get_num_threads()
-        torch.set_num_threads(count)
-        floor.add()
-        torch.set_num_threads(before)
 
     return run

@@ -55,9 +55,11 @@ class Side:
         self.optimizer = make(self.params)
         self.step = self.optimizer.step if step is None else step(self)
         self.start = self.numbers()
+        self.given: Sequence[torch.Tensor] = ()
 
     def give(self, gradients: Sequence[torch.Tensor]) -> None:
         """Set the gradients."""
+        self.given = gradients
         for p, g in zip(self.params, gradients, strict=True):
             p.grad = g
 

@@ -2,7 +2,7 @@
 
 Other work on the machine slows all sides of a turn alike, so the ratio of two times of one turn is
 steadier than either time. The *memory floor* is how long the bytes that a step must move would take at
-the speed of an in-place add, ``x.add_(y)``, over as much memory and in the same turn.
+the speed of an in-place add, ``x += y``, over as much memory and in the same turn.
 """
 
 import gc
@@ -15,7 +15,8 @@ from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
-import torch
+
+from calando.show.floor import adding
 
 QUIET = 0.1  # the share of the machine that others may have in a round that counts
 patience = [20.0]  # seconds for one comparison; at least LEAST rounds are made
@@ -222,16 +223,14 @@ def quartiles(values: np.ndarray) -> str:
 
 
 class Floor:
-    """The in-place add over as many bytes as the work holds, and the time that moving bytes would take."""
+    """The in-place add over as many bytes as the work holds, and the time that moving bytes would take.
+
+    NumPy adds, and our own threads share the blocks: torch's ``add_`` is as fast on a quiet machine, but beside
+    other work its threads wait for each other, and the floor would be no floor.
+    """
 
     def __init__(self, arrays: int, elements: int):
-        half = arrays * elements // 2
-        self.x, self.y = torch.zeros(half), torch.ones(half)
-        self.moved = 3 * self.x.nbytes  # read x, read y, write x
-
-    def add(self) -> None:
-        """Move ``moved`` bytes."""
-        self.x.add_(self.y)
+        self.add, self.moved = adding(arrays * elements // 2)
 
     def seconds(self, times: np.ndarray, bytes_to_move: int) -> np.ndarray:
         """What moving that many bytes would have taken in each round."""
