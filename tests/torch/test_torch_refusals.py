@@ -131,6 +131,15 @@ BUILT = [  # class, options, exception, sentence
         "For 'Adam': capturable=True captures CUDA graphs; calando runs no CUDA kernels",
     ),
     ("AdamW", {"momentum": 0.9}, TypeError, "unexpected keyword argument 'momentum'"),
+    (
+        "Adam",
+        {"amsgrad": Linear(0, 1, 3)},
+        TypeError,
+        "For 'Adam': 'amsgrad' chooses a rule, which does not change with time; give True or False, not Linear",
+    ),
+    ("SGD", {"momentum": 0.9, "nesterov": lambda step: True}, TypeError, "For 'SGD': 'nesterov' chooses a rule, which"),
+    ("SGD", {"maximize": [True, False]}, TypeError, "For 'SGD': 'maximize' chooses a rule, which does not change"),
+    ("RMSprop", {"centered": "yes"}, TypeError, "For 'RMSprop': 'centered' .* give True or False, not 'yes'"),
 ]
 
 
@@ -191,6 +200,11 @@ GROUPS = [
         [{"params": [p], "betas": 0.9}],
         TypeError,
         "For 'AdamW', group 0: 'betas' must be 2 values, but got 0.9",
+    ),
+    (
+        [{"params": [p], "amsgrad": [True, False]}],
+        TypeError,
+        "For 'AdamW', group 0: 'amsgrad' chooses a rule, which does not change with time",
     ),
     ([{"params": [p], "step": -3}], ValueError, "For 'AdamW', group 0: 'step'.*-3"),
     ([{"params": [p], "step": "x"}], (ValueError, TypeError), "For 'AdamW', group 0: 'step'.*'x'"),
@@ -351,6 +365,11 @@ WRITES = {
     ),
     "one right, one wrong": ({"lr": 0.25, "eps": -1.0}, ValueError, r"For 'AdamW', group 1: 'eps' must lie"),
     "two, one wrong": ({"eps": 0.5, "lr": -1.0}, ValueError, r"group 1: 'lr' must lie"),
+    "a schedule of structure": (
+        {"amsgrad": Linear(0.0, 1.0, 5)},
+        TypeError,
+        "For 'AdamW', group 1: 'amsgrad' chooses a rule, which does not change with time; give True or False",
+    ),
     "a clock of text": ({"step": "x"}, (TypeError, ValueError), "For 'AdamW', group 1: 'step'.*'x'"),
     "a clock below zero": ({"step": -1}, ValueError, "For 'AdamW', group 1: 'step'.*-1"),
 }

@@ -380,6 +380,12 @@ MISFITS = [  # who loads, what is changed in a stored Adam of four parameters, t
         "parameter 0 of group 0.*'exp_avg'",
     ),
     (
+        "a schedule of structure",
+        lambda: ct.Adam(params()),
+        lambda s: s["param_groups"][0].update(amsgrad=[True, False]),
+        "Adam: group 0 of the checkpoint: 'amsgrad' chooses a rule",
+    ),
+    (
         "a wrong step",
         lambda: ct.Adam(params()),
         lambda s: s["state"][0].update(step="x"),

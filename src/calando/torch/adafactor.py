@@ -7,7 +7,8 @@ from ..decay import INSIDE, Decay
 from ..hyper import Hyper, is_number
 from ..rule import Rule
 from ..rules.whole.adafactor import ADAFACTOR
-from .optimizer import Optimizer, refuse_complex
+from .optimizer import Optimizer
+from .refusals import refuse_complex
 
 
 class Adafactor(Optimizer):

@@ -6,7 +6,8 @@ from typing import Any
 from ..hyper import Hyper
 from ..rule import Rule
 from ..rules.adagrad import ADAGRAD
-from .optimizer import Optimizer, started
+from .optimizer import Optimizer
+from .refusals import started
 
 
 class Adagrad(Optimizer):

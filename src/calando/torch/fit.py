@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ..events import Timeline
 from ..hyper import Hyper
 from ..schedules import ScheduleEnd
+from .refusals import refuse_choices
 
 if TYPE_CHECKING:
     from .state import Stateful
@@ -33,6 +34,7 @@ def check_state(optimizer: "Stateful", state_dict: Mapping[str, Any]) -> dict[st
         if len(theirs["params"]) != len(ours["params"]):
             counts = f"{len(theirs['params'])} parameters, the optimizer {len(ours['params'])}"
             raise ValueError(f"{place} has {counts}")
+        refuse_choices(place, theirs)
         missing = [key for key in optimizer.SPELLING if key not in theirs]
         if missing:
             raise ValueError(f"{place} has no {missing[0]!r}; was it written by another optimizer?")

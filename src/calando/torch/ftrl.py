@@ -7,7 +7,8 @@ from ..hyper import Hyper
 from ..rule import Rule
 from ..rules.ftrl import FTRL as ROOT
 from ..rules.ftrl import FTRL_POWER
-from .optimizer import Optimizer, started
+from .optimizer import Optimizer
+from .refusals import started
 
 
 class FTRL(Optimizer):

@@ -7,7 +7,8 @@ from ..decay import DECOUPLED, Decay
 from ..hyper import Hyper
 from ..rule import Rule
 from ..rules.whole.muon import MUON, MUON_NESTEROV, MUON_NESTEROV_RMS, MUON_RMS
-from .optimizer import Optimizer, refuse_complex
+from .optimizer import Optimizer
+from .refusals import refuse_complex
 
 
 class Muon(Optimizer):

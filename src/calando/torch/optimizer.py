@@ -25,6 +25,7 @@ from ..rule import Domain, Rule
 from ..schedules import Schedule
 from .boxes import boxed, refilled, unboxed
 from .options import Options, with_options
+from .refusals import STRUCTURE, refuse_choices, refuse_hints
 from .state import Stateful
 
 # Keys that others keep in groups: torch's schedulers, timm, trainers; our clock.
@@ -32,15 +33,6 @@ GUESTS = {
     "params", "param_names", "step", "name", "initial_lr", "lr_scale", "max_lr", "min_lr", "swa_lr",
     "base_momentum", "max_momentum",
 }  # fmt: skip
-STRUCTURE = (
-    "adjust_lr_fn",
-    "amsgrad",
-    "centered",
-    "decoupled_weight_decay",
-    "maximize",
-    "nesterov",
-    "no_prox",
-)  # choices that name a rule
 ALIASES = {"learning_rate": "lr", "wd": "weight_decay", "beta1": "betas", "beta2": "betas", "epsilon": "eps"}
 
 
@@ -68,6 +60,7 @@ class Optimizer(Stateful):
         self, params: Any, defaults: dict[str, Any], max_norm: Any = None, on_nonfinite: str = "train"
     ) -> None:
         refuse_hints(f"For '{type(self).__name__}'", defaults)
+        refuse_choices(f"For '{type(self).__name__}'", defaults)
         if isinstance(params, (set, frozenset)) or hasattr(params, "parameters"):
             wanted = "a list, not a set" if isinstance(params, (set, frozenset)) else "its .parameters()"
             raise TypeError(f"For '{type(self).__name__}': params must be parameters in order; give {wanted}")
@@ -164,6 +157,7 @@ class Optimizer(Stateful):
             raise UnknownName(f"{place}: 'params' is missing; it has {', '.join(map(repr, given)) or 'nothing'}")
         self._refuse_unknown(place, given)
         refuse_hints(place, given)
+        refuse_choices(place, given)
         given.update(self.FIXED)
         start = self.engine.clocks[0] if self.engine.clocks else 0
         clock = given["step"] = whole(f"{place}: 'step'", given.get("step", start))
@@ -301,6 +295,7 @@ class Optimizer(Stateful):
         same = group["step"] == self.engine.clocks[number] and self._structures[number] == self._structure(group)
         if same and not changed:
             return None
+        refuse_choices(hyper.place, group)
         clock = whole(f"{hyper.place}: 'step'", group["step"])
         found = {}
         for name in changed:
@@ -405,36 +400,7 @@ def layered(place: str, group: Mapping[str, Any], name: str, value: Any) -> Any:
     return entry * float(factor) if isinstance(entry, Schedule) and factor != 1 else entry
 
 
-def started(owner: str, value: Any) -> float:
-    """Where a sum of squares starts, if it can.
-
-    Raises:
-        TypeError, ValueError: it is no number from 0 on.
-    """
-    place = f"For {owner!r}: 'initial_accumulator_value' must"
-    if isinstance(value, bool) or not is_number(value):
-        raise TypeError(f"{place} be a number, but got {value!r}")
-    if not 0.0 <= value < float("inf"):
-        raise ValueError(f"{place} lie in [0, inf), but got {value}")
-    return float(value)
-
-
 def moves(g: torch.Tensor) -> bool:
     """Whether a gradient is not zero, on whatever process."""
     count: Any = g.count_nonzero()
     return bool(count.full_tensor() if hasattr(count, "full_tensor") else count)
-
-
-def refuse_complex(owner: str, place: str, group: Mapping[str, Any], kind: type[Exception] = RuntimeError) -> None:
-    """Raise what torch raises for parameters whose rule has no complex meaning."""
-    wrong = [i for i, p in enumerate(group["params"]) if p.is_complex()]
-    if wrong:
-        raise kind(f"{place}: {owner} does not support complex parameters, but parameter {wrong[0]} is one")
-
-
-def refuse_hints(name: str, defaults: Mapping[str, Any]) -> None:
-    """Raise ValueError for what no kernel of ours can do."""
-    if defaults.get("capturable"):
-        raise ValueError(f"{name}: capturable=True captures CUDA graphs; calando runs no CUDA kernels")
-    if defaults.get("differentiable"):
-        raise ValueError(f"{name}: differentiable=True needs autograd through the step; calando writes in place")

@@ -8,7 +8,8 @@ import torch
 from ..hyper import Hyper
 from ..rule import Rule
 from ..rules.adam import ADAM_EPSILON_HAT, ADAM_EPSILON_HAT_AHEAD
-from .optimizer import Optimizer, refuse_complex
+from .optimizer import Optimizer
+from .refusals import refuse_complex
 
 
 class SparseAdam(Optimizer):

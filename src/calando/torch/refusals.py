@@ -1,0 +1,57 @@
+"""What is refused at the door, in one sentence each."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..hyper import is_number
+
+STRUCTURE = (
+    "adjust_lr_fn",
+    "amsgrad",
+    "centered",
+    "decoupled_weight_decay",
+    "maximize",
+    "nesterov",
+    "no_prox",
+)  # choices that name a rule
+
+
+def refuse_choices(place: str, given: Mapping[str, Any]) -> None:
+    """Raise TypeError where a rule is chosen by something that is neither true nor false, a schedule above all."""
+    for name in STRUCTURE:
+        value, wanted = given.get(name), "True or False"
+        several = isinstance(value, (str, list, tuple)) or getattr(value, "ndim", 0) > 0
+        if name == "adjust_lr_fn":
+            several, wanted = not isinstance(value, str), "a name"
+        if value is not None and (several or callable(value)):
+            told = f"{name!r} chooses a rule, which does not change with time"
+            raise TypeError(f"{place}: {told}; give {wanted}, not {value!r}")
+
+
+def refuse_complex(owner: str, place: str, group: Mapping[str, Any], kind: type[Exception] = RuntimeError) -> None:
+    """Raise what torch raises for parameters whose rule has no complex meaning."""
+    wrong = [i for i, p in enumerate(group["params"]) if p.is_complex()]
+    if wrong:
+        raise kind(f"{place}: {owner} does not support complex parameters, but parameter {wrong[0]} is one")
+
+
+def refuse_hints(name: str, defaults: Mapping[str, Any]) -> None:
+    """Raise ValueError for what no kernel of ours can do."""
+    if defaults.get("capturable"):
+        raise ValueError(f"{name}: capturable=True captures CUDA graphs; calando runs no CUDA kernels")
+    if defaults.get("differentiable"):
+        raise ValueError(f"{name}: differentiable=True needs autograd through the step; calando writes in place")
+
+
+def started(owner: str, value: Any) -> float:
+    """Where a sum of squares starts, if it can.
+
+    Raises:
+        TypeError, ValueError: it is no number from 0 on.
+    """
+    place = f"For {owner!r}: 'initial_accumulator_value' must"
+    if isinstance(value, bool) or not is_number(value):
+        raise TypeError(f"{place} be a number, but got {value!r}")
+    if not 0.0 <= value < float("inf"):
+        raise ValueError(f"{place} lie in [0, inf), but got {value}")
+    return float(value)
