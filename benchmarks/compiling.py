@@ -34,7 +34,7 @@ for rule in RULES.values():
         start = perf_counter()
         compile.kernel(rule, decay, "float32")
         if rule.measure is not None:
-            measure.kernel(rule, decay, "float32")
+            measure.kernel(rule, decay, "float32", "float32")
         found[f"rule {rule.name}"] = perf_counter() - start
 print(json.dumps(found))
 """

@@ -86,7 +86,7 @@ def rules(wish: Wish) -> Iterator[Row]:
     for case in cases():
         moved = case.traffic
         say(f"{case.name}: {moved.total} bytes per parameter")
-        floor = Floor(moved.arrays, size)
+        floor = Floor(moved.held // 4, size)
         times = interleaved({"ours": Played(case, shapes, gradients).step, "floor": floor.add}, wish.rounds)
         bound = floor.seconds(times["floor"], moved.total * size)
         speed = floor.moved / float(np.median(times["floor"])) / 1e9

@@ -84,6 +84,19 @@ def test_bytes_of_a_step(rule, decay, words, expected):
     assert Traffic.of(RULES[rule], DECAYS[decay], "float64", **words).total == 2 * expected
 
 
+def test_slots_of_their_own_dtype_and_the_average():
+    from calando.average import averaged
+    from calando.decay import DECAYS
+
+    adam, lamb = RULES["adam"], RULES["lamb"]
+    assert Traffic.of(adam, DECAYS["l2"], "bfloat16", "float32").total == 3 * 2 + 4 * 4
+    assert Traffic.of(averaged(adam), DECAYS["l2"]).total == 28 + 8
+    assert Traffic.of(averaged(lamb), DECAYS["inside"]).total == 28 + 8 + 16  # the average needs no norm
+    text = said("torch.AdamW", "ema=0.999", "--dtype", "bfloat16")
+    assert "m ← m + (1 - β₁)(g - m)" in text and "e ← e + (1 - ema) (p - e)" in text
+    assert "bfloat16, slots in float32 30 bytes one pass: reads p, g, m, v, ema; writes p, m, v, ema" in text
+
+
 def test_lars_reads_two_arrays_more():
     assert "8 bytes before it, for norms: reads p, g" in said("mindspore.LARS")
 

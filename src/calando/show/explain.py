@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from ..average import averaged
 from ..decay import DOMAIN as FRONT
 from ..decay import INSIDE, L2, Decay
 from ..engine import Engine
@@ -36,7 +37,6 @@ SPELLED = {"calando.torch.": "torch.", "torch.optim.": "torch.", "calando.mindsp
            "mindspore.nn.": "mindspore.", "nn.": "mindspore."}  # fmt: skip
 USUAL = {"learning_rate": 1e-3, "momentum": 0.9}  # for arguments that have no default
 MIDDLE = {"lr": 1e-3, "momentum": 0.9, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "lr_power": -0.5}  # for a rule alone
-KERNELS = ("float32", "float64")
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,10 @@ class Subject:
     def decay(self) -> Decay:
         """The manner of decay in front of it."""
         return self.group.decay
+
+    def slot_dtype(self, dtype: str) -> str:
+        """The dtype of the slots of parameters of this dtype."""
+        return self.group.slot_dtype or dtype if dtype == "bfloat16" else dtype
 
     @property
     def fused(self) -> bool:
@@ -247,8 +251,11 @@ def row(title: str, text: str) -> list[str]:
 
 
 def formula(about: Subject) -> str:
-    """The docstrings of the rule's module and, where it says more than its name, of the decay's."""
-    homes = [getattr(about.rule, "element", about.rule).__module__]
+    """The docstrings of the rule's module and, where they say more, of the average's and the decay's."""
+    inner = getattr(about.rule, "inner", None) or about.rule
+    homes = [getattr(inner, "element", inner).__module__]
+    if inner is not about.rule:
+        homes.append(averaged.__module__)
     if about.decay.scalars.__module__ != Decay.__module__:
         homes.append(about.decay.scalars.__module__)
     return "\n\n".join((sys.modules[home].__doc__ or "").strip() for home in homes)
@@ -285,12 +292,13 @@ def traffic(about: Subject, dtype: str) -> str:
     """Bytes that a step moves for each parameter."""
     if not about.fused:
         return f"No kernel: {about.rule.name} works on whole arrays."
-    moved = Traffic.of(about.rule, about.decay, dtype)
-    lines = [f"Memory moved for each parameter, {dtype}"]
+    kept = about.slot_dtype(dtype)
+    moved = Traffic.of(about.rule, about.decay, dtype, kept)
+    lines = [f"Memory moved for each parameter, {dtype}" + (f", slots in {kept}" if kept != dtype else "")]
     lines += row(f"{moved.update} bytes", f"one pass: reads {', '.join(moved.reads)}; writes {', '.join(moved.writes)}")
     if moved.before:
         lines += row(f"{moved.before} bytes", f"before it, for norms: reads {', '.join(moved.first_reads)}")
-    lines += row(f"{moved.itemsize} bytes", "more with max_norm or on_nonfinite: reads g")
+    lines += row(f"{moved.size} bytes", "more with max_norm or on_nonfinite: reads g")
     return "\n".join(lines)
 
 
@@ -302,9 +310,10 @@ def kernel(about: Subject, dtype: str = "float32") -> str:
     """
     if not about.fused:
         raise ValueError(f"rule {about.rule.name!r} has no kernel; it works on whole arrays")
-    texts = [compile.source(about.rule, about.decay, dtype)]
+    kept = about.slot_dtype(dtype)
+    texts = [compile.source(about.rule, about.decay, dtype, slot_dtype=kept)]
     if about.rule.measure is not None:
-        texts.insert(0, measure.source(about.rule, about.decay, dtype))
+        texts.insert(0, measure.source(about.rule, about.decay, dtype, kept))
     return "\n\n".join(text.strip() for text in texts)
 
 
@@ -317,7 +326,7 @@ def speed(about: Subject, elements: int) -> tuple[str, Measured]:
     if not about.fused:
         raise ValueError(f"rule {about.rule.name!r} has no kernel, so it has no floor to be measured against")
     moved = Traffic.of(about.rule, about.decay)
-    found = measured(about.group, about.engine.hypers[0], moved.total, elements, moved.arrays)
+    found = measured(about.group, about.engine.hypers[0], moved.total, elements, moved.held)
     low, middle, high = np.percentile(found.ratios, (25, 50, 75))
     lines = [f"Measured on {found.elements:,} parameters, float32, {threads()} threads, {len(found.step)} rounds"]
     lines += row("memory", f"{found.bandwidth / 1e9:.1f} GB/s in an in-place add over as much memory")

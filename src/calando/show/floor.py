@@ -55,13 +55,13 @@ class Measured:
         return self.step / (self.add * (self.moved / self.added))
 
 
-def measured(group: Group, hyper: Hyper, per_parameter: int, elements: int, arrays: int) -> Measured:
+def measured(group: Group, hyper: Hyper, per_parameter: int, elements: int, held: int) -> Measured:
     """Play a group's rule on one float32 matrix of about ``elements`` and take turns with the add.
 
     Args:
         group, hyper: the rule, its manner of decay and the numbers; their parameters are not touched.
         per_parameter: bytes that a step moves for each.
-        arrays: how many arrays of that size a step touches.
+        held: bytes for each parameter of all arrays that a step touches.
     """
     shape = (max(1, elements // WIDTH), WIDTH)
     random = np.random.default_rng(0)
@@ -69,7 +69,7 @@ def measured(group: Group, hyper: Hyper, per_parameter: int, elements: int, arra
     g = random.standard_normal(shape, np.float32) * np.float32(0.01)
     played = Group((p,), ("p",), group.rule, group.decay, group.maximize, group.centralize, starts=group.starts)
     engine = Engine([played], [hyper])
-    add, added = adding(arrays * p.size // 2)
+    add, added = adding(held * p.size // 8)
     step, times = rounds(lambda: engine.step([[g]]), add)
     return Measured(p.size, per_parameter * p.size, step, times, added)
 
