@@ -8,7 +8,6 @@ counts. ``async_save`` is measured by what it delays: the time until ``save`` co
 """
 
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -75,17 +74,19 @@ def best(works):
     return {name: min(times) for name, times in found.items()}
 
 
-def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+def memory(word):
+    """VmHWM, the largest so far, or VmRSS, at present; in bytes."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(word))
 
 
 def main(folder=None, megabytes=1000):
     with TemporaryDirectory(dir=folder) as place:
         params, optimizer = built(megabytes)
         run, plain = Path(place) / "run.calando", Path(place) / "floor"
-        before = peak()
+        before = memory("VmHWM")
         calando.save(run, model=params, optimizer=optimizer)
-        size, saving = run.stat().st_size, peak() - before
+        size, saving = run.stat().st_size, memory("VmHWM") - before
         loaded = [sys.executable, "-m", "benchmarks.checkpoints", "--resume", str(run)]
         loading = int(subprocess.run(loaded, capture_output=True, text=True, check=True).stdout)
         data = memoryview(np.ones(size, np.uint8))
@@ -123,9 +124,9 @@ def resumed(run):
     params = {name.removeprefix("model/"): torch.nn.Parameter(torch.zeros(shape)) for name, shape in sizes.items()}
     order = store.peek(run)[0]["models"][""]["names"]
     params = {name: params[name] for name in order}
-    calando.resume(run, model=params, optimizer=AdamW(params.values(), lr=1e-3))
-    now = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    print(peak() - now)
+    optimizer = AdamW(params.values(), lr=1e-3)
+    calando.resume(run, model=params, optimizer=optimizer)
+    print(memory("VmHWM") - memory("VmRSS"))
 
 
 if __name__ == "__main__" and "--resume" in sys.argv:

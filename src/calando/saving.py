@@ -12,18 +12,19 @@ import os
 import warnings
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from . import __version__, random_state, rotation, store
+from .arrays import adapter
 from .codecs import tensors, tree
 from .codecs.behind import WRITER
 from .codecs.entry import Entry
 from .codecs.errors import CheckpointError, shown
-from .control import Controls
+from .control import Controls, check
 from .snapshot import Snapshot, SnapshotMismatch, live
 
 RUN = 1  # the version of how a run is told
@@ -449,7 +450,7 @@ class Plan:
             undo.append(lambda: random_state.put(before))
             for optimizer, snapshot, _ in self.snapshots:
                 former = optimizer.snapshot() if len(self.snapshots) > 1 else None
-                optimizer.restore(snapshot)
+                restored(optimizer, snapshot)
                 if former is not None:
                     undo.append(lambda optimizer=optimizer, former=former: optimizer.restore(former))  # type: ignore[misc]
         except BaseException:
@@ -462,6 +463,28 @@ class Plan:
             tensors.put(thing, self.arrays[name], word)
         for module, state in self.beside:
             module.set_extra_state(state)
+
+
+def restored(optimizer: Any, snapshot: Snapshot) -> None:
+    """As ``optimizer.restore``; where slots are plain floating-point arrays, their memory becomes the optimizer's."""
+    engine = optimizer.engine
+    keeper = next(cls for cls in type(optimizer).__mro__ if "restore" in vars(cls))
+    slots = [array for group in snapshot.groups for kept in group.params for array in kept.slots.values()]
+    params = [member.param for members in engine.members for member in members]
+    kinds = {tensors.word_of(x) for x in params} | {array.dtype.name for array in slots}
+    if keeper.__module__ not in FRONTS or not slots or kinds not in ({"float32"}, {"float64"}):
+        optimizer.restore(snapshot)
+        return
+    check(optimizer, snapshot)
+    groups = [replace(group, params=[replace(kept, slots={}) for kept in group.params]) for group in snapshot.groups]
+    optimizer.restore(replace(snapshot, groups=groups))
+    for members, group in zip(engine.members, snapshot.groups, strict=True):
+        for member, kept in zip(members, group.params, strict=True):
+            own = tensors.tensor if adapter(member.param).name == "torch" else tensors.array
+            member.slots = {name: own(Entry.of(kept.slots[name], name)) for name in kept.slots}
+    engine.parts = []
+    engine.rearrange()
+    optimizer._restored()
 
 
 def refuse_names(place: Path, owner: str, here: list[str], there: list[str], made_of: str) -> None:

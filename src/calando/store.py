@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -29,6 +30,7 @@ from .codecs.placed import placed
 
 FORMAT = "calando"
 VERSION = 2
+READERS = 2  # arrays that are read at once
 UNKNOWN = "0" * 64  # in the place of the header's own SHA-256 while it is taken
 OTHERS = {  # how files of others begin → what to do with them
     b"PK\x03\x04": "a file of torch.save; read it with torch.load(…, weights_only=True), or see calando convert",
@@ -151,11 +153,10 @@ class Reader(safetensors.Reader):
         sums = self.told.get("sums", "")
         if len(sums) != 8 * len(self.tensors):
             raise CheckpointError(f"{self.place} is damaged: it has not one checksum for each array in 'sums'")
-        found = {}
-        for number, name in enumerate(self.tensors):
-            if choose is None or choose(name):
-                found[name] = self.summed(name, sums[8 * number : 8 * number + 8])
-        return found
+        told = {name: sums[8 * number : 8 * number + 8] for number, name in enumerate(self.tensors)}
+        wanted = [name for name in self.tensors if choose is None or choose(name)]
+        with ThreadPoolExecutor(READERS) as pool:
+            return dict(zip(wanted, pool.map(lambda name: self.summed(name, told[name]), wanted), strict=True))
 
     def summed(self, name: str, told: str) -> Entry:
         """One array, if its CRC-32 is the one that was told."""

@@ -16,6 +16,7 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 from math import prod
 from pathlib import Path
+from threading import Lock
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -85,7 +86,7 @@ class Reader:
     """
 
     def __init__(self, place: Path, file: BinaryIO):
-        self.place, self.file = place, file
+        self.place, self.file, self.turn = place, file, Lock()
         size = os.fstat(file.fileno()).st_size
         first = file.read(8)
         length = int.from_bytes(first, "little")
@@ -143,14 +144,25 @@ class Reader:
         return Entry(word, checked(room, word))
 
     def fill(self, target: memoryview, begin: int) -> Iterator[memoryview]:
-        """Read from a place of the contents until the target is full, and give each piece that was read."""
-        self.file.seek(self.first + begin)
+        """Read from a place of the contents until the target is full, and give each piece that was read.
+
+        Several threads may read at once.
+        """
+        where = self.first + begin
         while len(target):
-            count = self.file.readinto(target[:PIECE])  # type: ignore[attr-defined]
+            count = self.piece(target[:PIECE], where)
             if not count:
                 raise CheckpointError(f"{self.place} has become shorter while it was read")
             yield target[:count]
-            target = target[count:]
+            target, where = target[count:], where + count
+
+    def piece(self, target: memoryview, where: int) -> int:
+        """Read from a byte of the file; how many bytes there were."""
+        if hasattr(os, "preadv"):
+            return os.preadv(self.file.fileno(), [target], where)
+        with self.turn:
+            self.file.seek(where)
+            return self.file.readinto(target)  # type: ignore[attr-defined]
 
 
 def counts(numbers: Any) -> bool:
