@@ -119,6 +119,23 @@ def test_distributed_checkpoints_in_both_forms(name, flat):
     identical(first.parameters(), second.parameters())
 
 
+def test_asking_for_the_state_again_and_again_changes_nothing_where_there_is_none():
+    """Plain SGD has no state, so torch pretends a step at every call while there are no gradients."""
+    torch.manual_seed(0)
+    model = torch.nn.Linear(3, 2).double()
+    optimizer = ct.SGD(model.parameters(), lr=RATE, weight_decay=0.5)
+    for step in range(3):
+        go("SGD", optimizer, list(model.parameters()), [step])
+        optimizer.zero_grad()
+        before = [p.detach().clone() for p in model.parameters()]
+        for _ in range(3):
+            get_optimizer_state_dict(model, optimizer)
+        identical(model.parameters(), before)
+        assert optimizer.param_groups[0]["step"] == step + 1
+        assert optimizer.trace("lr", range(6), group=0).tolist() == [RATE(i) for i in range(6)]
+    assert "outside" not in repr(optimizer)
+
+
 @all_classes
 @pytest.mark.parametrize("way", ["data", "set_data by .to", "swap_tensors", "to_empty"])
 def test_parameters_in_other_memory(name, way):
