@@ -12,6 +12,7 @@ def test_fsdp2_takes_the_steps_of_one_process_norms_over_all_pieces(launch):
     # Muon multiplies in bfloat16, which may turn a last bit of a gradient into one of bfloat16's
     wrong = {name: x for name, x in found["distances"].items() if x > (1e-2 if name.startswith("Muon") else CLOSE)}
     assert wrong == {}
+    assert found["measured"] < 1e-12
     assert found["skipped"] is True
     assert "a snapshot holds whole parameters" in found["refused"]
 

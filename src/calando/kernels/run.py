@@ -36,7 +36,14 @@ def run(
         play_part = run_fused if part.key.fused else run_loose
         found = play_part(part, numbers, index, watched)
     part.key.arrays.touched(part.chosen(part.params))
-    return found
+    return whole_sums(part, found) if part.sharded and found is not None else found
+
+
+def whole_sums(part: Part, found: np.ndarray) -> np.ndarray:
+    """Sums over whole parameters from those over the pieces that are here; the last column counts."""
+    joined = [part.key.arrays.joined(part.params, np.sqrt(column)) ** 2 for column in found.T]
+    joined[-1] = np.rint(joined[-1])
+    return np.column_stack(joined)
 
 
 def ready(part: Part, watched: bool = False) -> None:

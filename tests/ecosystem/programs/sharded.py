@@ -55,6 +55,21 @@ def meshed(name, options, kind):
     return distance(left.parameters(), right.parameters())
 
 
+def measured():
+    """What optimizer.measure says of the whole, on one process and in pieces: the largest relative difference."""
+    rows = []
+    for pieces in (True, False):
+        model = network()
+        if pieces:
+            fully_shard(model)
+        optimizer = ct.AdamW(model.parameters(), lr=0.05)
+        optimizer.measure = True
+        train(model, optimizer, range(3), share if pieces else lambda x: x)
+        rows.append([tuple(row) for step in optimizer.history for row in step])
+    pairs = zip(*rows, strict=True)
+    return max(abs(x - y) / max(abs(y), 1e-300) for left, right in pairs for x, y in zip(left, right, strict=True))
+
+
 def skipped():
     """An infinity in the piece of one process: no process steps, no clock advances."""
     model = network()
@@ -87,5 +102,5 @@ if __name__ == "__main__":
     for kind in ("copies", "shards", "tensor parallel"):
         for name, options in (("AdamW", {"max_norm": 0.1}), ("Lamb", {}), ("Adafactor", {})):
             found[f"{name}, {kind}"] = meshed(name, options, kind)
-    tell(distances=found, skipped=skipped(), refused=refused())
+    tell(distances=found, measured=measured(), skipped=skipped(), refused=refused())
     dist.destroy_process_group()
