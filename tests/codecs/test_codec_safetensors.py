@@ -85,7 +85,10 @@ def test_bfloat16_and_int4_live(tmp_path, mindspore):
     assert found["four"].dtype == "Int4" and found["brain"].dtype == "BFloat16"
     np.testing.assert_array_equal(found["brain"].values(), brain.float().asnumpy())
     mindspore_safetensors.write(tmp_path / "b.safetensors", found)
-    assert (tmp_path / "b.safetensors").read_bytes() == (tmp_path / "a.safetensors").read_bytes()
+    ours, theirs = ((tmp_path / name).read_bytes() for name in ("b.safetensors", "a.safetensors"))
+    first = 8 + int.from_bytes(ours[:8], "little")
+    assert told(ours) == told(theirs)  # MindSpore writes the words of __metadata__ in a random order
+    assert ours[:8] == theirs[:8] and ours[first:] == theirs[first:]
 
 
 def test_only_the_chosen_are_read(tmp_path):
