@@ -57,7 +57,7 @@ def other_chart(axes: Any, rows: list[Row]) -> None:
             axes.plot([row.figure for row in alike], places, mark, color=color, label=label, markersize=6, alpha=0.85)
     axes.axvline(1.0, color="#999999", linewidth=0.8, linestyle=":")
     axes.set_xscale("log")
-    ticks = [0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 1.0, 1.5]
+    ticks = [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.6, 1.0, 1.5]
     shown = [t for t in ticks if rows and min(fastest.values()) * 0.7 <= t <= 1.6]
     axes.set_xticks(shown, [f"{t:g}" for t in shown])
     axes.minorticks_off()
@@ -65,7 +65,7 @@ def other_chart(axes: Any, rows: list[Row]) -> None:
     axes.set_xlabel("our time ÷ theirs (log scale; left is faster)")
     axes.set_title("The same step by others")
     if rows:
-        axes.legend(loc="upper left", fontsize=8, framealpha=0.95)
+        axes.legend(loc="upper center", bbox_to_anchor=(0.45, -0.05), ncols=4, fontsize=8, frameon=False)
 
 
 def named(axes: Any, names: list[str]) -> None:

@@ -1,7 +1,10 @@
 """``calando explain``: what an optimizer does, on one page."""
 
+import re
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -165,3 +168,26 @@ def test_describing_compiles_nothing():
     code = f"import sys; {use}; print('numba' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False"]
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
+
+
+@pytest.mark.parametrize("line", [line.strip() for line in PAGE.read_text().splitlines() if line.startswith("    ")])
+def test_what_the_page_shows_can_be_typed(line, extra):
+    command, *args = shlex.split(line)
+    assert command == "calando"
+    done(*args, *(["--elements", "100000"] if "--measure" in args else []))
+
+
+def test_the_bytes_on_the_page():
+    """The table names the rules that have these slots and no others."""
+    rows = dict(re.findall(r"^\| ([^|]+?) \|[^|]*\|[^|]*\| (\d+) \|$", PAGE.read_text(encoding="utf-8"), re.MULTILINE))
+    assert len(rows) == 7
+    for told, count in rows.items():
+        for name in told.replace("with momentum", "").split(","):
+            more = ["momentum=0.9"] if "momentum" in told and name.strip() in ("SGD", "LARS") else []
+            more += ["amsgrad=true"] if name.strip() == "AMSGrad" else []
+            kind = "torch.Adam" if name.strip() == "AMSGrad" else f"torch.{name.strip()}"
+            about = explain.subject(kind, explain.read(more))
+            assert Traffic.of(about.rule, about.decay).total == int(count), name
