@@ -23,7 +23,7 @@ from .arrays import adapter
 from .codecs import tensors, tree
 from .codecs.behind import WRITER
 from .codecs.entry import Entry
-from .codecs.errors import CheckpointError, shown
+from .codecs.errors import CheckpointError, naming, shown
 from .control import Controls, check
 from .snapshot import Snapshot, SnapshotMismatch, live
 
@@ -167,8 +167,9 @@ def resume(
     models, optimizers = by_name("model", model), by_name("optimizer", optimizer)
     place, meta, arrays = newest(Path(path), best)
     try:
-        plan = Plan(place, meta, arrays, models, optimizers)
-        plan.carry_out()
+        with naming(place):
+            plan = Plan(place, meta, arrays, models, optimizers)
+            plan.carry_out()
     except (SnapshotMismatch, ValueError) as problem:
         told = str(problem)
         raise CheckpointError(told if told.startswith(str(place)) else f"{place}: {told}") from None

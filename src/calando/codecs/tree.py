@@ -93,7 +93,7 @@ def gathered(thing: Any, arrays: Mapping[str, Entry], level: int = 0) -> Any:
         return {key: inner(value) for key, value in thing.items()}
     try:
         return MADE[tag](thing[tag], inner, arrays)
-    except (KeyError, TypeError, ValueError) as problem:
+    except (LookupError, TypeError, ValueError, AttributeError) as problem:
         if isinstance(problem, CheckpointError):
             raise
         raise CheckpointError(f"plain data under {shown(tag)} cannot be read: {problem}") from None
