@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 sys.path.insert(0, str(Path(__file__).parent))
+collect_ignore_glob = ["ecosystem/programs/*", "references/*"]  # programs and data
 
 settings.register_profile(
     "calando",

@@ -46,7 +46,7 @@ def test_the_words_take_the_arguments_that_the_page_says():
         assert told == list(signature(CALLS[word]).parameters)
 
 
-@pytest.mark.parametrize("text", [x for x in shown(SCHEDULES) if not x.startswith(("calando", "lr = "))])
+@pytest.mark.parametrize("text", [x for x in shown(SCHEDULES) if not re.match(r"calando|\w+ = ", x)])
 def test_the_schedules_shown_can_be_read(text):
     parse(text, NAMES)
 

@@ -28,7 +28,7 @@ class Kind:
     tensor: Callable[[np.ndarray], Any]
 
     def read(self, x: Any) -> np.ndarray:
-        return np.array(x.asnumpy() if hasattr(x, "asnumpy") else x)
+        return np.array(x.asnumpy() if hasattr(x, "asnumpy") else x.detach().numpy() if hasattr(x, "detach") else x)
 
     def params(self, start: dict[str, np.ndarray]) -> dict[str, Any]:
         return {name: self.param(array, name) for name, array in start.items()}
