@@ -8,7 +8,7 @@ NUMPY2 := numpy==2.4.6
 TESTING := OMP_NUM_THREADS=1 CALANDO_NUM_THREADS=2
 PYTEST := -m pytest tests src/calando build/README.txt --doctest-modules --doctest-glob=README.txt -q -n 2
 
-.PHONY: help env test test-numpy2 demo bench clean
+.PHONY: help env test test-numpy2 demo bench bench-peers clean
 .DELETE_ON_ERROR:
 
 help: ## list the targets
@@ -49,6 +49,9 @@ demo: ## train a real model on handwritten digits, about two minutes (ARGS='--di
 bench: env ## measure against torch, MindSpore and the memory, about eight minutes (ARGS=adamw)
 	$(BIN)/python -m benchmarks.run $(ARGS)
 
+bench-peers: env ## measure against optax, heavyball, torch-optimi, pytorch_optimizer, timm
+	$(BIN)/python -m benchmarks.run peers
+
 clean: ## remove what was made, runs/ excepted
-	rm -rf .venv .venv-numpy2 build dist .mypy_cache .ruff_cache .hypothesis rank_0
+	rm -rf .venv .venv-bench .venv-numpy2 build dist .mypy_cache .ruff_cache .hypothesis rank_0
 	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -83,10 +83,10 @@ class Adam(Optimizer):
 
 
 class LazyAdam(Adam):
-    """Adam that would touch only the rows of a sparse gradient.
+    """Adam that updates, of a sparse gradient, only the rows that it has.
 
     Takes the place of ``mindspore.nn.LazyAdam``: same arguments, and for dense gradients the same path as
-    ``Adam``. Sparse gradients are refused with a sentence: they are not here yet.
+    ``Adam``. A sparse gradient (RowTensor, sparse torch tensor) moves its rows and their means only.
 
     Args:
         params, learning_rate, beta1, beta2, eps, use_locking, use_nesterov, weight_decay, loss_scale,
