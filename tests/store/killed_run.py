@@ -100,7 +100,8 @@ def main(folder, kills, seed=0):
         had = False
         while not (run / "end").exists():
             patience = 60 if told["kills"] >= kills else rng.uniform(0.005, 0.35)
-            if ended(started(run, told["runs"] % 2 == 0), patience):
+            killed = ended(started(run, told["runs"] % 2 == 0), patience)
+            if killed:
                 told["kills"] += 1
                 told["while saving"] += any(run.glob(".*.tmp"))
                 kept = rotation.kept(run)
@@ -109,7 +110,9 @@ def main(folder, kills, seed=0):
                 assert kept or not had, "all checkpoints are gone"
                 had = bool(kept)
         told["unequal"] += (run / "end").read_text() != expected
-        told["leftover"] += len(list(run.glob(".*.tmp"))) + max(0, len(rotation.kept(run)) - KEEP)
+        # Nobody comes after a run that was killed between its end and the end of its last background save.
+        hidden = [] if killed else list(run.glob(".*.tmp"))
+        told["leftover"] += len(hidden) + max(0, 0 if killed else len(rotation.kept(run)) - KEEP)
     print(json.dumps(told))
 
 

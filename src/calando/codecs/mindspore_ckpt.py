@@ -237,7 +237,7 @@ class Reader:
             start = field.end
         try:
             found = TensorProto.FromString(beside)
-        except DecodeError as problem:
+        except (DecodeError, UnicodeDecodeError) as problem:  # the second in protobuf's pure Python
             raise CheckpointError(f"{self.at(tensor.start)}: {shown(name)} cannot be read: {problem}") from None
         if content is None or not found.HasField("tensor_type"):
             lacking = "content" if content is None else "type"
