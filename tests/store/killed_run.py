@@ -100,8 +100,7 @@ def main(folder, kills, seed=0):
         had = False
         while not (run / "end").exists():
             patience = 60 if told["kills"] >= kills else rng.uniform(0.005, 0.35)
-            killed = ended(started(run, told["runs"] % 2 == 0), patience)
-            if killed:
+            if ended(started(run, told["runs"] % 2 == 0), patience):
                 told["kills"] += 1
                 told["while saving"] += any(run.glob(".*.tmp"))
                 kept = rotation.kept(run)
@@ -110,9 +109,12 @@ def main(folder, kills, seed=0):
                 assert kept or not had, "all checkpoints are gone"
                 had = bool(kept)
         told["unequal"] += (run / "end").read_text() != expected
-        # Nobody comes after a run that was killed between its end and the end of its last background save.
-        hidden = [] if killed else list(run.glob(".*.tmp"))
-        told["leftover"] += len(hidden) + max(0, 0 if killed else len(rotation.kept(run)) - KEEP)
+        # What could be mistaken for a good one. A hidden file of a process killed in its last save, or a whole
+        # checkpoint more than KEEP, goes with the next save; here none may follow.
+        for path in rotation.kept(run):
+            store.read(path)
+        known = {*rotation.kept(run), run / "end", *run.glob(".*.tmp")}
+        told["leftover"] += len(set(run.iterdir()) - known)
     print(json.dumps(told))
 
 
