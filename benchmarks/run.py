@@ -100,7 +100,9 @@ def measured(names: Iterable[str], wish: Wish) -> tuple[list[Row], list[str]]:
     refused = []
     for name in names:
         try:
-            rows.extend(ROWS[name](wish))
+            for row in ROWS[name](wish):
+                rows.append(row)
+                say(f"    {figure(row) or row.refused} {goal(row)} {row.verdict}")
         except Differ as problem:
             refused.append(f"{name}: {problem}")
     return rows, refused
