@@ -11,6 +11,7 @@ An error in the first three leaves everything as it was.
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from math import hypot
 from typing import Any, NamedTuple
 
@@ -219,7 +220,7 @@ class Engine:
                 counts = f"{len(given)} gradients for {len(told[number])} parameters"
                 raise ValueError(f"{self.hypers[number].place}: {counts}; give one gradient for each parameter")
             told[number] = given
-        flat = [g for given in told for g in given]
+        flat = list(chain.from_iterable(told))
         for part, order in zip(self.parts, self.order, strict=True):
             part.take(flat if len(self.parts) == 1 else [flat[i] for i in order])
         return [part for part in self.parts if part.present.any()]

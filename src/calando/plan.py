@@ -109,6 +109,7 @@ class Part:
         plain: whether all lie in memory in the plain order of their axes.
         sharded: whether some are only in part on this process (FSDP).
         sparse: whether there are Rows among the gradients of this step.
+        alike: a test whether gradients are of the kinds, sizes and strides of earlier ones that fitted; may be None.
         mirror: float32 (members,), the ages as PyTorch keeps them, for others to see and to change.
         memory: float32 (members, numbers), what the rule remembers; likewise.
     """
@@ -134,6 +135,7 @@ class Part:
         self.complete = False  # whether everybody has slots
         self.plain = all(key.arrays.dense(p, rows=True) for p in self.params)
         self.sparse = False
+        self.alike: Any = None
         self.grads: list[Any] = []
         self.held: list[Any] = []
         self.mirror = self.ages.astype(np.float32)

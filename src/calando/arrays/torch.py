@@ -11,6 +11,11 @@ from .shards import everywhere, gathered, is_shard, local, placed
 from .shards import joined as joined
 from .shards import sharded as sharded
 
+try:  # torch's own, from its compiler: one call compares kind, dtype, sizes and strides of many tensors
+    from torch._C._dynamo.guards import TensorGuards
+except ImportError:  # a torch without it: they are asked one by one
+    TensorGuards = None
+
 name = "torch"
 
 ADDRESS = torch.Tensor.data_ptr
@@ -102,8 +107,10 @@ def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any)
     with DisableTorchFunctionSubclass():
         try:
             where = np.fromiter(map(ADDRESS, grads), np.uint64, len(grads))
-            plain = part.plain and not part.moved and not part.sharded
-            if plain and all(map(CONTIGUOUS, grads)) and list(map(ELEMENTS, grads)) == sizes:
+            if part.alike is not None and part.alike(*grads):
+                return grads, where
+            if part.plain and not part.moved and not part.sharded and fitting(grads, sizes, part.params[0].dtype):
+                part.alike = guard(grads)
                 return grads, where
         except (RuntimeError, NotImplementedError, TypeError):
             pass  # a missing, sparse or foreign gradient: the search below names it
@@ -112,6 +119,20 @@ def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any)
     grads = [arranged(g, member, part.key.rule.whole) for g, member in zip(grads, members, strict=True)]
     part.sparse = any(isinstance(g, Rows) for g in grads)
     return grads, np.array([ADDRESS(g.values if isinstance(g, Rows) else g) for g in grads], np.uint64)
+
+
+def fitting(grads: list[torch.Tensor], sizes: list[int], dtype: torch.dtype) -> bool:
+    """Whether gradients lie in the plain order of their axes, as they are, and have these sizes and this dtype."""
+    if not all(map(CONTIGUOUS, grads)) or list(map(ELEMENTS, grads)) != sizes:
+        return False
+    return all(g.dtype is dtype and not g.is_neg() for g in grads)  # is_neg: what lies there means its negative
+
+
+def guard(grads: list[torch.Tensor]) -> Any:
+    """A test whether other gradients are of the same kinds, dtypes, sizes and strides as these; None: no such test."""
+    if TensorGuards is None:
+        return None
+    return TensorGuards(*grads, dynamic_dims_sizes=None, dynamic_dims_strides=None).check
 
 
 def check(grads: list[Any], members: list[Any]) -> None:
@@ -131,7 +152,7 @@ def compare(g: Any, member: Any) -> None:
         refuse_sparse(member)
     if g.shape != p.shape:
         raise ValueError(f"the gradient of {member.place} has shape {tuple(g.shape)}, not {tuple(p.shape)}")
-    if g.dtype != p.dtype or g.device != p.device:
+    if g.dtype not in (p.dtype, getattr(p, "grad_dtype", None)) or g.device != p.device:
         raise TypeError(
             f"the gradient of {member.place} is {g.dtype} on {g.device}; the parameter is {p.dtype} on {p.device}"
         )
@@ -142,7 +163,7 @@ def arranged(g: Any, member: Any, whole: bool = False) -> Any:
     compare(g, member)
     if g.layout is torch.sparse_coo:
         return rows(g, member)
-    g = placed(g, member.param)
+    g = placed(g, member.param).to(member.param.dtype)  # another one where the user has set p.grad_dtype
     if whole:
         return g
     g, p = local(g).resolve_conj().resolve_neg(), local(member.param)
