@@ -14,7 +14,7 @@ from .shards import sharded as sharded
 try:  # torch's own, from its compiler: one call compares kind, dtype, sizes and strides of many tensors
     from torch._C._dynamo.guards import TensorGuards
 except ImportError:  # a torch without it: they are asked one by one
-    TensorGuards = None
+    TensorGuards = None  # type: ignore[assignment,misc]
 
 name = "torch"
 
