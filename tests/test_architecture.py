@@ -32,7 +32,7 @@ LAYERS = [
     ["hyper"],
     ["events"],
     ["rules", "decay", "average", "schedules", "lexicon"],
-    ["rule", "ops"],
+    ["rule", "ops", "nearest"],
     [""],  # calando itself: the version
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -2,7 +2,6 @@
 
 import operator
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from .arrays import adapter
 from .engine import UNBOUNDED, Engine, Measured
 from .events import SET
 from .hyper import UnknownName
+from .nearest import hint
 from .plan import slot_dtype
 from .rules import RULES
 from .schedules import Constant, Product, Schedule
@@ -246,9 +246,8 @@ class Controls:
         if isinstance(found, tuple) and single:
             raise UnknownName(f"{name!r} is {len(found)} numbers; ask for one of {', '.join(map(repr, found))}")
         if found is None:
-            near = get_close_matches(name, [*known, *singles], 1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
-            raise UnknownName(f"{type(self).__name__} has no hyperparameter {name!r}{hint}; it has {', '.join(known)}")
+            told = hint(name, [*known, *singles])
+            raise UnknownName(f"{type(self).__name__} has no hyperparameter {name!r}{told}; it has {', '.join(known)}")
         return (found,) if isinstance(found, str) else found
 
     def _spelled(self, values: Mapping[str, float]) -> dict[str, Any]:

@@ -7,13 +7,13 @@ function and with the same sentence.
 
 import sys
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from math import inf
 from typing import Any, cast
 
 import numpy as np
 
 from .events import BUILT, OUTSIDE, Timeline
+from .nearest import nearest
 from .rule import Domain
 from .schedules import Constant, Function, Listed, Schedule, ScheduleEnd
 
@@ -146,9 +146,9 @@ class Hyper:
     def checked(self, name: str, value: Any, step: int) -> Schedule | float:
         """The schedule or number that ``value`` means, if it may be used for ``name`` from ``step`` on."""
         if name not in self.domain:
-            near = get_close_matches(name, self.domain, 1)
-            hint = f" (did you mean {self.spelled(near[0])!r}?)" if near else ""
-            raise UnknownName(f"{self.place}: no hyperparameter {name!r}{hint}; it has {self.names()}")
+            near = nearest(name, self.domain)
+            told = f" (did you mean {self.spelled(near)!r}?)" if near else ""
+            raise UnknownName(f"{self.place}: no hyperparameter {name!r}{told}; it has {self.names()}")
         try:
             entry = as_schedule(value)
         except (TypeError, ValueError) as problem:

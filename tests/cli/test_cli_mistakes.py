@@ -1,9 +1,11 @@
 """What a user can put right gets one sentence, on stderr, and exit code 2."""
 
+import re
 import sys
 
+import numpy as np
 import pytest
-from cli_runs import call, done
+from cli_runs import call, done, rows
 
 from calando.train import job
 
@@ -116,3 +118,28 @@ def test_a_mistake_while_training_is_told_too(tmp_path, extra, monkeypatch):
     monkeypatch.setattr(job, "take", take)
     result = call("train", "--out", tmp_path, "--epochs", 1)
     assert result.exit_code == 2 and result.stderr.startswith("calando: For 'SGD', group 0: 'lr' must lie")
+
+
+@pytest.mark.parametrize("dialect", ["torch", "both"])
+def test_a_training_that_diverges_says_so_and_stops(tmp_path, extra, dialect):
+    args = ("--out", tmp_path, "--name", "wild", "--dialect", dialect, "--lr", "1e6", "--epochs", 2, "--batch-size", 64)
+    result = call("train", *args)
+    assert result.exit_code == 2 and "Traceback" not in result.output
+    (step,) = re.findall(r"calando: the loss is nan in step (\d+) of 46 \(epoch 1\): the training has", result.stderr)
+    assert "lower --lr" in result.stderr and str(tmp_path / "wild") in result.stderr
+    assert [row["step"] for row in rows(tmp_path / "wild")][-1] == str(int(step) - 1)  # all that went before is there
+
+
+def test_a_parameter_that_is_not_finite_after_the_last_step_is_found_too(tmp_path, extra, monkeypatch):
+    """No loss follows the last step of an epoch; the test accuracy of such a network looks like any other."""
+    original = job.take
+
+    def take(run, number, images, labels):
+        original(run, number, images, labels)
+        if number == 5:  # the last one of the epoch
+            values = run.trainers["torch"].values()
+            run.trainers["torch"].load({"fc.bias": np.full_like(values["fc.bias"], np.inf)})
+
+    monkeypatch.setattr(job, "take", take)
+    result = call("train", "--out", tmp_path, "--epochs", 2, "--batch-size", 256)
+    assert result.exit_code == 2 and "fc.bias is not finite in step 5 of 12 (epoch 1)" in result.stderr

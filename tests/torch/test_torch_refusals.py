@@ -130,7 +130,12 @@ BUILT = [  # class, options, exception, sentence
         ValueError,
         "For 'Adam': capturable=True captures CUDA graphs; calando runs no CUDA kernels",
     ),
-    ("AdamW", {"momentum": 0.9}, TypeError, "unexpected keyword argument 'momentum'"),
+    ("AdamW", {"momentum": 0.9}, TypeError, "For 'AdamW': unknown argument 'momentum'; it takes params, lr, betas"),
+    ("AdamW", {"learning_rate": 0.1}, TypeError, r"unknown argument 'learning_rate' \(did you mean 'lr'\?\)"),
+    ("AdamW", {"beta1": 0.9}, TypeError, r"unknown argument 'beta1' \(did you mean 'betas'\?\)"),
+    ("AdamW", {"epsilon": 0.1}, TypeError, r"unknown argument 'epsilon' \(did you mean 'eps'\?\)"),
+    ("AdamW", {"max_grad_norm": 1.0}, TypeError, r"unknown argument 'max_grad_norm' \(did you mean 'max_norm'\?\)"),
+    ("AdamW", {"slot_dtyp": "float32"}, TypeError, r"unknown argument 'slot_dtyp' \(did you mean 'slot_dtype'\?\)"),
     (
         "Adam",
         {"amsgrad": Linear(0, 1, 3)},

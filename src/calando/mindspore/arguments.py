@@ -4,10 +4,11 @@ A wrapper around ``__init__``; the signature that ``help`` shows is the one that
 """
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from functools import wraps
-from inspect import Parameter, Signature, signature
+from inspect import Signature, signature
 from typing import Any
+
+from ..nearest import refuse_unknown
 
 LONG, SHORT = "learning_rate", "lr"
 
@@ -40,18 +41,6 @@ def renamed(place: str, known: Signature, args: tuple[Any, ...], options: dict[s
     if LONG in options or by_position:
         raise TypeError(f"{place}: {LONG!r} and {SHORT!r} are one thing; give one of them")
     return {LONG: options[SHORT], **{name: value for name, value in options.items() if name != SHORT}}
-
-
-def refuse_unknown(place: str, known: Signature, options: dict[str, Any]) -> None:
-    """Raise TypeError for an option that is no argument."""
-    if any(entry.kind is Parameter.VAR_KEYWORD for entry in known.parameters.values()):
-        return
-    names = list(known.parameters)[1:]
-    for name in options:
-        if name not in names:
-            near = get_close_matches(name, names, 1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
-            raise TypeError(f"{place}: unknown argument {name!r}{hint}; it takes {', '.join(names)}")
 
 
 def refuse_unclear(place: str, known: Signature, args: tuple[Any, ...], options: dict[str, Any]) -> None:

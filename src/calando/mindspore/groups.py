@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
 from ..arrays import adapter
 from ..groups import refuse_doubles
 from ..hyper import UnknownName
+from ..nearest import hint
 
 STRUCTURE = ("params", "order_params", "grad_centralization", "name")
 
@@ -113,9 +113,7 @@ def refuse_unknown(here: str, item: Mapping[str, Any], names: Mapping[str, str])
     known = [*STRUCTURE, *names]
     for key in item:
         if key not in known:
-            near = get_close_matches(str(key), known, 1)
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
-            raise UnknownName(f"{here}: unknown key {key!r}{hint}; a group may have {', '.join(known)}")
+            raise UnknownName(f"{here}: unknown key {key!r}{hint(key, known)}; a group may have {', '.join(known)}")
 
 
 def refuse_strangers(place: str, groups: list[Given]) -> None:

@@ -9,7 +9,6 @@ function of the step, can be seen at any time and changed at any time.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from difflib import get_close_matches
 from inspect import signature
 from typing import Any, ClassVar
 
@@ -23,6 +22,7 @@ from ..engine import UNBOUNDED, Engine
 from ..events import Timeline
 from ..groups import Group
 from ..hyper import Hyper
+from ..nearest import nearest
 from ..rule import Domain, Rule
 from ..schedules import Function
 from . import boxes
@@ -314,10 +314,10 @@ class Optimizer(Gradients, Controls):
         if name in signature(type(self)).parameters:
             raise AttributeError(f"{place}: {name!r} is fixed when the optimizer is built; build another one")
         known = [LONG.get(own, own) for own in self.spelling]
-        near = [self._shown[name]] if name in self._shown else get_close_matches(name, known, 1, 0.8)
+        near = self._shown[name] if name in self._shown else nearest(name, known, 0.8)
         if near or name in vocabulary():
-            hint = f" (did you mean {near[0]!r}?)" if near else ""
-            raise AttributeError(f"{place}: no hyperparameter {name!r}{hint}; it has {', '.join(known)}")
+            told = f" (did you mean {near!r}?)" if near else ""
+            raise AttributeError(f"{place}: no hyperparameter {name!r}{told}; it has {', '.join(known)}")
 
     def _attribute(self, ours: str, number: int | None) -> Any:
         """The schedule of a group, or the box with its number; None: the one that all groups share."""

@@ -7,7 +7,6 @@ torch's schedulers, a trainer) and wins.
 """
 
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 from math import inf
 from operator import is_
 from typing import Any, ClassVar
@@ -21,6 +20,7 @@ from ..decay import DOMAIN as FRONT
 from ..decay import L2, Decay
 from ..groups import Group, refuse_doubles
 from ..hyper import Hyper, UnknownName, as_schedule, is_number
+from ..nearest import hint, nearest
 from ..rule import Domain, Rule
 from ..schedules import Schedule
 from .boxes import boxed, refilled, unboxed
@@ -33,7 +33,6 @@ GUESTS = {
     "params", "param_names", "step", "name", "initial_lr", "lr_scale", "max_lr", "min_lr", "swa_lr",
     "base_momentum", "max_momentum",
 }  # fmt: skip
-ALIASES = {"learning_rate": "lr", "wd": "weight_decay", "beta1": "betas", "beta2": "betas", "epsilon": "eps"}
 
 
 class Optimizer(Stateful):
@@ -223,13 +222,11 @@ class Optimizer(Stateful):
             if key in self.defaults or key in self.spelling or key in GUESTS:
                 continue
             known = [*self.spelling, *self.defaults]
-            near = ALIASES.get(key) or next(iter(get_close_matches(key, known, 1)), None)
             note = value is None or isinstance(value, (str, bool))
-            if note and near is None:
+            if note and nearest(key, known) is None:
                 continue
-            hint = f" (did you mean {near!r}?)" if near else ""
             names = ", ".join(dict.fromkeys(known))
-            raise UnknownName(f"{place}: unknown key {key!r}{hint}; a group may have params, {names}")
+            raise UnknownName(f"{place}: unknown key {key!r}{hint(key, known)}; a group may have params, {names}")
 
     def _roll(self, params: list[Any]) -> tuple[list[list[Any]], list[list[str]]]:
         """All parameters with those of a new group, and what to call them."""

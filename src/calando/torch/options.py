@@ -6,6 +6,8 @@ from functools import wraps
 from inspect import Parameter, signature
 from typing import Any
 
+from ..nearest import refuse_unknown
+
 DTYPES = ("float32", "bfloat16", "float16", "param")
 
 
@@ -37,17 +39,22 @@ def chosen(owner: str, ema: Any, slot_dtype: Any) -> Options:
 
 
 def with_options(init: Callable[..., None]) -> Callable[..., None]:
-    """A constructor that also takes ``ema=`` and ``slot_dtype=``; the outermost class's arguments count."""
+    """A constructor that also takes ``ema=`` and ``slot_dtype=``; the outermost class's arguments count.
+
+    The wrapped constructor raises TypeError for what is no argument of it, with the nearest one.
+    """
     known = signature(init)
+    own = list(known.parameters.values())
+    at = len(own) - (own[-1].kind is Parameter.VAR_KEYWORD)
+    more = [Parameter(n, Parameter.KEYWORD_ONLY, default=d) for n, d in (("ema", None), ("slot_dtype", "float32"))]
+    shown = known.replace(parameters=[*own[:at], *more, *own[at:]])
 
     @wraps(init)
     def made(self: Any, *args: Any, ema: Any = None, slot_dtype: Any = "float32", **rest: Any) -> None:
         if "_options" not in self.__dict__:
             self._options = chosen(type(self).__name__, ema, slot_dtype)
+        refuse_unknown(f"For '{type(self).__name__}'", shown, rest)
         init(self, *args, **rest)
 
-    own = list(known.parameters.values())
-    at = len(own) - (own[-1].kind is Parameter.VAR_KEYWORD)
-    more = [Parameter(n, Parameter.KEYWORD_ONLY, default=d) for n, d in (("ema", None), ("slot_dtype", "float32"))]
-    made.__signature__ = known.replace(parameters=[*own[:at], *more, *own[at:]])  # type: ignore[attr-defined]
+    made.__signature__ = shown  # type: ignore[attr-defined]
     return made

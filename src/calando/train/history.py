@@ -127,7 +127,8 @@ class Difference:
         one, two = values
         for name in one.keys() & two.keys():
             a, b = one[name], two[name]
-            apart = float(np.abs(a - b).max())
+            with np.errstate(invalid="ignore"):  # inf - inf, when both diverge
+                apart = float(np.abs(a - b).max())
             self.parameters = max(self.parameters, apart)
             if apart:
                 self.relative = max(self.relative, apart / float(np.abs(a).max()))

@@ -34,6 +34,10 @@ class Trainer(Protocol):
     def load(self, values: Mapping[str, np.ndarray]) -> None: ...
 
 
+class Diverged(ArithmeticError):
+    """A loss or a parameter is no finite number any more, so there is nothing left to train."""
+
+
 class Watcher(Protocol):
     """Who looks on, such as the progress bar."""
 
@@ -132,6 +136,9 @@ def train(run: Run, watcher: Watcher) -> None:
     """Go on to the end; after each epoch test, and keep a checkpoint.
 
     An exception (Ctrl-C among them) leaves the last checkpoint as it was.
+
+    Raises:
+        Diverged: a loss, or after an epoch a parameter, is not finite.
     """
     size = run.options.batch_size
     with Table(run.folder.history, run.histories) as table:
@@ -145,7 +152,7 @@ def train(run: Run, watcher: Watcher) -> None:
                 if start + size < len(labels):
                     table.write(step - 1)
                 watcher.step(step, {name: history.rows[-1] for name, history in run.histories.items()})
-            test(run)
+            test(run, step - 1)
             table.write(step - 1)
             run.epoch += 1
             run.seconds += time.perf_counter() - began
@@ -159,15 +166,31 @@ def take(run: Run, step: int, images: np.ndarray, labels: np.ndarray) -> None:
     for name, trainer in run.trainers.items():
         in_force.append(trainer.optimizer.current())
         loss, right = trainer.step(images, labels)
+        finite(run, f"the loss is {loss}", np.isfinite(loss), step)
         run.histories[name].add(step, run.epoch + 1, loss, right / len(labels), in_force[-1])
     if len(run.trainers) == 2:
         run.difference.add([trainer.values() for trainer in run.trainers.values()], in_force)
 
 
-def test(run: Run) -> None:
-    """The accuracy of each dialect on images that it was not trained on."""
+def finite(run: Run, told: str, yes: Any, step: int) -> None:
+    """Raise Diverged, with what is told, unless yes."""
+    if not yes:
+        raise Diverged(
+            f"{told} in step {step} of {run.steps[1]} (epoch {run.epoch + 1}): the training has diverged; "
+            f"lower --lr, or bound the gradients with --max-norm. What was kept lies in {run.folder.path}"
+        )
+
+
+def test(run: Run, step: int) -> None:
+    """The accuracy of each dialect on images that it was not trained on.
+
+    Raises:
+        Diverged: a parameter is not finite, so that no image can be recognised.
+    """
     count = len(run.data.test_labels)
     for name, trainer in run.trainers.items():
+        wrong = [key for key, array in trainer.values().items() if not np.isfinite(array).all()]
+        finite(run, f"{', '.join(wrong)} is not finite", not wrong, step)
         right = trainer.test(run.data.test_images, run.data.test_labels)
         run.histories[name].tested(right / count)
 

@@ -3,9 +3,9 @@
 from calando.mindspore.train import Model, LossMonitor, LearningRateScheduler
 """
 
-from difflib import get_close_matches as _get_close_matches
 from typing import Any as _Any
 
+from ...nearest import hint as _hint
 from .callback import Callback as Callback
 from .callback import CheckpointConfig as CheckpointConfig
 from .callback import History as History
@@ -37,9 +37,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> _Any:
-    near = _get_close_matches(name, __all__, 1)
-    hint = f" (did you mean {near[0]!r}?)" if near else ""
     raise AttributeError(
-        f"module {__name__!r} has no {name!r}{hint}; it has {', '.join(__all__)}. Other callbacks and metrics can be "
-        "written as subclasses of Callback and Metric"
+        f"module {__name__!r} has no {name!r}{_hint(name, __all__)}; it has {', '.join(__all__)}. "
+        "Other callbacks and metrics can be written as subclasses of Callback and Metric"
     )

@@ -8,9 +8,10 @@ callback does not define goes to the shorter ``begin(run_context)``.
 """
 
 from contextlib import ExitStack
-from difflib import get_close_matches
 from types import TracebackType
 from typing import Any
+
+from ....nearest import hint
 
 
 class Callback:
@@ -114,9 +115,9 @@ class CallbackParams(dict):
     def __getattr__(self, name: str) -> Any:
         if name in self:
             return self[name]
-        near = get_close_matches(name, self, 1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
-        raise AttributeError(f"callbacks know nothing called {name!r}{hint}; there are {', '.join(sorted(self))}")
+        raise AttributeError(
+            f"callbacks know nothing called {name!r}{hint(name, self)}; there are {', '.join(sorted(self))}"
+        )
 
     def __setattr__(self, name: str, value: Any) -> None:
         self[name] = value

@@ -1,8 +1,8 @@
 """Figures over many batches, and their names: ``{"acc"}``, ``{"loss"}``, or ``{"my accuracy": Accuracy()}``."""
 
-from difflib import get_close_matches
 from typing import Any
 
+from ....nearest import hint
 from .accuracy import Accuracy as Accuracy
 from .error import MAE as MAE
 from .error import MSE as MSE
@@ -27,11 +27,9 @@ def get_metric_fn(name: str, *args: Any, **kwargs: Any) -> Metric:
         KeyError: nothing of that name; what there is.
     """
     if name not in _NAMED:
-        near = get_close_matches(str(name), _NAMED, 1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
         raise KeyError(
-            f"no metric is called {name!r}{hint}; there are {', '.join(names())}, and any Metric of your own: "
-            "metrics={'name': MyMetric()}"
+            f"no metric is called {name!r}{hint(name, _NAMED)}; there are {', '.join(names())}, "
+            "and any Metric of your own: metrics={'name': MyMetric()}"
         )
     return _NAMED[name](*args, **kwargs)
 
