@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .shapes import MODELS, Shapes
-from .sides import slopes, start
+from .sides import Bound, slopes, start
 from .timing import Differ, Row, Wish, agree, compared, interleaved, not_compared, say
 
 GOAL = 0.4
@@ -69,7 +69,7 @@ def family(wish: Wish) -> Iterator[Row]:
                 raise
             yield not_compared(name, against, GOAL, Missing(reason), SECTION, name)
             continue
-        yield compared(name, against, times["ours"], times["peer"], GOAL, SECTION, name)
+        yield compared(name, against, times["ours"], times["peer"], GOAL, SECTION, name, times["floor"])
 
 
 def measured(name: str, shapes: Shapes, kind: str, arguments: dict[str, Any], rounds: int) -> dict[str, np.ndarray]:
@@ -92,7 +92,11 @@ def measured(name: str, shapes: Shapes, kind: str, arguments: dict[str, Any], ro
 
     (ours, our_optimizer), (peer, their_optimizer) = optimizer(nn), optimizer(mindspore.nn)
     sides = {"ours": waiting(our_optimizer, given, ours[-1]), "peer": waiting(their_optimizer, given, peer[-1])}
-    times = interleaved(sides, rounds)
+    our_optimizer(given)  # what it moves is known with its slots
+    bound = Bound(shapes, our_optimizer)
+    their_optimizer(given)
+    times = interleaved({**sides, "floor": bound.add}, rounds)
+    times["floor"] = bound.seconds(times["floor"])
     watched = [0, -2]
     agree(name, [begun[i] for i in watched], *([side[i].asnumpy() for i in watched] for side in (ours, peer)))
     return times

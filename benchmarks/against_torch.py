@@ -14,8 +14,8 @@ from torch.nn.utils import clip_grad_norm_
 import calando.torch
 
 from .shapes import MODELS, Shapes, elements, many
-from .sides import Pair, Side, Step
-from .timing import Differ, Floor, Row, Wish, compared, interleaved, not_compared, rebuilt, say
+from .sides import Bound, Pair, Side, Step
+from .timing import BUILDS, Differ, Floor, Row, Wish, compared, interleaved, not_compared, rebuilt, say
 
 MAX_NORM = 10.0
 FUSED, DEFAULT = 1.0, 0.25  # the goals
@@ -86,9 +86,8 @@ def clipped(name: str, wish: Wish) -> Iterator[Row]:
         say(work)
         ours, peer = rooms(kind, {**arguments, "max_norm": MAX_NORM}, {**arguments, "fused": True})
         pair = Pair(work, MODELS[model](), ours, [*peer, clipping], shared=False)
-        times = rebuilt(partial(both, pair), wish.rounds)
-        pair.check()
-        yield compared(work, "clip_grad_norm_ and fused step", times["ours"], times["peer"], 0.75)
+        times = beside(pair, wish.rounds)
+        yield compared(work, "clip_grad_norm_ and fused step", *times[:2], 0.75, floor=times[2])
 
 
 def clipping(side: Side) -> Step:
@@ -99,6 +98,31 @@ def clipping(side: Side) -> Step:
         side.optimizer.step()
 
     return step
+
+
+def beside(pair: Pair, rounds: int, builds: int = BUILDS) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Seconds of ours, of the peer and of our memory floor, in each round.
+
+    Raises:
+        Differ: the two sides have moved apart.
+    """
+    bounds: list[Bound] = []
+
+    def build(peer_first: bool) -> dict[str, Step]:
+        sides = both(pair, peer_first)
+        bounds[:] = bounds or [Bound(pair.shapes, pair.sides[0].optimizer)]
+        return {**sides, "floor": bounds[0].add}
+
+    times = rebuilt(build, rounds, builds)
+    pair.check()
+    return times["ours"], times["peer"], bounds[0].seconds(times["floor"])
+
+
+def alone(pair: Pair, rounds: int, builds: int) -> tuple[np.ndarray, np.ndarray, None]:
+    """As ``beside``, where the floor is no bound worth measuring."""
+    times = rebuilt(partial(both, pair), rounds, builds)
+    pair.check()
+    return times["ours"], times["peer"], None
 
 
 def both(pair: Pair, peer_first: bool) -> dict[str, Step]:
@@ -139,12 +163,11 @@ def duel(
     say(f"{name}: {against}")
     pair = Pair(f"{name}: {against}", shapes, *sides)
     try:
-        times = rebuilt(partial(both, pair), wish.rounds, builds=2)
-        pair.check()
+        ours, peer, floor = (beside if goal < 1 else alone)(pair, wish.rounds, builds=2)
     except Differ as problem:
         yield not_compared(name, against, goal, problem, section, name)
         return
-    yield compared(name, against, times["ours"], times["peer"], goal, section, name)
+    yield compared(name, against, ours, peer, goal, section, name, floor)
 
 
 def whole(wish: Wish) -> Iterator[Row]:

@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from .shapes import Shapes
-from .timing import agree
+from calando.engine import UNBOUNDED
+from calando.show.traffic import Traffic
+
+from .shapes import Shapes, elements
+from .timing import Floor, agree
 
 WATCHED = 8  # tensors whose numbers are compared
 SPREAD = 0.05  # of the parameters
@@ -39,6 +42,34 @@ def drawn(shapes: Shapes, seed: int, spread: float) -> list[np.ndarray]:
         made.append(np.resize(np.roll(block, -first), shape))
         first = (first + made[-1].size) % BLOCK
     return made
+
+
+def traffic(optimizer: Any) -> Traffic:
+    """What a step of one of our optimizers must move, from its first part."""
+    engine = optimizer.engine
+    part, values = engine.parts[0], engine.hypers[0].at(engine.clocks[0])
+    clipped = values.get("max_norm", UNBOUNDED) != UNBOUNDED or engine.on_nonfinite != "train"
+    key = part.key
+    return Traffic.of(key.rule, key.decay, key.dtype, key.slot_dtype, clipped, bool(part.centered.any()))
+
+
+class Bound:
+    """The memory floor beside one of our optimizers: one more side of a comparison.
+
+    Args:
+        shapes: of the parameters.
+        optimizer: ours.
+    """
+
+    def __init__(self, shapes: Shapes, optimizer: Any):
+        moved, size = traffic(optimizer), elements(shapes)
+        self.bytes = moved.total * size
+        self.floor = Floor(moved.held // 4, size)
+        self.add = self.floor.add
+
+    def seconds(self, times: np.ndarray) -> np.ndarray:
+        """What moving the step's bytes would have taken in each round."""
+        return self.floor.seconds(times, self.bytes)
 
 
 class Side:

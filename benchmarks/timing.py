@@ -62,6 +62,7 @@ class Row:
         section: which rows it belongs to where there are many alike: the README gets one line for all of them.
         name: what it is called within the section.
         refused: why nothing was compared.
+        least: what the memory floor alone is of the peer's time: no step can come below it.
     """
 
     work: str
@@ -77,6 +78,7 @@ class Row:
     section: str = ""
     name: str = ""
     refused: str = ""
+    least: float = 0.0
 
     @property
     def disturbed(self) -> bool:
@@ -92,7 +94,9 @@ class Row:
             return ""
         if self.disturbed:
             return "disturbed"
-        return "reached" if self.figure <= self.goal else "**missed**"
+        if self.figure <= self.goal:
+            return "reached"
+        return "**missed**" if self.least <= self.goal else f"**missed**: the memory floor alone is {self.least:.2f}"
 
 
 def interleaved(
@@ -192,15 +196,22 @@ def others(before: tuple[float, float, float], after: tuple[float, float, float]
 
 
 def compared(
-    work: str, against: str, ours: np.ndarray, peer: np.ndarray, goal: float, section: str = "", name: str = ""
+    work: str,
+    against: str,
+    ours: np.ndarray,
+    peer: np.ndarray,
+    goal: float,
+    section: str = "",
+    name: str = "",
+    floor: np.ndarray | None = None,
 ) -> Row:
-    """The row for two sides that took turns."""
+    """The row for two sides that took turns; ``floor``: seconds of the memory floor in each."""
     ratios = ours / peer
     middle = float(np.median(ratios))
+    least = 0.0 if floor is None else float(np.median(floor / peer))
     times = duration(ours), duration(peer)
-    return Row(
-        work, against, *times, middle, goal, "×", quartiles(ratios), doubt=doubt(ratios), section=section, name=name
-    )
+    more = {"doubt": doubt(ratios), "least": least}
+    return Row(work, against, *times, middle, goal, "×", quartiles(ratios), section=section, name=name, **more)
 
 
 def not_compared(work: str, against: str, goal: float, problem: Exception, section: str, name: str) -> Row:
