@@ -21,6 +21,7 @@ LAYERS = [
     ["__main__", "cli"],
     ["train", "migrate", "show"],
     ["torch", "mindspore"],
+    ["resuming"],
     ["saving"],
     ["rotation", "random_state"],
     ["codecs", "store"],
@@ -52,6 +53,7 @@ LIGHT = [
     "rotation",
     "random_state",
     "saving",
+    "resuming",
     "lexicon",
     "migrate",
 ]

@@ -10,7 +10,7 @@ from importlib import import_module as _import_module
 __version__ = "0.1.0"
 
 _ROOMS = ("mindspore", "schedules", "torch")
-_WORDS = {"CheckpointError": "store", "resume": "saving", "save": "saving"}  # name → its home
+_WORDS = {"CheckpointError": "store", "resume": "resuming", "save": "saving"}  # name → its home
 
 
 def __getattr__(name: str):

@@ -8,7 +8,7 @@ import numpy as np
 
 from .arrays import adapter
 from .engine import UNBOUNDED, Engine, Measured
-from .events import SET
+from .events import SET, Timeline
 from .hyper import UnknownName
 from .nearest import hint
 from .plan import slot_dtype
@@ -191,22 +191,33 @@ class Controls:
             SnapshotMismatch: other rules, groups, parameters or shapes; nothing has changed.
             ValueError: a function was in force that this optimizer was not built with; nothing has changed.
         """
+        lines = self._prepared(snapshot)
+        slots: list[dict[str, Any]] = []
+        for members, group in zip(self.engine.members, snapshot.groups, strict=True):
+            for member, stored in zip(members, group.params, strict=True):
+                slots.append(made := {})
+                for name, array in stored.slots.items():
+                    dtype = slot_dtype(member, self.engine.groups[member.group])
+                    made[name] = adapter(member.param).zeros(member.param, array.shape, dtype)
+                    adapter(member.param).write(made[name], array)
+        self._go_on(snapshot, lines, slots)
+
+    def _prepared(self, snapshot: Snapshot) -> list[dict[str, Timeline]]:
+        """What will be in force in each group after ``restore``, which cannot fail any more; nothing has changed."""
         self._listen()
-        engine = self.engine
         check(self, snapshot)
-        lines = [hyper.loaded(kept.timelines) for hyper, kept in zip(engine.hypers, snapshot.groups, strict=True)]
+        pairs = zip(self.engine.hypers, snapshot.groups, strict=True)
+        return [hyper.loaded(kept.timelines) for hyper, kept in pairs]
+
+    def _go_on(self, snapshot: Snapshot, lines: list[dict[str, Timeline]], slots: list[dict[str, Any]]) -> None:
+        """Clocks, ages and memory of a snapshot, and slots made for it: one dictionary for each parameter."""
+        engine, made = self.engine, iter(slots)
         for number, kept in enumerate(snapshot.groups):
             engine.clocks[number] = kept.clock
             engine.hypers[number].timelines = lines[number]
             engine.hypers[number].sort()
             for member, stored in zip(engine.members[number], kept.params, strict=True):
-                member.age, member.memory = stored.age, stored.memory
-                member.slots = {}
-                for name, array in stored.slots.items():
-                    slot = member.slots[name] = adapter(member.param).zeros(
-                        member.param, array.shape, slot_dtype(member, engine.groups[number])
-                    )
-                    adapter(member.param).write(slot, array)
+                member.age, member.memory, member.slots = stored.age, stored.memory, next(made)
         engine.parts = []
         engine.rearrange()
         for number in range(len(engine.groups)):

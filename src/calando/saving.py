@@ -1,42 +1,34 @@
-"""Store a run and go on with it: parameters, buffers, slots, clocks, schedules, events, controllers, random state.
+"""Store a run: parameters, buffers, slots, clocks, schedules, events, controllers, random state.
 
     calando.save("run/last.calando", model=net, optimizer=optimizer)             one file
     calando.save("run/", model=net, optimizer=optimizer, keep_last=3)            run/step-000000100.calando …
-    resumed = calando.resume("run/", model=net, optimizer=optimizer)             the newest that is whole
 
-A file is calando's own (``calando.store``): arrays and plain data under checksums, no code. All of it is read and
-compared with model and optimizer before the first number is written into them.
+A file is calando's own (``calando.store``): arrays and plain data under checksums, no code; ``resuming`` reads it.
 """
 
 import os
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from . import __version__, random_state, rotation, store
-from .arrays import adapter
 from .codecs import tensors, tree
 from .codecs.behind import WRITER
 from .codecs.entry import Entry
-from .codecs.errors import CheckpointError, naming, shown
-from .control import Controls, check
-from .snapshot import Snapshot, SnapshotMismatch, live
+from .control import Controls
+from .snapshot import live
 
 RUN = 1  # the version of how a run is told
-FEW = 3  # names in a sentence
 STAGED: dict[str, np.ndarray] = {}  # the copies of the last ``async_save``: new memory costs more than the copying
 OWN = {"params", "param_names", "step"}  # keys of a group that are stored otherwise
 FRONTS = ("calando.control", "calando.torch.state")  # whose snapshot() copies what ``live`` shares; others know more
 EXTRA_STATE = "_extra_state"  # torch's name for what a module stores beside tensors
-
-
-class CheckpointWarning(UserWarning):
-    """A checkpoint was passed over, or part of it; the sentence says which and why."""
+WRAPPERS = {"DistributedDataParallel": "module", "DataParallel": "module", "OptimizedModule": "_orig_mod"}
+COMPILED = "_orig_mod."  # what torch.compile puts into names
 
 
 @dataclass(frozen=True)
@@ -59,23 +51,6 @@ class Saved:
         WRITER.wait()
 
 
-@dataclass(frozen=True)
-class Resumed:
-    """What ``resume`` found.
-
-    Attributes:
-        path: the file.
-        step: updates so far.
-        extra: what was given to ``save`` under this name; None where nothing was.
-        metric: the same.
-    """
-
-    path: Path
-    step: int
-    extra: Any = None
-    metric: float | None = None
-
-
 def save(
     path: str | os.PathLike[str],
     model: Any = None,
@@ -94,7 +69,8 @@ def save(
         path: a file; or a folder (it exists, ends in "/", or ``keep_last`` is given), in which the file is called by
             the number of updates, ``step-000000100.calando``.
         model: a torch module, a Cell (calando's or real MindSpore's), a dictionary of tensors by name, or several of
-            them by name, ``{"generator": …, "critic": …}``. Its parameters and buffers are stored.
+            them by name, ``{"generator": …, "critic": …}``. Its parameters and buffers are stored; those of
+            DistributedDataParallel, DataParallel and torch.compile under the names of the module inside.
         optimizer: of ``calando.torch`` or ``calando.mindspore``, or several by name.
         extra: anything else: None, numbers, texts, lists, tuples, dictionaries, sets, arrays, tensors, schedules,
             nested as you like. The position in the data, a generator's state.
@@ -143,37 +119,6 @@ def save(
         STAGED.clear()
         written()
     return Saved(place, meta["step"])
-
-
-def resume(
-    path: str | os.PathLike[str], model: Any = None, optimizer: Any = None, *, best: str | None = None
-) -> Resumed:
-    """Go on where a run was stored: everything is written into the model and optimizer that are given.
-
-    Args:
-        path: a file, or a folder: then the newest file in it that is whole; a warning names the damaged ones.
-        model, optimizer: built as those that were stored; None: that part of the file is not wanted.
-        best: "min" or "max": not the newest file in the folder, but the one with the best metric.
-
-    Returns:
-        ``extra``, the step, the metric, and which file it was.
-
-    Raises:
-        FileNotFoundError: there is no such file, or none in the folder.
-        CheckpointError: a file of another kind, torn, altered or of a newer calando; another optimizer; other names,
-            shapes or types than the model's. Model, optimizer and random state are exactly as before.
-    """
-    WRITER.wait()
-    models, optimizers = by_name("model", model), by_name("optimizer", optimizer)
-    place, meta, arrays = newest(Path(path), best)
-    try:
-        with naming(place):
-            plan = Plan(place, meta, arrays, models, optimizers)
-            plan.carry_out()
-    except (SnapshotMismatch, ValueError) as problem:
-        told = str(problem)
-        raise CheckpointError(told if told.startswith(str(place)) else f"{place}: {told}") from None
-    return Resumed(place, plan.step, plan.extra, plan.metric)
 
 
 # What is given.
@@ -241,23 +186,37 @@ def counted(step: int | None, optimizers: Mapping[str, Any]) -> int:
     return max(clocks, default=0) if step is None else step
 
 
-def parts(model: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The live tensors of a model by name, and what its modules store beside tensors.
+def bare(model: Any) -> Any:
+    """The module inside DistributedDataParallel, DataParallel or torch.compile; any other itself."""
+    while (inner := WRAPPERS.get(type(model).__name__)) and hasattr(model, inner):
+        model = getattr(model, inner)
+    return model
+
+
+def parts(model: Any) -> tuple[dict[str, Any], dict[str, tuple[Any, Any]]]:
+    """The live tensors of a model by name; modules that store something beside tensors, with it.
 
     Raises:
         ValueError: two parameters have one name.
     """
     if isinstance(model, Mapping):
-        return dict(model), {}
+        return {str(name): thing for name, thing in model.items()}, {}
     if hasattr(model, "parameters_and_names"):
         found: dict[str, Any] = {}
         for _, param in model.parameters_and_names():
             if found.setdefault(param.name, param) is not param:
                 raise ValueError(f"two parameters of {type(model).__name__} are called {param.name!r}; rename one")
         return found, {}
-    stored = model.state_dict(keep_vars=True)
-    beside = {name: value for name, value in stored.items() if name.rpartition(".")[2] == EXTRA_STATE}
-    return {name: value for name, value in stored.items() if name not in beside}, beside
+    module = bare(model)
+    tensors_of, beside = {}, {}
+    for full, value in module.state_dict(keep_vars=True).items():
+        path, _, last = full.rpartition(".")
+        name = full.replace(COMPILED, "")
+        if last == EXTRA_STATE:
+            beside[name] = (module.get_submodule(path), value)
+        else:
+            tensors_of[name] = value
+    return tensors_of, beside
 
 
 # What is stored.
@@ -273,7 +232,8 @@ def told_model(key: str, model: Any, arrays: dict[str, Entry]) -> dict[str, Any]
     first: dict[int, str] = {}
     types: dict[str, str] = {}
     same: dict[str, str] = {}
-    things, beside = parts(model)
+    things, modules = parts(model)
+    beside = {name: state for name, (_, state) in modules.items()}
     for name, thing in things.items():
         if id(thing) in first:
             same[name] = first[id(thing)]
@@ -283,7 +243,7 @@ def told_model(key: str, model: Any, arrays: dict[str, Entry]) -> dict[str, Any]
         types |= {name: word} if word else {}
     kept = tree.planted(prefix("beside", key), beside, arrays)
     framework = "mindspore" if hasattr(model, "parameters_and_names") else "torch"
-    told = {"made_of": type(model).__name__, "framework": framework, "names": list(things)}
+    told = {"made_of": type(bare(model)).__name__, "framework": framework, "names": list(things)}
     return {**told, "types": types, "same": same, "beside": kept}
 
 
@@ -297,8 +257,11 @@ def told_optimizer(key: str, optimizer: Any, arrays: dict[str, Entry]) -> dict[s
     snapshot = live(type(optimizer).__name__, optimizer.engine) if plain else optimizer.snapshot()
     snapshot.controllers = {**getattr(optimizer, "_waiting", {}), **getattr(optimizer, "_controllers", {})}
     meta, slots = snapshot.to_plain()
-    for name, array in slots.items():
-        arrays[prefix("optimizer", key) + name] = Entry.of(array, name)
+    types: dict[str, str] = {}
+    for name, slot in slots.items():
+        arrays[prefix("optimizer", key) + name], word = tensors.taken(name, tensors.real(slot))
+        types |= {name: word} if word else {}
+    meta |= {"types": types} if types else {}
     meta["controllers"] = tree.planted(prefix("controllers", key), snapshot.controllers, arrays)
     meta["framework"] = "torch" if hasattr(optimizer, "param_groups") else "mindspore"
     meta["keys"] = [plain_keys(optimizer, group) for group in getattr(optimizer, "param_groups", ())]
@@ -326,194 +289,3 @@ def copy_all(arrays: dict[str, Entry]) -> None:
     STAGED.clear()
     STAGED.update({name: entry.data for name, entry in copies.items()})
     arrays.update(copies)
-
-
-# Going on.
-
-
-def newest(path: Path, best: str | None) -> tuple[Path, dict[str, Any], dict[str, Entry]]:
-    """The file that is meant, read.
-
-    Raises:
-        FileNotFoundError, CheckpointError: there is none; it is damaged.
-    """
-    if best is not None and best not in rotation.BETTER:
-        raise ValueError(f"For 'resume': best must be 'min' or 'max', but got {best!r}")
-    if not path.is_dir():
-        if best is not None:
-            raise ValueError(f"For 'resume': best looks for a file in a folder, and {path} is none")
-        return path, *store.read_entries(path)
-    if best is not None:
-        chosen = rotation.best(path, best)
-        if chosen is None:
-            raise FileNotFoundError(f"{path} has no checkpoint with a metric")
-        return chosen, *store.read_entries(chosen)
-    for place in reversed(rotation.kept(path)):
-        try:
-            return place, *store.read_entries(place)
-        except CheckpointError as problem:
-            warnings.warn(f"{problem}; trying the one before it", CheckpointWarning, stacklevel=3)
-    raise FileNotFoundError(f"{path} has no checkpoint that could be read")
-
-
-@dataclass
-class Plan:
-    """How a run goes on from a file: all is checked here, and changed in ``carry_out``.
-
-    Raises:
-        CheckpointError, SnapshotMismatch: the file does not belong to the model or optimizer.
-    """
-
-    place: Path
-    meta: dict[str, Any]
-    arrays: dict[str, Entry]
-    models: dict[str, Any]
-    optimizers: dict[str, Any]
-    writes: list[tuple[Any, str, str]] = field(default_factory=list)
-    beside: list[tuple[Any, Any]] = field(default_factory=list)
-    snapshots: list[tuple[Any, Snapshot, list[dict[str, Any]]]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        if type(self.meta.get("run")) is not int:
-            raise CheckpointError(f"{self.place} is a file of calando, but no run that calando.save stored")
-        if self.meta["run"] > RUN:
-            told = f"is a run of version {self.meta['run']}, this calando reads 1 to {RUN}; use a newer calando"
-            raise CheckpointError(f"{self.place} {told}")
-        try:
-            self.step, self.metric = int(self.meta["step"]), self.meta["metric"]
-            self.extra = tree.gathered(self.meta["extra"], self.arrays)
-            self.random = tree.gathered(self.meta["random"], self.arrays)
-            for key, model in self.models.items():
-                self.compare(key, model, self.part("models", key))
-            for key, optimizer in self.optimizers.items():
-                self.understand(key, optimizer, self.part("optimizers", key))
-        except (KeyError, TypeError, AttributeError) as problem:
-            raise CheckpointError(f"{self.place} was not stored by calando.save: {problem!r}") from None
-
-    def part(self, what: str, key: str) -> dict[str, Any]:
-        """What the file tells of one model or optimizer."""
-        told = self.meta[what]
-        if key not in told:
-            names = ", ".join(map(repr, told)) or "none"
-            single = f"no {what[:-1]}" if not key else f"no {what[:-1]} {key!r}"
-            raise CheckpointError(f"{self.place} has {single}; it has {names if told.keys() - {''} else len(told)}")
-        return told[key]
-
-    def compare(self, key: str, model: Any, told: Mapping[str, Any]) -> None:
-        """Raise CheckpointError unless names, shapes and types are the model's."""
-        things, beside = parts(model)
-        start = prefix("model", key)
-        there = {name: start + told["same"].get(name, name) for name in told["names"]}
-        refuse_names(self.place, type(model).__name__, list(things), list(there), told["made_of"])
-        for name, thing in things.items():
-            word = told["types"].get(told["same"].get(name, name), "")
-            entry = self.arrays[there[name]]
-            shape = entry.shape[:-1] if word else entry.shape
-            here = tuple(thing.shape)
-            if shape != here:
-                raise CheckpointError(f"{self.place}: {name!r} is {here} in the model and {shape} in the checkpoint")
-            kinds = tensors.word_of(thing), word or entry.dtype.lower()
-            if kinds[0] != kinds[1]:
-                raise CheckpointError(
-                    f"{self.place}: {name!r} is {kinds[0]} in the model and {kinds[1]} in the checkpoint; "
-                    "convert the model to that type, then resume"
-                )
-            self.writes.append((thing, there[name], word))
-        stored = tree.gathered(told["beside"], self.arrays)
-        for name in beside.keys() & stored.keys():
-            self.beside.append((model.get_submodule(name.rpartition(".")[0]), stored[name]))
-
-    def understand(self, key: str, optimizer: Any, told: Mapping[str, Any]) -> None:
-        """Raise unless the structure of an optimizer is the one that was stored."""
-        start = prefix("optimizer", key)
-        slots = {
-            name.removeprefix(start): entry.values() for name, entry in self.arrays.items() if name.startswith(start)
-        }
-        snapshot = Snapshot.from_plain({**told, "controllers": {}}, slots)
-        snapshot.controllers = tree.gathered(told["controllers"], self.arrays)
-        if not all(isinstance(memory, dict) for memory in snapshot.controllers.values()):
-            raise CheckpointError(f"{self.place}: what it has of controllers was not stored by calando")
-        for number, (kept, group) in enumerate(zip(told["keys"], getattr(optimizer, "param_groups", ()), strict=False)):
-            for name in kept.keys() & optimizer.defaults.keys() - {"foreach", "fused", "capturable", "differentiable"}:
-                if kept[name] != group[name] and type(group[name]) in (bool, str, int, type(None)):
-                    raise CheckpointError(
-                        f"{self.place}: group {number} of {type(optimizer).__name__} was stored with "
-                        f"{name}={kept[name]!r}, and is built with {name}={group[name]!r}; build it as it was"
-                    )
-        self.snapshots.append((optimizer, snapshot, told["keys"]))
-
-    def carry_out(self) -> None:
-        """Change model, optimizers and random state; whatever fails leaves all as it was."""
-        undo: list[Callable[[], None]] = []
-        before = random_state.taken()
-        try:
-            random_state.put(self.random)
-            undo.append(lambda: random_state.put(before))
-            for optimizer, snapshot, _ in self.snapshots:
-                former = optimizer.snapshot() if len(self.snapshots) > 1 else None
-                restored(optimizer, snapshot)
-                if former is not None:
-                    undo.append(lambda optimizer=optimizer, former=former: optimizer.restore(former))  # type: ignore[misc]
-        except BaseException:
-            for step in reversed(undo):
-                step()
-            raise
-        for optimizer, snapshot, keys in self.snapshots:
-            remember(optimizer, snapshot, keys)
-        for thing, name, word in self.writes:
-            tensors.put(thing, self.arrays[name], word)
-        for module, state in self.beside:
-            module.set_extra_state(state)
-
-
-def restored(optimizer: Any, snapshot: Snapshot) -> None:
-    """As ``optimizer.restore``; where slots are plain floating-point arrays, their memory becomes the optimizer's."""
-    engine = optimizer.engine
-    keeper = next(cls for cls in type(optimizer).__mro__ if "restore" in vars(cls))
-    slots = [array for group in snapshot.groups for kept in group.params for array in kept.slots.values()]
-    params = [member.param for members in engine.members for member in members]
-    kinds = {tensors.word_of(x) for x in params} | {array.dtype.name for array in slots}
-    if keeper.__module__ not in FRONTS or not slots or kinds not in ({"float32"}, {"float64"}):
-        optimizer.restore(snapshot)
-        return
-    check(optimizer, snapshot)
-    groups = [replace(group, params=[replace(kept, slots={}) for kept in group.params]) for group in snapshot.groups]
-    optimizer.restore(replace(snapshot, groups=groups))
-    for members, group in zip(engine.members, snapshot.groups, strict=True):
-        for member, kept in zip(members, group.params, strict=True):
-            own = tensors.tensor if adapter(member.param).name == "torch" else tensors.array
-            member.slots = {name: own(Entry.of(kept.slots[name], name)) for name in kept.slots}
-    engine.parts = []
-    engine.rearrange()
-    optimizer._restored()
-
-
-def refuse_names(place: Path, owner: str, here: list[str], there: list[str], made_of: str) -> None:
-    """Raise CheckpointError unless model and file have the same names."""
-    missing, strange = [n for n in here if n not in set(there)], [n for n in there if n not in set(here)]
-    if not missing and not strange:
-        return
-    told = [f"the checkpoint lacks {few(missing)} of {owner}"] if missing else []
-    told += [f"{owner} lacks {few(strange)} of the checkpoint"] if strange else []
-    for longer, shorter, whose in ((there, here, "the checkpoint"), (here, there, owner)):
-        start = longer[0].removesuffix(shorter[0]) if longer and shorter else ""
-        if start and start != longer[0] and sorted(longer) == sorted(start + name for name in shorter):
-            told = [f"every name in {whose} begins with {start!r}; store and resume the same module, wrapped or not"]
-    hint = f"; the checkpoint is of {made_of}" if made_of != owner else ""
-    raise CheckpointError(f"{place}: {', and '.join(told)}{hint}")
-
-
-def few(names: list[str]) -> str:
-    """Some names in a sentence."""
-    more = f" and {len(names) - FEW} others" if len(names) > FEW else ""
-    return ", ".join(map(shown, names[:FEW])) + more
-
-
-def remember(optimizer: Any, snapshot: Snapshot, keys: list[dict[str, Any]]) -> None:
-    """What an optimizer of torch has beside a snapshot: controllers, and what others keep in its groups."""
-    if hasattr(optimizer, "_waiting"):
-        for name, memory in snapshot.controllers.items():
-            known = optimizer._controllers if name in optimizer._controllers else optimizer._waiting
-            known.setdefault(name, {}).update(memory)
-    for kept, group in zip(keys, getattr(optimizer, "param_groups", ()), strict=False):
-        group.update({name: value for name, value in kept.items() if name not in optimizer.defaults})

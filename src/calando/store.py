@@ -14,10 +14,10 @@ they are read: one pass over the memory, no copy of it. Version 1 had one SHA-25
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from zlib import crc32
 
 import numpy as np
@@ -31,6 +31,7 @@ from .codecs.placed import placed
 FORMAT = "calando"
 VERSION = 2
 READERS = 2  # arrays that are read at once
+WEIGHED = 1 << 20  # bytes that are summed at once while nothing of them is kept
 UNKNOWN = "0" * 64  # in the place of the header's own SHA-256 while it is taken
 OTHERS = {  # how files of others begin → what to do with them
     b"PK\x03\x04": "a file of torch.save; read it with torch.load(…, weights_only=True), or see calando convert",
@@ -110,6 +111,7 @@ class Reader(safetensors.Reader):
     def __init__(self, place: Path, file: Any):
         self.refuse_others(place, file)
         super().__init__(place, file)
+        self.opened = stamp(file)
         if self.told.get("format") != FORMAT:
             raise CheckpointError(f"{place} is a safetensors file, but calando did not write it; see calando convert")
         version = self.told.get("version", "")
@@ -149,41 +151,76 @@ class Reader(safetensors.Reader):
 
     def entries(self, choose: Callable[[str], bool] | None = None) -> dict[str, Entry]:
         if self.version == 1:
-            return self.first_version(choose)
-        sums = self.told.get("sums", "")
-        if len(sums) != 8 * len(self.tensors):
-            raise CheckpointError(f"{self.place} is damaged: it has not one checksum for each array in 'sums'")
-        told = {name: sums[8 * number : 8 * number + 8] for number, name in enumerate(self.tensors)}
+            self.verify()
+            return super().entries(choose)
+        told = self.sums()
         wanted = [name for name in self.tensors if choose is None or choose(name)]
         with ThreadPoolExecutor(READERS) as pool:
             return dict(zip(wanted, pool.map(lambda name: self.summed(name, told[name]), wanted), strict=True))
 
+    def verify(self) -> None:
+        """Compare all checksums and keep nothing, so that the arrays may then be read to where they belong.
+
+        Raises:
+            CheckpointError: one is wrong.
+        """
+        if self.version == 1:
+            self.verify_first_version()
+            return
+        told = self.sums()
+        waiting = iter(sorted(self.tensors, key=lambda name: self.tensors[name][2] - self.tensors[name][3]))
+        with ThreadPoolExecutor(READERS) as pool:
+            list(pool.map(lambda _: self.weigh(waiting, told), range(READERS)))
+
+    def refuse_changed(self) -> None:
+        """Raise CheckpointError if the file has been written into since it was opened."""
+        if stamp(self.file) != self.opened:
+            raise CheckpointError(f"{self.place} has been written into while it was read")
+
+    def weigh(self, waiting: Iterator[str], told: Mapping[str, str]) -> None:
+        """Compare the CRC-32 of one array after the other, as long as some are waiting."""
+        room = memoryview(bytearray(WEIGHED))
+        for name in waiting:
+            self.compare(name, self.pieces(name, room), told[name])
+
     def summed(self, name: str, told: str) -> Entry:
         """One array, if its CRC-32 is the one that was told."""
-        word, shape, begin, end = self.tensors[name]
-        room, total = np.empty(shape, BITS[word]), 0
-        for piece in self.fill(raw(room), begin):
+        word, shape, begin, _ = self.tensors[name]
+        room = np.empty(shape, BITS[word])
+        self.compare(name, self.fill(raw(room), begin), told)
+        return Entry(word, checked(room, word))
+
+    def sums(self) -> dict[str, str]:
+        """The checksum of each array, as the file tells it."""
+        sums = self.told.get("sums", "")
+        if len(sums) != 8 * len(self.tensors):
+            raise CheckpointError(f"{self.place} is damaged: it has not one checksum for each array in 'sums'")
+        return {name: sums[8 * number : 8 * number + 8] for number, name in enumerate(self.tensors)}
+
+    def compare(self, name: str, pieces: Iterable[memoryview], told: str) -> None:
+        """Raise CheckpointError unless the CRC-32 of an array is the one that was told."""
+        total = 0
+        for piece in pieces:
             total = crc32(piece, total)
         if f"{total:08x}" != told:
+            _, _, begin, end = self.tensors[name]
             raise CheckpointError(
                 f"{self.place} is damaged: the checksum of {shown(name)}, bytes {self.first + begin} to "
                 f"{self.first + end}, is wrong; use an older checkpoint"
             )
-        return Entry(word, checked(room, word))
 
-    def first_version(self, choose: Callable[[str], bool] | None) -> dict[str, Entry]:
-        """The arrays of a file of version 1, which has one sum for all."""
-        found = super().entries()
-        if digest(self.told["meta"], {name: entry.data for name, entry in found.items()}) != self.told.get("sha256"):
+    def verify_first_version(self) -> None:
+        """A file of version 1 has one SHA-256 of text and arrays, in the order of names."""
+        found, room = hashlib.sha256(self.told["meta"].encode()), memoryview(bytearray(WEIGHED))
+        for name, (word, shape, _, _) in self.tensors.items():
+            found.update(f"\n{name} {BITS[word].str} {shape}\n".encode())
+            for piece in self.pieces(name, room):
+                found.update(piece)
+        if found.hexdigest() != self.told.get("sha256"):
             raise CheckpointError(f"{self.place} is damaged: its checksum is wrong; use an older checkpoint")
-        return {name: entry for name, entry in found.items() if choose is None or choose(name)}
 
 
-def digest(text: str, arrays: Mapping[str, np.ndarray]) -> str:
-    """The SHA-256 of everything in a file of version 1, in a fixed order."""
-    found = hashlib.sha256(text.encode())
-    for name in sorted(arrays):
-        array = arrays[name]
-        found.update(f"\n{name} {array.dtype.str} {array.shape}\n".encode())
-        found.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
-    return found.hexdigest()
+def stamp(file: BinaryIO) -> tuple[int, int]:
+    """What changes when a file is written into: its size, and when that was."""
+    told = os.fstat(file.fileno())
+    return told.st_size, told.st_mtime_ns

@@ -6,7 +6,7 @@ import pickle
 import numpy as np
 import pytest
 
-from calando import saving
+from calando import resuming, saving
 from calando.mindspore import nn
 from calando.schedules import Linear, ScheduleEnd
 from mindspore_front.custom_programs import PROGRAMS, read
@@ -302,7 +302,7 @@ def test_exact_resume(name, how, torch, tmp_path):
             fresh.restore(pickle.loads(pickle.dumps(half.snapshot())))
         else:
             saving.save(tmp_path / "own.calando", None, half)
-            saving.resume(tmp_path / "own.calando", None, fresh)
+            resuming.resume(tmp_path / "own.calando", None, fresh)
         for p, q in zip(fresh.parameters, half.parameters, strict=True):
             p.set_data(q)
     else:

@@ -11,7 +11,7 @@ import torch
 
 import calando
 import calando.mindspore as mindspore_room
-from calando import rotation, saving, store
+from calando import resuming, rotation, store
 from calando.mindspore import nn
 from calando.schedules import Cosine, Linear
 from calando.store import CheckpointError
@@ -254,10 +254,10 @@ def test_a_torn_file_is_passed_over_with_a_warning(tmp_path, run, share):
     os.utime(first, ns=(0, 0))
     data = second.read_bytes()
     second.write_bytes(data[: int(len(data) * share)])
-    with pytest.warns(saving.CheckpointWarning, match=f"{second.name}.*trying the one before it"):
+    with pytest.warns(resuming.CheckpointWarning, match=f"{second.name}.*trying the one before it"):
         assert calando.resume(tmp_path).extra == 1
     first.write_bytes(b"")
-    with pytest.warns(saving.CheckpointWarning), pytest.raises(FileNotFoundError, match="no checkpoint that could be"):
+    with pytest.warns(resuming.CheckpointWarning), pytest.raises(FileNotFoundError, match="no checkpoint that could"):
         calando.resume(tmp_path)
 
 

@@ -137,11 +137,21 @@ class Reader:
 
     def entry(self, name: str) -> Entry:
         """One tensor."""
-        word, shape, begin, _ = self.tensors[name]
+        word, shape, _, _ = self.tensors[name]
         room = np.empty(shape, BITS[word])
-        for _ in self.fill(raw(room), begin):
-            pass
+        self.into(name, raw(room))
         return Entry(word, checked(room, word))
+
+    def into(self, name: str, room: memoryview) -> None:
+        """Read the content of one tensor into memory of its size."""
+        for _ in self.fill(room, self.tensors[name][2]):
+            pass
+
+    def pieces(self, name: str, room: memoryview) -> Iterator[memoryview]:
+        """The content of one tensor, piece by piece, each in the same memory."""
+        _, _, begin, end = self.tensors[name]
+        for where in range(begin, end, len(room)):
+            yield from self.fill(room[: end - where], where)
 
     def fill(self, target: memoryview, begin: int) -> Iterator[memoryview]:
         """Read from a place of the contents until the target is full, and give each piece that was read.

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import adapter
-from .entry import WORDS, Entry
+from .entry import WORDS, Entry, raw
 from .errors import CheckpointError
 
 
@@ -86,6 +86,50 @@ def tensor(entry: Entry, word: str = "") -> Any:
     if not isinstance(kind, torch.dtype) or not entry.shape or entry.shape[-1] != kind.itemsize:
         raise CheckpointError(f"a tensor is of type {word!r}, which this PyTorch does not have")
     return found.view(kind).squeeze(-1)
+
+
+def real(x: Any) -> Any:
+    """A complex tensor as pairs of real numbers, in its own memory; any other as it is."""
+    arrays = adapter(x)
+    return arrays.near(x) if arrays.name == "torch" else x
+
+
+def memory(x: Any, dtype: str) -> memoryview | None:
+    """The bytes of a tensor, to be written into; None where they are not those of a file that says this type.
+
+    That is: on another device, not in the plain order of its axes, or truth values, which are checked when they are
+    read.
+    """
+    arrays = adapter(x)
+    if word_of(x) != dtype.lower() or dtype == "Bool":
+        return None
+    if arrays.name == "torch":
+        plain = x.detach()
+        if plain.device.type != "cpu" or not plain.is_contiguous() or plain.is_conj() or plain.is_neg():
+            return None
+        return raw(plain.reshape(-1).view(import_module("torch").uint8).numpy())
+    found = arrays.numpy(x)
+    return raw(found) if found.flags.carray and found.dtype.isnative else None
+
+
+def touched(x: Any) -> None:
+    """Tell the framework that the memory of a tensor has been written into."""
+    if not (adapter(x).name == "torch" and x.is_inference()):  # such tensors count no versions
+        adapter(x).touched([x])
+
+
+def unwritable(x: Any) -> str:
+    """Why nothing can be written into a tensor; "" where it can."""
+    arrays = adapter(x)
+    if arrays.name != "torch":
+        return "" if arrays.numpy(x).flags.writeable else "is read-only"
+    if x.device.type == "meta":
+        return "is on the device 'meta'; give it memory first: model.to_empty(device=…)"
+    if x.layout is not import_module("torch").strided or x.is_quantized or hasattr(x, "full_tensor"):
+        return "is sparse, quantized or sharded; a checkpoint holds dense tensors"
+    if any(stride == 0 and size > 1 for stride, size in zip(x.stride(), x.shape, strict=True)):
+        return "is one number shown many times (expand); register a .clone() of it"
+    return ""
 
 
 def word_of(x: Any) -> str:

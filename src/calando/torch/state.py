@@ -181,8 +181,7 @@ class Stateful(Controls, torch.optim.Optimizer):
             "ages": [[m.age for m in members] for members in self.engine.members],
         }
         if self._controllers or self._waiting:
-            kept = {**self._waiting, **self._controllers}
-            stored["calando"]["controllers"] = {key: dict(memory) for key, memory in kept.items()}
+            stored["calando"]["controllers"] = self._reminders()
         return stored
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -211,8 +210,7 @@ class Stateful(Controls, torch.optim.Optimizer):
             face.update({key: x.clone() for key, x in face.items() if isinstance(x, torch.Tensor)})
         self._unrounded(state_dict)
         self._reload(lines, extra["ages"] if extra is not None else None)
-        for key, memory in controllers.items():
-            (self._controllers if key in self._controllers else self._waiting).setdefault(key, {}).update(memory)
+        self._remind(controllers)
 
     def _unrounded(self, state_dict: Mapping[str, Any]) -> None:
         """Slots as they were stored: torch rounds those of parameters in half precision to it."""
@@ -320,24 +318,33 @@ class Stateful(Controls, torch.optim.Optimizer):
         self._show_state()
 
     def snapshot(self) -> Snapshot:
-        """As ``Controls.snapshot``.
+        """As ``Controls.snapshot``, with what controllers (``Plateau``) remember.
 
         Raises:
             ValueError: parameters are in pieces on several processes.
         """
         self._refuse_pieces()
-        return super().snapshot()
+        found = super().snapshot()
+        found.controllers = self._reminders()
+        return found
 
-    def restore(self, snapshot: Snapshot) -> None:
-        """As ``Controls.restore``.
+    def _reminders(self) -> dict[str, dict[str, Any]]:
+        """What every controller remembers, and what waits for one; copies."""
+        return {key: dict(memory) for key, memory in {**self._waiting, **self._controllers}.items()}
 
-        Raises:
-            SnapshotMismatch: other rules, groups, parameters or shapes; nothing has changed.
-            ValueError: parameters are in pieces on several processes, or a function was in force that this
-                optimizer was not built with; nothing has changed.
-        """
+    def _prepared(self, snapshot: Snapshot) -> list[dict[str, Timeline]]:
+        """As ``Controls._prepared``; ValueError where parameters are in pieces on several processes."""
         self._refuse_pieces()
-        super().restore(snapshot)
+        return super()._prepared(snapshot)
+
+    def _go_on(self, snapshot: Snapshot, lines: list[dict[str, Timeline]], slots: list[dict[str, Any]]) -> None:
+        super()._go_on(snapshot, lines, slots)
+        self._remind(snapshot.controllers)
+
+    def _remind(self, controllers: Mapping[str, Mapping[str, Any]]) -> None:
+        """Give controllers their memory back; that of those who are not there yet waits for them."""
+        for key, memory in controllers.items():
+            (self._controllers if key in self._controllers else self._waiting).setdefault(key, {}).update(memory)
 
     def _refuse_pieces(self) -> None:
         if any(part.sharded for part in self.engine.parts):
