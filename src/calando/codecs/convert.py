@@ -6,7 +6,7 @@ travel is told, one sentence each.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +63,9 @@ def convert(
     with naming(place):
         if aim == "mindspore" and not (only or values or optimizer) and kind_of(place) in (CKPT, SAFE + "-ms"):
             return repacked(place, Path(target), strict, dry_run)
-        found = read(place, told, wanted)
+        found = read(place, told, wanted, values or ())
+        if found.optimizer is not None and optimizer in spoken(found.optimizer.family):
+            wanted = found.optimizer.family
         narrowed(found, only, values or {})
         crossing = found.framework != aim
         if crossing:
@@ -148,6 +150,12 @@ def family_asked(name: str | None) -> str | None:
     return None if name is None else BY_NAME[name]
 
 
+def spoken(family: str) -> tuple[str, ...]:
+    """What both frameworks call a family."""
+    known = FAMILIES.get(family)
+    return (known.torch.name, known.mindspore.name) if known else ()
+
+
 def kind_of(path: Path) -> str:
     """What a file is, by how it begins.
 
@@ -173,8 +181,8 @@ def kind_of(path: Path) -> str:
     raise CheckpointError(f"{path} is no checkpoint of PyTorch, MindSpore or calando" if first else f"{path} is empty")
 
 
-def read(path: Path, told: Told, family: str | None = None) -> Portable:
-    """A checkpoint of any kind."""
+def read(path: Path, told: Told, family: str | None = None, given: Iterable[str] = ()) -> Portable:
+    """A checkpoint of any kind; ``given``: hyperparameters that the user gives, so that none need be told."""
     kind = kind_of(path)
     if kind == ZIP:
         return torch.read(path)
@@ -183,7 +191,7 @@ def read(path: Path, told: Told, family: str | None = None) -> Portable:
     if kind == CALANDO:
         return run(path)
     codec: Any = mindspore_ckpt if kind == CKPT else mindspore_safetensors
-    found = mindspore.portable(path, codec.read(path), told, family)
+    found = mindspore.portable(path, codec.read(path), told, family, frozenset(given))
     if kind != CKPT and found.optimizer is not None:
         told.lost.append(
             "the order of the parameters: a safetensors file of MindSpore is sorted by names, and torch.optim takes "
@@ -386,6 +394,11 @@ def settled(found: Portable, aim: str, crossing: bool, asked: str | None, told: 
     side: Any = family.mindspore if aim == "mindspore" else family.torch
     if side.own:
         told.given.append((families.MINDSPORE_OWN if aim == "mindspore" else families.TORCH_OWN).format(side.name))
+    for group in state.groups if crossing else ():
+        renumbered(family, group, aim, told)
+        for name in group.params:
+            scaled(family, group, state.params[name], aim)
+            turned(family, state.params[name], aim, name, found.weights, told)
     for number, group in enumerate(state.groups):
         place = f"group {number}: " if len(state.groups) > 1 else ""
         for name, text in group.schedules.items():
@@ -404,8 +417,6 @@ def settled(found: Portable, aim: str, crossing: bool, asked: str | None, told: 
             )
         if aim == "mindspore":
             told.given.append(place + constructor(family, group, state.called or family.mindspore.name))
-        if crossing:
-            scaled(family, group, state, aim)
     if crossing and family.differs:
         told.given.append(family.differs)
 
@@ -420,6 +431,7 @@ def constructor(family: families.Family, group: Grouped, name: str) -> str:
         for argument, ours in words.arguments.items()
         if ours not in group.schedules
     ]  # fmt: skip
+    given += [words.needs] if words.needs else []
     given += [f"{CHOSEN.get(key, key)}=True" for key in group.choices if key != "maximize"]
     sentence = f"build it as nn.{name}(params, {', '.join(given)}): a file of MindSpore holds only part of that"
     if group.choices.get("maximize"):
@@ -432,16 +444,49 @@ def constructor(family: families.Family, group: Grouped, name: str) -> str:
 CHOSEN = {"amsgrad": "use_amsgrad"}  # torch's word for a choice → MindSpore's
 
 
-def scaled(family: families.Family, group: Grouped, state: State, aim: str) -> None:
+def renumbered(family: families.Family, group: Grouped, aim: str, told: Told) -> None:
+    """Hyperparameters that the other side counts with the other sign, means otherwise, or does not have."""
+    for word in family.local:
+        group.numbers.pop(word, None)
+    for torch_word, word in family.negated.items():
+        old, new = (torch_word, word) if aim == "mindspore" else (word, torch_word)
+        if old in group.numbers:
+            group.numbers[new] = -group.numbers.pop(old)
+    for name, nothing in family.absent.items():
+        if aim == "mindspore":
+            group.numbers[name] = nothing
+        elif group.numbers.pop(name, nothing) != nothing:
+            told.lost.append(f"{name} is not {nothing:g}, and torch's {family.torch.name} has nothing like it")
+
+
+def scaled(family: families.Family, group: Grouped, param: Aged, aim: str) -> None:
     """Slots that hold the same in other units."""
     for slot, factor in family.scale.items():
-        times = (
-            factor(group.numbers) if aim == "mindspore" else 1 / factor(group.numbers) if factor(group.numbers) else 0.0
-        )
-        for name in group.params:
-            entry = state.params[name].slots.get(slot)
-            if entry is not None:
-                state.params[name].slots[slot] = Entry.of((entry.values() * times).astype(entry.values().dtype), name)
+        entry, times = param.slots.get(slot), factor(group.numbers)
+        if entry is not None:
+            times = times if aim == "mindspore" else 1 / times if times else 0.0
+            param.slots[slot] = Entry.of((entry.values() * times).astype(entry.values().dtype))
+
+
+def turned(family: families.Family, param: Aged, aim: str, name: str, weights: Mapping[str, Entry], told: Told) -> None:
+    """Slots that have one axis more in torch, and those that have no place there."""
+    for slot, axis in family.axes.items():
+        entry = param.slots.get(slot)
+        if entry is not None:
+            data = np.expand_dims(entry.data, axis) if aim == "torch" else np.squeeze(entry.data, axis)
+            param.slots[slot] = Entry(entry.dtype, data)
+    for slot in sorted(param.slots.keys() - family.torch.slots.keys()):
+        param.slots.pop(slot)
+        text = f"{family.mindspore.slots[slot].format('…')!r}: torch's {family.torch.name} has nothing like it"
+        told.lost += [] if text in told.lost else [text]
+    shape = weights[name].shape if name in weights else None
+    if (
+        aim == "mindspore"
+        and shape is not None
+        and any(mindspore.held(family.mindspore, slot, shape) != entry.shape for slot, entry in param.slots.items())
+    ):
+        param.slots, param.age = {}, 0
+        told.lost.append(f"the state of {name!r}, which has another shape in MindSpore: it begins anew")
 
 
 def refuse_others(source: families.Family, target: families.Family, state: State) -> None:

@@ -27,6 +27,7 @@ class Torch:
         defaults: what a group has where nothing else is known; the choices too.
         memory: what the rule remembers, under these names in ``state`` too.
         aged: whether ``state`` has ``"step"``.
+        counted: whether that is a plain int.
         own: whether only calando has it.
     """
 
@@ -36,6 +37,7 @@ class Torch:
     defaults: Mapping[str, Any]
     memory: tuple[str, ...] = ()
     aged: bool = True
+    counted: bool = False
     own: bool = False
 
 
@@ -47,6 +49,10 @@ class MindSpore:
         name: its class; of ``mindspore.nn``, unless ``own``.
         arguments: the constructor's argument → our hyperparameter.
         defaults: the constructor's own numbers by our names.
+        optional: slots that only some choices have → the choice; "" for one that no choice of torch's has.
+        shapes: slots that have not the parameter's shape → theirs, from it; None: it has none, and one number stands
+            there in its place.
+        needs: what the constructor is to be given beside numbers.
         kin: other classes that are stored in the same way.
     """
 
@@ -60,6 +66,10 @@ class MindSpore:
     numbers: Mapping[str, str] = field(default_factory=dict)
     fresh: str = ""
     idle: tuple[str, ...] = ()
+    age: str = ""
+    optional: Mapping[str, str] = field(default_factory=dict)
+    shapes: Mapping[str, Callable[[tuple[int, ...]], tuple[int, ...] | None]] = field(default_factory=dict)
+    needs: str = ""
     kin: tuple[str, ...] = ()
     own: bool = False
 
@@ -72,15 +82,21 @@ class Family:
         torch, mindspore: what it is called there.
         differs: why the paths are not the same; empty where they are.
         scale: our slot → the factor by which MindSpore's numbers are larger than torch's, from the hyperparameters.
+        axes: our slot → an axis of length 1 that torch's has and MindSpore's has not.
+        negated: torch's hyperparameter → MindSpore's, which is the same with the other sign.
+        absent: MindSpore's hyperparameters that torch has not → the number that means so.
+        local: hyperparameters that mean something else there, and are not carried.
     """
 
     torch: Torch
     mindspore: MindSpore
     differs: str = ""
     scale: Mapping[str, Callable[[Mapping[str, float]], float]] = field(default_factory=dict)
+    axes: Mapping[str, int] = field(default_factory=dict)
+    negated: Mapping[str, str] = field(default_factory=dict)
+    absent: Mapping[str, float] = field(default_factory=dict)
+    local: tuple[str, ...] = ()
 
-
-OPTIONAL = ("v_max", "c")  # slots that only some choices have: amsgrad, centered
 
 BETAS: dict[str, str | tuple[str, ...]] = {
     "lr": "lr", "betas": ("beta1", "beta2"), "eps": "eps", "weight_decay": "weight_decay"
@@ -130,10 +146,17 @@ FAMILIES: dict[str, Family] = {
         ADAM,
         MindSpore(
             "Adam", {"m": "moment1.{}", "v": "moment2.{}", "v_max": "vhat.{}"}, BETA, HERE, powers=POWERS,
-            kin=("LazyAdam", "AdamOffload"),
+            optional={"v_max": "amsgrad"}, kin=("LazyAdam", "AdamOffload"),
         ),
         "mindspore.nn.Adam adds eps before the bias correction, torch's Adam after it: where eps matters, the paths "
         "differ (calando.torch.Adam(eps=lambda step: eps / (1 - beta2 ** (step + 1)) ** 0.5) is MindSpore's)",
+    ),
+    "sparse_adam": Family(
+        Torch(
+            "SparseAdam", MOMENTS, {"lr": "lr", "betas": ("beta1", "beta2"), "eps": "eps"},
+            {"lr": 1e-3, "betas": (0.9, 0.999), "eps": 1e-8, "maximize": False}, counted=True,
+        ),
+        MindSpore("LazyAdam", {"m": "moment1.{}", "v": "moment2.{}"}, BETA, HERE, powers=POWERS, axes=(1,)),
     ),
     "adamw": Family(
         Torch(
@@ -178,11 +201,35 @@ FAMILIES: dict[str, Family] = {
         MindSpore(
             "RMSProp", {"c": "mean_grad.{}", "v": "mean_square.{}", "m": "moment.{}"},
             {**RATE, "decay": "rho", "momentum": "momentum", "epsilon": "eps"},
-            {"lr": 0.1, "rho": 0.9, "momentum": 0.0, "eps": 1e-10, "weight_decay": 0.0},
+            {"lr": 0.1, "rho": 0.9, "momentum": 0.0, "eps": 1e-10, "weight_decay": 0.0}, optional={"c": "centered"},
         ),
         "MindSpore's RMSProp has eps under the root (and, on the CPU, partly outside), torch's outside: where eps "
         "matters, the paths differ",
         {"m": lambda numbers: numbers["lr"]},  # MindSpore's momentum holds steps, torch's what lr is multiplied by
+    ),
+    "adafactor": Family(
+        Torch(
+            "Adafactor", {"r": "row_var", "c": "col_var", "v": "variance"},
+            {**same("lr", "beta2_decay"), "eps": ("eps1", "eps2"), **same("d", "weight_decay")},
+            {"lr": 1e-2, "beta2_decay": -0.8, "eps": (None, 1e-3), "d": 1.0, "weight_decay": 0.0, "foreach": None,
+             "maximize": False},
+        ),
+        MindSpore(
+            "AdaFactor",
+            {"m": "exp_avg.{}", "r": "exp_avg_sq_row_{}", "c": "exp_avg_sq_col_{}", "v": "exp_avg_sq_{}"},
+            {**RATE, "eps": "eps1 eps2", "clip_threshold": "d", **same("decay_rate", "beta1")},
+            {"lr": 1e-2, "eps1": 1e-30, "eps2": 1e-3, "d": 1.0, "decay_rate": 0.8, "beta1": 0.9, "weight_decay": 0.0},
+            idle=("r", "c", "v"), age="afactor_step", optional={"m": ""}, needs="relative_step=False",
+            shapes={
+                "r": lambda shape: shape[:-1] if len(shape) > 1 else None,
+                "c": lambda shape: (*shape[:-2], shape[-1]) if len(shape) > 1 else None,
+                "v": lambda shape: None if len(shape) > 1 else shape,
+            },
+        ),
+        "torch's Adafactor bounds lr by 1/√t, MindSpore's only with relative_step=True (where lr is 0.01); the first "
+        "eps is a floor there and added here, and is not carried; and torch decays by lr, MindSpore by the scaled "
+        "step: up to 1/lr² updates, without weight decay and where that eps does not matter, the paths are the same",
+        local=("eps1",), axes={"r": -1, "c": -2}, negated={"beta2_decay": "decay_rate"}, absent={"beta1": 0.0},
     ),
     "rprop": Family(
         Torch(
@@ -250,5 +297,5 @@ FAMILIES: dict[str, Family] = {
 
 BY_NAME = {  # what a user may call it → the family; torch's SGD is MindSpore's SGD
     **{family.torch.name: key for key, family in reversed(FAMILIES.items())},
-    **{name: key for key, family in FAMILIES.items() for name in (family.mindspore.name, *family.mindspore.kin)},
+    **{name: key for key, f in reversed(FAMILIES.items()) for name in (f.mindspore.name, *f.mindspore.kin)},
 }

@@ -13,20 +13,26 @@ import numpy as np
 
 from .entry import Entry
 from .errors import CheckpointError
-from .families import FAMILIES, OPTIONAL, MindSpore
+from .families import FAMILIES, MindSpore
 from .portable import Aged, Grouped, Portable, State, Told, listed
 
 RATE, CLOCK = "learning_rate", "global_step"
-SINGLES = (RATE, CLOCK, "momentum", "beta1_power", "beta2_power", "afactor_step")
+SINGLES = (RATE, CLOCK, "momentum", "beta1_power", "beta2_power", "afactor_step", "Parameter$1")  # nn.AdaFactor's void
 APPENDED = ("Int64", "Float64", "Bool")  # how numbers of append_dict are stored, and parameters are not
-ADAFACTOR = ("exp_avg_sq_row_", "exp_avg_sq_col_")
 
 
-def portable(place: Path, entries: Mapping[str, Entry | str], told: Told, family: str | None = None) -> Portable:
+def portable(
+    place: Path,
+    entries: Mapping[str, Entry | str],
+    told: Told,
+    family: str | None = None,
+    given: frozenset[str] = frozenset(),
+) -> Portable:
     """A file in words of neither framework.
 
     Args:
         family: which optimizer it is, where the file does not say it clearly.
+        given: hyperparameters that the user gives: it is not told that the file lacks them.
 
     Raises:
         CheckpointError: the optimizer is not that, or not to be recognized.
@@ -43,7 +49,7 @@ def portable(place: Path, entries: Mapping[str, Entry | str], told: Told, family
     made.weights = {name: entry for name, entry in whole.items() if not (is_state and name in own)}
     if is_state:
         rest = {name: entry for name, entry in whole.items() if name in own}
-        made.optimizer = optimizer(place, rest, list(made.weights), made.weights, told, family)
+        made.optimizer = optimizer(place, rest, made.weights, told, family, given)
     return made
 
 
@@ -63,7 +69,7 @@ def parted(name: str, whole: Mapping[str, Entry]) -> str:
 
     A weight that happens to be called like a slot, with no parameter for it, is a weight.
     """
-    for pattern in (*patterns(), *(f"{start}{{}}" for start in ADAFACTOR)):
+    for pattern in patterns():
         start = pattern.removesuffix("{}")
         if name.startswith(start) and name.removeprefix(start) in whole:
             return pattern
@@ -72,13 +78,11 @@ def parted(name: str, whole: Mapping[str, Entry]) -> str:
 
 def recognized(place: Path, found: set[str], singles: set[str], asked: str | None) -> str:
     """The family that has exactly these patterns."""
-    if any(start + "{}" in found for start in ADAFACTOR):
-        return "AdaFactor"
     fits = []
     for key, family in FAMILIES.items():
         words = family.mindspore
         known = {*words.slots.values(), *words.memory.values(), *([words.fresh] if words.fresh else [])}
-        always = known - {p for s, p in words.slots.items() if s in OPTIONAL}
+        always = known - {p for s, p in words.slots.items() if s in words.optional}
         powers = set(words.powers.values())
         if always <= found <= known and powers == singles & {"beta1_power", "beta2_power"}:
             fits.append(key)
@@ -94,31 +98,46 @@ def recognized(place: Path, found: set[str], singles: set[str], asked: str | Non
 
 
 def optimizer(
-    place: Path, rest: dict[str, Entry], names: list[str], weights: Mapping[str, Entry], told: Told, asked: str | None
+    place: Path,
+    rest: dict[str, Entry],
+    weights: Mapping[str, Entry],
+    told: Told,
+    asked: str | None,
+    given: frozenset[str],
 ) -> State:
     """The optimizer in a file."""
+    names = list(weights)
     found = {pattern for name in rest if (pattern := parted(name, {**rest, **weights}))}
     family = recognized(place, found, set(rest), asked)
     if family not in FAMILIES:
         return State(family, [Grouped(names)], {})
     words = FAMILIES[family].mindspore
+    idle = any(not choice and words.slots[slot] not in found for slot, choice in words.optional.items())
+    absent = FAMILIES[family].absent if idle else {}
     kept = [n for n in names if any(p.format(n) in rest for p in (*words.slots.values(), *words.memory.values()))]
     clock = int(number(place, CLOCK, rest))
     if clock < 0:
         raise CheckpointError(f"{place}: {CLOCK!r} counts updates, but is {clock}")
-    group = Grouped(kept, numbers(place, words, rest, clock, told))
+    group = Grouped(kept, {**numbers(place, words, rest, clock, told, given | absent.keys()), **absent})
     params = {}
     for name in kept:
-        slots = {ours: rest[p.format(name)] for ours, p in words.slots.items() if p.format(name) in rest}
+        there = {ours: rest[p.format(name)] for ours, p in words.slots.items() if p.format(name) in rest}
+        slots = {ours: entry for ours, entry in there.items() if held(words, ours, weights[name].shape) is not None}
         memory = {w: number(place, p.format(name), rest) for w, p in words.memory.items() if p.format(name) in rest}
         fresh = bool(words.fresh) and bool(np.any(rest[words.fresh.format(name)].data != 0))
         if fresh or (words.fresh and not group.numbers.get("momentum")):
             slots.pop("m", None)  # there are none yet, or they are never used
-        params[name] = Aged(slots, memory, 0 if fresh and group.numbers.get("momentum") else clock)
+        age = int(number(place, words.age, rest)) if words.age in rest else clock
+        params[name] = Aged(slots, memory, 0 if fresh and group.numbers.get("momentum") else age)
     choices = {"amsgrad": True} if any("v_max" in p.slots for p in params.values()) else {}
     choices |= {"centered": True} if family == "rmsprop" and any("c" in p.slots for p in params.values()) else {}
     group.choices = choices
     return State(family, [group], params, clock)
+
+
+def held(words: MindSpore, slot: str, shape: tuple[int, ...]) -> tuple[int, ...] | None:
+    """The shape of a slot of a parameter of this shape; None: it has no such slot."""
+    return words.shapes[slot](shape) if slot in words.shapes else shape
 
 
 def number(place: Path, name: str, rest: Mapping[str, Entry]) -> float:
@@ -131,34 +150,17 @@ def number(place: Path, name: str, rest: Mapping[str, Entry]) -> float:
     return float(str(values.reshape(-1)[0]))
 
 
-def numbers(place: Path, words: MindSpore, rest: dict[str, Entry], clock: int, told: Told) -> dict[str, float]:
+def numbers(
+    place: Path, words: MindSpore, rest: dict[str, Entry], clock: int, told: Told, given: frozenset[str]
+) -> dict[str, float]:
     """The hyperparameters: those in the file, betas from their powers, and the constructor's own for the others."""
     found = {ours: number(place, name, rest) for ours, name in words.numbers.items() if name in rest}
     for ours, name in words.powers.items():
         found[ours] = base(number(place, name, rest), clock, words.defaults[ours])
         if found[ours] != words.defaults[ours]:
             told.given.append(f"{ours} is {found[ours]:g}, worked out from {name!r} after {clock} updates")
-    rates = [name for name in rest if name == RATE or name.startswith(f"{RATE}_group_")]
-    if rates:
-        values = [rest[name].values().astype(np.float32).reshape(-1) for name in rates]
-        if any(len(row) == 0 or not np.isfinite(row).all() for row in values):
-            raise CheckpointError(f"{place}: {rates[0]!r} holds no finite numbers")
-        found["lr"] = float(str(values[0][min(clock, len(values[0]) - 1)]))
-        if len(values[0]) > 1:
-            told.lost.append(
-                f"'{rates[0]}' is a list of {len(values[0])}, one rate per step; a number was written, that of step "
-                f"{clock}: {found['lr']:g}. Give the list to an optimizer of calando.torch as lr"
-            )
-        if len(rates) > 1:
-            told.lost.append(
-                f"the file has {listed(rates)}, and does not say whose they are: all parameters are in one group, with "
-                f"lr = {found['lr']:g}; put them into their groups again"
-            )
-    else:
-        told.lost.append(
-            "the file has no learning rate (it was a schedule): give it to the optimizer again, or --set lr=…"
-        )
-    unknown = {ours: value for ours, value in words.defaults.items() if ours not in found}
+    found |= rate(place, words, rest, clock, told if "lr" not in given else Told())
+    unknown = {ours: value for ours, value in words.defaults.items() if ours not in (found.keys() | given)}
     if unknown:
         values_told = ", ".join(f"{ours} = {value:g}" for ours, value in unknown.items())
         told.given.append(
@@ -166,6 +168,34 @@ def numbers(place: Path, words: MindSpore, rest: dict[str, Entry], clock: int, t
             "--set NAME=NUMBER writes others"
         )
     return {**words.defaults, **found}
+
+
+def rate(place: Path, words: MindSpore, rest: dict[str, Entry], clock: int, told: Told) -> dict[str, float]:
+    """The learning rate of the coming step, if the file has one."""
+    rates = [name for name in rest if name == RATE or name.startswith(f"{RATE}_group_")]
+    if not rates:
+        told.lost.append(
+            "the file has no learning rate (it was a schedule): give it to the optimizer again, or --set lr=…"
+        )
+        return {}
+    values = [rest[name].values().astype(np.float32).reshape(-1) for name in rates]
+    if any(len(row) == 0 or not np.isfinite(row).all() for row in values):
+        raise CheckpointError(f"{place}: {rates[0]!r} holds no finite numbers")
+    found = float(str(values[0][min(clock, len(values[0]) - 1)]))
+    if found == 0 and words.age:
+        told.given.append(f"{RATE!r} is 0, as {words.name} writes it with relative_step=True, which is lr=0.01")
+        return {}
+    if len(values[0]) > 1:
+        told.lost.append(
+            f"'{rates[0]}' is a list of {len(values[0])}, one rate per step; a number was written, that of step "
+            f"{clock}: {found:g}. Give the list to an optimizer of calando.torch as lr, or --set lr=…"
+        )
+    if len(rates) > 1:
+        told.lost.append(
+            f"the file has {listed(rates)}, and does not say whose they are: all parameters are in one group, with "
+            f"lr = {found:g}; put them into their groups again"
+        )
+    return {"lr": found}
 
 
 def base(power: float, clock: int, default: float) -> float:
@@ -224,14 +254,17 @@ def stored(state: State, weights: Mapping[str, Entry], told: Told) -> dict[str, 
         start = 0.0 if word == "eta" else 1.0
         made.update({pattern.format(n): scalar(state.params[n].memory.get(word, start)) for n in names})
     for ours, pattern in words.slots.items():
-        used = ours not in OPTIONAL or any(ours in p.slots for p in state.params.values())
+        chosen = any(group.choices.get(words.optional.get(ours, "")) for group in state.groups)
+        used = ours not in words.optional or chosen or any(ours in p.slots for p in state.params.values())
         for name in names if used else ():
-            made[pattern.format(name)] = state.params[name].slots.get(ours) or blank(name, state, weights)
+            made[pattern.format(name)] = state.params[name].slots.get(ours) or blank(name, state, weights, ours)
     for name in names if words.fresh else ():
         like = blank(name, state, weights)
         idle = not state.groups[0].numbers.get("momentum")
         first_time = idle or "m" not in state.params[name].slots
         made[words.fresh.format(name)] = Entry(like.dtype, np.full_like(like.data, 1 if first_time else 0))
+    if words.age:
+        made[words.age] = Entry.of(np.array([age], np.float32))
     return made
 
 
@@ -253,13 +286,17 @@ def scalar(value: float) -> Entry:
         return Entry.of(np.array(value, np.float32))
 
 
-def blank(name: str, state: State, weights: Mapping[str, Entry]) -> Entry:
-    """Zeros of the parameter's type and shape.
+def blank(name: str, state: State, weights: Mapping[str, Entry], slot: str = "") -> Entry:
+    """Zeros of the parameter's type, and the shape of it or of one of its slots.
 
     Raises:
         CheckpointError: nothing says what shape it has.
     """
-    like: Any = weights.get(name) or next(iter(state.params[name].slots.values()), None)
+    words = FAMILIES[state.family].mindspore
+    like: Any = weights.get(name) or next(
+        (e for s, e in state.params[name].slots.items() if s not in words.shapes), None
+    )
     if like is None:
         raise CheckpointError(f"the shape of {name!r} is not in the file: it has neither the network nor a slot of it")
-    return Entry(like.dtype, np.zeros_like(like.data))
+    shape = held(words, slot, like.shape)
+    return Entry(like.dtype, np.zeros((1,) if shape is None else shape, like.data.dtype))

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ..control import ABSENT, plain
 from . import safetensors, tensors
 from .entry import Entry
 from .errors import CheckpointError, shown
@@ -28,7 +29,7 @@ OPTIMIZER = ("optimizer", "optimizer_state_dict", "optim", "optimizer_state", "o
 INSIDE = "calando.optimizer"  # the key under which a safetensors file tells of an optimizer
 STATE = "optimizer."  # how the names of an optimizer's tensors begin there
 CHOICES = ("amsgrad", "nesterov", "maximize", "centered")
-OTHERS = {"max_iter": "LBFGS", "ns_coefficients": "Muon", "beta2_decay": "Adafactor", "trust_coefficient": "LARS"}
+OTHERS = {"max_iter": "LBFGS", "ns_coefficients": "Muon", "trust_coefficient": "LARS", "no_prox": "Adan"}
 
 
 def read(path: str | os.PathLike[str]) -> Portable:
@@ -152,7 +153,8 @@ def state_of(place: Path, found: Mapping[str, Any], weights: Mapping[str, Entry]
     try:
         groups, state = list(found["param_groups"]), dict(found["state"])
         family = family_of(groups, state)
-        names = names_of(place, groups, state, weights)
+        sides = {FAMILIES[family].torch.slots[slot] for slot in FAMILIES[family].axes} if family in FAMILIES else set()
+        names = names_of(place, groups, state, weights, sides)
         if family not in FAMILIES:
             return State(family, [Grouped([names[key] for key in group["params"]]) for group in groups], {})
         words = FAMILIES[family].torch
@@ -186,6 +188,7 @@ def family_of(groups: list[Mapping[str, Any]], state: Mapping[Any, Mapping[str, 
     marks = {
         "momentum_decay": "nadam", "lambd": "asgd", "etas": "rprop", "centered": "rmsprop", "rho": "adadelta",
         "lr_decay": "adagrad", "lr_power": "ftrl", "l1": "proximal_adagrad", "dampening": "sgd",
+        "beta2_decay": "adafactor",
     }  # fmt: skip
     found = next((family for key, family in marks.items() if key in keys), None)
     if found:
@@ -194,14 +197,23 @@ def family_of(groups: list[Mapping[str, Any]], state: Mapping[Any, Mapping[str, 
     if "exp_inf" in slots:
         return "adamax"
     if "exp_avg_sq" in slots:
-        return "radam" if "decoupled_weight_decay" in keys else "lamb"
+        if "weight_decay" not in keys:
+            return "sparse_adam"
+        return "radam" if "decoupled_weight_decay" in keys else "adam" if "nesterov" in keys else "lamb"
     return "an optimizer with " + ", ".join(sorted(map(str, slots or keys - {"params"})))
 
 
 def names_of(
-    place: Path, groups: list[Mapping[str, Any]], state: Mapping[Any, Any], weights: Mapping[str, Entry]
+    place: Path,
+    groups: list[Mapping[str, Any]],
+    state: Mapping[Any, Any],
+    weights: Mapping[str, Entry],
+    sides: set[str],
 ) -> dict[Any, str]:
     """The number of each parameter → its name: from the groups, else in the order of the network's own.
+
+    Args:
+        sides: keys of the state that have not the parameter's shape.
 
     Raises:
         CheckpointError: the network has another number of parameters, or other shapes.
@@ -221,7 +233,7 @@ def names_of(
         )
     for key, name in zip(sorted(numbers), own, strict=True):
         for slot, x in state.get(key, {}).items():
-            if is_tensor(x) and x.dim() and tuple(x.shape) != weights[name].shape:
+            if slot not in sides and is_tensor(x) and x.dim() and tuple(x.shape) != weights[name].shape:
                 raise CheckpointError(
                     f"{place}: {slot!r} of the optimizer's parameter {key} is {tuple(x.shape)}, but {name!r} of the "
                     f"network is {weights[name].shape}; build the optimizer with named_parameters() and store it again"
@@ -242,7 +254,7 @@ def grouped(family: str, group: Mapping[str, Any], names: Mapping[Any, str], lin
     for key, ours in FAMILIES[family].torch.numbers.items():
         values = group[key] if isinstance(ours, tuple) else (group[key],)
         for name, value in zip(ours if isinstance(ours, tuple) else (ours,), values, strict=True):
-            made.numbers[name] = float(value)
+            made.numbers[name] = ABSENT[name] if value is None and name in ABSENT else float(value)
             last = lines.get(name) or [[0, 0, ""]]
             if isinstance(last[-1][1], Mapping):
                 made.schedules[name] = described(last[-1][1])
@@ -283,7 +295,9 @@ def state_dict(state: State) -> dict[str, Any]:
         for key, ours in words.numbers.items():
             names = ours if isinstance(ours, tuple) else (ours,)
             default = made[key] if isinstance(ours, tuple) else (made[key],)
-            values = tuple(group.numbers.get(n, d) for n, d in zip(names, default, strict=True))
+            values = tuple(
+                plain(n, group.numbers[n]) if n in group.numbers else d for n, d in zip(names, default, strict=True)
+            )
             made[key] = values if isinstance(ours, tuple) else values[0]
         made |= {key: value for key, value in group.choices.items() if key in made}
         if words.own and state.clock is not None:
@@ -302,7 +316,7 @@ def face_of(param: Aged, words: Any) -> dict[str, Any]:
     torch = import_module("torch")
     face: dict[str, Any] = {}
     if words.aged and (param.slots or param.age):
-        face["step"] = torch.tensor(float(param.age or 0))
+        face["step"] = int(param.age or 0) if words.counted else torch.tensor(float(param.age or 0))
     face |= {key: tensors.tensor(param.slots[ours]) for ours, key in words.slots.items() if ours in param.slots}
     return face | {key: torch.tensor(param.memory[key]) for key in words.memory if key in param.memory}
 
@@ -363,7 +377,7 @@ def write_safetensors(path: str | os.PathLike[str], found: Portable) -> None:
         numbers: dict[int, dict[str, float]] = {}
         for number, face in whole["state"].items():
             for key, x in face.items():
-                if x.dim():
+                if is_tensor(x) and x.dim():
                     entries[f"{STATE}{number}.{key}"] = tensors.taken(key, x)[0]
                 else:
                     numbers.setdefault(number, {})[key] = float(x)
