@@ -290,6 +290,12 @@ class Controls:
         return "\n".join(lines)
 
 
+def signed(owner: str, problem: Exception) -> Exception:
+    """What the engine refuses, said by the optimizer: its name stands in front. Anything else as it is."""
+    engines = str(problem).startswith(("the gradient of ", "parameter '", "'on_nonfinite' "))
+    return type(problem)(f"For {owner!r}: {problem}") if engines else problem
+
+
 def whole(what: str, value: Any) -> int:
     """A whole number from 0 on.
 

@@ -7,8 +7,8 @@ function and with the same sentence.
 
 import sys
 from collections.abc import Iterable, Mapping
-from math import inf
-from typing import Any, cast
+from math import inf, isfinite
+from typing import Any
 
 import numpy as np
 
@@ -36,23 +36,45 @@ def as_schedule(value: Any) -> Schedule | float:
             Schedule, or a callable of the step.
 
     Raises:
-        TypeError: it is none of these.
+        TypeError: it is none of these; True and False are no numbers.
+        ValueError: a list without entries, or with one that is not finite.
     """
     if isinstance(value, Schedule):
         return value.value if isinstance(value, Constant) else value
     dimensions = getattr(value, "ndim", None)
-    if isinstance(value, (str, bytes, Mapping)) or value is None or (dimensions or 0) > 1:
+    if (dimensions or 0) > 1:
+        raise TypeError(f"must be {KINDS}, but got an array of shape {tuple(value.shape)}")
+    if isinstance(value, (bool, str, bytes, Mapping)) or value is None:
         hint = "; calando.schedules.parse reads a schedule's text" if isinstance(value, str) else ""
         raise TypeError(f"must be {KINDS}, but got {shown(value)}{hint}")
     if dimensions == 0 or is_number(value):
-        if getattr(getattr(value, "dtype", None), "kind", "f") in "cSUO":  # NumPy's complex numbers and texts
+        if getattr(getattr(value, "dtype", None), "kind", "f") in "bcSUO":  # NumPy's truths, complex numbers and texts
             raise TypeError(f"must be {KINDS}, but got {shown(value)}")
         return float(value)
     if isinstance(value, Iterable):
-        return Listed(value.tolist() if hasattr(value, "tolist") else cast(tuple, value))
+        return Listed(entries(value))
     if callable(value):
         return Function(value)
     raise TypeError(f"must be {KINDS}, but got {shown(value)}")
+
+
+def entries(values: Any) -> Any:
+    """What a list with one number per step holds; anything but a list, a tuple or an array is handed on as it is.
+
+    Raises:
+        ValueError, TypeError: there is none, or one that is no finite number.
+    """
+    found = values.tolist() if hasattr(values, "tolist") else values
+    if not isinstance(found, (list, tuple)):
+        return found
+    if not found:
+        raise ValueError("must have one number for every step, but got an empty list")
+    for i, entry in enumerate(found):
+        if isinstance(entry, (bool, np.bool_)) or not is_number(entry):
+            raise TypeError(f"must have a number for every step, but got {shown(entry)} (entry {i})")
+        if not isfinite(entry):
+            raise ValueError(f"must have a finite number for every step, but got {entry} (entry {i})")
+    return found
 
 
 def is_number(value: Any) -> bool:

@@ -52,10 +52,34 @@ def test_these_are_mindspores_addresses(mindspore, address, name, known):
 LONG = "nn.learning_rate_schedule.Lea"  # MindSpore does not show LearningRateSchedule in nn
 
 
-@pytest.mark.parametrize("address", ["common.thor", "nn.optim.thor", "nn.optim.adasum", "common.train"])
+@pytest.mark.parametrize("address", ["common.thor", "nn.optim.thor", "nn.optim.adasum", "numpy"])
 def test_no_other_addresses(torch, address):
-    with pytest.raises(ModuleNotFoundError, match=f"No module named 'calando.mindspore.{address}'"):
+    room, _, name = f"calando.mindspore.{address}".rpartition(".")
+    with pytest.raises(ModuleNotFoundError, match=f"module '{room}' has no '{name}'.* It covers optimizers, schedules"):
         import_module(f"calando.mindspore.{address}")
+
+
+def test_what_is_here_and_no_module(torch):
+    with pytest.raises(ModuleNotFoundError, match="No module named 'calando"):
+        import_module("calando.mindspore.common.train")
+
+
+@pytest.mark.parametrize(
+    "line, sentence",
+    [
+        (
+            "from calando.mindspore.nn import Conv3d",
+            r"'calando.mindspore.nn' has no 'Conv3d' \(did you mean 'Conv2d'\?\)",
+        ),
+        ("from calando.mindspore import nn, hal", "'calando.mindspore' has no 'hal'.* It covers optimizers, schedules"),
+        ("import calando.mindspore.experimental.optim", "'calando.mindspore' has no 'experimental'"),
+        ("from calando.mindspore.ops import conv3d", "take its parameters and gradients"),
+    ],
+)
+def test_imports_of_what_is_not_here_say_where_to_go(torch, line, sentence):
+    """Python alone would say "cannot import name" and no more."""
+    with pytest.raises(ImportError, match=sentence):
+        exec(line)
 
 
 def test_what_is_in_neither_room(torch):

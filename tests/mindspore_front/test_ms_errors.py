@@ -600,6 +600,24 @@ print("mindspore" in sys.modules)
     assert run(code).strip() == "False"
 
 
+@pytest.mark.parametrize("count", [0, 2])
+def test_gradients_come_in_one_tuple(kind, count):
+    optimizer = nn.Adam(params_of(kind), 0.1)
+    with pytest.raises(
+        TypeError, match=f"For 'Adam': gradients come in one tuple or list: .*, but got {count} arguments"
+    ):
+        optimizer(*grads_of(kind)[:count])
+
+
+def test_what_the_engine_refuses_is_told_with_the_optimizers_name():
+    with pytest.raises(TypeError, match="For 'Adam': parameter '0' of group 0 is of dtype int32; only float16"):
+        nn.Adam([np.ones(3, "i4")])
+    with pytest.raises(ValueError, match="For 'Adam': 'on_nonfinite' must be one of train, skip, raise, but got 'no'"):
+        nn.Adam([np.ones(3, "f4")], on_nonfinite="no")
+    with pytest.raises(ArithmeticError, match="For 'Adam': the gradient of parameter '0' of group 0 is not finite"):
+        nn.Adam([np.ones(3, "f4")], on_nonfinite="raise")([np.full(3, np.inf, "f4")])
+
+
 def test_nothing_warns(kind):
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -41,15 +41,20 @@ BUILT = [  # class, options, exception, sentence
     ),
     ("Adam", {"lr": torch.tensor(0.1), "foreach": True}, ValueError, "For 'Adam': 'lr' as a tensor does not go with"),
     ("Adam", {"lr": torch.tensor(1j)}, TypeError, f"For 'Adam': 'lr' {KINDS}1j"),
-    ("SGD", {"lr": []}, ValueError, "For 'SGD': 'lr'.* must not be empty"),
+    ("SGD", {"lr": []}, ValueError, "For 'SGD': 'lr' must have one number for every step, but got an empty list"),
     (
         "SGD",
         {"lr": [0.1, -1]},
         ValueError,
         r"For 'SGD': 'lr' must lie in \[0, inf\), but got -1.0 \(entry 1 of Listed\(\(0.1, -1\)\)\)",
     ),
-    ("SGD", {"lr": [0.1, math.nan]}, ValueError, r"For 'SGD': 'lr'.*values\[1\] must be finite, not nan"),
-    ("SGD", {"lr": [0.1, "x"]}, TypeError, r"For 'SGD': 'lr'.*values\[1\] must be a real number, not 'x'"),
+    ("SGD", {"lr": [0.1, math.nan]}, ValueError, r"For 'SGD': 'lr' must have a finite number .* got nan \(entry 1\)"),
+    (
+        "SGD",
+        {"lr": [0.1, "x"]},
+        TypeError,
+        r"For 'SGD': 'lr' must have a number for every step, but got 'x' \(entry 1\)",
+    ),
     (
         "SGD",
         {"lr": Linear(-1.0, 1.0, 4)},
@@ -131,6 +136,13 @@ BUILT = [  # class, options, exception, sentence
         "For 'Adam': capturable=True captures CUDA graphs; calando runs no CUDA kernels",
     ),
     ("AdamW", {"momentum": 0.9}, TypeError, "For 'AdamW': unknown argument 'momentum'; it takes params, lr, betas"),
+    ("SGD", {"weight_decay": True}, TypeError, "For 'SGD': 'weight_decay' must be a number, .* but got True"),
+    (
+        "SGD",
+        {"on_nonfinite": "stop"},
+        ValueError,
+        "For 'SGD': 'on_nonfinite' must be one of train, skip, raise, but got",
+    ),
     ("AdamW", {"learning_rate": 0.1}, TypeError, r"unknown argument 'learning_rate' \(did you mean 'lr'\?\)"),
     ("AdamW", {"beta1": 0.9}, TypeError, r"unknown argument 'beta1' \(did you mean 'betas'\?\)"),
     ("AdamW", {"epsilon": 0.1}, TypeError, r"unknown argument 'epsilon' \(did you mean 'eps'\?\)"),
@@ -166,6 +178,8 @@ GROUPS = [
     (["x"], TypeError, "can only optimize Tensors, but one of the params is str"),
     ([p * 2], ValueError, "can't optimize a non-leaf Tensor"),
     ({p, q}, TypeError, "order.*set"),
+    (None, TypeError, "For 'AdamW': params must be parameters in order; give a list of them"),
+    ({"params": [p]}, TypeError, "For 'AdamW': params must be .*; give .* a list of groups"),
     ([p, q, p], ValueError, r"For 'AdamW': parameter '0' stands twice in group 0; give each parameter once"),
     ([("a", p), ("b", p)], ValueError, "For 'AdamW': parameter 'a' stands twice in group 0"),
     (
@@ -218,7 +232,7 @@ GROUPS = [
     (
         [torch.zeros(3, dtype=torch.int64)],
         TypeError,
-        "parameter '0' of group 0 is of dtype int64; only float16, bfloat16",
+        "For 'AdamW': parameter '0' of group 0 is of dtype int64; only float16, bfloat16",
     ),
     ([("a", p), q], ValueError, "with/without names. Some param names are missing"),
 ]
@@ -480,6 +494,30 @@ def test_a_group_that_add_param_group_has_not_seen():
         optimizer.step()
     optimizer.param_groups.pop()
     train(optimizer, tensors, [3])
+
+
+def test_a_hyperparameter_taken_out_of_its_group():
+    tensors, optimizer = living()
+    rate = optimizer.param_groups[1].pop("lr")
+    with pytest.raises(KeyError, match="For 'AdamW', group 1: 'lr' was taken out of param_groups; put it back"):
+        optimizer.step()
+    optimizer.param_groups[1]["lr"] = rate
+    train(optimizer, tensors, [3])
+
+
+def test_a_gradient_that_is_refused_is_told_with_the_optimizers_name():
+    p = w()
+    p.grad, p.data = torch.ones(3), torch.ones(3, dtype=torch.float64)
+    with pytest.raises(TypeError, match=r"For 'Adam': the gradient of parameter '0' of group 0 is torch\.float32"):
+        ct.Adam([p]).step()
+    p.data, p.grad = torch.ones(3), torch.full((3,), math.inf)
+    with pytest.raises(ArithmeticError, match="For 'Adam': the gradient of parameter '0' of group 0 is not finite"):
+        ct.Adam([p], on_nonfinite="raise").step()
+
+
+def test_a_state_dict_that_is_none():
+    with pytest.raises(TypeError, match="SGD: a state_dict is a dictionary, not str"):
+        ct.SGD([w()]).load_state_dict("run.pt")
 
 
 def test_parameter_list_changed_to_what_stands_elsewhere():

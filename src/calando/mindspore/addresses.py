@@ -15,7 +15,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from .missing import DISTRIBUTED, distributed
+from .missing import DISTRIBUTED, distributed, missing
 
 ROOT = __package__
 ROOMS = {"common": "", "nn.optim": "nn", "nn.wrap": "nn"}  # what they pass on
@@ -25,6 +25,7 @@ MODULES = {
     "common.parameter": "network.parameter",
     "common.seed": "network.seed",
     "common.tensor": "network.tensor",
+    "context": "network.context",
     "nn.cell": "network.cell",
     "nn.dynamic_lr": "dynamic_lr",
     "nn.optim.ada_grad": "nn.adagrad",
@@ -49,17 +50,25 @@ class Addresses(MetaPathFinder, Loader):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """The specification of an address; None for any other name.
+        """The specification of an address; None for a name outside MindSpore's.
 
         Raises:
             ImportError: for MindSpore's names for several processes, with what does their work here.
+            ModuleNotFoundError: for any other name that is not here, with where to go: Python asks for
+                ``calando.mindspore.nn.Conv3d`` last of all when ``from calando.mindspore.nn import Conv3d`` fails.
         """
         short = fullname.removeprefix(f"{ROOT}.")
         name = short.rpartition(".")[2]
         if short != fullname and name in DISTRIBUTED:
             raise ImportError(f"there is no {fullname}: {distributed(name)}")
-        known = short != fullname and (short in ROOMS or short in MODULES)
-        return ModuleSpec(fullname, self, is_package=short in ROOMS) if known else None
+        if short == fullname or name.startswith("_"):
+            return None
+        if short in ROOMS or short in MODULES:
+            return ModuleSpec(fullname, self, is_package=short in ROOMS)
+        room = fullname.rpartition(".")[0]
+        if hasattr(sys.modules.get(room), name):
+            return None  # it is here, and no module
+        raise ModuleNotFoundError(str(missing(room, name, dir(sys.modules.get(room)))), name=room)
 
     def exec_module(self, module: ModuleType) -> None:
         """Put the module that is meant in the place of the new one; make a room pass things on."""

@@ -15,10 +15,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..arrays import adapter
-from ..control import Controls
+from ..control import Controls, signed
 from ..decay import DOMAIN as FRONT
 from ..decay import L2, Decay
-from ..engine import UNBOUNDED, Engine
+from ..engine import UNBOUNDED, Engine, NonFiniteGradient
 from ..events import Timeline
 from ..groups import Group
 from ..hyper import Hyper
@@ -30,7 +30,7 @@ from .arguments import checked_arguments
 from .gradients import Gradients, refuse_miscounted
 from .groups import Given, name_of, parse
 from .missing import DISTRIBUTED, distributed
-from .single import NumberHyper, SingleHyper
+from .single import SingleHyper
 from .state import Stored, enrol, rows
 
 LONG = {"lr": "learning_rate"}  # how errors and attributes call what a group calls "lr"
@@ -77,7 +77,7 @@ class Optimizer(Gradients, Controls):
         given, order = parse(owner, params, {**put["spelling"], "learning_rate": "lr"})
         domain = {**FRONT, **self.DOMAIN}
         put["_shown"] = {ours: name for name, ours in self.spelling.items() if name != ours}
-        plain = NumberHyper(f"For '{owner}'", domain, prepared(defaults), {**self._shown, **LONG})
+        plain = Hyper(f"For '{owner}'", domain, prepared(defaults), {**self._shown, **LONG})
         shared = {name: line.latest for name, line in plain.timelines.items()}
         hypers = [self._hyper(group, shared, domain) for group in given]
         grouped = given[0].number is not None
@@ -85,7 +85,10 @@ class Optimizer(Gradients, Controls):
         put["_numbers"] = [group.number for group in given]
         put["_own_rates"] = {number for number, group in enumerate(given) if "lr" in group.values}
         groups = [self._group(group, hyper, grouped) for group, hyper in zip(given, hypers, strict=True)]
-        put["engine"] = Engine(groups, hypers, on_nonfinite)
+        try:
+            put["engine"] = Engine(groups, hypers, on_nonfinite)
+        except (TypeError, ValueError) as problem:
+            raise signed(owner, problem) from None
         put["_grouped"] = grouped
         put["_titles"] = [group.name or str(number) for number, group in enumerate(given)]
         put["_places"] = self._order(given, order)
@@ -107,7 +110,7 @@ class Optimizer(Gradients, Controls):
         own = group.number is not None
         place = f"For '{type(self).__name__}'" + (f", group {group.number}" if own else "")
         single = self.SINGLE and all(adapter(p).kind(p)[1] != "float64" for p in group.params)
-        hyper = (SingleHyper if single else NumberHyper)(
+        hyper = (SingleHyper if single else Hyper)(
             place,
             domain,
             {**shared, **prepared(group.values)},
@@ -153,6 +156,9 @@ class Optimizer(Gradients, Controls):
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """What ``construct`` does; a subclass may override that one."""
+        if len(inputs) != 1 and type(self).construct.__module__.startswith("calando."):
+            told = f"For '{type(self).__name__}': gradients come in one tuple or list: optimizer(grads)"
+            raise TypeError(f"{told}, but got {len(inputs)} arguments")
         return self.construct(*inputs, **options)
 
     def construct(self, gradients: Sequence[Any]) -> Any:
@@ -173,10 +179,8 @@ class Optimizer(Gradients, Controls):
         self._listen()
         try:
             done = self.engine.step(self._by_group(gradients))
-        except (TypeError, ValueError, RuntimeError) as problem:
-            if not str(problem).startswith("the gradient of"):
-                raise
-            raise type(problem)(f"For '{type(self).__name__}': {problem}") from None
+        except (TypeError, ValueError, RuntimeError, NonFiniteGradient) as problem:
+            raise signed(type(self).__name__, problem) from None
         if done:
             self._post()
         return done

@@ -1,47 +1,17 @@
 """Hyperparameters as MindSpore holds them: in float32 while a step is made."""
 
-from collections.abc import Sequence
-from math import isfinite
 from typing import Any
 
 import numpy as np
 
-from ..hyper import KINDS, Hyper, is_number, shown
+from ..hyper import Hyper
 from ..schedules import Schedule
 
 EXACT = ("loss_scale", "max_norm")  # front of the rules; MindSpore divides by the loss scale in the constructor
-
-
-class NumberHyper(Hyper):
-    """As Hyper; True and False are no numbers."""
-
-    def checked(self, name: str, value: Any, step: int) -> Schedule | float:
-        """The schedule or number that ``value`` means."""
-        must = f"{self.place}: {self.spelled(name)!r} must be {KINDS}, but got"
-        if isinstance(value, (bool, np.bool_)):
-            raise TypeError(f"{must} {value!r}")
-        if getattr(value, "ndim", 0) > 1:
-            raise TypeError(f"{must} an array of shape {tuple(value.shape)}")
-        if name in self.domain and (isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) == 1):
-            self.refuse_entries(name, value.tolist() if hasattr(value, "tolist") else value)
-        return super().checked(name, value, step)
-
-    def refuse_entries(self, name: str, values: Sequence[Any]) -> None:
-        """Raise for a list without entries, and for entries that are no finite numbers."""
-        must = f"{self.place}: {self.spelled(name)!r} must have"
-        if not len(values):
-            raise ValueError(f"{must} one number for every step, but got an empty list")
-        for i, entry in enumerate(values):
-            if isinstance(entry, (bool, np.bool_)) or not is_number(entry):
-                raise TypeError(f"{must} a number for every step, but got {shown(entry)} (entry {i})")
-            if not isfinite(entry):
-                raise ValueError(f"{must} a finite number for every step, but got {entry} (entry {i})")
-
-
 LARGEST = float(np.finfo(np.float32).max)
 
 
-class SingleHyper(NumberHyper):
+class SingleHyper(Hyper):
     """A step sees every number rounded to float32, where that leaves it in its domain.
 
     1 - float32(0.9999) is 1.7e-4 larger than 0.0001, so the share of new gradients in a running mean, and what is

@@ -22,6 +22,8 @@ def check_state(optimizer: "Stateful", state_dict: Mapping[str, Any]) -> dict[st
         What stands under ``"calando"``; None for a dictionary of torch's class.
     """
     name = type(optimizer).__name__
+    if not isinstance(state_dict, Mapping):
+        raise TypeError(f"{name}: a state_dict is a dictionary, not {type(state_dict).__name__}")
     for key in ("param_groups", "state"):
         if key not in state_dict:
             raise ValueError(f"{name}: a state_dict has 'state' and 'param_groups'; {key!r} is missing")

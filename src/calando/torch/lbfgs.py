@@ -198,7 +198,7 @@ class LBFGS(Optimizer):
                     return ground.loss
                 member = ground.owner(problem.args[0], engine.members[0])
                 raise NonFiniteGradient(
-                    f"the gradient of {member.place} is not finite; the step was not made"
+                    f"For 'LBFGS': the gradient of {member.place} is not finite; the step was not made"
                 ) from None
             self._keep(memory, ground)
         engine.clocks[0] += 1

@@ -15,9 +15,10 @@ import torch
 
 from ..average import DOMAIN as AVERAGE
 from ..average import SLOT, averaged
-from ..control import meant, plain, spelled, unpacked, whole
+from ..control import meant, plain, signed, spelled, unpacked, whole
 from ..decay import DOMAIN as FRONT
 from ..decay import L2, Decay
+from ..engine import NonFiniteGradient
 from ..groups import Group, refuse_doubles
 from ..hyper import Hyper, UnknownName, as_schedule, is_number
 from ..nearest import hint, nearest
@@ -25,7 +26,7 @@ from ..rule import Domain, Rule
 from ..schedules import Schedule
 from .boxes import boxed, refilled, unboxed
 from .options import Options, with_options
-from .refusals import STRUCTURE, refuse_choices, refuse_hints
+from .refusals import STRUCTURE, refuse_choices, refuse_hints, refuse_strangers
 from .state import Stateful
 
 # Keys that others keep in groups: torch's schedulers, timm, trainers; our clock.
@@ -60,11 +61,11 @@ class Optimizer(Stateful):
     ) -> None:
         refuse_hints(f"For '{type(self).__name__}'", defaults)
         refuse_choices(f"For '{type(self).__name__}'", defaults)
-        if isinstance(params, (set, frozenset)) or hasattr(params, "parameters"):
-            wanted = "a list, not a set" if isinstance(params, (set, frozenset)) else "its .parameters()"
-            raise TypeError(f"For '{type(self).__name__}': params must be parameters in order; give {wanted}")
         self._dress(self.__dict__.get("_options", Options()))
-        self.engine = self.ENGINE([], [], on_nonfinite)
+        try:
+            self.engine = self.ENGINE([], [], on_nonfinite)
+        except ValueError as problem:
+            raise signed(type(self).__name__, problem) from None
         self._dicts, self._posted, self._boxes, self._structures = [], [], [], []
         self._controllers, self._waiting = {}, {}
         defaults = {**defaults, "max_norm": max_norm}
@@ -73,6 +74,7 @@ class Optimizer(Stateful):
         hyper = self._hyper(f"For '{type(self).__name__}'", defaults)
         self._given = self._entries(hyper)
         boxes = {name: value for name, value in defaults.items() if boxed(value)}
+        refuse_strangers(f"For '{type(self).__name__}'", params)
         super().__init__(params, {**defaults, **spelled(self.spelling, hyper.past(0)), **boxes})
         self._faces, self._seen_state, self._seen_count, self._turn = [], self.state, len(self.state), 0
 
@@ -117,7 +119,11 @@ class Optimizer(Stateful):
                 loss = closure()
         playing = self._playing()
         grads = [[p.grad for p in group["params"]] for group in self.param_groups]
-        if self.engine.step(grads, playing, time=not self._pretended(grads)):
+        try:
+            done = self.engine.step(grads, playing, time=not self._pretended(grads))
+        except (TypeError, ValueError, RuntimeError, NonFiniteGradient) as problem:
+            raise signed(type(self).__name__, problem) from None
+        if done:
             self._show_state()
             for number in playing:
                 self._post(number)
@@ -169,8 +175,10 @@ class Optimizer(Stateful):
         try:
             group = self.param_groups[-1]
             self.engine.extend([self._group(group, hyper)], [hyper], clock)
-        except BaseException:
+        except BaseException as problem:
             self.param_groups.pop()
+            if isinstance(problem, (TypeError, ValueError)):
+                raise signed(type(self).__name__, problem) from None
             raise
         self._dicts.append(group)
         self._structures.append(self._structure(group))
@@ -286,7 +294,10 @@ class Optimizer(Stateful):
     def _written(self, number: int, group: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
         """What the outside wrote into one group, checked: its clock, and entries by our names; None: nothing."""
         posted, hyper = self._posted[number], self.engine.hypers[number]
-        changed = [name for name in posted if group[name] is not posted[name]]
+        try:
+            changed = [name for name in posted if group[name] is not posted[name]]
+        except KeyError as missing:
+            raise UnknownName(f"{hyper.place}: {missing} was taken out of param_groups; put it back") from None
         boxes = self._boxes[number]
         changed += [n for n, old in boxes.items() if n not in changed and unboxed(hyper.place, n, group[n]) != old]
         same = group["step"] == self.engine.clocks[number] and self._structures[number] == self._structure(group)

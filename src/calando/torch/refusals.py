@@ -28,6 +28,16 @@ def refuse_choices(place: str, given: Mapping[str, Any]) -> None:
             raise TypeError(f"{place}: {told}; give {wanted}, not {value!r}")
 
 
+def refuse_strangers(place: str, params: Any) -> None:
+    """Raise TypeError for what holds parameters and is no list of them."""
+    ways = {"a list, not a set": (set, frozenset), "[{'params': …}], a list of groups": Mapping}
+    wanted = [way for way, kinds in ways.items() if isinstance(params, kinds)]
+    wanted += ["its .parameters()"] if hasattr(params, "parameters") else []
+    wanted += ["a list of them"] if params is None else []
+    if wanted:
+        raise TypeError(f"{place}: params must be parameters in order; give {wanted[0]}")
+
+
 def refuse_complex(owner: str, place: str, group: Mapping[str, Any], kind: type[Exception] = RuntimeError) -> None:
     """Raise what torch raises for parameters whose rule has no complex meaning."""
     wrong = [i for i, p in enumerate(group["params"]) if p.is_complex()]

@@ -212,8 +212,8 @@ class LBFGS(Optimizer):
         except NotFinite as problem:
             if engine.on_nonfinite == "skip":
                 return False
-            place = ground.owner(problem.args[0]).place
-            raise NonFiniteGradient(f"the gradient of {place} is not finite; the step was not made") from None
+            told = f"the gradient of {ground.owner(problem.args[0]).place} is not finite"
+            raise NonFiniteGradient(f"For 'LBFGS': {told}; the step was not made") from None
         finally:
             for part in engine.parts:
                 part.release()
