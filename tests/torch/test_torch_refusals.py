@@ -179,7 +179,7 @@ GROUPS = [
     ([p * 2], ValueError, "can't optimize a non-leaf Tensor"),
     ({p, q}, TypeError, "order.*set"),
     (None, TypeError, "For 'AdamW': params must be parameters in order; give a list of them"),
-    ({"params": [p]}, TypeError, "For 'AdamW': params must be .*; give .* a list of groups"),
+    ({"params": [p]}, TypeError, "For 'AdamW': params must be .*; give a list of groups"),
     ([p, q, p], ValueError, r"For 'AdamW': parameter '0' stands twice in group 0; give each parameter once"),
     ([("a", p), ("b", p)], ValueError, "For 'AdamW': parameter 'a' stands twice in group 0"),
     (

@@ -30,12 +30,17 @@ def refuse_choices(place: str, given: Mapping[str, Any]) -> None:
 
 def refuse_strangers(place: str, params: Any) -> None:
     """Raise TypeError for what holds parameters and is no list of them."""
-    ways = {"a list, not a set": (set, frozenset), "[{'params': …}], a list of groups": Mapping}
-    wanted = [way for way, kinds in ways.items() if isinstance(params, kinds)]
-    wanted += ["its .parameters()"] if hasattr(params, "parameters") else []
-    wanted += ["a list of them"] if params is None else []
+    wanted = None
+    if params is None:
+        wanted = "a list of them"
+    elif isinstance(params, (set, frozenset)):
+        wanted = "a list, not a set"
+    elif isinstance(params, Mapping):
+        wanted = "a list of groups: [{'params': …}]"
+    elif hasattr(params, "parameters"):
+        wanted = "its .parameters()"
     if wanted:
-        raise TypeError(f"{place}: params must be parameters in order; give {wanted[0]}")
+        raise TypeError(f"{place}: params must be parameters in order; give {wanted}")
 
 
 def refuse_complex(owner: str, place: str, group: Mapping[str, Any], kind: type[Exception] = RuntimeError) -> None:
