@@ -24,7 +24,7 @@ def taken() -> dict[str, Any]:
         found["torch"] = torch.get_rng_state().numpy()
         if torch.cuda.is_available() and torch.cuda.is_initialized():
             found["cuda"] = [state.numpy() for state in torch.cuda.get_rng_state_all()]
-    if "mindspore" in sys.modules:
+    if hasattr(sys.modules.get("mindspore"), "get_rng_state"):
         found["mindspore"] = import_module("mindspore").get_rng_state().asnumpy()
     return found
 
@@ -53,6 +53,6 @@ def given(state: Any) -> None:
         torch.set_rng_state(torch.from_numpy(state["torch"].copy()))
         if "cuda" in state and torch.cuda.is_available():
             torch.cuda.set_rng_state_all([torch.from_numpy(words.copy()) for words in state["cuda"]])
-    if "mindspore" in state and "mindspore" in sys.modules:
+    if "mindspore" in state and hasattr(sys.modules.get("mindspore"), "set_rng_state"):
         mindspore = import_module("mindspore")
         mindspore.set_rng_state(mindspore.Tensor(state["mindspore"]))

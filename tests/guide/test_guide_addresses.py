@@ -13,10 +13,23 @@ ADDRESSES = [  # as in scripts written for MindSpore
     ("common.parameter", "Parameter", "Parameter"),
     ("common.parameter", "ParameterTuple", "ParameterTuple"),
     ("common.tensor", "Tensor", "Tensor"),
+    ("common.api", "jit", "jit"),
+    ("context", "set_context", "set_context"),
     ("nn.cell", "Cell", "nn.Cell"),
     ("nn.dynamic_lr", "cosine_decay_lr", "nn.cosine_decay_lr"),
     ("nn.learning_rate_schedule", "LearningRateSchedule", "nn.LearningRateSchedule"),
     ("nn.learning_rate_schedule", "CosineDecayLR", "nn.CosineDecayLR"),
+    ("nn.layer", "Conv2d", "nn.Conv2d"),
+    ("nn.layer.activation", "ReLU", "nn.ReLU"),
+    ("nn.layer.basic", "Dense", "nn.Dense"),
+    ("nn.layer.container", "SequentialCell", "nn.SequentialCell"),
+    ("nn.layer.conv", "Conv2d", "nn.Conv2d"),
+    ("nn.layer.embedding", "Embedding", "nn.Embedding"),
+    ("nn.layer.normalization", "BatchNorm2d", "nn.BatchNorm2d"),
+    ("nn.layer.pooling", "MaxPool2d", "nn.MaxPool2d"),
+    ("nn.loss", "MSELoss", "nn.MSELoss"),
+    ("nn.loss.loss", "SoftmaxCrossEntropyWithLogits", "nn.SoftmaxCrossEntropyWithLogits"),
+    ("nn.metrics", "Accuracy", "nn.Accuracy"),
     ("nn.optim", "Momentum", "nn.Momentum"),
     ("nn.optim.adam", "AdamWeightDecay", "nn.AdamWeightDecay"),
     ("nn.optim.ada_grad", "Adagrad", "nn.Adagrad"),
@@ -29,6 +42,21 @@ ADDRESSES = [  # as in scripts written for MindSpore
     ("nn.wrap.loss_scale", "TrainOneStepWithLossScaleCell", "nn.TrainOneStepWithLossScaleCell"),
     ("ops.functional", "cast", "ops.cast"),
     ("ops.operations", "Cast", "ops.Cast"),
+    ("train.amp", "build_train_network", "amp.build_train_network"),
+    ("train.callback", "LearningRateScheduler", "LearningRateScheduler"),
+    ("train.callback._callback", "Callback", "Callback"),
+    ("train.callback._checkpoint", "CheckpointConfig", "CheckpointConfig"),
+    ("train.callback._checkpoint", "ModelCheckpoint", "ModelCheckpoint"),
+    ("train.callback._history", "History", "History"),
+    ("train.callback._lambda_callback", "LambdaCallback", "LambdaCallback"),
+    ("train.callback._loss_monitor", "LossMonitor", "LossMonitor"),
+    ("train.callback._lr_scheduler_callback", "LearningRateScheduler", "train.LearningRateScheduler"),
+    ("train.callback._reduce_lr_on_plateau", "ReduceLROnPlateau", "ReduceLROnPlateau"),
+    ("train.callback._time_monitor", "TimeMonitor", "TimeMonitor"),
+    ("train.loss_scale_manager", "FixedLossScaleManager", "FixedLossScaleManager"),
+    ("train.metrics", "Accuracy", "nn.Accuracy"),
+    ("train.model", "Model", "Model"),
+    ("train.serialization", "load_checkpoint", "load_checkpoint"),
 ]
 
 
@@ -52,7 +80,7 @@ def test_these_are_mindspores_addresses(mindspore, address, name, known):
 LONG = "nn.learning_rate_schedule.Lea"  # MindSpore does not show LearningRateSchedule in nn
 
 
-@pytest.mark.parametrize("address", ["common.thor", "nn.optim.thor", "nn.optim.adasum", "numpy"])
+@pytest.mark.parametrize("address", ["common.thor", "nn.optim.thor", "nn.layer.thor_layer", "numpy"])
 def test_no_other_addresses(torch, address):
     room, _, name = f"calando.mindspore.{address}".rpartition(".")
     with pytest.raises(ModuleNotFoundError, match=f"module '{room}' has no '{name}'.* It covers optimizers, schedules"):
@@ -72,7 +100,7 @@ def test_what_is_here_and_no_module(torch):
             r"'calando.mindspore.nn' has no 'Conv3d' \(did you mean 'Conv2d'\?\)",
         ),
         ("from calando.mindspore import nn, hal", "'calando.mindspore' has no 'hal'.* It covers optimizers, schedules"),
-        ("import calando.mindspore.experimental.optim", "'calando.mindspore' has no 'experimental'"),
+        ("import calando.mindspore.hal.optim", "'calando.mindspore' has no 'hal'"),
         ("from calando.mindspore.ops import conv3d", "take its parameters and gradients"),
     ],
 )
@@ -80,6 +108,55 @@ def test_imports_of_what_is_not_here_say_where_to_go(torch, line, sentence):
     """Python alone would say "cannot import name" and no more."""
     with pytest.raises(ImportError, match=sentence):
         exec(line)
+
+
+SCRIPT = """
+import sys
+import calando.mindspore
+sys.modules["mindspore"] = calando.mindspore
+
+import mindspore
+import mindspore.nn as nn
+import mindspore.common.dtype as mstype
+from mindspore import Tensor, ops
+from mindspore.common.initializer import initializer
+from mindspore.nn.learning_rate_schedule import LearningRateSchedule
+from mindspore.nn.optim.momentum import Momentum
+from mindspore.ops import operations as P
+from mindspore.train.callback import LossMonitor, Callback
+
+class Halving(LearningRateSchedule):
+    def construct(self, global_step):
+        return 0.1 * ops.pow(0.5, P.Cast()(global_step, mstype.float32))
+
+class Rates(Callback):
+    def on_train_step_end(self, run_context):
+        print(run_context.original_args().optimizer.get_lr())
+
+net = nn.Dense(2, 1)
+data = [(Tensor([[1.0, 2.0]]), Tensor([[1.0]]))] * 2
+model = mindspore.train.Model(net, nn.MSELoss(), Momentum(net.trainable_params(), Halving(), 0.9))
+model.train(1, data, callbacks=[Rates()])
+for alias, module in (("mindspore.nn", nn), ("mindspore.nn.cell", nn.cell), ("mindspore.train.callback", None)):
+    ours = sys.modules["calando." + alias] if module is None else module
+    assert sys.modules.get(alias, ours) is ours, alias
+assert nn.Momentum is Momentum is calando.mindspore.nn.Momentum
+try:
+    import mindspore.numpy
+except ImportError as error:
+    print(str(error).partition(". ")[0])
+"""
+
+
+def test_a_script_that_says_mindspore_and_means_calando(torch, run):
+    """``sys.modules["mindspore"] = calando.mindspore``: every address is calando's, and nothing is there twice."""
+    assert run(SCRIPT).splitlines() == ["0.05", "0.025", "module 'calando.mindspore' has no 'numpy'"]
+
+
+@pytest.mark.parametrize("address", ["nn.optim.adasum", "nn.wrap.grad_reducer", "communication", "parallel", "boost"])
+def test_addresses_of_several_processes_say_what_does_their_work(torch, address):
+    with pytest.raises(ImportError, match=f"there is no calando.mindspore.{address}: .*See docs/distributed.md"):
+        import_module(f"calando.mindspore.{address}")
 
 
 def test_what_is_in_neither_room(torch):

@@ -177,3 +177,17 @@ def test_double_precision_follows_the_formula(any_kind, name):
         for key, twin in twins.items():
             twin.step(grads[key], 0.05)
             assert distance(any_kind.read(params[key]), twin.p) <= 1e-12
+
+
+@pytest.mark.parametrize("tensor", [False, True])
+def test_adafactor_scales_steps_of_a_plain_number_only(mindspore, any_kind, tensor):
+    """A rate that is a Tensor switches ``scale_parameter`` off there, though it is constant."""
+    real = kinds.mindspore_kind(mindspore)
+    found = {}
+    for whose, library, kind in (("theirs", mindspore.nn, real), ("ours", nn, any_kind)):
+        params = kind.params(started())
+        rate = (real if whose == "theirs" else kind).tensor(np.array(0.05, "f4")) if tensor else 0.05
+        optimizer = library.AdaFactor(list(params.values()), learning_rate=rate, relative_step=False)
+        found[whose] = path(optimizer, params, kind, 1.0)[1][-1]
+    for name, value in found["theirs"].items():
+        assert distance(found["ours"][name], value) <= PARAMS, name

@@ -26,7 +26,14 @@ _HOMES = {
         ("GRAPH_MODE", "PYNATIVE_MODE", "get_context", "jit", "jit_class", "set_context", "set_device"),
         "network.context",
     ),
-    **dict.fromkeys(("DynamicLossScaleManager", "FixedLossScaleManager", "Model"), "train"),
+    **dict.fromkeys(
+        (
+            "Callback", "CheckpointConfig", "DynamicLossScaleManager", "FixedLossScaleManager", "History",
+            "LambdaCallback", "LearningRateScheduler", "LossMonitor", "LossScaleManager", "Model", "ModelCheckpoint",
+            "ReduceLROnPlateau", "RunContext", "TimeMonitor",
+        ),
+        "train",
+    ),
     "grad": "network.grad",
     **dict.fromkeys(
         ("CheckpointWarning", "load_checkpoint", "load_param_into_net", "save_checkpoint"), "serialization"
@@ -34,7 +41,7 @@ _HOMES = {
     "set_seed": "network.seed",
     "value_and_grad": "network.grad",
     **dict.fromkeys(_DTYPES, "network.dtype"),
-}
+}  # fmt: skip
 _MODULES = {
     **{name: name for name in ("amp", "common", "dataset", "nn", "ops", "train")},
     "context": "network.context",

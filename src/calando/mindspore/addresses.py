@@ -3,8 +3,14 @@
     from calando.mindspore.common import dtype as mstype
     from calando.mindspore.nn.optim.momentum import Momentum
 
-``mindspore.common``, ``mindspore.nn.optim`` and ``mindspore.nn.wrap`` only pass on what stands in ``mindspore`` and
-``nn``; every other address leads to the module itself, so there is one class of each name.
+``mindspore.common``, ``mindspore.nn.layer`` and the like only pass on what stands in ``mindspore`` and ``nn``; every
+other address leads to the module itself, so there is one class of each name.
+
+A script that is not to be changed at all reads ``mindspore`` as calando after
+
+    sys.modules["mindspore"] = calando.mindspore
+
+every ``mindspore.nn.optim.momentum`` is ``calando.mindspore.nn.optim.momentum`` then.
 """
 
 import sys
@@ -15,10 +21,17 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from .missing import DISTRIBUTED, distributed, missing
+from .missing import elsewhere, missing
 
 ROOT = __package__
-ROOMS = {"common": "", "nn.optim": "nn", "nn.wrap": "nn"}  # what they pass on
+ORIGINAL = "mindspore"
+LAYERS = ("activation", "basic", "container", "conv", "dense", "embedding", "normalization", "pooling")
+ROOMS = {  # what they pass on
+    "common": "",
+    "common.api": "",
+    **dict.fromkeys(("nn.layer", "nn.loss", "nn.loss.loss", "nn.optim", "nn.wrap"), "nn"),
+    **{f"nn.layer.{name}": "nn" for name in LAYERS},
+}
 MODULES = {
     "common.dtype": "network.dtype",
     "common.initializer": "network.initializer",
@@ -28,6 +41,7 @@ MODULES = {
     "context": "network.context",
     "nn.cell": "network.cell",
     "nn.dynamic_lr": "dynamic_lr",
+    "nn.metrics": "train.metrics",
     "nn.optim.ada_grad": "nn.adagrad",
     "nn.optim.lazyadam": "nn.adam",
     "nn.optim.optimizer": "custom",
@@ -41,11 +55,18 @@ MODULES = {
             "sgd",
         )
     },
+    "train.amp": "amp",
+    "train.callback._lr_scheduler_callback": "train.callback.lr_scheduler",
+    "train.callback._reduce_lr_on_plateau": "train.callback.plateau",
+    **{
+        f"train.callback._{name}": f"train.callback.{name}"
+        for name in ("callback", "checkpoint", "history", "lambda_callback", "loss_monitor", "time_monitor")
+    },
 }  # fmt: skip
 
 
 class Addresses(MetaPathFinder, Loader):
-    """Finds the modules of the two tables."""
+    """Finds the modules of the two tables, after all that are files."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
@@ -53,18 +74,18 @@ class Addresses(MetaPathFinder, Loader):
         """The specification of an address; None for a name outside MindSpore's.
 
         Raises:
-            ImportError: for MindSpore's names for several processes, with what does their work here.
+            ImportError: for a part of MindSpore that calando has elsewhere, or leaves to others; it says where.
             ModuleNotFoundError: for any other name that is not here, with where to go: Python asks for
                 ``calando.mindspore.nn.Conv3d`` last of all when ``from calando.mindspore.nn import Conv3d`` fails.
         """
         short = fullname.removeprefix(f"{ROOT}.")
         name = short.rpartition(".")[2]
-        if short != fullname and name in DISTRIBUTED:
-            raise ImportError(f"there is no {fullname}: {distributed(name)}")
-        if short == fullname or name.startswith("_"):
-            return None
+        if short != fullname and (where := elsewhere(name)):
+            raise ImportError(f"there is no {fullname}: {where}")
         if short in ROOMS or short in MODULES:
             return ModuleSpec(fullname, self, is_package=short in ROOMS)
+        if short == fullname or name.startswith("_"):
+            return None
         room = fullname.rpartition(".")[0]
         if hasattr(sys.modules.get(room), name):
             return None  # it is here, and no module
@@ -77,6 +98,24 @@ class Addresses(MetaPathFinder, Loader):
             sys.modules[module.__name__] = import_module(f"{ROOT}.{MODULES[short]}")
         else:
             module.__getattr__ = passing_on(short)  # type: ignore[method-assign]
+
+
+class Aliases(MetaPathFinder, Loader):
+    """Finds ``mindspore.nn`` and the like where ``sys.modules["mindspore"]`` is calando's.
+
+    It comes before the files are looked at: there ``mindspore.nn`` would be found a second time.
+    """
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """The specification of an address of MindSpore, if it means one of calando's."""
+        meant = fullname.startswith(f"{ORIGINAL}.") and sys.modules.get(ORIGINAL) is sys.modules.get(ROOT, self)
+        return ModuleSpec(fullname, self, is_package=True) if meant else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Put calando's module in the place of the new one."""
+        sys.modules[module.__name__] = import_module(f"{ROOT}{module.__name__.removeprefix(ORIGINAL)}")
 
 
 def passing_on(room: str) -> Any:
@@ -95,4 +134,5 @@ def passing_on(room: str) -> Any:
 def open_addresses() -> None:
     """Let imports find them."""
     if not any(isinstance(finder, Addresses) for finder in sys.meta_path):
+        sys.meta_path.insert(0, Aliases())
         sys.meta_path.append(Addresses())

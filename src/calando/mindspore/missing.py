@@ -23,6 +23,7 @@ DISTRIBUTED = {
     "PipelineCell": STAGES,
     "PipelineGradReducer": STAGES,
     "ReduceScatter": "call torch.distributed.reduce_scatter on these Tensors",
+    "adasum": ADASUM,
     "boost": ADASUM,
     "broadcast_params": (
         f"every process makes the whole step, so there is nothing to send; for equal first values call "
@@ -30,22 +31,33 @@ DISTRIBUTED = {
     ),
     "communication": SETTING,
     "get_auto_parallel_context": SETTING,
+    "grad_reducer": SUM,
     "parallel": SETTING,
     "reset_auto_parallel_context": SETTING,
     "set_auto_parallel_context": f"{SETTING}; {SHARE}",
 }
+TORCH_LIKE = dict.fromkeys(
+    ("experimental", "mint"),
+    "its optim is torch.optim in MindSpore's words. calando.torch has the same classes with the same arguments, on "
+    "these Parameters too, and torch.optim.lr_scheduler drives them. See docs/guide.md",
+)
 
 
 def missing(module: str, name: str, known: Iterable[str]) -> AttributeError:
     """The error for ``module.name``, with the nearest known name and where to go instead."""
-    if name in DISTRIBUTED:
-        return AttributeError(f"module {module!r} has no {name!r}: {distributed(name)}")
+    if where := elsewhere(name):
+        return AttributeError(f"module {module!r} has no {name!r}: {where}")
     return AttributeError(
         f"module {module!r} has no {name!r}{hint(name, known)}. It covers optimizers, schedules, Tensor, Parameter, "
         "Cell, value_and_grad, Model and the layers of MindSpore's migration guide, on torch autograd. For other "
         "layers and operations use torch's on these Tensors, or build the network in real MindSpore: the "
         "optimizers here take its parameters and gradients."
     )
+
+
+def elsewhere(name: str) -> str:
+    """Where a part of MindSpore is that is not here, as the rest of a sentence; empty if nobody knows."""
+    return distributed(name) if name in DISTRIBUTED else TORCH_LIKE.get(name, "")
 
 
 def distributed(name: str) -> str:

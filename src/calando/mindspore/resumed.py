@@ -11,7 +11,7 @@ from ..arrays import adapter
 from ..codecs.entry import Entry
 from ..events import SET, Timeline
 from ..plan import Member
-from ..schedules import Listed, Schedule
+from ..schedules import Function, Listed, Schedule
 from ..store import CheckpointError
 from .fit import fitted
 from .state import OWNERS, RATE, named, own_rate, rate_names, rows, rule_of, shape_of, single
@@ -195,6 +195,8 @@ class Resumed:
                 )
             latest = optimizer.engine.hypers[n].timelines["lr"].latest
             self.taken.add(name)
+            if isinstance(latest, Function) and latest.call in optimizer.STORED.computed:
+                continue
             one = values.ndim == 0 or (values.size == 1 and not isinstance(latest, Listed))
             self.take_value(n, "lr", name, float(values.item()) if one else values, latest)
             if name != names[n]:

@@ -21,7 +21,7 @@ import numpy as np
 
 from ..arrays import adapter
 from ..plan import Member
-from ..schedules import Listed, Schedule
+from ..schedules import Function, Listed, Schedule
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer
@@ -43,6 +43,7 @@ class Stored:
         idle: slots that are in the file also when the rule has none.
         blank: the shape of idle slots; None: the parameter's.
         age: the name of the number of updates, float32 (1,), where it stands in the file beside ``global_step``.
+        computed: learning rates that the original computes in the step; a file has 0 in their place.
         lacks: what a file cannot hold of this optimizer, told whenever one is written; empty where it holds all.
 
     A slot or memory that is not named here is called ``slot.{}`` or ``memory_{}`` by our own names.
@@ -57,7 +58,14 @@ class Stored:
     idle: tuple[str, ...] = ()
     blank: tuple[int, ...] | None = None
     age: str = ""
+    computed: tuple[Callable[[int], float], ...] = ()
     lacks: str = ""
+
+    def rate(self, latest: Any) -> Any:
+        """What a file has of a learning rate: a number or a list; None for a schedule."""
+        if isinstance(latest, Function) and latest.call in self.computed:
+            return 0.0
+        return latest if isinstance(latest, (float, Listed)) else None
 
     def slot_names(self, rules: Iterable[Any]) -> dict[str, str]:
         """Pattern of each slot that a file has under these rules."""
@@ -97,7 +105,8 @@ def rows(optimizer: "Optimizer") -> list[tuple[str, Callable[[], Any]]]:
     optimizer._listen()
     optimizer.engine.settle()
     rates = list(rate_rows(optimizer))
-    late = any(isinstance(hyper.timelines["lr"].latest, Schedule) for hyper in optimizer.engine.hypers)
+    stored = [optimizer.STORED.rate(hyper.timelines["lr"].latest) for hyper in optimizer.engine.hypers]
+    late = not all(isinstance(rate, float) for rate in stored)
     clock = optimizer.engine.clocks[0]
     found: list[tuple[str, Callable[[], Any]]] = [("global_step", lambda: np.array([clock], np.int32))]
     found += [] if late else rates
@@ -147,10 +156,10 @@ def rate_rows(optimizer: "Optimizer") -> Iterator[tuple[str, Callable[[], Any]]]
     """The learning rates that are numbers or lists, in the order of the parameters that they are for."""
     names, seen = rate_names(optimizer), set()
     for number, _ in optimizer._places:
-        latest = optimizer.engine.hypers[number].timelines["lr"].latest
-        if names[number] not in seen and isinstance(latest, (float, Listed)):
+        rate = optimizer.STORED.rate(optimizer.engine.hypers[number].timelines["lr"].latest)
+        if names[number] not in seen and rate is not None:
             seen.add(names[number])
-            yield names[number], lambda latest=latest: single(latest)  # type: ignore[misc]
+            yield names[number], lambda rate=rate: single(rate)  # type: ignore[misc]
 
 
 def single(entry: Any) -> np.ndarray:
@@ -274,7 +283,9 @@ def left_out(optimizer: "Optimizer") -> list[str]:
     found = []
     for number, hyper in enumerate(optimizer.engine.hypers):
         for ours, line in hyper.timelines.items():
-            if isinstance(line.latest, Schedule) and not (ours == "lr" and isinstance(line.latest, Listed)):
+            if isinstance(line.latest, Schedule) and not (
+                ours == "lr" and optimizer.STORED.rate(line.latest) is not None
+            ):
                 found.append(
                     f"For '{type(optimizer).__name__}', group {number}: {hyper.spelled(ours)!r} is "
                     f"{line.latest.describe()}; MindSpore's checkpoints hold no schedules, so build the optimizer with "

@@ -50,6 +50,7 @@ _HOMES = {  # loaded on first use, because they load torch
     "Cell": "network.cell",
     "LearningRateSchedule": "network.schedule",
     **dict.fromkeys(("CrossEntropyLoss", "L1Loss", "MSELoss", "SoftmaxCrossEntropyWithLogits"), "network.losses"),
+    **dict.fromkeys(("MAE", "MSE", "Accuracy", "Loss", "Metric", "get_metric_fn", "rearrange_inputs"), "train.metrics"),
     **dict.fromkeys(
         ("DynamicLossScaleUpdateCell", "FixedLossScaleUpdateCell", "TrainOneStepWithLossScaleCell"), "network.scaling"
     ),
@@ -63,7 +64,16 @@ _HOMES = {  # loaded on first use, because they load torch
     ),
 }  # fmt: skip
 
-_MODULES = ("cell", "dynamic_lr", "learning_rate_schedule", "optim", "wrap")  # addresses inside mindspore.nn
+_MODULES = (
+    "cell",
+    "dynamic_lr",
+    "layer",
+    "learning_rate_schedule",
+    "loss",
+    "metrics",
+    "optim",
+    "wrap",
+)  # addresses inside mindspore.nn
 
 _HERE = [
     "ASGD", "FTRL", "LARS", "LBFGS", "SGD", "AdaFactor", "AdaMax", "Adadelta", "Adagrad", "Adam", "AdamOffload",

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ...decay import INSIDE
-from ...hyper import Hyper
+from ...hyper import Hyper, is_number
 from ...rule import Rule
 from ...rules.whole.adafactor import ADAFACTOR_EPSILON, ADAFACTOR_EPSILON_SCALED, MOMENTUM_DOMAIN
 from ...schedules import Function, Schedule
@@ -39,8 +39,8 @@ class AdaFactor(Optimizer):
         decay_rate: a new square has the share t^-decay_rate, in (0, 1).
         beta1: keep factor of the running mean of updates, in [0, 1); 0 or None: no such mean.
         weight_decay: λ, in [0, inf); λ times the step size, times p, is taken from p; "beta" and "gamma" too, as there.
-        scale_parameter: scale steps by the root mean square of the parameter; a list or schedule as learning rate
-            switches it off, as there.
+        scale_parameter: scale steps by the root mean square of the parameter; a learning rate that is no plain number
+            (a Tensor, a list, a schedule) switches it off, as there.
         relative_step: the step size is min(0.01, 1/√t).
         warmup_init: with ``relative_step``: min(10⁻⁶ t, 1/√t).
         compression: round the second moments of vectors to float16, as MindSpore stores them then.
@@ -62,6 +62,7 @@ class AdaFactor(Optimizer):
         idle=("r", "c", "v"),
         blank=(1,),
         age="afactor_step",
+        computed=(relative_step, relative_step_warming_up),
     )
 
     def __init__(
@@ -83,7 +84,10 @@ class AdaFactor(Optimizer):
         on_nonfinite: str = "train",
     ) -> None:
         rate = step_size(learning_rate, relative_step, warmup_init)
-        self.__dict__.update(_scaled=scale_parameter, _relative=learning_rate is None, _compressed=compression)
+        plain = learning_rate is None or is_number(learning_rate)
+        self.__dict__.update(
+            _scaled=scale_parameter and plain, _relative=learning_rate is None, _compressed=compression
+        )
         values = {
             **pair("eps", eps, self.PAIRS["eps"], "AdaFactor"),
             "lr": rate,
