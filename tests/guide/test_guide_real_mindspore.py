@@ -249,7 +249,7 @@ def test_dynamic_weight_decay_of_the_guide(mindspore, torch, mode):
 
 
 def test_save_and_load_in_mid_training(mindspore, torch):
-    """MindSpore's own load_param_into_net would stop the training without a word; ours takes effect, always."""
+    """Parameters, moments and the clock go back to where they were saved."""
     import calando.mindspore as ms
 
     kept = []
@@ -270,6 +270,79 @@ def test_save_and_load_in_mid_training(mindspore, torch):
     again = []
     in_mindspore(mindspore, "PyNative", make, lambda step, optimizer: again.append(values_of(optimizer)), steps=5)
     assert kept[0]["weight"].asnumpy() == pytest.approx(again[4][0], rel=1e-4, abs=1e-6)
+
+
+@pytest.fixture(params=[*MODES, "GRAPH_MODE"])
+def any_mode(mindspore, request):
+    """How the functions around the optimizer are compiled."""
+    if request.param == "GRAPH_MODE":
+        mindspore.set_context(mode=mindspore.GRAPH_MODE)
+        request.addfinalizer(lambda: mindspore.set_context(mode=mindspore.PYNATIVE_MODE))
+        return "PyNative"
+    return request.param
+
+
+def by_set_data(mindspore, parameters, found):
+    for parameter in parameters:
+        parameter.set_data(mindspore.Tensor(found[parameter.name]))
+
+
+def by_assign(mindspore, parameters, found):
+    for parameter in parameters:
+        mindspore.ops.assign(parameter, mindspore.Tensor(found[parameter.name]))
+
+
+def in_a_cell(mindspore, parameters):
+    cell = mindspore.nn.Cell()
+    for parameter in parameters:
+        setattr(cell, parameter.name, parameter)
+    return cell
+
+
+def by_load_param_into_net(mindspore, parameters, found):
+    stored = {name: mindspore.Parameter(mindspore.Tensor(value), name=name) for name, value in found.items()}
+    assert mindspore.load_param_into_net(in_a_cell(mindspore, parameters), stored) == ([], [])
+
+
+def by_load_checkpoint(mindspore, parameters, found):
+    stored = [{"name": name, "data": mindspore.Tensor(value)} for name, value in found.items()]
+    mindspore.save_checkpoint(stored, "weights.ckpt")
+    mindspore.load_checkpoint("weights.ckpt", in_a_cell(mindspore, parameters))
+
+
+def test_what_mindspore_loads_in_mid_training_takes_effect(mindspore, any_mode):
+    """Its own functions exchange the memory of a parameter, from which compiled functions read on (MindSpore's
+    optimizers stop training then, without a word). With an optimizer from here they do what ``ops.assign`` does."""
+    ways = {2: by_set_data, 4: by_load_param_into_net, 6: by_load_checkpoint}
+
+    def trained(ways):
+        def between(step, optimizer):
+            if step in ways:
+                found = {p.name: 0.5 * p.asnumpy() + 0.125 * step for p in optimizer.parameters}
+                ways[step](mindspore, optimizer.parameters, found)
+
+        return in_mindspore(mindspore, any_mode, lambda params: nn.Momentum(params, 0.1, 0.9), between)
+
+    losses, last = trained(ways)
+    expected, values = trained(dict.fromkeys(ways, by_assign))
+    assert losses == expected
+    assert all(np.array_equal(mine, told) for mine, told in zip(last, values, strict=True))
+
+
+def test_parameters_that_are_not_held_stay_mindspores_own(mindspore):
+    """Another shape, another parameter: there set_data exchanges the memory as ever."""
+    held = mindspore.Parameter(mindspore.Tensor(np.ones(3, "f4")), name="held")
+    free = mindspore.Parameter(mindspore.Tensor(np.ones(3, "f4")), name="free")
+    nn.SGD([held], 0.1)
+    views = held.asnumpy(), free.asnumpy()
+    for parameter in (held, free):
+        parameter.set_data(mindspore.Tensor(np.full(3, 2, "f8")))
+        assert parameter.asnumpy().tolist() == [2, 2, 2] and parameter.dtype == mindspore.float32
+    assert [view.tolist() for view in views] == [[2, 2, 2], [1, 1, 1]]
+    held.set_data(mindspore.Tensor(np.zeros(2, "f4")), slice_shape=True)
+    assert held.shape == (2,)
+    with pytest.raises(TypeError, match="Parameter data must be"):
+        held.set_data("0")
 
 
 def values_of(optimizer):

@@ -25,7 +25,7 @@ from ..hyper import Hyper
 from ..nearest import nearest
 from ..rule import Domain, Rule
 from ..schedules import Function
-from . import boxes
+from . import boxes, steady
 from .arguments import checked_arguments
 from .gradients import Gradients, refuse_miscounted
 from .groups import Given, name_of, parse
@@ -93,6 +93,8 @@ class Optimizer(Gradients, Controls):
         put["_titles"] = [group.name or str(number) for number, group in enumerate(given)]
         put["_places"] = self._order(given, order)
         put["_library"] = boxes.Library(one_framework(owner, self._members()))
+        if self._library.name == "mindspore":
+            steady.hold(member.param for member in self._members())
         put["_boxes"] = {}
         put["_posted"] = {}
 

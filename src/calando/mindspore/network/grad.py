@@ -189,7 +189,10 @@ def _weights(weights: Any) -> list[torch.Tensor]:
     weights = list(weights)
     for place, weight in enumerate(weights):
         if not isinstance(weight, torch.Tensor):
-            raise TypeError(f"weights must be Parameters; member {place} is a {type(weight).__name__}")
+            kind = type(weight)
+            other = f" of {kind.__module__.partition('.')[0]}; take that library's value_and_grad"
+            there = other if kind.__name__ == Parameter.__name__ else ""
+            raise TypeError(f"weights must be Parameters; member {place} is a {kind.__name__}{there}")
         if not (isinstance(weight, Parameter) or weight.requires_grad):
             raise TypeError(
                 f"weights must be Parameters; member {place} is a {type(weight).__name__} that does not "
