@@ -275,11 +275,10 @@ def test_save_and_load_in_mid_training(mindspore, torch):
 @pytest.fixture(params=[*MODES, "GRAPH_MODE"])
 def any_mode(mindspore, request):
     """How the functions around the optimizer are compiled."""
-    if request.param == "GRAPH_MODE":
-        mindspore.set_context(mode=mindspore.GRAPH_MODE)
-        request.addfinalizer(lambda: mindspore.set_context(mode=mindspore.PYNATIVE_MODE))
-        return "PyNative"
-    return request.param
+    compiled = request.param == "GRAPH_MODE"
+    mindspore.set_context(mode=mindspore.GRAPH_MODE if compiled else mindspore.PYNATIVE_MODE)
+    yield "PyNative" if compiled else request.param
+    mindspore.set_context(mode=mindspore.PYNATIVE_MODE)
 
 
 def by_set_data(mindspore, parameters, found):

@@ -80,11 +80,13 @@ class Addresses(MetaPathFinder, Loader):
         """
         short = fullname.removeprefix(f"{ROOT}.")
         name = short.rpartition(".")[2]
-        if short != fullname and (where := elsewhere(name)):
+        if short == fullname:
+            return None
+        if where := elsewhere(name):
             raise ImportError(f"there is no {fullname}: {where}")
         if short in ROOMS or short in MODULES:
             return ModuleSpec(fullname, self, is_package=short in ROOMS)
-        if short == fullname or name.startswith("_"):
+        if name.startswith("_"):
             return None
         room = fullname.rpartition(".")[0]
         if hasattr(sys.modules.get(room), name):
