@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 MISTAKES = (ValueError, KeyError, TypeError, IndexError, ArithmeticError, OSError, ImportError)
 PACKAGES = {"torch": "torch", "sklearn": "scikit-learn", "matplotlib": "matplotlib", "rich": "rich", "libcst": "libcst"}
 WRONG, STOPPED = 2, 130  # exit codes
+CHART_MARGIN = 13  # columns for the numbers beside a chart
 BARE = "\0newest"  # what --resume means without a name
 
 
@@ -283,11 +285,12 @@ def plot(schedules: tuple[str, ...], steps: int, epochs: int, out: Path | None) 
     """
     from .show.lines import lines
 
-    drawn = lines(schedules, steps, epochs)
+    drawn, ends = lines(schedules, steps, epochs)
     if out is None:
         from .show.chart import chart
 
-        click.echo(chart(drawn))
+        room = get_terminal_size().columns - CHART_MARGIN
+        click.echo(chart(drawn, ends, width=min(64, max(16, room))))
         return
     need("matplotlib", what="a picture")
     from .show.curves import draw_schedules

@@ -21,6 +21,22 @@ def test_several_schedules_with_names_one_of_which_ends():
     assert "  * a: 3 … 1" in out and "  o b: 0.5 … 0.5" in out
 
 
+@pytest.mark.parametrize(
+    "steps, told",
+    [(2, "3 … 2, ends after 3 steps"), (3, "3 … 1, ends after 3 steps"), (9, "3 … 1, ends after 3 steps")],
+)
+def test_a_list_says_where_it_ends_however_much_of_it_is_drawn(steps, told):
+    out = done("plot", "[3, 2, 1]", "b=[1].hold()", "--steps", steps).output.splitlines()
+    assert out[-2:] == [f"  * Listed((3, 2, 1)): {told}", "  o b: 1 … 1"]
+
+
+@pytest.mark.parametrize("columns, widest", [("50", 50), ("10", 29), ("300", 77)])
+def test_a_chart_fits_the_terminal(monkeypatch, columns, widest):
+    monkeypatch.setenv("COLUMNS", columns)
+    lines = done("plot", "linear(1e-7, 0.123456, 90)").output.splitlines()[:14]
+    assert widest - 8 <= max(map(len, lines)) <= widest
+
+
 def test_a_constant_and_a_single_step():
     assert "*" in chart({"flat": np.full(10, 0.0)}) and "*" in chart({"one": np.array([2.0])})
 

@@ -7,11 +7,14 @@ import numpy as np
 MARKS = "*o+x#@%&"
 
 
-def chart(lines: Mapping[str, np.ndarray], width: int = 64, height: int = 12) -> str:
+def chart(
+    lines: Mapping[str, np.ndarray], ends: Mapping[str, int] | None = None, width: int = 64, height: int = 12
+) -> str:
     """Draw one or several lines over the same steps.
 
     Args:
         lines: what a line is called → its values, float64 (steps,), nan after its end.
+        ends: what a line is called → after how many steps it ends, if it does.
         width, height: of the area in characters.
 
     Returns:
@@ -19,7 +22,7 @@ def chart(lines: Mapping[str, np.ndarray], width: int = 64, height: int = 12) ->
         the extremes between. Where lines meet, the later one covers the earlier.
 
     Example:
-        >>> print(chart({"fall": np.linspace(1, 0, 21)}, width=21, height=5))
+        >>> print(chart({"fall": np.linspace(1, 0, 21)}, ends={"fall": 21}, width=21, height=5))
            1 |***
              |   *****
          0.5 |        *****
@@ -27,7 +30,7 @@ def chart(lines: Mapping[str, np.ndarray], width: int = 64, height: int = 12) ->
            0 |                  ***
              +---------------------
               0                  20
-          * fall: 1 … 0
+          * fall: 1 … 0, ends after 21 steps
     """
     steps = max(len(values) for values in lines.values())
     least = min(float(np.nanmin(values)) for values in lines.values())
@@ -56,13 +59,12 @@ def chart(lines: Mapping[str, np.ndarray], width: int = 64, height: int = 12) ->
     drawn.append(f"{'':>{margin}} +{'-' * width}")
     last = str(steps - 1)
     drawn.append(f"{'':>{margin}}  0{last:>{width - 1}}")
-    drawn += [f"  {marks[name]} {name}: {told(values)}" for name, values in lines.items()]
+    drawn += [f"  {marks[name]} {name}: {told(values, (ends or {}).get(name))}" for name, values in lines.items()]
     return "\n".join(drawn)
 
 
-def told(values: np.ndarray) -> str:
-    """A line in numbers: first and last, and what lies beyond them."""
-    steps = len(values)
+def told(values: np.ndarray, end: int | None = None) -> str:
+    """A line in numbers: first and last, what lies beyond them, and where it ends."""
     values = values[~np.isnan(values)]
     first, last, least, most = (float(x) for x in (values[0], values[-1], values.min(), values.max()))
     text = f"{first:.6g} … {last:.6g}"
@@ -70,6 +72,6 @@ def told(values: np.ndarray) -> str:
         text += f", at most {most:.6g} (step {int(values.argmax())})"
     if least < min(first, last):
         text += f", at least {least:.6g} (step {int(values.argmin())})"
-    if len(values) < steps:
-        text += f", ends after {len(values)} step{'s' * (len(values) != 1)}"
+    if end is not None:
+        text += f", ends after {end} step{'s' * (end != 1)}"
     return text
