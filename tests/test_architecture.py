@@ -33,7 +33,7 @@ LAYERS = [
     ["hyper"],
     ["events"],
     ["rules", "decay", "average", "schedules", "lexicon"],
-    ["rule", "ops", "nearest"],
+    ["rule", "ops", "nearest", "needs"],
     [""],  # calando itself: the version
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

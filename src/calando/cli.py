@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
@@ -17,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from . import __version__
+from .needs import need
 
 if TYPE_CHECKING:
     from .train.job import Run
 
 MISTAKES = (ValueError, KeyError, TypeError, IndexError, ArithmeticError, OSError, ImportError)
-PACKAGES = {"torch": "torch", "sklearn": "scikit-learn", "matplotlib": "matplotlib", "rich": "rich", "libcst": "libcst"}
 WRONG, STOPPED = 2, 130  # exit codes
 CHART_MARGIN = 13  # columns for the numbers beside a chart
 BARE = "\0newest"  # what --resume means without a name
@@ -51,18 +50,11 @@ def sentence(problem: BaseException) -> str:
     """What an exception says, without Python's decorations."""
     if isinstance(problem, click.ClickException):
         return problem.format_message()
-    if isinstance(problem, OSError) and problem.strerror and problem.filename:
-        return f"{problem.filename}: {problem.strerror}"
+    if isinstance(problem, OSError) and problem.strerror:
+        return f"{problem.filename}: {problem.strerror}" if problem.filename else problem.strerror
     if type(problem) is KeyError and len(problem.args) == 1:
         return str(problem.args[0])  # Python's own puts quotes around it
     return str(problem) or type(problem).__name__
-
-
-def need(*modules: str, what: str, extra: str = "train") -> None:
-    """Raise ImportError, saying what to install, unless all modules are there."""
-    missing = [PACKAGES[name] for name in modules if find_spec(name) is None]
-    if missing:
-        raise ImportError(f"{what} needs {', '.join(missing)}; install it with: pip install 'calando[{extra}]'")
 
 
 debug = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
@@ -149,7 +141,7 @@ def train(ctx: click.Context, name: str | None, out: Path, resume: str | None, q
     weights and the rest have their own. Writes curves.png, history.csv and a checkpoint per epoch to
     OUT/NAME.
     """
-    need("torch", "sklearn", "matplotlib", "rich", what="calando train")
+    need("torch", "sklearn", "matplotlib", "rich", what="calando train", extra="train")
     from .train import checkpoint, job
     from .train.options import Options, refuse_conflicts
 
@@ -221,7 +213,7 @@ def carry_out(run: Run, quiet: bool) -> None:
     if quiet:
         click.echo(run.folder.path)
         return
-    timing = f"{run.seconds:.1f} s for {options.epochs} epochs, {run.steps[1]} steps"
+    timing = f"{run.seconds:.1f} s for {options.epochs} epoch{'s' * (options.epochs != 1)}, {run.steps[1]} steps"
     if run.began:
         timing += f" (resumed after epoch {run.began})"
     results = [(f"test accuracy{label(name, accuracies)}", f"{a:.2%}") for name, a in accuracies.items()]
@@ -292,7 +284,7 @@ def plot(schedules: tuple[str, ...], steps: int, epochs: int, out: Path | None) 
         room = get_terminal_size().columns - CHART_MARGIN
         click.echo(chart(drawn, ends, width=min(64, max(16, room))))
         return
-    need("matplotlib", what="a picture")
+    need("matplotlib", what="a picture", extra="train")
     from .show.curves import draw_schedules
 
     draw_schedules(out, drawn)

@@ -1,5 +1,6 @@
 """What a user can put right gets one sentence, on stderr, and exit code 2."""
 
+import errno
 import re
 import sys
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 from cli_runs import call, done, rows
 
-from calando.train import job
+from calando.train import checkpoint, job
 
 NEW = [
     (["--optimizer", "lion"], "'lion' is not one of 'sgd', 'momentum', 'adam', 'adamw'"),
@@ -98,12 +99,42 @@ def test_a_folder_that_cannot_be_written(tmp_path, extra):
 
 
 def test_a_missing_package_says_what_to_install(monkeypatch, tmp_path):
-    monkeypatch.setattr("calando.cli.find_spec", lambda name: None if name in ("rich", "sklearn") else sys)
+    monkeypatch.setattr("calando.needs.find_spec", lambda name: None if name in ("rich", "sklearn") else sys)
     result = call("train", "--out", tmp_path)
     assert result.exit_code == 2
     assert result.stderr == (
         "calando: calando train needs scikit-learn, rich; install it with: pip install 'calando[train]'\n"
     )
+
+
+@pytest.mark.parametrize(
+    "line, what",
+    [
+        ("import calando.torch", "calando.torch"),
+        ("import calando; calando.torch", "calando.torch"),
+        ("from calando.mindspore import nn; nn.Dense", "a Tensor, Parameter or Cell of calando.mindspore"),
+        ("import calando.mindspore as ms; ms.value_and_grad", "a Tensor, Parameter or Cell of calando.mindspore"),
+    ],
+)
+def test_without_torch_the_rooms_that_need_it_say_what_to_install(run, line, what):
+    code = f"""
+import sys
+sys.modules["torch"] = None  # what Python takes for not installed
+try:
+    {line}
+except ModuleNotFoundError as problem:
+    print(problem, problem.name, sep="|")
+"""
+    assert run(code) == f"{what} needs torch; install it with: pip install 'calando[torch]'|torch\n"
+
+
+def test_a_full_disk_names_the_run(tmp_path, extra, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")  # of a write, which knows no file
+
+    monkeypatch.setattr(checkpoint.store, "write", full)
+    result = call("train", "--out", tmp_path, "--name", "a", "--epochs", 1)
+    assert result.exit_code == 2 and result.stderr == f"calando: {tmp_path / 'a'}: No space left on device\n"
 
 
 def test_debug_shows_the_traceback(tmp_path, extra):

@@ -124,7 +124,7 @@ def test_report(script, tmp_path):
 
 
 def test_without_libcst_the_command_says_what_to_install(script, monkeypatch):
-    monkeypatch.setattr("calando.cli.find_spec", lambda name: None)
+    monkeypatch.setattr("calando.needs.find_spec", lambda name: None)
     done = call(script, "--to", "mindspore")
     assert done.exit_code == 2
     assert "needs libcst; install it with: pip install 'calando[migrate]'" in done.stderr

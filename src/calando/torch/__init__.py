@@ -4,6 +4,10 @@ Every hyperparameter of every group may be a number, a list, a schedule or a fun
 visible in ``param_groups`` and through ``at``, ``trace`` and ``current``, and can be changed at any time.
 """
 
+from ..needs import need as _need
+
+_need("torch", what=__name__, extra="torch")
+
 from torch.optim import lr_scheduler as lr_scheduler
 
 from .adadelta import Adadelta as Adadelta

@@ -7,7 +7,8 @@ runs/<name>/curves.png
 """
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -140,6 +141,15 @@ class Folder:
             self.checkpoints.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
             raise OSError(f"cannot write to {self.path}: {problem.strerror}") from None
+
+    @contextmanager
+    def written(self) -> Iterator[None]:
+        """What goes wrong with the disk meanwhile names a file, or this folder."""
+        try:
+            yield
+        except OSError as problem:
+            problem.filename = problem.filename or str(self.path)
+            raise
 
     def newest(self) -> tuple[Checkpoint, Path]:
         """The newest checkpoint that can be read; a damaged one is named on stderr and passed over.

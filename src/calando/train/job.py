@@ -73,7 +73,8 @@ class Run:
             for name, trainer in self.trainers.items()
         }
         place = self.folder.place(self.epoch)
-        Checkpoint(self.options, self.epoch, self.seconds, self.difference, dialects).write(place)
+        with self.folder.written():
+            Checkpoint(self.options, self.epoch, self.seconds, self.difference, dialects).write(place)
         return place
 
 

@@ -12,3 +12,7 @@ It is as wide as MindSpore's guide and calando's own pages need, and no wider:
 Nothing here imports MindSpore. Numbers, names and shapes were compared with MindSpore 2.10 on CPU; the
 docstring of each thing says where it differs.
 """
+
+from ...needs import need as _need
+
+_need("torch", what="a Tensor, Parameter or Cell of calando.mindspore", extra="torch")
