@@ -7,7 +7,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from teardown import gloo_fell
 
 FOLDER = Path(__file__).parents[2] / "examples"
 NEEDS = {
@@ -28,20 +27,19 @@ SAYS = {  # what stands in what each prints: arithmetic of its schedule
 }
 
 
+def alone(name, place):
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(FOLDER / name)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=place, env=env, timeout=300)
+
+
 @pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.glob("*.py")))
-def test_runs_and_says_what_its_schedule_is(name, tmp_path):
+def test_runs_and_says_what_its_schedule_is(name, tmp_path, torchrun):
     if name in NEEDS and find_spec(NEEDS[name]) is None:
         pytest.skip(f"{NEEDS[name]} is not installed")
-    many = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"] if name in PROCESSES else []
-    done = subprocess.run(
-        [sys.executable, *many, str(FOLDER / name)],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        timeout=300,
-    )
-    assert done.returncode == 0 or gloo_fell(done), done.stdout[-2000:] + done.stderr[-4000:]
+    many = name in PROCESSES
+    done = torchrun(FOLDER / name, processes=PROCESSES[name], cwd=tmp_path) if many else alone(name, tmp_path)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
     assert SAYS[name] in done.stdout
 
 

@@ -100,3 +100,14 @@ def test_a_written_tensor_that_is_unfit_changes_nothing():
     optimizer.param_groups[0]["lr"] = torch.tensor([0.1, 0.2])
     with pytest.raises(ValueError, match="group 0: 'lr' as a tensor must have one element, but got a tensor of shape"):
         train(optimizer, own, [0])
+
+
+def test_a_tensor_with_a_history_is_filled_too():
+    rate = torch.tensor(0.1, dtype=torch.float64, requires_grad=True)
+    p = torch.nn.Parameter(torch.ones(2))
+    optimizer = ct.SGD([p], lr=rate)
+    optimizer.set("lr", [0.5, 0.25, 0.125])
+    assert optimizer.param_groups[0]["lr"] is rate and rate.item() == 0.5
+    p.grad = torch.ones(2)
+    optimizer.step()
+    assert rate.item() == 0.25 and p.tolist() == [0.5, 0.5]

@@ -15,7 +15,7 @@ from torch.distributed.checkpoint.state_dict import (
 from torch_pairs import give, identical, saved, train
 
 import calando.torch as ct
-from calando.schedules import Cosine
+from calando.schedules import Cosine, Linear
 
 RATE = Cosine(0.05, 0.0, 20)
 CLASSES = sorted(
@@ -252,3 +252,155 @@ def test_a_checkpoint_is_read_with_weights_only_and_names_the_schedule(name):
     found = torch.load(file, weights_only=True)
     assert found["param_groups"][0]["step"] == 2
     assert "Cosine" in str(found["calando"]["timelines"][0]["lr"])
+
+
+@pytest.mark.parametrize("unscale", [False, True], ids=["scaled", "unscaled and clipped"])
+@pytest.mark.parametrize("name", [name for name in STEPPING if hasattr(torch.optim, name) and name != "SparseAdam"])
+def test_a_gradient_scaler_and_autocast_where_steps_are_skipped(name, unscale):
+    """Whatever the class: a skipped step moves neither parameters nor clocks nor ages, and the path is torch's."""
+    found, rate = [], Linear(0.01, 0.05, 6)
+    for library in (ct, torch.optim):
+        torch.manual_seed(0)
+        model = torch.nn.Sequential(torch.nn.Linear(4, 4, bias=False), torch.nn.Linear(4, 3, bias=False))
+        optimizer = getattr(library, name)(model.parameters(), lr=rate if library is ct else 0.01)
+        scaler = torch.amp.GradScaler("cpu", init_scale=2.0**10, growth_interval=3)
+        done, scales = 0, []
+        for step in range(9):
+            if library is torch.optim:
+                optimizer.param_groups[0]["lr"] = rate(done)
+            optimizer.zero_grad()
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                x = torch.randn(5, 4, generator=torch.Generator().manual_seed(step))
+                loss = model(x).float().square().mean()
+            scaler.scale(loss).backward()
+            if step in (2, 5):
+                model[1].weight.grad[0, 0] = torch.inf
+            before = [p.detach().clone() for p in model.parameters()]
+            if unscale:
+                scaler.unscale_(optimizer)
+                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            scaler.step(optimizer)
+            scaler.update()
+            if step in (2, 5):
+                identical(model.parameters(), before)
+            done += step not in (2, 5)
+            scales.append(scaler.get_scale())
+            if library is ct:
+                assert optimizer.param_groups[0]["step"] == done and optimizer.param_groups[0]["lr"] == rate(done)
+        ages = [int(optimizer.state[p].get("step", done)) for p in model.parameters()]
+        assert ages == [7, 7]
+        found.append((list(model.parameters()), scales))
+    assert found[0][1] == found[1][1]
+    for p, q in zip(found[0][0], found[1][0], strict=True):
+        torch.testing.assert_close(p, q, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.filterwarnings("default")  # the compiler warns about its own parts
+def test_a_compiled_training_step_sees_the_schedule_move():
+    torch._dynamo.reset()
+    torch.manual_seed(0)
+    model = torch.nn.Linear(4, 3)
+    twin = copy.deepcopy(model)
+    optimizer, reference = ct.AdamW(model.parameters(), lr=RATE), ct.AdamW(twin.parameters(), lr=RATE)
+
+    def step(net, optimizer, x):
+        optimizer.zero_grad()
+        net(x).square().sum().backward()
+        optimizer.step()
+        return optimizer.param_groups[0]["lr"]
+
+    compiled = torch.compile(step, backend="aot_eager")
+    for i in range(5):
+        x = torch.full((2, 4), 0.5 * i)
+        assert compiled(model, optimizer, x) == step(twin, reference, x) == RATE(i + 1)
+    for p, q in zip(model.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(p, q)
+
+
+@pytest.mark.parametrize("way", ["one function", "an ensemble"])
+def test_functional_training(way):
+    """Gradients of torch.func on parameters outside of a module, and stacked ones of several modules."""
+
+    def trained(library):
+        torch.manual_seed(0)
+        models = [torch.nn.Linear(4, 3, dtype=torch.float64) for _ in range(3)]
+        if way == "an ensemble":
+            own, _ = torch.func.stack_module_state(models)
+        else:
+            own = dict(models[0].named_parameters())
+        optimizer = library.AdamW(own.values(), lr=0.05)
+
+        def loss(params, x):
+            return torch.func.functional_call(models[0], params, (x,)).square().sum()
+
+        for step in range(4):
+            x = torch.full((2, 4), 0.5 * step, dtype=torch.float64)
+            if way == "an ensemble":
+                optimizer.zero_grad()
+                torch.vmap(loss, in_dims=(0, None))(own, x).sum().backward()
+            else:
+                found = torch.func.grad(loss)({key: p.detach() for key, p in own.items()}, x)
+                for key, p in own.items():
+                    p.grad = found[key]
+            optimizer.step()
+        return list(own.values())
+
+    for p, q in zip(trained(ct), trained(torch.optim), strict=True):
+        torch.testing.assert_close(p.detach(), q.detach(), rtol=1e-12, atol=1e-14)
+
+
+def test_parametrized_modules():
+    from torch.nn.utils import parametrizations as by
+
+    def trained(library):
+        torch.manual_seed(0)
+        model = torch.nn.Sequential(
+            by.weight_norm(torch.nn.Linear(4, 5)), by.orthogonal(torch.nn.Linear(5, 5))
+        ).double()
+        optimizer = library.AdamW(model.parameters(), lr=0.05)
+        for step in range(5):
+            optimizer.zero_grad()
+            model(torch.full((3, 4), 0.5 * step, dtype=torch.float64)).square().sum().backward()
+            optimizer.step()
+        return list(model.parameters())
+
+    for p, q in zip(trained(ct), trained(torch.optim), strict=True):
+        torch.testing.assert_close(p.detach(), q.detach(), rtol=1e-10, atol=1e-12)
+
+
+def test_steps_under_inference_mode_and_another_default_device():
+    params, twins = weights(), weights()
+    optimizer, reference = made("AdamW", params), made("AdamW", twins)
+    with torch.inference_mode():
+        go("AdamW", optimizer, params, range(2))
+    with torch.device("meta"):
+        optimizer.load_state_dict(optimizer.state_dict())
+        for p in params:
+            p.grad = torch.full_like(p, 0.5, device="cpu")
+        optimizer.step()
+    go("AdamW", reference, twins, range(2))
+    for p in twins:
+        p.grad = torch.full_like(p, 0.5)
+    reference.step()
+    identical(params, twins)
+
+
+@all_classes
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16, torch.complex64], ids=str)
+def test_a_step_between_forward_and_backward_raises_there(name, dtype):
+    if name == "SparseAdam" or (dtype.is_complex and name in ("Adafactor", "Muon")):
+        pytest.skip("takes no such gradients")
+    for x in (
+        torch.ones(3, 4, dtype=dtype),
+        torch.ones(4, 3, dtype=dtype).t(),
+        torch.ones(8, 8, dtype=dtype)[::2, ::2],
+    ):
+        p = torch.nn.Parameter(x)
+        optimizer = made(name, [p])
+        product = (p * p).real.sum()
+        p.grad = torch.ones_like(p)
+        version = p.grad._version
+        optimizer.step()
+        assert p.grad._version == version
+        with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+            product.backward()

@@ -284,17 +284,55 @@ def test_sequences(data):
         same(found, past)
 
 
+def linked(data, optimizer, kinds):
+    """The same schedulers one after the other, in chains within chains."""
+    parts = [data.draw(part(kind))(optimizer) for kind in kinds]
+    while len(parts) > 1 and data.draw(st.booleans()):
+        first = data.draw(st.integers(0, len(parts) - 1))
+        last = data.draw(st.integers(first + 1, len(parts)))
+        parts[first:last] = [room.ChainedScheduler(parts[first:last])]
+    return room.ChainedScheduler(parts)
+
+
 @settings(max_examples=150)
 @given(st.data())
 def test_chains(data):
     kinds = data.draw(st.lists(st.sampled_from(PARTS), min_size=1, max_size=4))
     optimizer = optimizer_of()
-    scheduler = room.ChainedScheduler([data.draw(part(kind))(optimizer) for kind in kinds])
+    scheduler = linked(data, optimizer, kinds)
     epoch = data.draw(st.just(0) | st.integers(0, 80))
     walk(scheduler, epoch + 1)
     found, sentence = read(scheduler, 150)
     assert not sentence or ("horizon=10_000" in sentence and set(kinds) - set(FACTORS))
     same(found, walk(scheduler, 150), first=epoch)
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        lambda o: room.MultiStepLR(o, [-5, -1, -1, 0, 3], 0.5),  # begun by a closed form, which counts all before
+        lambda o: room.ConstantLR(o, 0.5, 0),
+        lambda o: room.ExponentialLR(o, 0.9),
+    ],
+    ids=["milestones below 0", "a constant for no time", "plain"],
+)
+@pytest.mark.parametrize("epoch", [0, 4, 5, 7])
+@pytest.mark.parametrize("wrap", [lambda s: s, lambda s: room.ChainedScheduler([s])], ids=["bare", "in a chain"])
+def test_how_a_later_part_of_a_sequence_begins(second, epoch, wrap):
+    optimizer = optimizer_of()
+    scheduler = wrap(room.SequentialLR(optimizer, [room.LinearLR(optimizer, 0.1), second(optimizer)], [5]))
+    walk(scheduler, epoch + 1)
+    found = from_torch(scheduler)
+    same(found, walk(scheduler, 60), first=epoch)
+
+
+def test_a_cosine_that_began_at_its_end_and_was_changed_by_hand():
+    scheduler = room.CosineAnnealingLR(optimizer_of((0.5, 0.3)), 10, 0.5)
+    walk(scheduler, 4)
+    for group in scheduler.optimizer.param_groups:
+        group["lr"] = 0.2
+    found = from_torch(scheduler)
+    same(found, walk(scheduler, 100), first=3)
 
 
 def test_a_warm_up_chained_to_a_cosine_has_a_formula_until_it_rises_and_after():

@@ -5,7 +5,7 @@ import warnings
 
 import pytest
 import torch
-from torch_pairs import copies, draw
+from torch_pairs import copies, draw, saved
 
 import calando.torch as ct
 
@@ -88,6 +88,30 @@ def test_same_path(name, kwargs, dtype):
         torch.testing.assert_close(
             p.detach(), q.detach(), rtol=near, atol=near, msg=lambda m, i=i: f"parameter {i}: {m}"
         )
+
+
+@pytest.mark.parametrize("name, kwargs", [row for row in inputs() if row.values[0] != "LBFGS"])  # it has its own file
+def test_a_run_changes_sides_with_these_options(name, kwargs):
+    """Four steps here, four in torch's class, four here, through a file each time: torch's twelve."""
+    if kwargs.get("capturable"):
+        pytest.skip("captures CUDA graphs")
+    shapes = [shape for shape in SHAPES if len(shape) == 2] if name == "Muon" else SHAPES
+
+    def path(*libraries):
+        tensors, optimizer = [torch.nn.Parameter(x) for x in draw(shapes)], None
+        for number in range(STEPS):
+            if number % 4 == 0 and (optimizer is None or len(libraries) > 1):
+                new = getattr(libraries[number // 4], name)(tensors, **copy.deepcopy(kwargs))
+                if optimizer is not None:
+                    new.load_state_dict(saved(optimizer.state_dict()))
+                optimizer = new
+            step(name, optimizer, tensors, number)
+        return tensors
+
+    # torch casts what NAdam remembers in float32 to float64 when it loads
+    near = max(tolerance(name, kwargs, torch.float64), 1e-10 if name == "NAdam" else 0.0)
+    for p, q in zip(path(ct, torch.optim, ct), path(torch.optim), strict=True):
+        torch.testing.assert_close(p.detach(), q.detach(), rtol=near, atol=near)
 
 
 def refused(cls, row):

@@ -235,6 +235,17 @@ GROUPS = [
         "For 'AdamW': parameter '0' of group 0 is of dtype int64; only float16, bfloat16",
     ),
     ([("a", p), q], ValueError, "with/without names. Some param names are missing"),
+    (
+        torch.nn.LazyLinear(2).named_parameters(),
+        ValueError,
+        "For 'AdamW', group 0: parameter 'weight' has no shape yet, as in a lazy module; run one batch",
+    ),
+    (
+        [torch.eye(3).to_sparse().requires_grad_()],
+        ValueError,
+        "For 'AdamW', group 0: parameter '0' must be dense, but its layout is sparse_coo; gradients may be sparse",
+    ),
+    ([torch.ones(3, 3).to_mkldnn()], ValueError, "parameter '0' must be dense, but its layout is _mkldnn"),
 ]
 
 

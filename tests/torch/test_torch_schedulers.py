@@ -1,6 +1,7 @@
 """torch's own schedulers drive our optimizers from outside, as they drive torch's."""
 
 import math
+import warnings
 
 import pytest
 import torch
@@ -44,6 +45,8 @@ OPTIMIZERS = [
     ("SGD", {"lr": 0.05, "momentum": 0.9, "nesterov": True}),
     ("Adam", {"lr": 0.05, "weight_decay": 0.1, "amsgrad": True}),
     ("AdamW", {"lr": 0.05, "betas": (0.9, 0.99)}),
+    ("RMSprop", {"lr": 0.05, "momentum": 0.5}),
+    ("NAdam", {"lr": 0.05}),
 ]
 
 
@@ -163,3 +166,37 @@ def test_cost_of_being_driven_from_outside_does_not_grow_with_the_tensors():
 
     still, driven = cost(False), cost(True)
     assert driven < 3 * still, f"{1000 * still:.2f} ms a step, {1000 * driven:.2f} ms when lr is written"
+
+
+@pytest.mark.parametrize("name", ["SGD", "AdamW", "Adagrad", "Muon"])
+@pytest.mark.parametrize(
+    "order", ["the scheduler first", "the optimizer first", "step replaced afterwards", "a step without it"]
+)
+@pytest.mark.filterwarnings("default")
+def test_the_warnings_about_the_order_are_torchs(name, order):
+    told = []
+    for library in (ct, torch.optim):
+        p = torch.nn.Parameter(torch.ones(2, 2))
+        optimizer = getattr(library, name)([p], lr=0.1)
+        scheduler = room.StepLR(optimizer, 2)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for step in range(3):
+                p.grad = torch.ones_like(p)
+                if order == "step replaced afterwards" and step == 0:
+                    optimizer.step = type(optimizer).step.__get__(optimizer)
+                if order == "the scheduler first" and step == 0:
+                    scheduler.step()
+                if order != "a step without it":
+                    optimizer.step()
+                scheduler.step()
+        told.append([str(warning.message) for warning in caught])
+    assert told[0] == told[1]
+    assert bool(told[0]) == (order != "the optimizer first")
+
+
+@pytest.mark.parametrize("scheduler", ["CyclicLR", "OneCycleLR"])
+def test_momentum_where_there_is_none_is_refused_as_in_torch(scheduler):
+    for library in (ct, torch.optim):
+        with pytest.raises(ValueError, match="optimizer must support momentum"):
+            SCHEDULERS[scheduler](library.Adagrad([torch.nn.Parameter(torch.ones(2))]))

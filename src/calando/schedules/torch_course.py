@@ -268,8 +268,8 @@ def swinging_on(made: CosineWave, epoch: int, now: float, own: float, base: floa
     if epoch == trough:  # the next step adds what a rise begins with, and that sum is stretched
         following = now + made(epoch + 1) - own
         return Constant(now, steps=epoch + 1).then(going_on(made, epoch + 1, following, base).skip(epoch + 1))
-    share = (now - made.end) / (own - made.end)
-    return (made * share + made.end * (1 - share)).then(made.skip(trough), after=trough)
+    unit = CosineWave(1.0, 0.0, made.steps)
+    return (unit * ((now - made.end) / unit(epoch)) + made.end).then(made.skip(trough), after=trough)
 
 
 # Schedulers made of schedulers.
@@ -299,12 +299,16 @@ def sequential(s: Any, i: int) -> Schedule:
 
 
 def unmoved(s: Any, i: int, before: float | None) -> Schedule:
-    """A part of SequentialLR from its epoch 0, after the value ``before``."""
+    """A part of SequentialLR from its epoch 0, after the value ``before``: torch begins it by its closed form."""
     kind, base = kind_of(s), float(s.base_lrs[i])
     if before is not None and kind == "MultiplicativeLR":
         return multiplicative_lr(s, i, before * s.lr_lambdas[i](0))
     if before is not None and kind == "SWALR":
         return swa_lr(s, i, before)
+    if before is not None and kind == "ConstantLR" and s.total_iters <= 0:
+        return Constant(base)
+    if before is not None and kind == "MultiStepLR":  # it falls at milestones below 0 too
+        base *= s.gamma ** sum(times for milestone, times in s.milestones.items() if milestone < 0)
     return SINGLE[kind](s, i, base)
 
 
@@ -315,10 +319,10 @@ def shifted(schedule: Schedule, ahead: int) -> Schedule:
 
 def chained(s: Any, i: int) -> Schedule:
     """ChainedScheduler: factors multiply; a formula at the end overwrites what was done before it."""
-    parts, epoch, now = list(s._schedulers), present(s), float(s.optimizer.param_groups[i]["lr"])
+    parts, epoch, now = links(s), present(s), float(s.optimizer.param_groups[i]["lr"])
     kinds = [kind_of(part) for part in parts]
     if kinds[-1] in FORMULAS or len(parts) == 1:
-        return shifted(single(parts[-1], i, now), present(parts[-1]) - epoch)
+        return shifted(course(parts[-1], i), present(parts[-1]) - epoch)
     swings = [p for p, kind in zip(parts, kinds, strict=True) if kind == "CosineAnnealingLR" and p.eta_min == 0]
     for part, kind in zip(parts, kinds, strict=True):
         if (kind not in FACTORS and part not in swings) or len(swings) > 1 or present(part) != epoch:
@@ -337,6 +341,20 @@ def chained(s: Any, i: int) -> Schedule:
     if epoch > trough:
         return product.then(going_on(wave, epoch, now, base).skip(trough), after=trough)
     return going_on(product, epoch, now, base).then(wave.skip(trough), after=trough)
+
+
+def links(s: Any) -> list[Any]:
+    """The schedulers of a chain in their order; a chain within it is a part of it.
+
+    Raises:
+        NoClosedForm: one of them is there twice, and so goes two epochs at a time.
+    """
+    inner = [links(part) if kind_of(part) == "ChainedScheduler" else [part] for part in s._schedulers]
+    for parts in (s._schedulers, [part for several in inner for part in several]):
+        for part in parts:
+            if sum(part is other for other in parts) > 1:
+                raise NoClosedForm(nested("ChainedScheduler", part))
+    return parts
 
 
 def settled(s: Any) -> float:

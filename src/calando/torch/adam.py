@@ -53,6 +53,7 @@ class Adam(Optimizer):
     SPELLING = {"lr": "lr", "betas": ("beta1", "beta2"), "eps": "eps", "weight_decay": "weight_decay"}
     DOMAIN = ADAM.domain
     SLOTS = {"m": "exp_avg", "v": "exp_avg_sq", "v_max": "max_exp_avg_sq"}
+    LATE = ("v_max",)
 
     def __init__(
         self,

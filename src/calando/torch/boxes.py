@@ -41,7 +41,13 @@ def refilled(place: str, name: str, old: Any, new: Any, others: Iterable[Mapping
     if old.item() == new:
         return old
     held = [x for group in others for x in listed(group.get(name))]
-    return torch.full_like(old, new) if any(x is old for x in held) else old.fill_(new)
+    return torch.full_like(old, new) if any(x is old for x in held) else fill(old, new)
+
+
+def fill(tensor: torch.Tensor, value: float) -> torch.Tensor:
+    """The tensor itself, filled; its history, if it has one, does not matter."""
+    tensor.detach().fill_(value)
+    return tensor
 
 
 def listed(value: Any) -> list[Any]:

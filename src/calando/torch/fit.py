@@ -1,12 +1,18 @@
 """Whether a ``state_dict`` fits an optimizer."""
 
 from collections.abc import Mapping
+from functools import cache
 from math import isfinite, nan
 from typing import TYPE_CHECKING, Any
 
+import torch
+
+from ..average import SLOT
 from ..events import Timeline
 from ..hyper import Hyper
+from ..rule import Rule
 from ..schedules import ScheduleEnd
+from .boxes import unboxed
 from .refusals import refuse_choices
 
 if TYPE_CHECKING:
@@ -22,11 +28,7 @@ def check_state(optimizer: "Stateful", state_dict: Mapping[str, Any]) -> dict[st
         What stands under ``"calando"``; None for a dictionary of torch's class.
     """
     name = type(optimizer).__name__
-    if not isinstance(state_dict, Mapping):
-        raise TypeError(f"{name}: a state_dict is a dictionary, not {type(state_dict).__name__}")
-    for key in ("param_groups", "state"):
-        if key not in state_dict:
-            raise ValueError(f"{name}: a state_dict has 'state' and 'param_groups'; {key!r} is missing")
+    check_form(name, state_dict)
     groups = state_dict["param_groups"]
     if len(groups) != len(optimizer.param_groups):
         counts = f"{len(groups)} parameter groups, the optimizer {len(optimizer.param_groups)}"
@@ -37,28 +39,97 @@ def check_state(optimizer: "Stateful", state_dict: Mapping[str, Any]) -> dict[st
             counts = f"{len(theirs['params'])} parameters, the optimizer {len(ours['params'])}"
             raise ValueError(f"{place} has {counts}")
         refuse_choices(place, theirs)
-        missing = [key for key in optimizer.SPELLING if key not in theirs]
-        if missing:
-            raise ValueError(f"{place} has no {missing[0]!r}; was it written by another optimizer?")
+        check_author(optimizer, place, theirs, state_dict.get("calando"))
+        check_names(optimizer, place, theirs)
         for i, (key, p) in enumerate(zip(theirs["params"], ours["params"], strict=True)):
-            check_slots(optimizer, f"{name}: parameter {i} of group {number}", state_dict["state"].get(key, {}), p)
+            face, rule = state_dict["state"].get(key, {}), optimizer.engine.groups[number].rule
+            check_slots(optimizer, f"{name}: parameter {i} of group {number}", face, p, rule)
     return check_extra(name, state_dict.get("calando"), groups)
 
 
-def check_slots(optimizer: "Stateful", place: str, stored: Mapping[str, Any], p: Any) -> None:
-    """Raise ValueError unless what is stored of one parameter has its shape and this optimizer's names."""
+def check_form(name: str, state_dict: Mapping[str, Any]) -> None:
+    """Raise ValueError (TypeError for what is no dictionary) unless a ``state_dict`` is built as torch builds one."""
+    if not isinstance(state_dict, Mapping):
+        raise TypeError(f"{name}: a state_dict is a dictionary, not {type(state_dict).__name__}")
+    for key, kind in (("param_groups", (list, tuple)), ("state", Mapping)):
+        if key not in state_dict:
+            raise ValueError(f"{name}: a state_dict has 'state' and 'param_groups'; {key!r} is missing")
+        if not isinstance(state_dict[key], kind):
+            raise ValueError(f"{name}: this is no state_dict: its {key!r} is a {type(state_dict[key]).__name__}")
+    known = []
+    for number, group in enumerate(state_dict["param_groups"]):
+        place = f"{name}: group {number} of the checkpoint"
+        if not isinstance(group, Mapping) or not isinstance(group.get("params"), (list, tuple)):
+            raise ValueError(f"{place} must be a dictionary with a list of 'params'")
+        wrong = [key for key in group["params"] if not isinstance(key, (int, str))]
+        if wrong:
+            raise ValueError(f"{place}: its 'params' must be numbers or names, but one is {wrong[0]!r}")
+        check_number(place, "step", group.get("step", 0))
+        known += group["params"]
+    for key in known:
+        face = state_dict["state"].get(key, {})
+        if not isinstance(face, Mapping):
+            raise ValueError(
+                f"{name}: the state of parameter {key} must be a dictionary, but the checkpoint has {face!r}"
+            )
+
+
+def check_names(optimizer: "Stateful", place: str, group: Mapping[str, Any]) -> None:
+    """Raise ValueError unless a stored group has this optimizer's hyperparameters."""
+    for key, names in optimizer.SPELLING.items():
+        if key not in group:
+            raise ValueError(f"{place} has no {key!r}; was it written by another optimizer?")
+        value = unboxed(place, key, group[key])
+        if isinstance(names, tuple) and (not isinstance(value, (tuple, list)) or len(value) != len(names)):
+            raise ValueError(f"{place}: {key!r} must be {len(names)} values, but it has {value!r}")
+
+
+def check_author(optimizer: "Stateful", place: str, group: Mapping[str, Any], extra: Any) -> None:
+    """Raise ValueError where a stored group is known to be of another optimizer, whatever fits.
+
+    Ours say whose they are. torch's do not, but each of its classes has names of its own in its groups; a dictionary
+    with names of another version of torch is believed.
+    """
+    own = kinds_of(optimizer)
+    if isinstance(extra, Mapping):
+        author = extra.get("kind", own[0])
+        authors = [] if author in own else [author]
+    else:
+        written = frozenset(group) - BESIDE
+        authors = [name for name, names in torchs_names().items() if names == written]
+        authors = [] if own[0] in authors else authors
+    if authors:
+        whose = " or ".join(map(str, authors))
+        raise ValueError(f"{place} was written by {whose}; build that optimizer, or start this one afresh")
+
+
+SAYING = {"_rule", "SPELLING"}
+BESIDE = {"params", "param_names", "initial_lr", "lr_scale", "name"}  # what stands in groups of any class of torch's
+
+
+@cache
+def torchs_names() -> dict[str, frozenset[str]]:
+    """The names in the groups of each class of ``torch.optim``."""
+    classes = {name: getattr(torch.optim, name) for name in torch.optim.__all__ if name != "Optimizer"}
+    kinds = {name: kind for name, kind in classes.items() if isinstance(kind, type)}
+    return {name: frozenset(kind([torch.zeros(1, 1, device="cpu")]).defaults) for name, kind in kinds.items()}
+
+
+def kinds_of(optimizer: "Stateful") -> list[str]:
+    """The classes that say what an optimizer is, the nearest first: AdamW is an Adam."""
+    return [kind.__name__ for kind in type(optimizer).__mro__ if not vars(kind).keys().isdisjoint(SAYING)]
+
+
+def check_slots(optimizer: "Stateful", place: str, stored: Mapping[str, Any], p: Any, rule: Rule) -> None:
+    """Raise ValueError unless what is stored of one parameter is whole, of its shape, under this optimizer's names."""
     plain = {"step", *optimizer.MEMORY}
-    if stored.get("step"):
-        missing = [key for key in optimizer.MEMORY if stored.get(key) is None]
-        if missing:
-            raise ValueError(f"{place}: the checkpoint lacks {missing[0]!r}")
     for key, value in stored.items():
         if key not in plain and key not in optimizer.SLOTS.values():
             raise ValueError(f"{place}: the checkpoint has a state {key!r}; was it written by another optimizer?")
-        if value is None:
-            continue
         if key in plain:
             check_number(place, key, value)
+            continue
+        if value is None:
             continue
         if not hasattr(value, "shape"):
             raise ValueError(f"{place}: {key!r} must be a tensor, but the checkpoint has {value!r}")
@@ -66,6 +137,14 @@ def check_slots(optimizer: "Stateful", place: str, stored: Mapping[str, Any], p:
         if tuple(value.shape) != wanted:
             shapes = f"{wanted} in the model and {tuple(value.shape)} in the checkpoint"
             raise ValueError(f"{place} is {shapes} ({key!r})")
+    if any(value is not None for value in stored.values()) and stored.get("step", 1):
+        slots = rule.suited(tuple(p.shape)).slots
+        late = {SLOT, *optimizer.LATE}
+        needed = [*["step"] * optimizer.AGED, *optimizer.MEMORY]
+        needed += [key for slot, key in optimizer.SLOTS.items() if slot in slots and slot not in late]
+        missing = [key for key in needed if stored.get(key) is None]
+        if missing:
+            raise ValueError(f"{place}: the checkpoint lacks {missing[0]!r}")
 
 
 def slot_shape(optimizer: "Stateful", key: str, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -76,10 +155,17 @@ def slot_shape(optimizer: "Stateful", key: str, shape: tuple[int, ...]) -> tuple
 
 
 def check_lines(hyper: Hyper, lines: Mapping[str, Timeline], clock: int) -> None:
-    """Raise ScheduleEnd unless every hyperparameter has a value at this clock, or had its last one just before."""
+    """Raise ScheduleEnd unless every hyperparameter has a value at this clock, or had its last one just before.
+
+    Raises:
+        ValueError: the value lies outside its domain.
+    """
     for name, line in lines.items():
         try:
-            line.at(clock)
+            value = line.at(clock)
+            low, high = hyper.domain[name]
+            if not low <= value < high:
+                raise hyper.outside(name, value, f"step {clock}: {line.schedule.describe()}")
         except ScheduleEnd:
             try:
                 line.at(clock - 1)
@@ -103,13 +189,21 @@ def check_extra(name: str, extra: Any, groups: list[Any]) -> dict[str, Any] | No
     """Raise ValueError unless our own part of a ``state_dict`` is whole and of a known version."""
     if extra is None:
         return None
-    if not isinstance(extra, Mapping) or extra.get("version") != VERSION:
-        version = extra.get("version") if isinstance(extra, Mapping) else None
+    version = extra.get("version") if isinstance(extra, Mapping) else None
+    if not isinstance(version, int) or version != VERSION:
         raise ValueError(
             f"{name}: the checkpoint's schedules have format version {version!r}, this calando reads {VERSION}; "
             "was it written by a newer one?"
         )
+    lines, ages = extra.get("timelines"), extra.get("ages")
+    if not several(lines, Mapping) or not several(ages, (list, tuple)) or not all(several(row, int) for row in ages):
+        raise ValueError(f"{name}: the checkpoint's schedules were not stored by calando, or are damaged")
     lengths = [len(group["params"]) for group in groups]
-    if len(extra["timelines"]) != len(groups) or [len(ages) for ages in extra["ages"]] != lengths:
+    if len(lines) != len(groups) or [len(row) for row in ages] != lengths:
         raise ValueError(f"{name}: the checkpoint's schedules belong to other groups than its parameters")
     return dict(extra)
+
+
+def several(found: Any, kind: Any) -> bool:
+    """Whether it is a list of things of one kind."""
+    return isinstance(found, (list, tuple)) and all(isinstance(x, kind) for x in found)

@@ -239,16 +239,10 @@ class LBFGS(Optimizer):
             history = self.param_groups[0]["history_size"]
             face["al"] = [*ground.numbers(memory.alphas), *[None] * (history - len(memory.alphas))]
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on where ``state_dict`` was taken, here or by ``torch.optim.LBFGS``.
-
-        torch's class does not count its steps: the clock is the one it carried along from here, else 0.
-
-        Raises:
-            ValueError: it belongs to other parameters or another optimizer; nothing has changed.
-        """
+    def _load(self, state_dict: dict[str, Any]) -> None:
+        """As ``Optimizer._load``; torch's class does not count its steps: the clock is the one it carried along from
+        here, else 0."""
         bare = {**state_dict, "state": {}} if "state" in state_dict else state_dict
-        self._listen()
         check_state(self, bare)
         (group,), params = state_dict["param_groups"], self.param_groups[0]["params"]
         missing = [key for key in (*WHOLE, "line_search_fn") if key not in group]
@@ -262,7 +256,7 @@ class LBFGS(Optimizer):
         if any(state_dict["state"].get(key) for key in others):
             raise ValueError("LBFGS: the checkpoint has a state of parameters besides the first; is it of LBFGS?")
         check_memory(stored, Ground(params).size)
-        super().load_state_dict(bare)
+        super()._load(bare)
         if stored:
             self.state[params[0]] = {key: own(value, Ground(params)) for key, value in stored.items()}
 

@@ -26,7 +26,7 @@ from ..rule import Domain, Rule
 from ..schedules import Schedule
 from .boxes import boxed, refilled, unboxed
 from .options import Options, with_options
-from .refusals import STRUCTURE, refuse_choices, refuse_hints, refuse_strangers
+from .refusals import STRUCTURE, refuse_choices, refuse_hints, refuse_shapeless, refuse_strangers
 from .state import Stateful
 
 # Keys that others keep in groups: torch's schedulers, timm, trainers; our clock.
@@ -170,7 +170,9 @@ class Optimizer(Stateful):
         boxes = {name: value for name, value in {**self.defaults, **given}.items() if boxed(value)}
         given.update({**spelled(self.spelling, hyper.past(clock)), **boxes})
         given["params"] = listed(given["params"])
-        refuse_doubles(place.partition(",")[0], *self._roll(given["params"]))
+        groups, names = self._roll(given["params"])
+        refuse_doubles(place.partition(",")[0], groups, names)
+        refuse_shapeless(place, groups[-1], names[-1])
         super().add_param_group(given)
         try:
             group = self.param_groups[-1]

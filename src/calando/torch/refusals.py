@@ -1,7 +1,10 @@
 """What is refused at the door, in one sentence each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import torch
+from torch.nn.parameter import UninitializedParameter
 
 from ..hyper import is_number
 
@@ -48,6 +51,19 @@ def refuse_complex(owner: str, place: str, group: Mapping[str, Any], kind: type[
     wrong = [i for i, p in enumerate(group["params"]) if p.is_complex()]
     if wrong:
         raise kind(f"{place}: {owner} does not support complex parameters, but parameter {wrong[0]} is one")
+
+
+def refuse_shapeless(place: str, params: Sequence[Any], names: Sequence[str]) -> None:
+    """Raise ValueError for parameters without a shape yet, or without plain memory of their own."""
+    for p, name in zip(params, names, strict=True):
+        if isinstance(p, UninitializedParameter):
+            way = "run one batch through the model, then build the optimizer"
+            raise ValueError(f"{place}: parameter {name!r} has no shape yet, as in a lazy module; {way}")
+        if isinstance(p, torch.Tensor) and p.layout is not torch.strided:
+            kind = str(p.layout).removeprefix("torch.")
+            raise ValueError(
+                f"{place}: parameter {name!r} must be dense, but its layout is {kind}; gradients may be sparse"
+            )
 
 
 def refuse_hints(name: str, defaults: Mapping[str, Any]) -> None:

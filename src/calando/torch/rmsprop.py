@@ -49,6 +49,7 @@ class RMSprop(Optimizer):
     }
     DOMAIN = DOMAIN
     SLOTS = {"v": "square_avg", "m": "momentum_buffer", "c": "grad_avg"}
+    LATE = ("m", "c")
 
     def __init__(
         self,

@@ -49,6 +49,7 @@ class SGD(Optimizer):
     SPELLING = {name: name for name in ("lr", "momentum", "dampening", "weight_decay")}
     DOMAIN = SGD_MOMENTUM.domain
     SLOTS = {"m": "momentum_buffer"}
+    LATE = ("m",)
     AGED = False
 
     def __init__(

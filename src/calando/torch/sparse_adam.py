@@ -50,9 +50,6 @@ class SparseAdam(Optimizer):
     ) -> None:
         defaults = {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize}
         super().__init__(params, defaults, max_norm, on_nonfinite)
-        for number, group in enumerate(self.param_groups):
-            if any(p.layout is not torch.strided for p in group["params"]):
-                raise ValueError(f"For 'SparseAdam', group {number}: parameters must be dense, only gradients sparse")
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """As ``Optimizer.step``; RuntimeError for a dense gradient, before anything has changed."""
@@ -68,11 +65,10 @@ class SparseAdam(Optimizer):
         super().step()
         return None if closure is None else loss
 
-    def state_dict(self) -> dict[str, Any]:
-        """As ``Optimizer.state_dict``; the age (``"step"``) is a plain int, as in torch's class."""
-        stored = super().state_dict()
-        stored["state"] = {key: {**face, "step": int(face["step"])} for key, face in stored["state"].items()}
-        return stored
+    def _stored(self, stored: dict[str, Any]) -> dict[str, Any]:
+        """As ``Optimizer._stored``; the age (``"step"``) is a plain int, as in torch's class."""
+        state = {key: {**face, "step": int(face["step"])} for key, face in stored["state"].items()}
+        return super()._stored({**stored, "state": state})
 
     def _rule(self, group: Mapping[str, Any], hyper: Hyper) -> Rule:
         refuse_complex(type(self).__name__, hyper.place, group, ValueError)

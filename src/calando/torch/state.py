@@ -4,7 +4,7 @@ The rule's slots and the ages stand in ``state`` under torch's names; whoever ex
 believed. A ``state_dict`` is torch's, and under ``"calando"`` the schedules as plain data.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -19,7 +19,7 @@ from ..hyper import Hyper
 from ..plan import ASKED_AT_ONCE, TURN
 from ..schedules import Schedule
 from ..snapshot import Snapshot
-from .fit import check_lines, check_state
+from .fit import VERSION, check_lines, check_state, kinds_of
 from .options import Options
 from .resume import Resumed, clock_of, rewritten
 
@@ -33,6 +33,7 @@ class Stateful(Controls, torch.optim.Optimizer):
     SLOTS: ClassVar[Mapping[str, str]]  # the rule's slot → the key in state
     AGED: ClassVar[bool] = True  # whether state has torch's "step"
     FIXED: ClassVar[Mapping[str, Any]] = {}  # choices that are not a group's to make
+    LATE: ClassVar[tuple[str, ...]] = ()  # slots that begin when a choice or a number first asks for them
     MEMORY: ClassVar[tuple[str, ...]] = ()  # what the rule remembers, under the same names in state
     ENGINE: ClassVar[type[Engine]] = Engine
 
@@ -174,15 +175,24 @@ class Stateful(Controls, torch.optim.Optimizer):
         """
         self._listen()
         self.engine.settle()
-        stored = super().state_dict()
-        stored["calando"] = {
-            "version": 1,
+        with waiting(self._optimizer_state_dict_post_hooks) as hooks:
+            stored = self._stored(super().state_dict())
+        for hook in hooks:
+            found = hook(self, stored)
+            stored = stored if found is None else found
+        return stored
+
+    def _stored(self, stored: dict[str, Any]) -> dict[str, Any]:
+        """torch's ``state_dict`` with what is ours in it."""
+        own: dict[str, Any] = {
+            "version": VERSION,
+            "kind": kinds_of(self)[0],
             "timelines": [hyper.stored() for hyper in self.engine.hypers],
             "ages": [[m.age for m in members] for members in self.engine.members],
         }
         if self._controllers or self._waiting:
-            stored["calando"]["controllers"] = self._reminders()
-        return stored
+            own["controllers"] = self._reminders()
+        return {**stored, "calando": own}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on where ``state_dict`` was taken: moments, clocks, and schedules with all their changes.
@@ -195,6 +205,17 @@ class Stateful(Controls, torch.optim.Optimizer):
                 that this optimizer was not built with; nothing has changed.
         """
         self._listen()
+        with waiting(self._optimizer_load_state_dict_pre_hooks) as hooks:
+            for hook in hooks:
+                found = hook(self, state_dict := dict(state_dict))
+                state_dict = state_dict if found is None else found
+            with waiting(self._optimizer_load_state_dict_post_hooks) as following:
+                self._load(state_dict)
+        for hook in following:
+            hook(self)
+
+    def _load(self, state_dict: dict[str, Any]) -> None:
+        """As ``load_state_dict``, without hooks: everything is checked, then everything is taken."""
         extra = check_state(self, state_dict)
         controllers = remembered(type(self).__name__, extra)
         if extra is not None:
@@ -206,7 +227,8 @@ class Stateful(Controls, torch.optim.Optimizer):
             faces = [state_dict["state"].get(key, {}) for key in group["params"]]
             check_lines(hyper, line, clock_of(group, faces, extra is not None))
         super().load_state_dict(state_dict)
-        for face in self.state.values():  # the dictionary may be alive in another optimizer
+        for p in (p for group in self.param_groups for p in group["params"] if p in self.state):
+            face = self.state[p]  # the dictionary may be alive in another optimizer
             face.update({key: x.clone() for key, x in face.items() if isinstance(x, torch.Tensor)})
         self._unrounded(state_dict)
         self._reload(lines, extra["ages"] if extra is not None else None)
@@ -297,6 +319,7 @@ class Stateful(Controls, torch.optim.Optimizer):
             for key, value in self.defaults.items():
                 group.setdefault(key, value)
             group.update(self.FIXED)
+            group.update({hint: False for hint in ("capturable", "differentiable") if hint in group})
             steps = [int(self.state[p]["step"]) for p in group["params"] if "step" in self.state.get(p, {})]
             if ages is None and steps:  # torch's class carries our clock along and does not advance it
                 group["step"] = max(steps)
@@ -390,6 +413,17 @@ class Stateful(Controls, torch.optim.Optimizer):
             self._remember(number, group)
         self._structures = [self._structure(group) for group in self.param_groups]
         self._adopt_state(kept["ages"])
+
+
+@contextmanager
+def waiting(hooks: MutableMapping[int, Any]) -> Iterator[list[Any]]:
+    """Within this block torch does not call these hooks; whoever asked calls them when all is in its place."""
+    kept = dict(hooks)
+    hooks.clear()
+    try:
+        yield list(kept.values())
+    finally:
+        hooks.update(kept)
 
 
 def remembered(name: str, extra: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
