@@ -329,7 +329,10 @@ def check(controls: Controls, snapshot: Snapshot) -> None:
         place = f"{owner}, group {number}"
         rules = {**RULES, group.rule.name: group.rule}
         if kept.rule not in rules:
-            raise SnapshotMismatch(f"{place}: the snapshot's rule {kept.rule!r} is not known here")
+            raise SnapshotMismatch(
+                f"{place} follows {group.rule.name}, the snapshot {kept.rule}; build the optimizer with the options "
+                "that it had"
+            )
         if kept.rule != group.rule.name and snapshot.optimizer != owner:
             told = f"{place} follows {group.rule.name}, the snapshot {kept.rule}"
             raise SnapshotMismatch(f"{told}; build the same optimizer, {snapshot.optimizer}")
@@ -343,6 +346,13 @@ def check(controls: Controls, snapshot: Snapshot) -> None:
             raise SnapshotMismatch(f"{place}: the snapshot is of {snapshot.optimizer}, which has {unknown[0]!r}")
         if len(members) != len(kept.params):
             raise SnapshotMismatch(f"{place} has {len(members)} parameters, the snapshot {len(kept.params)}")
+        here, there = [m.name for m in members], [stored.name for stored in kept.params]
+        if here != there and sorted(here) == sorted(there):
+            first = next(i for i, pair in enumerate(zip(here, there, strict=True)) if pair[0] != pair[1])
+            raise SnapshotMismatch(
+                f"{place}: parameter {first} is {here[first]!r} here and {there[first]!r} in the snapshot; give the "
+                "optimizer its parameters in the same order"
+            )
         for member, stored in zip(members, kept.params, strict=True):
             if stored.age and len(stored.memory) != len(rules[kept.rule].memory):
                 raise SnapshotMismatch(f"{place}: the snapshot lacks what {kept.rule} remembers of {member.name!r}")

@@ -7,11 +7,12 @@ however often it was changed on the way.
 
 import operator
 from bisect import bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
-from .schedules import Constant, Function, Schedule
+from .schedules import Constant, Function, Product, Schedule
 
 BUILT, SET, OUTSIDE = "built", "set", "outside"  # by the constructor, by set(), by a write into the group
 
@@ -58,7 +59,7 @@ class Timeline:
     def to_list(self) -> list[list[Any]]:
         """Plain data: [step, number or schedule as a dictionary, author] for each change.
 
-        A schedule with a function in it is code: only its description is kept.
+        A schedule with a function in it is code: only its description is kept, and by what it is multiplied.
         """
         rows = zip(self.steps, self.entries, self.authors, strict=True)
         return [[step, stored(entry), author] for step, entry, author in rows]
@@ -90,7 +91,10 @@ def stored(entry: Schedule | float) -> Any:
     """One entry as plain data."""
     if not isinstance(entry, Schedule):
         return entry
-    return {"code": entry.describe()} if has_code(entry) else entry.to_dict()
+    if not has_code(entry):
+        return entry.to_dict()
+    code, factor = unscaled(entry)
+    return {"code": code.describe(), **({} if factor == 1 else {"times": factor})}
 
 
 def found(entry: Any, present: Timeline | None) -> Schedule | float:
@@ -100,10 +104,36 @@ def found(entry: Any, present: Timeline | None) -> Schedule | float:
         ValueError: it is neither a finite number nor a schedule.
     """
     if isinstance(entry, dict):
-        return refound(entry["code"], present) if "code" in entry else Schedule.from_dict(entry)
+        if "code" not in entry:
+            return Schedule.from_dict(entry)
+        code, factor = refound(entry["code"], present), number(entry.get("times", 1))
+        return code if factor == 1 else code * factor
+    return number(entry)
+
+
+def number(entry: Any) -> float:
+    """A finite number from plain data.
+
+    Raises:
+        ValueError: it is none.
+    """
     if isinstance(entry, bool) or not isinstance(entry, (int, float)) or not isfinite(entry):
         raise ValueError(f"was stored as {entry!r}, which is no number and no schedule")
     return float(entry)
+
+
+def unscaled(schedule: Schedule) -> tuple[Schedule, float]:
+    """A schedule without the number that it is multiplied by, as ``scale`` and ``Plateau`` do it; and that number."""
+    if isinstance(schedule, Product) and isinstance(schedule.right, Constant) and schedule.right.steady:
+        return schedule.left, schedule.right.value
+    return schedule, 1.0
+
+
+def described(data: Mapping[str, Any]) -> str:
+    """A stored schedule in a sentence."""
+    if "code" in data:
+        return f"{data['code']}{' * ' + format(data['times'], 'g') if 'times' in data else ''}"
+    return Schedule.from_dict(data).describe()
 
 
 def has_code(schedule: Schedule) -> bool:
@@ -113,11 +143,12 @@ def has_code(schedule: Schedule) -> bool:
 
 def refound(description: str, present: Timeline | None) -> Schedule:
     """The schedule with a function that is in force now, in the place of one that could not be stored."""
-    known = [e for e in reversed(present.entries) if isinstance(e, Schedule) and has_code(e)] if present else []
-    for entry in known:
-        if entry.describe() == description:
-            return entry
-    if known and known[0] is present.latest:  # type: ignore[union-attr]
+    entries = [e for e in reversed(present.entries) if isinstance(e, Schedule) and has_code(e)] if present else []
+    known = [unscaled(entry)[0] for entry in entries]
+    for code in known:
+        if code.describe() == description:
+            return code
+    if entries and entries[0] is present.latest:  # type: ignore[union-attr]
         return known[0]
     raise ValueError(
         f"was {description} when it was stored; that is code, which is not in the file. "

@@ -30,7 +30,7 @@ FREE = {"foreach", "fused", "capturable", "differentiable"}  # choices that do n
 
 
 class CheckpointWarning(UserWarning):
-    """A checkpoint was passed over; the sentence says which and why."""
+    """A checkpoint was passed over, or slots of it were rounded; the sentence says which and why."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,8 @@ def resume(
         except (SnapshotMismatch, ValueError) as problem:
             told = str(problem)
             raise CheckpointError(told if told.startswith(str(place)) else f"{place}: {told}") from None
+    for sentence in dict.fromkeys(text for course in plan.courses for text in course.rounded()):
+        warnings.warn(f"{place}: {sentence} here; build it as it was", CheckpointWarning, stacklevel=2)
     return Resumed(place, plan.step, plan.extra, plan.metric)
 
 
@@ -189,9 +191,9 @@ class Plan:
         """What the file tells of one model or optimizer."""
         told = self.meta[what]
         if key not in told:
-            names = ", ".join(map(repr, told)) or "none"
-            single = f"no {what[:-1]}" if not key else f"no {what[:-1]} {key!r}"
-            raise CheckpointError(f"{self.place} has {single}; it has {names if told.keys() - {''} else len(told)}")
+            single = f"no {what[:-1]} {key!r}" if key else f"no {what[:-1]}"
+            others = f"; it has {few(list(told))}" if told.keys() - {""} else ""
+            raise CheckpointError(f"{self.place} has {single}{others}")
         return told[key]
 
     def compare(self, key: str, model: Any, told: Mapping[str, Any]) -> None:
@@ -340,9 +342,21 @@ class Course:
         for kept, group in zip(self.keys, getattr(self.optimizer, "param_groups", ()), strict=False):
             group.update({name: value for name, value in kept.items() if name not in self.optimizer.defaults})
 
+    def rounded(self) -> Iterator[str]:
+        """A sentence where the optimizer keeps its slots in another type than they were stored in."""
+        members = [member for members in self.optimizer.engine.members for member in members]
+        for member, slots in zip(members, self.slots, strict=False):
+            for slot, stored in slots.items():
+                kinds = tensors.word_of(stored), tensors.word_of(member.slots.get(slot, stored))
+                if kinds[0] != kinds[1]:
+                    yield f"slots of {type(self.optimizer).__name__} were stored as {kinds[0]} and are kept as {kinds[1]}"
+
 
 def refuse_other(place: Path, name: str, thing: Any, shape: tuple[int, ...], kind: str) -> None:
     """Raise CheckpointError unless a tensor of the model has this shape and type, and can be written into."""
+    unwritable = tensors.unwritable(thing)
+    if unwritable:
+        raise CheckpointError(f"{place}: {name!r} of the model {unwritable}")
     here, its = tuple(thing.shape), tensors.word_of(thing)
     if shape != here:
         raise CheckpointError(f"{place}: {name!r} is {here} in the model and {shape} in the checkpoint")
@@ -351,9 +365,6 @@ def refuse_other(place: Path, name: str, thing: Any, shape: tuple[int, ...], kin
             f"{place}: {name!r} is {its} in the model and {kind} in the checkpoint; "
             "convert the model to that type, then resume"
         )
-    unwritable = tensors.unwritable(thing)
-    if unwritable:
-        raise CheckpointError(f"{place}: {name!r} of the model {unwritable}")
 
 
 def refuse_names(place: Path, owner: str, here: list[str], there: list[str], made_of: str) -> None:

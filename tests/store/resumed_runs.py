@@ -36,6 +36,14 @@ OPTIONS = {  # more of an optimizer than its defaults
         ("RMSprop", {"momentum": 0.9, "centered": True}),
         ("ASGD", {"t0": 2.0}),
         ("LBFGS", {"line_search_fn": "strong_wolfe"}),
+        ("AdamW", {"ema": Linear(0.5, 0.9, 7), "max_norm": Cosine(2.0, 0.5, 8), "dtype": "float64"}),
+        ("AdamW", {"ema": 0.9, "dtype": "bfloat16"}),
+        ("NAdam", {"dtype": "float16", "slot_dtype": "param"}),
+        ("SGD", {"momentum": 0.9, "dtype": "bfloat16", "slot_dtype": "bfloat16"}),
+        ("Adam", {"watched": True}),
+        ("RMSprop", {"momentum": 0.9, "late": True}),
+        ("Adafactor", {"late": True, "dtype": "bfloat16"}),
+        ("Adam", {"dtype": "complex64"}),
     ],
     "mindspore": [
         ("Momentum", {"momentum": Linear(0.5, 0.9, 7), "use_nesterov": True, "weight_decay": Cosine(0.1, 0.0, 8)}),
@@ -46,6 +54,7 @@ OPTIONS = {  # more of an optimizer than its defaults
         ("ASGD", {"t0": 2.0}),
     ],
 }
+OWN = ("dtype", "watched", "late")  # what a case asks of the run and not of the optimizer
 NEEDED = {
     "AdaFactor": {"relative_step": False, "scale_parameter": False},
     "Momentum": {"momentum": 0.9, "loss_scale": 4.0},
@@ -77,18 +86,30 @@ def shapes(name):
 
 
 class Run:
-    """One optimizer over a few parameters; gradients are drawn from torch's global generator."""
+    """One optimizer over a few parameters; gradients are drawn from torch's global generator.
+
+    Some options are the run's own: ``dtype`` of the parameters; ``watched`` by a Plateau; the last parameter comes
+    ``late``, in a group of its own with the same rate, and has no gradient in some steps.
+    """
 
     def __init__(self, dialect, name, options, rate):
         self.dialect, self.name = dialect, name
+        self.kind = getattr(torch, options.get("dtype", "float32"))
+        self.late = options.get("late", False)
+        watched = options.get("watched", False)
+        options = {key: value for key, value in options.items() if key not in OWN}
         rng = np.random.default_rng(7)
         start = {key: rng.standard_normal(shape).astype(np.float32) for key, shape in shapes(name).items()}
         lr = RATES[rate](SLOW.get(name, 0.01))
         if dialect == "torch":
             import calando.torch as room
 
-            self.params = {key: torch.nn.Parameter(torch.from_numpy(x)) for key, x in start.items()}
-            self.optimizer = getattr(room, name)(list(self.params.values()), lr=lr, **options)
+            self.params = {key: torch.nn.Parameter(torch.from_numpy(x).to(self.kind)) for key, x in start.items()}
+            first = list(self.params.values())
+            self.optimizer = getattr(room, name)(first[:-1] if self.late else first, lr=lr, **options)
+            if self.late:
+                self.optimizer.add_param_group({"params": first[-1:], "lr": RATES[rate](0.003)})
+            self.plateau = room.Plateau(self.optimizer, patience=0, factor=0.7) if watched else None
         else:
             import calando.mindspore as room
             from calando.mindspore import nn
@@ -104,19 +125,23 @@ class Run:
         for step in range(first, last):
             if step == 2 and self.name not in ("LARS",):
                 self.optimizer.set("weight_decay" if "weight_decay" in self.optimizer.spelling else "lr", 0.02)
-            targets = [torch.randn(p.shape) for p in self.params.values()]
+            targets = [torch.randn(p.shape, dtype=self.kind) for p in self.params.values()]
             if self.dialect == "torch":
-                self.step_torch(targets)
+                self.step_torch(targets, idle=self.late and step % 3 == 1)
+                if self.plateau is not None:
+                    self.plateau.step(float(targets[0].sum()))
             else:
                 self.step_mindspore(targets)
 
-    def step_torch(self, targets):
+    def step_torch(self, targets, idle):
         def closure():
             self.optimizer.zero_grad()
-            loss = sum(((p - t) ** 2).sum() for p, t in zip(self.params.values(), targets, strict=True))
+            loss = sum((p - t).abs().square().sum() for p, t in zip(self.params.values(), targets, strict=True))
             loss.backward()
             for p in self.params.values() if self.name in SPARSE else ():
                 p.grad = p.grad.to_sparse(1)
+            if idle:
+                list(self.params.values())[-1].grad = None
             return loss
 
         self.optimizer.step(closure) if self.name == "LBFGS" else (closure(), self.optimizer.step())
@@ -129,7 +154,9 @@ class Run:
     def digest(self):
         found = hashlib.sha256()
         for p in self.params.values():
-            found.update(p.detach().as_subclass(torch.Tensor).numpy().tobytes())
+            found.update(p.detach().as_subclass(torch.Tensor).reshape(-1).view(torch.uint8).numpy().tobytes())
+        for array in self.optimizer.snapshot().to_plain()[1].values():
+            found.update(array.tobytes())
         return found.hexdigest()
 
 

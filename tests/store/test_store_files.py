@@ -160,7 +160,10 @@ except OSError as problem:
 def test_no_space_leaves_the_former_file(tmp_path):
     store.write(tmp_path / "a", {"former": 1}, {})
     done = subprocess.run([sys.executable, "-c", FULL, tmp_path / "a"], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == os.strerror(27)
+    assert done.stdout.strip() == (
+        f"{os.strerror(27)}; nothing was written, what was there before is untouched: choose a file system that holds "
+        "larger files"
+    )
     assert store.read(tmp_path / "a")[0] == {"former": 1} and os.listdir(tmp_path) == ["a"]
 
 

@@ -30,7 +30,7 @@ def test_exact_resume_in_a_new_process(tmp_path, dialect):
         capture_output=True,
         text=True,
         timeout=300,
-        env={**os.environ, "PYTHONPATH": str(HERE.parent)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])},
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == whole

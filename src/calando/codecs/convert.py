@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..events import Timeline
+from ..events import Timeline, described
 from ..schedules import Schedule
 from ..snapshot import Snapshot
 from . import families, mindspore, mindspore_ckpt, mindspore_safetensors, names, safetensors, torch
@@ -189,7 +189,7 @@ def read(path: Path, told: Told, family: str | None = None, given: Iterable[str]
     if kind == SAFE:
         return torch.read_safetensors(path)
     if kind == CALANDO:
-        return run(path)
+        return run(path, told)
     codec: Any = mindspore_ckpt if kind == CKPT else mindspore_safetensors
     found = mindspore.portable(path, codec.read(path), told, family, frozenset(given))
     if kind != CKPT and found.optimizer is not None:
@@ -249,7 +249,7 @@ def overruled(found: Portable, values: Mapping[str, float]) -> None:
             group.numbers[name] = value
 
 
-def run(path: Path) -> Portable:
+def run(path: Path, said: Told) -> Portable:
     """A file of ``calando.save``.
 
     Raises:
@@ -275,6 +275,7 @@ def run(path: Path) -> Portable:
             made.optimizer = from_snapshot(
                 path, Snapshot.from_plain({**optimizers[""], "controllers": {}}, bare), slots, made
             )
+            stripped(made.optimizer, said)
             made.framework = optimizers[""].get("framework") or made.framework
         return made
     except (KeyError, TypeError, AttributeError, ValueError) as problem:
@@ -297,8 +298,9 @@ def from_snapshot(path: Path, snapshot: Snapshot, arrays: Mapping[str, Entry], m
     called = iter([p.name for p in kept] if known or not made.weights else own)
     groups, params = [], {}
     for number, group in enumerate(snapshot.groups):
-        lines = {name: Timeline.from_list(rows) for name, rows in group.timelines.items() if plain(rows)}
-        texts = {name: str(rows[-1][1]["code"]) for name, rows in group.timelines.items() if name not in lines}
+        latest = {name: [[0, *rows[-1][1:]]] for name, rows in group.timelines.items()}
+        lines = {name: Timeline.from_list(rows) for name, rows in latest.items() if plain(rows)}
+        texts = {name: described(rows[-1][1]) for name, rows in latest.items() if name not in lines}
         texts |= {name: line.latest.describe() for name, line in lines.items() if isinstance(line.latest, Schedule)}
         values = {name: line.at(group.clock) for name, line in lines.items()}
         one = Grouped([], {n: x for n, x in values.items() if NEUTRAL.get(n) != x}, schedules=texts)
@@ -310,6 +312,22 @@ def from_snapshot(path: Path, snapshot: Snapshot, arrays: Mapping[str, Entry], m
             params[name] = Aged(slots, dict(zip(words, param.memory, strict=False)), param.age)
         groups.append(one)
     return State(family, groups, params, max((group.clock for group in snapshot.groups), default=0))
+
+
+def stripped(state: State, said: Told) -> None:
+    """Take out slots that other formats do not have: an average of the weights, compensations, whole numbers."""
+    family = FAMILIES.get(state.family)
+    known = {*family.torch.slots, *family.mindspore.slots} if family else set()
+    strange = sorted({slot for param in state.params.values() for slot in param.slots} - known) if family else []
+    if strange:
+        said.lost.append(f"the slots {listed(strange)}, which other formats do not have")
+    for param in state.params.values():
+        param.slots = {slot: entry for slot, entry in param.slots.items() if slot not in strange}
+    coarse = [name for name, p in state.params.items() if any(e.values().dtype.kind != "f" for e in p.slots.values())]
+    if coarse:
+        said.lost.append(f"the state of {listed(coarse)}: it is not in floating-point numbers; it begins anew")
+    for name in coarse:
+        state.params[name].slots, state.params[name].age = {}, 0
 
 
 def plain(rows: Any) -> bool:

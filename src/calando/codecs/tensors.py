@@ -37,6 +37,8 @@ def taken(name: str, thing: Any) -> tuple[Entry, str]:
 def taken_from_torch(name: str, x: Any) -> tuple[Entry, str]:
     """A tensor of torch as an entry."""
     torch = import_module("torch")
+    if is_lazy(x):
+        raise TypeError(f"{name!r} {LAZY}")
     if hasattr(x, "full_tensor"):
         raise TypeError(f"{name!r} is sharded; gather it first, or use torch.distributed.checkpoint")
     if x.layout is not torch.strided or x.is_quantized or x.device.type == "meta":
@@ -50,6 +52,14 @@ def taken_from_torch(name: str, x: Any) -> tuple[Entry, str]:
         return Entry.of(plain.numpy(), name), ""
     data = plain.contiguous().unsqueeze(-1).view(torch.uint8)
     return Entry("UInt8", data.numpy()), word
+
+
+LAZY = "has no shape yet (a lazy module); call the model once first"
+
+
+def is_lazy(x: Any) -> bool:
+    """Whether it is a parameter of torch that waits for its shape."""
+    return type(x).__name__ in ("UninitializedParameter", "UninitializedBuffer")
 
 
 def array(entry: Entry, word: str = "") -> np.ndarray:
@@ -123,6 +133,8 @@ def unwritable(x: Any) -> str:
     arrays = adapter(x)
     if arrays.name != "torch":
         return "" if arrays.numpy(x).flags.writeable else "is read-only"
+    if is_lazy(x):
+        return LAZY
     if x.device.type == "meta":
         return "is on the device 'meta'; give it memory first: model.to_empty(device=…)"
     if x.layout is not import_module("torch").strided or x.is_quantized or hasattr(x, "full_tensor"):
@@ -134,6 +146,8 @@ def unwritable(x: Any) -> str:
 
 def word_of(x: Any) -> str:
     """The type of a tensor's elements, as its framework calls it: ``"float32"``."""
+    if isinstance(x, np.ndarray):
+        return x.dtype.name  # in any order of bytes
     return str(x.dtype).removeprefix("torch.").lower()
 
 

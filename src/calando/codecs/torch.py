@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..control import ABSENT, plain
+from ..events import described
 from . import safetensors, tensors
 from .entry import Entry
 from .errors import CheckpointError, shown
@@ -257,17 +258,15 @@ def grouped(family: str, group: Mapping[str, Any], names: Mapping[Any, str], lin
             made.numbers[name] = ABSENT[name] if value is None and name in ABSENT else float(value)
             last = lines.get(name) or [[0, 0, ""]]
             if isinstance(last[-1][1], Mapping):
-                made.schedules[name] = described(last[-1][1])
+                made.schedules[name] = told(last[-1][1])
     made.choices = {key: group[key] for key in CHOICES if group.get(key)}
     return made
 
 
-def described(stored: Mapping[str, Any]) -> str:
+def told(stored: Mapping[str, Any]) -> str:
     """A stored schedule in a sentence."""
-    from ..schedules import Schedule
-
     try:
-        return str(stored["code"]) if "code" in stored else Schedule.from_dict(dict(stored)).describe()
+        return described(stored)
     except (KeyError, TypeError, ValueError):
         return f"a schedule that cannot be read ({shown(stored)})"
 

@@ -32,11 +32,11 @@ def planted(place: str, thing: Any, arrays: dict[str, Entry], level: int = 0) ->
     if thing is None or type(thing) in (bool, int, float, str):
         return thing
     inner: Callable[[Any, Any], Any] = lambda key, value: planted(f"{place}[{key!r}]", value, arrays, level + 1)  # noqa: E731
-    if type(thing) is list:
+    if isinstance(thing, list):
         return [inner(i, value) for i, value in enumerate(thing)]
     if isinstance(thing, Mapping):
         return mapped(thing, inner)
-    if type(thing) is tuple:
+    if isinstance(thing, tuple):
         return {"#tuple": [inner(i, value) for i, value in enumerate(thing)]}
     if isinstance(thing, (set, frozenset)):
         return {"#set": [inner(i, value) for i, value in enumerate(sorted(thing, key=repr))]}
@@ -63,6 +63,8 @@ def kind_of(place: str, thing: Any) -> str:
     if isinstance(thing, np.generic):
         return "number"
     try:
+        if not hasattr(thing, "dtype"):  # as torch.float32 itself, or torch.device
+            raise TypeError
         return "array" if adapter(thing).name == "numpy" else "tensor"
     except TypeError:
         raise TypeError(f"{place} is a {type(thing).__name__}; a checkpoint holds {PLAIN}") from None
