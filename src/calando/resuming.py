@@ -349,7 +349,8 @@ class Course:
             for slot, stored in slots.items():
                 kinds = tensors.word_of(stored), tensors.word_of(member.slots.get(slot, stored))
                 if kinds[0] != kinds[1]:
-                    yield f"slots of {type(self.optimizer).__name__} were stored as {kinds[0]} and are kept as {kinds[1]}"
+                    owner = type(self.optimizer).__name__
+                    yield f"slots of {owner} were stored as {kinds[0]} and are kept as {kinds[1]}"
 
 
 def refuse_other(place: Path, name: str, thing: Any, shape: tuple[int, ...], kind: str) -> None:

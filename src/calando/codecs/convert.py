@@ -7,6 +7,7 @@ travel is told, one sentence each.
 
 import os
 from collections.abc import Iterable, Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,7 @@ def convert(
         narrowed(found, only, values or {})
         crossing = found.framework != aim
         if crossing:
+            unwrapped(found, told)
             template = None if like is None else read(Path(like), Told()).weights
             told.lost = [text for text in told.lost if template is None or not text.startswith("the order of")]
             translated(found, aim, template, told)
@@ -238,8 +240,14 @@ def overruled(found: Portable, values: Mapping[str, float]) -> None:
     if found.optimizer is None:
         raise ValueError("--set: the file has no optimizer")
     state, rest = found.optimizer, dict(values)
+    wrong = [f"{name}={value:g}" for name, value in rest.items() if not isfinite(value)]
+    if wrong:
+        raise ValueError(f"--set: {wrong[0]}: a hyperparameter is a finite number")
     if "step" in rest:
-        state.clock = int(rest.pop("step"))
+        step = rest.pop("step")
+        if step != int(step) or not 0 <= step < 2**31:
+            raise ValueError(f"--set: step={step:g}: it counts updates, from 0 on")
+        state.clock = int(step)
         for param in state.params.values():
             param.age = state.clock if param.slots else param.age
     for group in state.groups:
@@ -336,6 +344,23 @@ def plain(rows: Any) -> bool:
 
 
 # Between the frameworks.
+
+
+def unwrapped(found: Portable, told: Told) -> None:
+    """Take out of the names what DistributedDataParallel and torch.compile have put there."""
+    state, weights = found.optimizer, found.weights
+    mapped = {name: name.replace("_orig_mod.", "") for name in weights}
+    while mapped and all(name.startswith("module.") for name in mapped.values()):
+        mapped = {old: new.removeprefix("module.") for old, new in mapped.items()}
+    if all(old == new for old, new in mapped.items()):
+        return
+    found.weights = {mapped[name]: entry for name, entry in weights.items()}
+    if state is not None:
+        state.params = {mapped.get(name, name): param for name, param in state.params.items()}
+        for group in state.groups:
+            group.params = [mapped.get(name, name) for name in group.params]
+    old, new = next(pair for pair in mapped.items() if pair[0] != pair[1])
+    told.travelled.append(f"the names are those of the module inside the wrapper: {old} → {new} …")
 
 
 def translated(found: Portable, aim: str, template: Mapping[str, Entry] | None, told: Told) -> None:

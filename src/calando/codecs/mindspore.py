@@ -37,6 +37,7 @@ def portable(
     Raises:
         CheckpointError: the optimizer is not that, or not to be recognized.
     """
+    entries = unprefixed(entries, told)
     made = Portable("mindspore", beside={name: entry for name, entry in entries.items() if isinstance(entry, str)})
     whole = {name: entry for name, entry in entries.items() if isinstance(entry, Entry)}
     for name in [
@@ -51,6 +52,18 @@ def portable(
         rest = {name: entry for name, entry in whole.items() if name in own}
         made.optimizer = optimizer(place, rest, made.weights, told, family, given)
     return made
+
+
+def unprefixed(entries: Mapping[str, Entry | str], told: Told) -> Mapping[str, Entry | str]:
+    """Names without what a Cell that holds the optimizer has put in front of them: ``optimizer.global_step``."""
+    prefixes = [name.removesuffix(CLOCK) for name in entries if name.endswith(f".{CLOCK}")]
+    if CLOCK in entries or len(prefixes) != 1:
+        return entries
+    mapped = {name: name.removeprefix(prefixes[0]) for name in entries}
+    if len(set(mapped.values())) < len(mapped):
+        return entries
+    told.travelled.append(f"the names are those without {prefixes[0]!r}, which a Cell that holds the optimizer adds")
+    return {mapped[name]: entry for name, entry in entries.items()}
 
 
 def patterns() -> dict[str, list[str]]:

@@ -26,7 +26,7 @@ from .placed import placed
 from .portable import Aged, Grouped, Portable, State, listed
 
 NETWORK = ("model", "state_dict", "model_state_dict", "net", "network", "model_state", "weights")
-OPTIMIZER = ("optimizer", "optimizer_state_dict", "optim", "optimizer_state", "opt")
+OPTIMIZER = ("optimizer", "optimizer_state_dict", "optim", "optimizer_state", "opt", "optimizer_states")
 INSIDE = "calando.optimizer"  # the key under which a safetensors file tells of an optimizer
 STATE = "optimizer."  # how the names of an optimizer's tensors begin there
 CHOICES = ("amsgrad", "nesterov", "maximize", "centered")
@@ -90,6 +90,7 @@ def told_by(place: Path, found: Any) -> Portable:
     """A loaded file in words of neither framework."""
     if not isinstance(found, Mapping) or not all(isinstance(key, (str, int)) for key in found):
         raise CheckpointError(f"{place} holds a {type(found).__name__}, and no state_dict")
+    found = {key: alone(value) for key, value in found.items()}
     made = Portable("torch")
     if is_optimizer(found):
         made.optimizer = state_of(place, found, {})
@@ -111,6 +112,11 @@ def told_by(place: Path, found: Any) -> Portable:
         made.optimizer = state_of(place, found[optimizer], made.weights)
     made.beside = {str(k): v for k, v in found.items() if k not in (network, optimizer)}
     return made
+
+
+def alone(thing: Any) -> Any:
+    """The optimizer in a list of one, as Lightning stores it; anything else itself."""
+    return thing[0] if isinstance(thing, list) and len(thing) == 1 and is_optimizer(thing[0]) else thing
 
 
 def is_tensor(thing: Any) -> bool:
