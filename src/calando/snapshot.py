@@ -151,7 +151,7 @@ def number_of(found: Any) -> float:
 
 
 def live(owner: str, engine: Any) -> Snapshot:
-    """One optimizer at this moment; slots share its memory where that can be, and are true until its next step.
+    """One optimizer at this moment; its slots are the live ones, in the types of their framework.
 
     Args:
         owner: the name of its class.
@@ -167,6 +167,5 @@ def live(owner: str, engine: Any) -> Snapshot:
 
 def kept(member: Any) -> Kept:
     """What is kept of one parameter."""
-    arrays = adapter(member.param)
-    slots = {name: arrays.numpy(slot) for name, slot in member.slots.items()}
-    return Kept(member.name, arrays.shape(member.param), member.age, slots, member.memory)
+    shape = adapter(member.param).shape(member.param)
+    return Kept(member.name, shape, member.age, dict(member.slots), member.memory)
