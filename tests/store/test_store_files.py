@@ -1,5 +1,6 @@
 """calando's own file: what it holds, older versions, every altered byte, no space, no permission, killed processes."""
 
+import errno
 import hashlib
 import json
 import os
@@ -165,6 +166,28 @@ def test_no_space_leaves_the_former_file(tmp_path):
         "larger files"
     )
     assert store.read(tmp_path / "a")[0] == {"former": 1} and os.listdir(tmp_path) == ["a"]
+
+
+def test_what_the_system_refuses_is_told_with_the_way_out(tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match=r"nothing was written, .*: make the folder first: .*no/a"):
+        store.write(tmp_path / "no" / "a", {}, {})
+    for code, way in ((errno.ENOSPC, "free some space"), (errno.EACCES, "choose a folder that you may write into")):
+        monkeypatch.setattr(os, "fsync", lambda *_, code=code: (_ for _ in ()).throw(OSError(code, os.strerror(code))))
+        with pytest.raises(OSError, match=f"{os.strerror(code)}; nothing was written, .*{way}.*/a'") as problem:
+            store.write(tmp_path / "a", {}, {})
+        assert problem.value.errno == code and os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="a system without pipes")
+def test_only_files_are_replaced_and_links_stay(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(FileExistsError, match="is a device, pipe or socket, and not to be replaced"):
+        store.write(tmp_path / "pipe", {}, {})
+    assert not (tmp_path / "pipe").is_file()
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    for number in (1, 2):
+        store.write(tmp_path / "link", {"x": number}, {})
+        assert (tmp_path / "link").is_symlink() and store.read(tmp_path / "target")[0] == {"x": number}
 
 
 def test_a_write_that_fails_anywhere_leaves_the_former_file(tmp_path, monkeypatch):
