@@ -35,9 +35,15 @@ def namespace(ms, nn, ops):
     def each(change):
         return lambda grads: tuple(ms.Tensor(change(g.asnumpy())) for g in grads)
 
+    class Net(nn.Cell):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b, self.c = params
+
     params = [named("a"), named("b"), named("c", 3)]
     grads = tuple(ms.Tensor(np.ones(size, "f4")) for size in (2, 2, 3))
-    words = {"half": each(lambda g: g.astype("f2")), "zeros": each(lambda g: 0 * g), "named": named, "np": np}
+    words = {"half": each(lambda g: g.astype("f2")), "zeros": each(lambda g: 0 * g), "named": named, "np": np,
+             "net": Net(), "zero": lambda name: ms.Parameter(ms.Tensor(np.zeros(2, "f4")), name=name)}  # fmt: skip
     return {**words, "Fading": Fading, "Falling": Falling, "a": params[0], "grads": grads, "ms": ms, "nn": nn,
             "ops": ops, "params": params}  # fmt: skip
 

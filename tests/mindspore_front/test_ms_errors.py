@@ -623,3 +623,37 @@ def test_nothing_warns(kind):
         warnings.simplefilter("error")
         optimizer = nn.Adam(params_of(kind), 0.1)
         optimizer(tuple(grads_of(kind)))
+
+
+@pytest.mark.parametrize(
+    "build, sentence",
+    [
+        (lambda p: nn.SGD({p}), "'params' must be a list, but got a set; gradients are given in the order of a list"),
+        (lambda p: nn.SGD([{"params": {p}}]), ", group 0: 'params' must be a list of parameters, but got set"),
+        (lambda p: nn.SGD([{"params": "p"}]), ", group 0: 'params' must be a list of parameters, but got str"),
+        (
+            lambda p: nn.SGD([{"params": [p]}, {"order_params": p}]),
+            ", group 1: 'order_params' must be a list of parameters, but got Parameter",
+        ),
+        (lambda p: nn.SGD([{"params": [p]}, {"order_params": ["p"]}]), "'p' stands in 'order_params' but in no group"),
+        (
+            lambda p: nn.SGD([p], nn.Dense(2, 2)),
+            "'learning_rate': Dense must give one number, but for step 0 it failed: mat1 and mat2",
+        ),
+        (lambda p: setattr(nn.SGD([p]), "global_step", "x"), "'global_step' must be a whole number from 0 on, but got"),
+        (lambda p: setattr(nn.SGD([p]), "global_step", float("nan")), "a whole number from 0 on, but got nan"),
+        (lambda p: nn.SGD([p]).get_lr_parameter(None), "None is not one of its parameters"),
+    ],
+)
+def test_what_is_no_list_no_schedule_and_no_count(torch, build, sentence):
+    with pytest.raises((TypeError, ValueError), match=f"For 'SGD'.*{sentence}"):
+        build(ms.Parameter(np.ones(3, "f4"), name="p"))
+
+
+@pytest.mark.parametrize("gradient", ["a text", np.ones(2, "f4"), np.ones(3, "f8")], ids=lambda g: type(g).__name__)
+@pytest.mark.parametrize("way", [lambda o, g: o((g,)), lambda o, g: o.step(lambda: (0.0, (g,)))], ids=["call", "step"])
+def test_lbfgs_signs_what_it_refuses(gradient, way):
+    optimizer = nn.LBFGS([np.ones(3, "f4")], learning_rate=0.1)
+    with pytest.raises((TypeError, ValueError), match="For 'LBFGS': the gradient of parameter '0' of group 0"):
+        way(optimizer, gradient)
+    assert optimizer.global_step.tolist() == [0]

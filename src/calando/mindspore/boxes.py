@@ -85,6 +85,8 @@ class CellRate:
             value = self.cell(self.library.tensor([step], "int32"))
         except NotImplementedError:
             raise TypeError(f"{self.__name__} has no construct(self, global_step), so it gives no number") from None
+        except RuntimeError as problem:  # a layer, given for a schedule
+            raise TypeError(f"{self.__name__} must give one number, but for step {step} it failed: {problem}") from None
         try:
             return float(np.asarray(value.asnumpy() if hasattr(value, "asnumpy") else value).item())
         except (TypeError, ValueError):

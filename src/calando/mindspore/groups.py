@@ -56,6 +56,8 @@ def parse(owner: str, params: Any, names: Mapping[str, str]) -> tuple[list[Given
         raise TypeError(f"{place}: 'params' must be a list, but got a dictionary; put it in a list: [{{'params': …}}]")
     if params is None or not isinstance(params, Iterable) or hasattr(params, "ndim"):
         raise TypeError(f"{place}: 'params' must be a list of parameters or of dictionaries, but got {params!r}")
+    if isinstance(params, (set, frozenset)):
+        raise TypeError(f"{place}: 'params' must be a list, but got a set; gradients are given in the order of a list")
     items = list(params)
     if not items:
         raise ValueError(f"{place}: 'params' is empty; there is nothing to train")
@@ -85,16 +87,14 @@ def parse_groups(place: str, items: list[Any], names: Mapping[str, str]) -> tupl
                 raise ValueError(f"{here}: 'order_params' must stand alone, but it stands beside {others}")
             if order is not None:
                 raise ValueError(f"{here}: there are two 'order_params'; give one")
-            order = list(item["order_params"])
+            order = listed(here, "order_params", item["order_params"])
             continue
         if "params" not in item:
             raise KeyError(f"{here}: 'params' is missing")
-        if not isinstance(item["params"], Iterable) or hasattr(item["params"], "ndim"):
-            raise TypeError(f"{here}: 'params' must be a list of parameters, but got {type(item['params']).__name__}")
+        params = listed(here, "params", item["params"])
         centralize = item.get("grad_centralization", False)
         if not isinstance(centralize, bool):
             raise TypeError(f"{here}: 'grad_centralization' must be True or False, but got {centralize!r}")
-        params = list(item["params"])
         if not params:
             raise ValueError(f"{here}: 'params' is empty; leave the group out")
         values = {names[key]: value for key, value in item.items() if key not in STRUCTURE}
@@ -106,6 +106,17 @@ def parse_groups(place: str, items: list[Any], names: Mapping[str, str]) -> tupl
     if order is not None:
         check_order(place, groups, order)
     return groups, order
+
+
+def listed(here: str, key: str, given: Any) -> list[Any]:
+    """The parameters under one key of a group.
+
+    Raises:
+        TypeError: it is no list of them; a set has no order.
+    """
+    if not isinstance(given, Iterable) or hasattr(given, "ndim") or isinstance(given, (str, set, frozenset)):
+        raise TypeError(f"{here}: {key!r} must be a list of parameters, but got {type(given).__name__}")
+    return list(given)
 
 
 def refuse_unknown(here: str, item: Mapping[str, Any], names: Mapping[str, str]) -> None:
@@ -140,7 +151,7 @@ def refuse_namesakes(place: str, groups: list[Given]) -> None:
 def check_order(place: str, groups: list[Given], order: list[Any]) -> None:
     """Raise ValueError unless ``order`` holds every parameter of the groups once and nothing else."""
     grouped = {id(p): name_of(p, i) for group in groups for i, p in enumerate(group.params)}
-    ordered = {id(p): name_of(p, i) for i, p in enumerate(order)}
+    ordered = {id(p): p if isinstance(p, str) else name_of(p, i) for i, p in enumerate(order)}
     if len(ordered) != len(order):
         raise ValueError(f"{place}: 'order_params' holds a parameter twice")
     foreign = [name for key, name in ordered.items() if key not in grouped]

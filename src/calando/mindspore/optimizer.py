@@ -250,7 +250,8 @@ class Optimizer(Gradients, Controls):
         for (number, _), member in zip(self._places, self._members(), strict=True):
             if member.param is param:
                 return self._attribute("lr", number)
-        raise ValueError(f"For '{type(self).__name__}': {name_of(param, 0)!r} is not one of its parameters")
+        told = getattr(param, "name", param)
+        raise ValueError(f"For '{type(self).__name__}': {told!r} is not one of its parameters")
 
     def parameters_and_names(self, name_prefix: str = "", expand: bool = True) -> Iterator[tuple[str, Any]]:
         """As of a Cell, for checkpoints: ``("global_step", …), ("fc.weight", …), ("moment1.fc.weight", …)``.
@@ -480,9 +481,11 @@ def counted(value: Any, owner: str) -> int:
     Raises:
         ValueError: it is no whole number from 0 on.
     """
-    number = np.asarray(value.asnumpy() if hasattr(value, "asnumpy") else value).item()
-    if number < 0 or number != int(number):
-        raise ValueError(f"For '{owner}': 'global_step' must be a whole number from 0 on, but got {number}")
+    array = np.asarray(value.asnumpy() if hasattr(value, "asnumpy") else value)
+    number = array.item() if array.size == 1 and array.dtype.kind in "iuf" else None
+    if number is None or not (number >= 0 and float(number).is_integer()):
+        told = value if number is None else number
+        raise ValueError(f"For '{owner}': 'global_step' must be a whole number from 0 on, but got {told!r}")
     return int(number)
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from ...arrays import adapter
-from ...control import check, whole
+from ...control import check, signed, whole
 from ...engine import UNBOUNDED, Engine, NonFiniteGradient
 from ...hyper import Hyper
 from ...plan import Part
@@ -153,8 +153,7 @@ class LBFGS(Optimizer):
                 "For 'LBFGS': a line search needs the loss at other points than this; give a closure that returns "
                 "(loss, gradients), or build it with line_search_fn=None"
             )
-        given = self._by_group(gradients)[0]
-        return self._play(lambda: (nan, given), 1)
+        return self._play(lambda: (nan, self._by_group(gradients)[0]), 1)
 
     def step(self, closure: Closure) -> Any:
         """Up to max_iter iterations; then the clock advances by one.
@@ -214,6 +213,8 @@ class LBFGS(Optimizer):
                 return False
             told = f"the gradient of {ground.owner(problem.args[0]).place} is not finite"
             raise NonFiniteGradient(f"For 'LBFGS': {told}; the step was not made") from None
+        except (TypeError, ValueError, RuntimeError) as problem:
+            raise signed("LBFGS", problem) from None
         finally:
             for part in engine.parts:
                 part.release()
