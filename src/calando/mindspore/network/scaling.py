@@ -4,11 +4,13 @@ scale · loss ─► gradients / scale ─► finite? ─yes─► optimizer(gra
                                          └─no──► nothing moves, the optimizer's clock neither
 """
 
+from math import inf
 from typing import Any
 
 import numpy as np
 import torch
 
+from ...hyper import is_number
 from .cell import Cell
 from .composite import HyperMap
 from .parameter import Parameter
@@ -36,12 +38,8 @@ class DynamicLossScaleUpdateCell(Cell):
 
     def __init__(self, loss_scale_value: float, scale_factor: float, scale_window: int) -> None:
         super().__init__()
-        if not loss_scale_value >= 1:
-            raise ValueError(f"{_place(self)}: 'loss_scale_value' must be at least 1, but got {loss_scale_value!r}")
-        if not scale_factor > 1:
-            raise ValueError(f"{_place(self)}: 'scale_factor' must be above 1, but got {scale_factor!r}")
-        if isinstance(scale_window, bool) or not isinstance(scale_window, int) or scale_window < 1:
-            raise ValueError(f"{_place(self)}: 'scale_window' must be an int from 1 on, but got {scale_window!r}")
+        refuse_scale(_place(self), "loss_scale_value", loss_scale_value)
+        refuse_growth(_place(self), scale_factor, scale_window)
         self.loss_scale_value = loss_scale_value
         self.scale_factor = scale_factor
         self.scale_window = scale_window
@@ -74,11 +72,15 @@ class FixedLossScaleUpdateCell(Cell):
     """A loss scale that stays; steps with overflow are left out all the same.
 
     Args:
-        loss_scale_value: the scale.
+        loss_scale_value: the scale, at least 1.
+
+    Raises:
+        TypeError, ValueError: no number, or out of range.
     """
 
     def __init__(self, loss_scale_value: float) -> None:
         super().__init__()
+        refuse_scale(_place(self), "loss_scale_value", loss_scale_value)
         self.loss_scale_value = loss_scale_value
 
     def get_loss_scale(self) -> float:
@@ -158,6 +160,23 @@ def _scalar(owner: Any, scale: torch.Tensor) -> torch.Tensor:
     if tuple(scale.shape) not in ((), (1,)):
         raise ValueError(f"{_place(owner)}: a scale has shape () or (1,), but got {tuple(scale.shape)}")
     return scale.to(torch.float32)
+
+
+def refuse_scale(place: str, name: str, value: Any) -> None:
+    """Raise TypeError or ValueError unless it is a finite number from 1 on."""
+    if isinstance(value, bool) or not is_number(value):
+        raise TypeError(f"{place}: {name!r} must be a number, but got {value!r}")
+    if not 1 <= value < inf:
+        raise ValueError(f"{place}: {name!r} must be at least 1, but got {value!r}")
+
+
+def refuse_growth(place: str, factor: Any, window: Any) -> None:
+    """Raise TypeError or ValueError for a factor or a window by which no scale can grow."""
+    if isinstance(window, bool) or not isinstance(window, int) or window < 1:
+        raise ValueError(f"{place}: 'scale_window' must be an int from 1 on, but got {window!r}")
+    if is_number(factor) and not factor > 1:
+        raise ValueError(f"{place}: 'scale_factor' must be above 1, but got {factor!r}")
+    refuse_scale(place, "scale_factor", factor)
 
 
 def _place(owner: Any) -> str:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..network.cell import Cell
-from ..network.scaling import DynamicLossScaleUpdateCell, FixedLossScaleUpdateCell
+from ..network.scaling import DynamicLossScaleUpdateCell, FixedLossScaleUpdateCell, refuse_growth, refuse_scale
 
 MOST_BAD_STEPS = 1000
 
@@ -37,12 +37,11 @@ class FixedLossScaleManager(LossScaleManager):
             is left out. False: they are not divided, so the optimizer must be given the same ``loss_scale``.
 
     Raises:
-        ValueError: a scale below 1.
+        TypeError, ValueError: no number, or a scale below 1.
     """
 
     def __init__(self, loss_scale: float = 128.0, drop_overflow_update: bool = True) -> None:
-        if not loss_scale >= 1:
-            raise ValueError(f"For 'FixedLossScaleManager': 'loss_scale' must be at least 1, but got {loss_scale!r}")
+        refuse_scale("For 'FixedLossScaleManager'", "loss_scale", loss_scale)
         self._loss_scale = loss_scale
         self._drop_overflow_update = bool(drop_overflow_update)
 
@@ -70,18 +69,14 @@ class DynamicLossScaleManager(LossScaleManager):
     A step with overflow is left out: parameters, moments and the optimizer's clock stay.
 
     Raises:
-        ValueError: a number out of range.
+        TypeError, ValueError: no number, or one out of range.
         RuntimeError: in ``update_loss_scale``: more than 1000 overflows in a row.
     """
 
     def __init__(self, init_loss_scale: float = 2**24, scale_factor: float = 2, scale_window: int = 2000) -> None:
         place = "For 'DynamicLossScaleManager'"
-        if not init_loss_scale >= 1:
-            raise ValueError(f"{place}: 'init_loss_scale' must be at least 1, but got {init_loss_scale!r}")
-        if isinstance(scale_window, bool) or not isinstance(scale_window, int) or scale_window < 1:
-            raise ValueError(f"{place}: 'scale_window' must be an int from 1 on, but got {scale_window!r}")
-        if not scale_factor > 1:
-            raise ValueError(f"{place}: 'scale_factor' must be above 1, but got {scale_factor!r}")
+        refuse_scale(place, "init_loss_scale", init_loss_scale)
+        refuse_growth(place, scale_factor, scale_window)
         self.loss_scale = init_loss_scale
         self.scale_factor, self.scale_window = scale_factor, scale_window
         self.cur_iter, self.last_overflow_iter = 1, 0
