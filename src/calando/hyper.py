@@ -129,8 +129,11 @@ class Hyper:
         """From ``step`` on ``name`` is ``value``; checked before anything changes."""
         self.put(name, self.checked(name, value, step), step, author)
 
-    def displace(self, name: str, entry: Schedule | float, step: int) -> None:
+    def displace(self, name: str, entry: Schedule | float, step: int) -> Schedule | None:
         """A value written from outside, which has been checked: it holds from ``step`` on.
+
+        Returns:
+            The schedule that a number has ended, if there was one.
 
         Whoever writes back the number that the displaced schedule had then, or has now, gets the schedule
         back (learning-rate finders and distributed checkpoints write and restore like this).
@@ -145,6 +148,8 @@ class Hyper:
         self.put(name, entry, step, OUTSIDE)
         if isinstance(entry, Schedule):
             self.displaced.pop(name, None)
+            return None
+        return latest if isinstance(latest, Schedule) else None
 
     def rewind(self, step: int) -> None:
         """The clock was set to ``step``: what is in force now holds from there on."""

@@ -94,6 +94,7 @@ def test_the_count_of_another_scheduler_is_taken_over():
         ct.Follow(None)
 
 
+@pytest.mark.filterwarnings("ignore:.* a scheduler wrote lr")
 def test_a_scheduler_of_torchs_may_be_there_too():
     p = params()
     optimizer = made(p)

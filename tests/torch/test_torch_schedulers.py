@@ -119,11 +119,28 @@ def test_scheduler_over_a_schedule_wins_and_the_other_hyperparameters_keep_their
     scheduler.base_lrs = [0.5]
     writer = room.LambdaLR(pair.ours, lambda t: 0.5 / (t + 1))
     writer.base_lrs = [1.0]
-    for step in range(5):
-        pair.ours.param_groups[0]["lr"] = pair.theirs.param_groups[0]["lr"] = 0.5 / (step + 1)
-        pair.theirs.param_groups[0]["weight_decay"] = decay(step)
-        pair.step()
-        pair.same()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        for step in range(5):
+            pair.ours.param_groups[0]["lr"] = pair.theirs.param_groups[0]["lr"] = 0.5 / (step + 1)
+            pair.theirs.param_groups[0]["weight_decay"] = decay(step)
+            pair.step()
+            pair.same()
+    place = "For 'SGD', group 0: a scheduler wrote lr = 0.5 in step 0"
+    assert [str(w.message) for w in told] == [f"{place}, which ends Linear(0, 1, 10); give lr to one of the two"]
+
+
+def test_only_a_scheduler_beside_a_schedule_is_warned_of():
+    """A number written by hand is meant, and a scheduler over a number is torch's ordinary way. Warnings are errors."""
+    by_hand = Pair("AdamW", {"lr": 0.5}, more={"lr": Linear(0.0, 1.0, 10)})
+    by_hand.ours.param_groups[0]["lr"] = 0.25
+    by_hand.ours.step()
+    driven = Pair("AdamW", {"lr": 0.5}, more={"weight_decay": Linear(0.1, 0.2, 10)})
+    scheduler = room.StepLR(driven.ours, 1)
+    for _ in range(3):
+        driven.ours.step()
+        scheduler.step()
+    assert "written" in repr(by_hand.ours) and driven.ours.current()["lr"] == pytest.approx(0.5e-3)
 
 
 def test_the_optimizer_is_not_kept_alive_by_a_scheduler_or_itself():

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from math import inf
 from operator import is_
 from typing import Any, ClassVar
+from warnings import warn
 
 import torch
 
@@ -50,6 +51,7 @@ class Optimizer(Stateful):
 
     DOMAIN: ClassVar[Domain]
     HYPER: ClassVar[type[Hyper]] = Hyper
+    _warned = False  # of a scheduler beside a schedule; once is enough
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
@@ -327,7 +329,11 @@ class Optimizer(Stateful):
             # A clock with the number that the schedule has there: a group was restored, not overruled.
             found = {ours: entry for ours, entry in found.items() if entry != hyper.coming(clock).get(ours)}
         for ours, entry in found.items():
-            hyper.displace(ours, entry, clock)
+            ended = hyper.displace(ours, entry, clock)
+            if ended is not None and "initial_lr" in group and not self._warned:  # torch's schedulers leave that key
+                self._warned = True
+                told = f"{hyper.place}: a scheduler wrote {ours} = {entry:g} in step {clock}"
+                warn(f"{told}, which ends {ended.describe()}; give {ours} to one of the two", stacklevel=2)
         self._structures[number] = self._structure(group)
         self._changed(number)
 
