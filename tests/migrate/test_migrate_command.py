@@ -76,7 +76,9 @@ def test_a_folder_is_a_project(tmp_path):
     (tmp_path / "src" / "train.py").write_bytes(use)
     done = call(tmp_path / "src", "--to", "mindspore", "-o", tmp_path / "out")
     assert done.exit_code == 0, done.stderr
-    assert b"calando.migrate.exact.Adam(net.trainable_params()" in (tmp_path / "out" / "factory.py").read_bytes()
+    assert (
+        b"calando.mindspore.torch_optim.Adam(net.trainable_params()" in (tmp_path / "out" / "factory.py").read_bytes()
+    )
     assert b"optimizer(grads)" in (tmp_path / "out" / "train.py").read_bytes()
 
 

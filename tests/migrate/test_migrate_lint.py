@@ -1,5 +1,6 @@
 """What ports got wrong, each once in a script made for it; and that good scripts have none of it."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from calando.migrate.lint import lint
 
 sys.path.insert(0, str(Path(__file__).parent))
 import programs
+import returns
+
+from shapes import SHAPES
 
 MS = "import mindspore as ms\nfrom mindspore import nn, ops\nnet = nn.Dense(2, 1)\n"
 PT = "import torch\nfrom torch import nn, optim\nnet = nn.Linear(2, 1)\n"
@@ -81,6 +85,117 @@ MISTAKES = {
         7,
         "pile up",
     ),
+    "betas of MindSpore's": (PT + "opt = optim.Adam(net.parameters(), beta1=0.9)\n", 4, "called betas"),
+    "a typing error": (
+        MS + "opt = nn.SGD(net.trainable_params(), 0.1)\ngrad_fn = ms.value_and_grad(f, None, opt.parameter)\n",
+        5,
+        "called parameters",
+    ),
+    "a name and a parameter swapped": (
+        MS + "decayed = [p for param, param_name in net.parameters_and_names()]\n",
+        4,
+        "the name first",
+    ),
+    "a name and a parameter swapped in PyTorch": (
+        PT + "for p, name in net.named_parameters():\n    print(name)\n",
+        4,
+        "the name first",
+    ),
+    "a rate that is infinite at step 0": (
+        MS + "import math\n\n\ndef rate(step):\n    return 0.1 * math.pow(step, -0.5)\n\n\n"
+        "for k in range(10):\n    lr = rate(k)\n    print(lr)\n",
+        12,
+        "count from 1",
+    ),
+    "a factor that is infinite at step 0": (
+        PT + "def noam(step):\n    return step ** -0.5\nopt = optim.SGD(net.parameters(), lr=0.1)\n"
+        "sched = optim.lr_scheduler.LambdaLR(opt, noam)\n",
+        7,
+        "count from 1",
+    ),
+    "a rate written too late in PyTorch": (
+        PT + "opt = optim.SGD(net.parameters(), lr=0.1)\nfor it in range(9):\n    opt.zero_grad()\n"
+        "    net(x).backward()\n    opt.step()\n    lr = 0.1 / (it + 10)\n    for g in opt.param_groups:\n"
+        "        g['lr'] = lr\n",
+        11,
+        "after the update",
+    ),
+    "gradients by weights that are another optimizer's": (
+        MS + "other = nn.Dense(1, 1)\nenc, dec = nn.Adam(net.trainable_params()), nn.Adam(other.trainable_params())\n"
+        "grad_fn = ms.value_and_grad(f, None, other.trainable_params())\nloss, grads = grad_fn(x)\ndec(grads)\n"
+        "enc(grads)\n",
+        9,
+        "another optimizer",
+    ),
+    "several outputs of a method without has_aux": (
+        MS + "class T:\n    def __init__(self):\n"
+        "        self.grad_fn = ms.value_and_grad(self.forward, None, net.trainable_params())\n"
+        "    def forward(self, x):\n        y = net(x)\n        return y.sum(), y\n",
+        6,
+        "2 outputs",
+    ),
+    "the forward pass once more": (
+        MS + "def forward(x):\n    return net(x).sum()\n"
+        "opt = nn.SGD(net.trainable_params(), 0.1)\ngrad_fn = ms.value_and_grad(forward, None, opt.parameters)\n"
+        "loss, grads = grad_fn(x)\nopt(grads)\nloss = forward(x)\n",
+        10,
+        "once more",
+    ),
+    "gradients clipped too late": (
+        PT + "opt = optim.SGD(net.parameters(), lr=0.1)\nfor i in range(3):\n    opt.zero_grad()\n"
+        "    net(x).backward()\n    opt.step()\n    nn.utils.clip_grad_norm_(net.parameters(), 1.0)\n",
+        9,
+        "clip them before",
+    ),
+    "steps per epoch as a number in place": (
+        MS + "lr = nn.cosine_decay_lr(0.0, 0.1, 100, 1019, 3)\n",
+        4,
+        "number",
+    ),
+    "a list of rates that is not used": (
+        MS + "steps = 9\nrates = nn.cosine_decay_lr(0.0, 0.1, 4 * steps, steps, 3)\n"
+        "opt = nn.SGD(net.trainable_params(), 0.1)\n",
+        5,
+        "no optimizer is given them",
+    ),
+    "a scheduler that is not stepped": (
+        PT + "opt = optim.SGD(net.parameters(), lr=0.1)\nsched = optim.lr_scheduler.StepLR(opt, 3)\n"
+        "for i in range(3):\n    opt.zero_grad()\n    net(x).backward()\n    opt.step()\n",
+        5,
+        "never stepped",
+    ),
+    "an optimizer that makes no update": (
+        PT + "other = nn.Linear(1, 1)\na = optim.Adam(net.parameters())\nb = optim.Adam(other.parameters())\n"
+        "for i in range(3):\n    a.zero_grad()\n    b.zero_grad()\n    other(net(x)).backward()\n    a.step()\n",
+        6,
+        "never makes an update",
+    ),
+    "moments that are lost": (
+        PT + "for epoch in range(3):\n    opt = optim.Adam(net.parameters(), lr=0.1 * 0.5 ** epoch)\n"
+        "    for x in data:\n        opt.zero_grad()\n        net(x).backward()\n        opt.step()\n",
+        5,
+        "made anew",
+    ),
+    "get_lr to advance the clock": (
+        MS + "opt = nn.SGD(net.trainable_params(), [0.1] * 9)\nopt.get_lr()\n",
+        5,
+        "does not advance",
+    ),
+    "an attribute of PyTorch's assigned in vain": (
+        PT + "opt = optim.SGD(net.parameters(), lr=0.1)\nopt.lr = 0.01\n",
+        5,
+        "param_groups",
+    ),
+    "set_data on the rate": (
+        MS + "opt = nn.SGD(net.trainable_params(), 0.1)\nopt.learning_rate.set_data(ms.Tensor(0.01))\n",
+        5,
+        "set_data",
+    ),
+    "RMSProp with PyTorch's defaults": (
+        MS + "opt = nn.RMSProp(net.trainable_params(), 0.01, decay=0.99, epsilon=1e-8)\n",
+        4,
+        "starts its mean square at 1",
+    ),
 }
 
 
@@ -90,6 +205,21 @@ def test_a_mistake_is_found_at_its_line(name):
     found, unread = lint({"port.py": text.encode()})
     assert not unread
     assert [(f.line, told in f.reason) for f in found] == [(line, True)], found
+
+
+@pytest.mark.parametrize("name", SHAPES | returns.SHAPES)
+def test_scripts_of_many_shapes_have_none(name):
+    assert lint({"shape.py": (SHAPES | returns.SHAPES)[name].encode()}) == ([], [])
+
+
+def test_the_guide_has_none():
+    """Each block by itself, and all of one side together. What the guide's blocks get wrong is another test's."""
+    text = (programs.HERE.parent / "guide" / "blocks.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.S)
+    assert len(blocks) == 19
+    for number, block in enumerate(blocks):
+        found, _ = lint({f"block{number}.py": block.encode()})
+        assert not found, found
 
 
 @pytest.mark.parametrize("name", programs.ALL)

@@ -2,7 +2,7 @@
 
     TORCH["Adam"].defaults["lr"]        0.001
     MINDSPORE["Adam"].order             ("params", "learning_rate", "beta1", …)
-    PAIRS["AdamW"].exact                "calando.migrate.exact.AdamW"
+    PAIRS["AdamW"].exact                "calando.mindspore.torch_optim.AdamW"
     SCHEDULERS["StepLR"]                its arguments in order, with defaults
 
 A test compares every table with the signatures of the installed frameworks. Nothing is imported here but

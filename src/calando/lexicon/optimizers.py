@@ -97,6 +97,10 @@ MINDSPORE: dict[str, Spoken] = {
         learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, use_locking=False, use_nesterov=False, weight_decay=0.0,
         loss_scale=1.0,
     ),
+    "AdamOffload": spoken(
+        learning_rate=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, use_locking=False, use_nesterov=False, weight_decay=0.0,
+        loss_scale=1.0,
+    ),
     "Momentum": spoken(
         learning_rate=NEEDED, momentum=NEEDED, weight_decay=0.0, loss_scale=1.0, use_nesterov=False
     ),

@@ -38,7 +38,7 @@ BETAS: dict[str, str | tuple[str, ...]] = {
     "eps": "eps",
     "weight_decay": "weight_decay",
 }
-NN, OURS, EXACT = "mindspore.nn.", "calando.mindspore.nn.", "calando.migrate.exact."
+NN, OURS, EXACT = "mindspore.nn.", "calando.mindspore.nn.", "calando.mindspore.torch_optim."
 
 PAIRS: dict[str, Pair] = {
     "SGD": Pair(
@@ -93,45 +93,71 @@ class Return:
 
     Args:
         torch: the class of ``torch.optim``; empty where there is none.
-        names: MindSpore's argument → torch's; ``betas0`` and ``betas1`` are the parts of ``betas``.
-        why: why it is not equal; empty where it is.
-        eps: how ``calando.torch``'s class is told to be equal: a function of the step for ``eps``, in which
-            ``{eps}`` and ``{beta2}`` stand for the numbers; empty where there is no way.
+        names: MindSpore's argument → PyTorch's; ``betas0`` and ``betas1`` are the parts of ``betas``.
+        why: why ``torch`` is not equal, or that it is not there; empty where it is equal.
+        ours: the class that is equal and takes every hyperparameter as a schedule; empty where there is none.
+        only: the arguments that ``ours`` has and ``torch`` has not.
     """
 
     torch: str
     names: Mapping[str, str]
     why: str = ""
-    eps: str = ""
+    ours: str = ""
+    only: Mapping[str, str] = field(default_factory=dict)
 
 
 SPLIT = {"learning_rate": "lr", "beta1": "betas0", "beta2": "betas1", "eps": "eps", "weight_decay": "weight_decay"}
+THEIRS, MANNERS = "calando.torch.", "calando.torch.mindspore_nn."
+EPSILON = "mindspore.nn.Adam adds eps before the bias correction, torch.optim.Adam after it"
 
 RETURNS: dict[str, Return] = {
     "SGD": Return(
         "SGD",
         {"learning_rate": "lr", **{n: n for n in ("momentum", "dampening", "weight_decay", "nesterov")}},
+        ours=THEIRS + "SGD",
     ),
-    "Momentum": Return("SGD", {"learning_rate": "lr", "momentum": "momentum", "weight_decay": "weight_decay"}),
-    "Adam": Return(
-        "Adam",
-        SPLIT,
-        "mindspore.nn.Adam adds eps before the bias correction, torch.optim.Adam after it",
-        "lambda step: {eps} / (1 - {beta2} ** (step + 1)) ** 0.5",
+    "Momentum": Return(
+        "SGD", {"learning_rate": "lr", "momentum": "momentum", "weight_decay": "weight_decay"}, ours=THEIRS + "SGD"
     ),
-    "AdaMax": Return("Adamax", SPLIT),
+    "Adam": Return("Adam", SPLIT, EPSILON, MANNERS + "Adam", {"use_nesterov": "nesterov", "use_amsgrad": "amsgrad"}),
+    "AdamOffload": Return("Adam", SPLIT, EPSILON, MANNERS + "Adam", {"use_nesterov": "nesterov"}),
+    "AdaMax": Return("Adamax", SPLIT, ours=THEIRS + "Adamax"),
     "Adadelta": Return(
-        "Adadelta", {"learning_rate": "lr", "rho": "rho", "epsilon": "eps", "weight_decay": "weight_decay"}
+        "Adadelta",
+        {"learning_rate": "lr", "rho": "rho", "epsilon": "eps", "weight_decay": "weight_decay"},
+        ours=THEIRS + "Adadelta",
     ),
     "Adagrad": Return(
-        "Adagrad", {"learning_rate": "lr", "accum": "initial_accumulator_value", "weight_decay": "weight_decay"}
+        "Adagrad",
+        {"learning_rate": "lr", "accum": "initial_accumulator_value", "weight_decay": "weight_decay"},
+        ours=THEIRS + "Adagrad",
     ),
-    "AdamWeightDecay": Return("", SPLIT, "mindspore.nn.AdamWeightDecay corrects no bias; torch.optim.AdamW does"),
-    "RMSProp": Return("", {}, "mindspore.nn.RMSProp starts its mean square at 1 and has eps inside the root"),
-    "Lamb": Return("", {}, "torch.optim has no Lamb"),
-    "FTRL": Return("", {}, "torch.optim has no FTRL"),
-    "ProximalAdagrad": Return("", {}, "torch.optim has no ProximalAdagrad"),
+    "AdamWeightDecay": Return(
+        "AdamW", SPLIT, "mindspore.nn.AdamWeightDecay corrects no bias; torch.optim.AdamW does",
+        MANNERS + "AdamWeightDecay",
+    ),
+    "RMSProp": Return(
+        "RMSprop",
+        {"learning_rate": "lr", "decay": "alpha", "epsilon": "eps", "momentum": "momentum", "centered": "centered",
+         "weight_decay": "weight_decay"},
+        "mindspore.nn.RMSProp starts its mean square at 1 and has eps inside the root",
+        MANNERS + "RMSProp",
+    ),
+    "Lamb": Return("", SPLIT, "torch.optim has no Lamb", MANNERS + "Lamb"),
+    "FTRL": Return(
+        "",
+        {"learning_rate": "lr", "initial_accum": "initial_accumulator_value",
+         **{n: n for n in ("lr_power", "l1", "l2", "weight_decay")}},
+        "torch.optim has no FTRL",
+        THEIRS + "FTRL",
+    ),
+    "ProximalAdagrad": Return(
+        "",
+        {"learning_rate": "lr", "accum": "initial_accumulator_value", **{n: n for n in ("l1", "l2", "weight_decay")}},
+        "torch.optim has no ProximalAdagrad",
+        THEIRS + "ProximalAdagrad",
+    ),
     "LazyAdam": Return("", {}, "torch.optim has no LazyAdam; SparseAdam is meant for sparse gradients only"),
     "Rprop": Return("", {}, "MindSpore's Rprop has its own defaults and reads lr only once; compare by hand"),
     "ASGD": Return("", {}, "a changed lr takes effect one step later in MindSpore's ASGD; compare by hand"),
-}
+}  # fmt: skip

@@ -263,6 +263,7 @@ class Flow:
             self.made[id(call)] = Thing(kind, call, id(call), name, scope)
             return frozenset({self.made[id(call)]})
         target = self.callee(scope, call)
+        self._kept(scope, call, target)
         if target is None:
             if isinstance(call.func, ast.Attribute) and call.func.attr in ("to", "cuda", "double", "half", "train"):
                 return self.things(scope, call.func.value)
@@ -278,6 +279,30 @@ class Flow:
             return frozenset({Thing(OBJECT, target.node, id(target.node), scope=target)})
         self._bind(target, scope, call, 1 if target.owner is not None and isinstance(call.func, ast.Attribute) else 0)
         return target.returns
+
+    def _kept(self, scope: Scope, call: ast.Call, target: Scope | None) -> None:
+        """What MindSpore's training steps keep as ``self.optimizer`` of what their subclasses are made with."""
+        cls = None
+        if (
+            isinstance(call.func, ast.Attribute)
+            and call.func.attr == "__init__"
+            and isinstance(call.func.value, ast.Call)
+        ):
+            cls = scope.owner  # super().__init__(network, optimizer)
+        elif target is not None and isinstance(target.node, ast.ClassDef) and self.method(target, "__init__") is None:
+            cls = target
+        if cls is None or not any(
+            cls.file.names.dotted(base).rpartition(".")[2].startswith("TrainOneStep")
+            for base in cls.node.bases  # type: ignore[attr-defined]
+        ):
+            return
+        given = (
+            call.args[1] if len(call.args) > 1 else next((w.value for w in call.keywords if w.arg == "optimizer"), None)
+        )
+        found = self.things(scope, given)
+        if found - self.attributes[cls.node, "optimizer"]:
+            self.attributes[cls.node, "optimizer"] |= found
+            self.changed = True
 
     def _bind(self, target: Scope, scope: Scope, call: ast.Call, skipped: int) -> None:
         """The arguments of a call are what a function's parameters may be."""
@@ -373,6 +398,8 @@ def made_kind(dotted: str) -> tuple[str, str]:
     if name == "GradScaler" and home.startswith("torch"):
         return SCALER, name
     if dotted in ("mindspore.value_and_grad", "mindspore.grad", "mindspore.ops.grad"):
+        return GRADIENT, name
+    if name == "GradOperation" and home.startswith("mindspore."):
         return GRADIENT, name
     if home in ("torch.nn", "mindspore.nn") and name[:1].isupper() and name not in ("Parameter", "Module", "Cell"):
         return NETWORK, name

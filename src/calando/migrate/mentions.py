@@ -25,6 +25,7 @@ DOTTED = re.compile(
     r"torch\.nn\.utils\.clip_grad|torch\.(cuda\.)?amp\.|torch\.autocast|torch\.autograd\.(grad|backward)|torch\.optim\.|"
     r"calando\.torch\.|mindspore\.(ops|nn)\.(clip_by|Clip)|mindspore\.(amp|train\.amp|train\.loss_scale)|"
     r"mindspore\.(train\.)?Model$|mindspore\.nn\.(TrainOneStep|WithLoss|WithGrad|.*LossScale)|"
+    r"mindspore\.nn\.(optim\.)?(LARS|AdaFactor|thor|Thor)$|"
     r"mindspore\.(train\.|)(callback\.|)LearningRateScheduler|mindspore\.(save_checkpoint|load_checkpoint|load_param_into_net)|"
     r"mindspore\.(train\.serialization\.)(save_checkpoint|load_checkpoint|load_param_into_net)|"
     r"mindspore\.nn\.(learning_rate_schedule\.)?.*(DecayLR|WarmUpLR)$|mindspore\.experimental\.optim|mindspore\.mint\.optim|"

@@ -232,7 +232,7 @@ def construct(work: Work, party: Party, thing: Thing) -> None:
     names: dict[str, str | tuple[str, ...]] = {"params": "params", **pair.names}
     extra = aloud(work, file, call, name, pair, target, given)
     decay = given.get("weight_decay")
-    named = not target.startswith("calando.migrate.exact.")  # these leave out parameters called beta and gamma
+    named = not target.startswith("calando.mindspore.torch_optim.")  # these leave out parameters called beta and gamma
     if named and not constant_false(decay) and decay is not None and not grouped_params(work, scope, params):
         code = file.source.code(decay)
         text = f'[{{"params": {text}, "weight_decay": {code}}}]'
@@ -292,7 +292,7 @@ def aloud(
     """Defaults of PyTorch that the other class does not have, said aloud."""
     extra: dict[str, str] = {}
     home, _, cls = target.rpartition(".")
-    if home == "calando.migrate.exact" or cls not in MINDSPORE:
+    if home == "calando.mindspore.torch_optim" or cls not in MINDSPORE:
         return extra
     for old, new in pair.names.items():
         if old in given:
@@ -462,8 +462,8 @@ def plateau(work: Work, party: Party, thing: Thing) -> None:
     assert scope is not None and isinstance(call, ast.Call)
     if work.wish.style == "guide":
         raise Left("its learning rate depends on what is measured; the guide has no way for that")
-    work.need(scope.file, "import calando.migrate.exact")
-    work.replace(scope.file, call.func, "calando.migrate.exact.ReduceLROnPlateau")
+    work.need(scope.file, "import calando.mindspore.torch_optim")
+    work.replace(scope.file, call.func, "calando.mindspore.torch_optim.ReduceLROnPlateau")
     work.say(scope.file, call, REWRITTEN, "the same object, on the new optimizer", "scheduler")
     for where, node in uses(work.flow, thing):
         parent = where.file.parents[node]

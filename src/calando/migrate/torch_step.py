@@ -4,39 +4,40 @@ from __future__ import annotations
 
 import ast
 
-from .finding import REWRITTEN
-from .flow import GRADIENT, Scope, Thing
+from .back import GROUPS, Back, put, put_update, seen, unjit
+from .finding import CHECK, KEPT, REWRITTEN
+from .flow import GRADIENT, Scope
 from .work import Left, Work, statement_of
 
 NORMS = {"clip_by_global_norm", "clip_by_norm"}
+SCALERS = {"mindspore.amp.DynamicLossScaler", "mindspore.amp.StaticLossScaler"}
+FILLS = {"fill", "Fill", "full", "full_like", "ones_like"}
 
 
-def step(work: Work, thing: Thing, scope: Scope, call: ast.Call) -> None:
+def step(back: Back, scope: Scope, call: ast.Call) -> None:
     """``optimizer(grads)``.
 
     Raises:
         Left: it is part of a larger expression, or its gradients come from elsewhere.
     """
-    file = scope.file
-    statement = file.parents[call]
-    if not isinstance(statement, ast.Expr) or len(call.args) != 1 or not isinstance(call.args[0], ast.Name):
-        raise Left(f"the update in line {call.lineno} is not a statement of its own")
+    work, file = back.work, scope.file
+    if len(call.args) != 1 or not isinstance(call.args[0], ast.Name) or call.keywords:
+        raise Left(f"the gradients of the update in line {call.lineno} have no name")
     at, name = file.source.code(call.func), call.args[0].id
     made = [node for node in ast.walk(scope.node) if isinstance(node, ast.Assign) and stores(node, name)]
-    if not made or scope.file.where[made[0]] is not scope:
+    if not made or any(file.where[each] is not scope for each in made):
         raise Left(f"where the gradients of the update in line {call.lineno} come from was not found")
+    known = {id(n) for each in (*made, call) for n in ast.walk(each)}
+    sens: ast.expr | None = None
     for each in made:
-        gradients(work, thing, scope, each, name, at)
-    used = [
-        node for node in ast.walk(scope.node)
-        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
-    ]  # fmt: skip
-    inside = {id(n) for each in (*made, statement) for n in ast.walk(each)}
-    if any(id(node) not in inside for node in used):
-        raise Left(f"the gradients of the update in line {call.lineno} are used otherwise too")
-    indent = file.source.indent(statement)
-    work.replace(file, statement, f"{at}.step()\n{indent}{at}.zero_grad()")
-    work.say(file, statement, REWRITTEN, "the update, and gradients cleared for the next one", "step")
+        sens = gradients(back, scope, each, name, at, known) or sens
+    for node in seen(scope, name):
+        if id(node) not in known and not finite(back, scope, node, at):
+            raise Left(f"the gradients of the update in line {call.lineno} are used in line {node.lineno} too")
+    lines = back.update(at, back.scales(scope, call.lineno, sens)[1])
+    statement = put_update(work, scope, call, lines)
+    unjit(work, scope)
+    work.say(file, statement, REWRITTEN, "the update, with the gradients in the parameters", "step")
 
 
 def stores(node: ast.Assign, name: str) -> bool:
@@ -47,48 +48,185 @@ def stores(node: ast.Assign, name: str) -> bool:
     )
 
 
-def gradients(work: Work, thing: Thing, scope: Scope, node: ast.Assign, name: str, at: str) -> None:
-    """One statement that gives the gradients a value."""
-    file, value = scope.file, node.value
+def gradients(back: Back, scope: Scope, node: ast.Assign, name: str, at: str, known: set[int]) -> ast.expr | None:
+    """One statement that gives the gradients a value; what the loss was multiplied by in it.
+
+    Raises:
+        Left: it is not one that was recognised.
+    """
+    work, file, value = back.work, scope.file, node.value
     if not isinstance(value, ast.Call):
         raise Left(f"the gradients are computed in line {node.lineno} in a way that was not recognised")
-    tail = file.names.dotted(value.func).rpartition(".")[2]
+    if isinstance(value.func, ast.Call) and is_operation(work, scope, value.func.func):
+        return operation(back, scope, node, value, known, at)
     if any(t.kind == GRADIENT for t in work.flow.things(scope, value.func)):
-        target = node.targets[0]
-        if not isinstance(target, ast.Tuple) or len(target.elts) != 2 or len(node.targets) != 1:
-            raise Left(f"the results in line {node.lineno} are not taken apart")
-        out = target.elts[0]
-        first = out.elts[0] if isinstance(out, ast.Tuple) else out
-        if not isinstance(first, ast.Name):
-            raise Left(f"the loss in line {node.lineno} has no name")
-        shown = ", ".join(file.source.code(e) for e in out.elts) if isinstance(out, ast.Tuple) else first.id
-        indent = file.source.indent(node)
-        loss = first.id
-        if loss == "_":
-            raise Left(f"the loss in line {node.lineno} has no name")
-        work.replace(file, node, f"{shown} = {file.source.code(value)}\n{indent}{loss}.backward()")
-        work.say(file, node, REWRITTEN, "the forward pass, and its gradients into the parameters", "step")
-        plain_number(work, scope, loss)
-        return
-    params = f'[p for group in {at}.param_groups for p in group["params"]]'
+        forward(back, scope, node, value, at)
+        return None
     given = [file.source.code(a) for a in value.args[1:]]
-    words = {w.arg: file.source.code(w.value) for w in value.keywords}
+    words = {str(w.arg): file.source.code(w.value) for w in value.keywords}
     if not value.args or not isinstance(value.args[0], ast.Name) or value.args[0].id != name:
         raise Left(f"the gradients are changed in line {node.lineno} in a way that was not recognised")
+    if ast.unparse(value.func).endswith("grad_reducer"):
+        work.remove(file, node)
+        told = "one process has nothing to reduce; with several, DistributedDataParallel does it in backward()"
+        work.say(file, node, CHECK, told, "step")
+        return None
+    if ast.unparse(value.func).endswith(".unscale") and unscaled(work, scope, value):
+        work.replace(file, node, f"{file.source.code(value.func)}_({at})")
+    else:
+        work.replace(file, node, changed(work, scope, node, value, at, given, words))
+    work.say(file, node, REWRITTEN, "it works on the gradients in the parameters", "step")
+    return None
+
+
+def unscaled(work: Work, scope: Scope, value: ast.Call) -> bool:
+    """``scaler.unscale(grads)`` of ``mindspore.amp``: the scaler becomes one of the same calls for PyTorch."""
+    assert isinstance(value.func, ast.Attribute)
+    name, found = ast.unparse(value.func.value), False
+    for file in work.flow.files:
+        for _, call in file.calls:
+            dotted = file.names.dotted(call.func)
+            if dotted in SCALERS:
+                found = True
+                if id(call) not in work.told:
+                    work.need(file, "import calando.migrate.gradients")
+                    work.replace(file, call.func, f"calando.migrate.gradients.{dotted.rpartition('.')[2]}")
+                    work.say(file, call, REWRITTEN, "the same scale, for PyTorch's losses and gradients", "scale")
+            method = call.func if isinstance(call.func, ast.Attribute) and call is not value else None
+            kept = method is not None and method.attr in ("scale", "unscale", "adjust")
+            if kept and ast.unparse(method.value) == name and id(call) not in work.told:  # type: ignore[union-attr]
+                work.say(file, call, KEPT, "the same call", "scale")
+    return found
+
+
+def changed(
+    work: Work, scope: Scope, node: ast.Assign, value: ast.Call, at: str, given: list[str], words: dict[str, str]
+) -> str:
+    """A clip or an unscaling in PyTorch's words."""
+    file = scope.file
+    params = f"[p {GROUPS.format(at)}]"
+    tail = file.names.dotted(value.func).rpartition(".")[2]
+    work.need(file, "import torch")
     if tail in NORMS:
         bound = given[0] if given else words.get("clip_norm") or words.get("max_norm")
+        if tail == "clip_by_global_norm" and bound is None:
+            bound = "1.0"
         if bound is None or len(given) > 1 or set(words) - {"clip_norm", "max_norm"}:
             raise Left(f"the clipping in line {node.lineno} was not recognised")
-        work.replace(file, node, f"torch.nn.utils.clip_grad_norm_({params}, {bound})")
-    elif tail == "clip_by_value":
+        return f"torch.nn.utils.clip_grad_norm_({params}, {bound})"
+    if tail == "clip_by_value":
         low, high = [*given, words.get("clip_value_min", ""), words.get("clip_value_max", "")][:2]
-        if negated(low) != ast.unparse(ast.parse(high, mode="eval")):
+        if not low or not high or negated(low) != ast.unparse(ast.parse(high, mode="eval")):
             raise Left(f"the bounds in line {node.lineno} are not the same on both sides")
-        work.replace(file, node, f"torch.nn.utils.clip_grad_value_({params}, {high})")
+        return f"torch.nn.utils.clip_grad_value_({params}, {high})"
+    raise Left(f"the gradients are changed in line {node.lineno} in a way that was not recognised")
+
+
+def forward(back: Back, scope: Scope, node: ast.Assign, value: ast.Call, at: str) -> str:
+    """``loss, grads = grad_fn(…)``: the forward pass, and ``loss.backward()``; the loss's name.
+
+    Raises:
+        Left: its results are not taken apart.
+    """
+    work, file = back.work, scope.file
+    made = [t for t in work.flow.things(scope, value.func) if t.kind == GRADIENT]
+    call = file.source.code(value)
+    if all(t.name == "grad" for t in made):
+        loss, shown = file.names.free("loss_value"), ""
     else:
-        raise Left(f"the gradients are changed in line {node.lineno} in a way that was not recognised")
-    work.need(file, "import torch")
-    work.say(file, node, REWRITTEN, "it works on the gradients in the parameters", "step")
+        loss, shown = outputs(back, scope, node)
+    lines = [f"{shown or loss} = {call}", *back_lines(back, scope, node, loss, at)]
+    put(work, file, node, lines)
+    work.say(file, node, REWRITTEN, "the forward pass, and its gradients into the parameters", "step")
+    plain_numbers(work, file)
+    return loss
+
+
+def back_lines(back: Back, scope: Scope, node: ast.Assign, loss: str, at: str) -> list[str]:
+    """How gradients come from a loss."""
+    if back.free:
+        target = node.targets[0]
+        grads = target.elts[1] if isinstance(target, ast.Tuple) else target
+        back.work.need(scope.file, "import calando.migrate.gradients")
+        taken = f"calando.migrate.gradients.gradients({loss}, {at})"
+        return [f"{scope.file.source.code(grads)} = {taken}"]
+    return back.backward(at, loss)
+
+
+def outputs(back: Back, scope: Scope, node: ast.Assign) -> tuple[str, str]:
+    """The name of the loss in ``(loss, *rest), grads = …``, and everything before the gradients as it is written."""
+    target, file = node.targets[0], scope.file
+    if not isinstance(target, ast.Tuple) or len(target.elts) != 2 or len(node.targets) != 1:
+        raise Left(f"the results in line {node.lineno} are not taken apart")
+    out = target.elts[0]
+    if not isinstance(out, (ast.Tuple, ast.List)):
+        if any(has_aux(t.node) for t in back.work.flow.things(scope, node.value.func)):  # type: ignore[attr-defined]
+            return f"{file.source.code(out)}[0]", file.source.code(out)
+        name = file.source.code(out)
+        return (file.names.free("loss_value"), "") if name == "_" else (name, name)
+    first = file.source.code(out.elts[0])
+    if isinstance(out.elts[0], ast.Starred):
+        raise Left(f"the loss in line {node.lineno} has no name")
+    first = file.names.free("loss_value") if first == "_" else first
+    return first, ", ".join([first, *(file.source.code(e) for e in out.elts[1:])])
+
+
+def has_aux(call: ast.AST) -> bool:
+    """Whether a ``value_and_grad`` keeps outputs beside the loss."""
+    assert isinstance(call, ast.Call)
+    aux = call.args[3] if len(call.args) > 3 else next((w.value for w in call.keywords if w.arg == "has_aux"), None)
+    return isinstance(aux, ast.Constant) and bool(aux.value)
+
+
+def is_operation(work: Work, scope: Scope, node: ast.expr) -> bool:
+    """Whether an expression is a ``GradOperation``; TrainOneStepCell calls its own one ``self.grad``."""
+    things = work.flow.things(scope, node)
+    if things:
+        return any(t.kind == GRADIENT and t.name == "GradOperation" for t in things)
+    return ast.unparse(node) == "self.grad"
+
+
+def operation(back: Back, scope: Scope, node: ast.Assign, value: ast.Call, known: set[int], at: str) -> ast.expr | None:
+    """``grads = self.grad(network, weights)(inputs, sens)``: ``backward`` of the loss that was computed before it.
+
+    Raises:
+        Left: that loss was not found.
+    """
+    work, file = back.work, scope.file
+    assert isinstance(value.func, ast.Call)
+    network = ast.unparse(value.func.args[0]) if value.func.args else ""
+    loss, ahead = None, [n for n in ast.walk(scope.node) if isinstance(n, ast.Assign) and n.lineno < node.lineno]
+    for each in ahead:
+        if isinstance(each.value, ast.Call) and ast.unparse(each.value.func) == network:
+            loss = each.targets[0]
+    if not isinstance(loss, ast.Name):
+        raise Left(f"the loss whose gradients are taken in line {node.lineno} was not found")
+    last = value.args[-1] if value.args else None
+    sens = None
+    for each in ahead:
+        if isinstance(last, ast.Name) and stores(each, last.id) and isinstance(each.value, ast.Call):
+            tail = ast.unparse(each.value.func).rstrip("()").rpartition(".")[2]
+            if tail in FILLS and not any(id(n) not in known and n is not last for n in seen(scope, last.id)):
+                sens = each.value.args[-1] if tail not in ("ones_like",) else None
+                work.remove(file, each)
+                work.say(file, each, REWRITTEN, "what the loss is multiplied by goes with it", "step")
+    factor, _ = back.scales(scope, node.lineno, sens)
+    put(work, file, node, back.backward(at, f"({loss.id} * {factor})" if factor else loss.id))
+    work.say(file, node, REWRITTEN, "the gradients of the loss, into the parameters", "step")
+    return sens
+
+
+def finite(back: Back, scope: Scope, node: ast.Name, at: str) -> bool:
+    """``all_finite(grads)`` asks the gradients in the parameters."""
+    file = scope.file
+    call = file.parents[node]
+    if not isinstance(call, ast.Call) or file.names.dotted(call.func).rpartition(".")[2] != "all_finite":
+        return False
+    back.work.need(file, "import calando.migrate.gradients")
+    grads = f"[p.grad {GROUPS.format(at)} if p.grad is not None]"
+    back.work.replace(file, call, f"calando.migrate.gradients.all_finite({grads})")
+    back.work.say(file, call, REWRITTEN, "the gradients in the parameters are asked", "step")
+    return True
 
 
 def negated(text: str) -> str:
@@ -99,61 +237,84 @@ def negated(text: str) -> str:
     return ""
 
 
-def plain_number(work: Work, scope: Scope, loss: str) -> None:
-    """``float(loss.asnumpy())`` is ``float(loss)`` in both frameworks."""
-    file = scope.file
-    for node, where in file.where.items():
-        if where is scope and isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+def plain_numbers(work: Work, file: object) -> None:
+    """``float(loss.asnumpy())`` is ``float(loss)`` in both frameworks, and what is printed is that too."""
+    for each in work.flow.files:
+        for node in each.where:
+            if not (
+                isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "asnumpy"
+            ):
+                continue
             held = node.func.value
-            if node.func.attr == "asnumpy" and isinstance(held, ast.Name) and held.id == loss:
-                parent = file.parents[node]
-                if isinstance(parent, ast.Call) and ast.unparse(parent.func) == "float":
-                    try:
-                        work.replace(file, node, loss)
-                        work.say(file, node, REWRITTEN, "a number in either framework", "step")
-                    except Left:
-                        continue
+            if not (isinstance(held, ast.Name) and "loss" in held.id.lower()) or id(node) in work.told:
+                continue
+            parent = each.parents[node]
+            inside = isinstance(parent, ast.Call) and ast.unparse(parent.func) == "float"
+            item = isinstance(parent, ast.Attribute) and parent.attr in ("item", "mean", "sum", "tolist")
+            text = f"{held.id}.detach()" if item else held.id if inside else f"float({held.id})"
+            try:
+                work.replace(each, node, text)
+                work.say(each, node, REWRITTEN, "a number in either framework", "step")
+            except Left:
+                continue
 
 
-def gradient_functions(work: Work, thing: Thing) -> None:
+def gradient_functions(back: Back) -> None:
     """``value_and_grad(function, …)`` becomes the function itself.
 
     Raises:
         Left: it is not of the usual shape.
     """
+    work = back.work
     for made in work.flow.all(GRADIENT):
         call, scope = made.node, made.scope
         assert isinstance(call, ast.Call) and scope is not None
-        given = {**dict(zip(("fn", "grad_position", "weights", "has_aux"), call.args, strict=False))}
-        given.update({str(w.arg): w.value for w in call.keywords})
-        if "weights" not in given or thing not in work.flow.things(scope, weights_of(given["weights"])):
+        if made.name == "GradOperation" or not concerns(back, scope, call):
             continue
+        given = arguments_of(call)
         position = given.get("grad_position")
         if position is not None and not (isinstance(position, ast.Constant) and position.value is None):
             raise Left(f"the gradients in line {call.lineno} are also those of inputs")
+        several(work, scope, given)
         file = scope.file
-        if not several(work, scope, given):
-            text = file.source.code(given["fn"])
-            statement = statement_of(file, call)
-            if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == text:
-                work.remove(file, statement)
-            else:
-                work.replace(file, call, text)
-            work.say(
-                file, call, REWRITTEN, "PyTorch takes gradients from the loss, so the function alone is called", "step"
-            )
+        text = file.source.code(given["fn"])
+        statement = statement_of(file, call)
+        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == text:
+            work.remove(file, statement)
+        else:
+            work.replace(file, call, f"({text})" if isinstance(file.parents[call], ast.Call) else text)
+        told = "PyTorch takes gradients from the loss, so the function alone is called"
+        work.say(file, call, REWRITTEN, told, "step")
+        if isinstance(given["fn"], ast.Name) and (target := work.flow.definition(scope, given["fn"].id)) is not None:
+            unjit(work, target)
 
 
-def weights_of(node: ast.expr) -> ast.expr:
-    """The optimizer in ``optimizer.parameters``; the expression itself where it is none."""
-    return node.value if isinstance(node, ast.Attribute) and node.attr == "parameters" else node
+def arguments_of(call: ast.Call) -> dict[str, ast.expr]:
+    """The arguments of ``value_and_grad`` by their names."""
+    given = dict(zip(("fn", "grad_position", "weights", "has_aux"), call.args, strict=False))
+    given.update({str(w.arg): w.value for w in call.keywords})
+    return given
 
 
-def several(work: Work, scope: Scope, given: dict[str, ast.expr]) -> bool:
+def concerns(back: Back, scope: Scope, call: ast.Call) -> bool:
+    """Whether a gradient function differentiates by an optimizer's parameters."""
+    weights = arguments_of(call).get("weights")
+    if weights is None:
+        return False
+    node = weights.value if isinstance(weights, ast.Attribute) and weights.attr == "parameters" else weights
+    if back.thing in back.work.flow.things(scope, node):
+        return True
+    mine = back.given.get("params")
+    same = mine is not None and ast.unparse(mine) == ast.unparse(weights)
+    named = any(t.kind == "optimizer" for t in back.work.flow.things(scope, node))
+    return same or (not named and len(back.work.flow.all("optimizer")) == 1)
+
+
+def several(work: Work, scope: Scope, given: dict[str, ast.expr]) -> None:
     """Raise Left where the gradient is that of the sum of several outputs."""
     aux = given.get("has_aux")
     if isinstance(aux, ast.Constant) and aux.value:
-        return False
+        return
     fn = given["fn"]
     body: list[ast.expr] = []
     if isinstance(fn, ast.Lambda):
@@ -162,4 +323,3 @@ def several(work: Work, scope: Scope, given: dict[str, ast.expr]) -> bool:
         body = [n.value for n in ast.walk(target.node) if isinstance(n, ast.Return) and n.value is not None]
     if any(isinstance(x, ast.Tuple) for x in body):
         raise Left(f"the gradient in line {fn.lineno} is that of the sum of several outputs: has_aux=True is missing")
-    return False

@@ -38,6 +38,19 @@ def load(optimizer: torch.optim.Optimizer, stored: Any) -> tuple[list[str], list
     return [], []
 
 
+def groups(network: Any) -> list[dict[str, Any]]:
+    """A network's parameters in two groups: those that MindSpore decays, and those called beta or gamma.
+
+    MindSpore applies an optimizer's weight decay to no parameter whose name contains one of the two, unless the
+    script has groups of its own. The second group has ``weight_decay`` 0; one that would be empty is left out.
+    """
+    called = [(p, name) for p, name in names(network).items() if p.requires_grad]
+    exempt = [p for p, name in called if "beta" in name or "gamma" in name]
+    decayed = [p for p, name in called if "beta" not in name and "gamma" not in name]
+    found: list[dict[str, Any]] = [{"params": decayed}, {"params": exempt, "weight_decay": 0.0}]
+    return [group for group in found if group["params"]]
+
+
 def names(network: Any) -> dict[Any, str]:
     """Each parameter's name as MindSpore would have it: gamma and beta in normalization layers."""
     if not hasattr(network, "named_modules"):

@@ -72,6 +72,19 @@ class Work:
     def replace(self, file: File, node: ast.AST, text: str) -> None:
         self.edits.append((file, Edit(*file.source.span(node), quoted(file, node, text))))
 
+    def within(self, file: File, node: ast.AST, text: str) -> None:
+        """A change that may lie inside another one, which is then changed itself."""
+        start, end = file.source.span(node)
+        code = file.source.code(node)
+        for at, (owner, edit) in enumerate(self.edits):
+            if owner is file and edit.start <= start and end <= edit.end and edit.start < edit.end:
+                self.edits[at] = (
+                    file,
+                    Edit(edit.start, edit.end, re.sub(rf"(?<![\w.]){re.escape(code)}\b", text, edit.text)),
+                )
+                return
+        self.replace(file, node, text)
+
     def between(self, file: File, start: int, end: int, text: str) -> None:
         self.edits.append((file, Edit(start, end, text)))
 
@@ -104,6 +117,13 @@ class Work:
             return "calando_schedules"
         self.need(file, "from calando import schedules")
         return "schedules"
+
+    def check(self) -> None:
+        """Raise Left where the changes made so far do not go together."""
+        try:
+            list(self.results())
+        except ValueError as problem:
+            raise Left(f"its changes do not go together: {problem}") from None
 
     # The result.
 

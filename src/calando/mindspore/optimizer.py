@@ -21,7 +21,7 @@ from ..decay import L2, Decay
 from ..engine import UNBOUNDED, Engine, NonFiniteGradient
 from ..events import Timeline
 from ..groups import Group
-from ..hyper import Hyper
+from ..hyper import Hyper, Rounded
 from ..nearest import nearest
 from ..rule import Domain, Rule
 from ..schedules import Function
@@ -30,7 +30,6 @@ from .arguments import checked_arguments
 from .gradients import Gradients, refuse_miscounted
 from .groups import Given, name_of, parse
 from .missing import DISTRIBUTED, distributed
-from .single import SingleHyper
 from .state import Stored, enrol, rows
 
 LONG = {"lr": "learning_rate"}  # how errors and attributes call what a group calls "lr"
@@ -112,7 +111,7 @@ class Optimizer(Gradients, Controls):
         own = group.number is not None
         place = f"For '{type(self).__name__}'" + (f", group {group.number}" if own else "")
         single = self.SINGLE and all(adapter(p).kind(p)[1] != "float64" for p in group.params)
-        hyper = (SingleHyper if single else Hyper)(
+        hyper = (Rounded if single else Hyper)(
             place,
             domain,
             {**shared, **prepared(group.values)},

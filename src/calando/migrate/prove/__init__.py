@@ -18,7 +18,7 @@ from typing import Any
 
 from ..flow import OPTIMIZER
 from ..project import Migration, Result
-from .compare import WEIGHT, Level, Proof, curves, loop, rates, weights
+from .compare import WEIGHT, Proof, curves, loop, rates, weights
 from .journal import Journal, load
 
 __all__ = ["Proof", "prove"]
@@ -90,10 +90,7 @@ def proof(done: Migration, result: Result, place: Path, number: int, seconds: fl
     first = rates(source, replay)
     second = weights(source, replay, 2, "weights, on the source's gradients", WEIGHT)
     levels = [first, second]
-    if bridge == "loan":
-        why = "not run: the network exists in MindSpore only, and PyTorch cannot differentiate it"
-        levels.append(Level(3, "closed loop", False, False, why))
-    elif not source.problem:
+    if not source.problem:
         levels.append(loop(source, started(jobs["free"], place, seconds)))
     return Proof(result.name, levels, curves(source, replay))
 

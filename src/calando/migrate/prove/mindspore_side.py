@@ -32,8 +32,14 @@ class Watch:
             if words:
                 context(*args, **words)
 
-        mindspore.set_context = eager  # a compiled step cannot be watched
+        compiled = mindspore.jit
+
+        def plain(fn: Any = None, **words: Any) -> Any:
+            return fn if fn is not None else lambda given: given
+
+        mindspore.set_context, mindspore.jit = eager, plain  # a compiled step cannot be watched
         self.undone.append(lambda: setattr(mindspore, "set_context", context))
+        self.undone.append(lambda: setattr(mindspore, "jit", compiled))
         context(mode=mindspore.PYNATIVE_MODE, device_target="CPU")
 
     def _wrap(self, cls: Any, name: str, around: Callable[..., Any]) -> None:
@@ -57,14 +63,15 @@ class Watch:
 
     def _called(self, original: Any, optimizer: Any, grads: Any) -> Any:
         number = self.journal.number(optimizer)
+        scale = float(getattr(optimizer, "loss_scale", 1.0))  # gradients are kept as they are after it
         params = list(optimizer.parameters)
         names = [p.name for p in params]
         fed = self.journal.fed(number, names, [tuple(p.shape) for p in params])
         if fed is not None:
             zeros = [np.zeros(tuple(p.shape), np.float32) if g is None else g for p, g in zip(params, fed, strict=True)]
-            grads = tuple(mindspore.Tensor(np.array(g)) for g in zeros)
+            grads = tuple(mindspore.Tensor(np.array(g * np.float32(scale))) for g in zeros)
         rates, decays = numbers(optimizer, len(params))
-        call = Call(names, rates, decays, [np.array(g.asnumpy()) for g in grads])
+        call = Call(names, rates, decays, [np.array(g.asnumpy()) / np.float32(scale) for g in grads])
         result = original(optimizer, grads)
         call.weights = [np.array(p.asnumpy()) for p in params]
         if self.written is not None:
@@ -178,11 +185,46 @@ class Bridge:
         return method
 
 
-class Loan:
-    """Networks of MindSpore under the other side's optimizers: recorded gradients, the update there."""
+class Tape:
+    """What MindSpore does from one moment on, so that a loss can be differentiated when it is there.
 
-    def __init__(self, other: Any) -> None:
-        self.other = other
+    ``value_and_grad`` wants a function; a script for PyTorch has a loss only. PyNative mode records between these two
+    calls of its executor, which ``value_and_grad`` itself makes around its function.
+    """
+
+    def __init__(self) -> None:
+        self.executor = mindspore.common.api._pynative_executor
+        self.operation = mindspore.ops.GradOperation(get_by_list=True)
+        self.open = False
+
+    def begin(self) -> None:
+        """Record anew."""
+        if self.open:
+            self.executor.clear_res()
+        self.executor.set_grad_flag(True)
+        self.executor.new_graph(self.begin)
+        self.open = True
+
+    def end(self) -> None:
+        """Record no more."""
+        self.executor.clear_res()
+        self.executor.set_grad_flag(False)
+        self.open = False
+
+    def gradients(self, loss: Any, weights: list[Any]) -> list[np.ndarray]:
+        """The gradient of a loss by each weight; the record goes on empty."""
+        self.executor.end_graph(self.begin, loss)
+        found = self.executor.grad(self.begin, self.operation, tuple(weights), None, False)
+        self.open = False
+        self.begin()
+        return [np.array(g.asnumpy()) for g in found]
+
+
+class Loan:
+    """Networks of MindSpore under the other side's optimizers: their gradients here, the update there."""
+
+    def __init__(self, other: Any, replayed: bool) -> None:
+        self.other, self.replayed = other, replayed
         self.theirs: dict[int, tuple[Any, Any]] = {}  # id of ours → (it, the parameter there)
         self.owner: dict[int, Any] = {}
         self.undone: list[Callable[[], None]] = []
@@ -190,8 +232,15 @@ class Loan:
         self.add(cell, "parameters", lambda net, recurse=True: (self.take(p) for p in own(net, recurse)))
         self.add(cell, "named_parameters", lambda net: ((p.name, self.take(p)) for p in own(net, True)))
         self.add(cell, "modules", lambda net: (part for _, part in net.cells_and_names()))
-        self.add(mindspore.Tensor, "backward", self.backward)  # the gradients are recorded ones
+        self.add(cell, "state_dict", lambda net: {p.name: p.asnumpy() for p in net.get_parameters()})
+        self.add(mindspore.Tensor, "backward", self.backward)
         self.add(mindspore.Tensor, "detach", lambda tensor: tensor)
+        self.tape = Tape()
+        self.undone += [other.scaled(mindspore.Tensor), other.taken(mindspore.Tensor, self.gradients)]
+        self.undone.append(other.loaded(self.refresh))
+        if not replayed:
+            self.tape.begin()
+            self.undone.append(self.tape.end)
 
     def add(self, owner: Any, name: str, value: Any) -> None:
         if not hasattr(owner, name):
@@ -203,14 +252,30 @@ class Loan:
             undo()
 
     @property
-    def backward(self) -> Callable[[Any], None]:
-        """What ``loss.backward()`` does: something stands in every gradient until the recorded one is put there."""
+    def backward(self) -> Callable[..., None]:
+        """What ``loss.backward()`` does: gradients into the parameters there, of ``inputs`` alone where said.
 
-        def backward(tensor: Any) -> None:
-            for _, made in self.theirs.values():
-                self.other.zero(made)
+        Where gradients are replayed, zeros stand for them until the recorded ones are put there.
+        """
+
+        def backward(tensor: Any, *args: Any, inputs: Any = None, **more: Any) -> None:
+            wanted = [made for _, made in self.theirs.values()] if inputs is None else list(inputs)
+            for made, grad in zip(wanted, self.gradients(tensor, wanted), strict=True):
+                self.other.accumulate(made, grad)
 
         return backward
+
+    def gradients(self, loss: Any, wanted: list[Any]) -> list[np.ndarray]:
+        """The gradients of one of our losses by parameters there."""
+        ours = [self.owner[id(made)] for made in wanted]
+        if self.replayed:
+            return [np.zeros(tuple(p.shape), np.float32) for p in ours]
+        return self.tape.gradients(loss, ours)
+
+    def refresh(self) -> None:
+        """Theirs were loaded anew: ours follow."""
+        for _, made in list(self.theirs.values()):
+            self.written(made)
 
     def take(self, held: Any) -> Any:
         """Their parameter for one of ours."""
@@ -224,7 +289,7 @@ class Loan:
         """Their parameter was updated: ours follows."""
         if id(made) in self.owner:
             held = self.owner[id(made)]
-            mindspore.ops.assign(held, mindspore.Tensor(self.other.read(made).astype(np.float32)))
+            held.set_data(mindspore.Tensor(self.other.read(made).astype(np.float32)))
 
 
 def own(net: Any, recurse: bool) -> list[Any]:

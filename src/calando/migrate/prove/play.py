@@ -62,7 +62,7 @@ def watch(journal: Journal, sides: list[str], bridge: str, ends: list[Any]) -> N
         ends.append(bridged.end)
         written_here = bridged.written
     elif bridge == "loan":
-        loan = ours.Loan(theirs)
+        loan = ours.Loan(theirs, journal.replay is not None)
         ends.append(loan.end)
         written_there = loan.written
     if "torch" in sides:

@@ -87,10 +87,54 @@ def parameter(name: str, array: np.ndarray) -> Any:
     return made
 
 
-def zero(p: Any) -> None:
-    """A gradient of zeros where there is none."""
-    if p.grad is None:
-        p.grad = torch.zeros_like(p)
+def accumulate(p: Any, grad: np.ndarray) -> None:
+    """Add a gradient to what a parameter holds, as ``backward`` does."""
+    come = torch.from_numpy(np.array(grad)).to(p.dtype)
+    p.grad = come if p.grad is None else p.grad + come
+
+
+def loaded(after: Callable[[], Any]) -> Callable[[], None]:
+    """Be told when ``calando.migrate.whole.load`` has written weights; what undoes it."""
+    from .. import whole as room
+
+    original = room.load
+
+    def load(optimizer: Any, stored: Any) -> Any:
+        told = original(optimizer, stored)
+        after()
+        return told
+
+    room.load = load
+    return lambda: setattr(room, "load", original)
+
+
+def scaled(foreign: type) -> Callable[[], None]:
+    """Let ``GradScaler.scale`` take losses of the other side; what undoes it."""
+    original = torch.amp.GradScaler.scale
+
+    def scale(scaler: Any, outputs: Any) -> Any:
+        if not isinstance(outputs, foreign):
+            return original(scaler, outputs)
+        original(scaler, torch.zeros(()))  # which makes its scale where it is the first
+        return outputs * scaler.get_scale()
+
+    torch.amp.GradScaler.scale = scale  # type: ignore[method-assign, assignment]
+    return lambda: setattr(torch.amp.GradScaler, "scale", original)
+
+
+def taken(foreign: type, found: Callable[[Any, list[Any]], list[np.ndarray]]) -> Callable[[], None]:
+    """Let ``calando.migrate.gradients.gradients`` take losses of the other side; what undoes it."""
+    from .. import gradients as room
+
+    original = room.gradients
+
+    def gradients(loss: Any, optimizer: Any) -> Any:
+        if not isinstance(loss, foreign):
+            return original(loss, optimizer)
+        return tuple(torch.from_numpy(g) for g in found(loss, room.parameters(optimizer)))
+
+    room.gradients = gradients
+    return lambda: setattr(room, "gradients", original)
 
 
 def is_tensor(x: Any) -> bool:

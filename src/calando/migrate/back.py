@@ -1,0 +1,179 @@
+"""One optimizer of MindSpore's on its way to PyTorch, and the lines that its update becomes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ..lexicon.pairs import Return
+from .carry import carry, constant, within
+from .finding import REWRITTEN
+from .flow import OBJECT, OPTIMIZER, File, Scope, Thing
+from .work import Left, Work, statement_of
+
+JIT = {"jit", "ms_function"}
+GROUPS = 'for group in {}.param_groups for p in group["params"]'
+
+
+@dataclass(eq=False)
+class Back:
+    """One optimizer under way.
+
+    Args:
+        form: what it is in PyTorch.
+        given: its arguments by MindSpore's names.
+        ours: the class that it becomes.
+        moving: whether its learning rate or decay moves, so that its clock is in its groups.
+        free: whether gradients are values of their own, as in MindSpore, and not kept in the parameters.
+    """
+
+    work: Work
+    thing: Thing
+    form: Return
+    given: dict[str | None, ast.expr]
+    target: str = ""
+    moving: bool = False
+    free: bool = False
+    stepped: int = 0
+    loops: list[ast.AST] = field(default_factory=list)
+
+    def called(self, scope: Scope) -> str:
+        """How the optimizer is called at a place.
+
+        Raises:
+            Left: it has no name there.
+        """
+        at: Scope | None = scope
+        while at is not None:
+            for name, held in at.env.items():
+                if self.thing in held and (at.parent is None or isinstance(at.node, (ast.FunctionDef, ast.Module))):
+                    return name
+            at = at.parent
+        for here in self.work.flow.things(scope, ast.Name("self", ast.Load())):
+            for (owner, name), held in self.work.flow.attributes.items():
+                if here.kind == OBJECT and owner is here.node and self.thing in held:
+                    return f"self.{name}"
+        raise Left("the optimizer has no name where its gradients are taken")
+
+    def scales(self, scope: Scope, line: int, sens: ast.expr | None) -> tuple[str, str]:
+        """What the loss is multiplied by and gradients are divided by at a place; empty where by nothing.
+
+        Raises:
+            Left: the optimizer's ``loss_scale`` is not known there.
+        """
+        held = self.given.get("loss_scale")
+        divisor = factor = ""
+        flow = self.work.flow
+        assert self.thing.scope is not None
+        if held is not None and constant(flow, held, self.thing.scope) != 1:
+            there = carry(flow, held, self.thing.scope, scope, line)
+            if there is None:
+                raise Left(f"what its loss_scale is in line {line} is not known")
+            divisor = ast.unparse(there)
+        if sens is not None and constant(flow, sens, scope) != 1:
+            factor = ast.unparse(carry(flow, sens, scope, scope, line) or sens)
+        same = held is not None and sens is not None and (value := constant(flow, sens, scope)) is not None
+        if factor == divisor or (same and value == constant(flow, held, self.thing.scope)):  # type: ignore[arg-type]
+            return "", ""
+        return factor, divisor
+
+    def backward(self, at: str, loss: str) -> list[str]:
+        """From a loss to gradients: of this optimizer's parameters alone, and none of an earlier step."""
+        inputs = f"inputs=[p {GROUPS.format(at)}]" if len(self.work.flow.all(OPTIMIZER)) > 1 else ""
+        return [f"{at}.zero_grad()", f"{loss}.backward({inputs})"]
+
+    def update(self, at: str, divisor: str = "") -> list[str]:
+        """The lines of one update."""
+        lines = [f"{at}.step()"]
+        if divisor:
+            lines[:0] = [f"for p in [p {GROUPS.format(at)} if p.grad is not None]:", f"    p.grad.div_({divisor})"]
+        return lines
+
+
+def alone(file: File, statement: ast.stmt) -> None:
+    """Raise Left where a statement shares its lines with others, so that several lines cannot take its place."""
+    if file.source.lines(statement) is None:
+        raise Left(f"line {statement.lineno} holds several statements")
+
+
+def put(work: Work, file: File, statement: ast.stmt, lines: Sequence[str]) -> None:
+    """Lines in place of a statement."""
+    alone(file, statement)
+    indent = file.source.indent(statement)
+    work.replace(file, statement, "\n".join([line if i == 0 or not line else indent + line
+                                             for i, line in enumerate(lines)]))  # fmt: skip
+
+
+def unjit(work: Work, scope: Scope) -> None:
+    """A function that PyTorch runs is not compiled by MindSpore: its decorator goes."""
+    file = scope.file
+    at: Scope | None = scope
+    while at is not None:
+        for decorator in getattr(at.node, "decorator_list", []):
+            bare = decorator.func if isinstance(decorator, ast.Call) else decorator
+            dotted = file.names.dotted(bare)
+            if dotted.startswith("mindspore.") and dotted.rpartition(".")[2] in JIT and id(decorator) not in work.told:
+                start = file.source.starts[decorator.lineno - 1]
+                work.between(file, start, file.source.starts[decorator.end_lineno], "")
+                work.say(file, decorator, REWRITTEN, "PyTorch runs it as it stands; torch.compile is there", "step")
+        at = at.parent
+
+
+def seen(scope: Scope, name: str) -> list[ast.Name]:
+    """Where a name is read in a scope and the functions in it, in order."""
+    found = [
+        node for node, where in scope.file.where.items()
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load) and within(where, scope)
+    ]  # fmt: skip
+    return sorted(found, key=lambda n: (n.lineno, n.col_offset))
+
+
+def depends(file: File, call: ast.Call) -> ast.expr | None:
+    """x of ``depend(x, …)``; None for another call."""
+    tail = file.names.dotted(call.func).rpartition(".")[2] or ast.unparse(call.func).rpartition(".")[2]
+    return call.args[0] if tail == "depend" and len(call.args) == 2 else None
+
+
+def put_update(work: Work, scope: Scope, call: ast.Call, lines: Sequence[str]) -> ast.stmt:
+    """The lines of an update in place of ``optimizer(grads)``, whatever it stands in; the statement it stood in.
+
+    Raises:
+        Left: its result is used in a way that has no counterpart.
+    """
+    file = scope.file
+    statement, parent = statement_of(file, call), file.parents[call]
+    if isinstance(parent, ast.Expr):
+        put(work, file, statement, lines)
+    elif isinstance(parent, ast.Call) and (x := depends(file, parent)) is not None and parent.args[1] is call:
+        passed_on(work, file, statement, parent, x, lines)
+    elif isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Name):
+        for node in seen(scope, parent.targets[0].id):
+            above = file.parents[node]
+            x = depends(file, above) if isinstance(above, ast.Call) and node in above.args[1:] else None
+            if x is None:
+                raise Left(f"what the update in line {call.lineno} returns is used in line {node.lineno}")
+            assert isinstance(above, ast.Call)
+            passed_on(work, file, statement_of(file, above), above, x, ())
+        put(work, file, statement, lines)
+    else:
+        raise Left(f"the update in line {call.lineno} is not a statement of its own")
+    return statement
+
+
+def passed_on(work: Work, file: File, statement: ast.stmt, call: ast.Call, x: ast.expr, lines: Sequence[str]) -> None:
+    """``depend(x, update)``: the update comes first, then there is x alone."""
+    same = isinstance(statement, ast.Assign) and statement.value is call
+    if same and ast.unparse(statement.targets[0]) == ast.unparse(x):  # type: ignore[attr-defined]
+        if lines:
+            put(work, file, statement, lines)
+        else:
+            work.remove(file, statement)
+            work.say(file, statement, REWRITTEN, "PyTorch runs statements in their order", "step")
+        return
+    if lines:
+        alone(file, statement)
+        work.before(file, statement, *lines)
+    work.replace(file, call, file.source.code(x))
+    if not lines:
+        work.say(file, call, REWRITTEN, "PyTorch runs statements in their order", "step")

@@ -1,0 +1,1 @@
+"""What ports and training scripts get wrong: one file per kind of mistake, each rule a function of the project."""

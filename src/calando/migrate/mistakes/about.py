@@ -1,0 +1,76 @@
+"""What all rules ask of a project."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from ..flow import File, Flow, Scope, Thing
+from ..rhythm import LOOPS
+
+Found = Iterator[tuple[File, ast.AST, str]]
+
+
+def calls(flow: Flow) -> Iterator[tuple[File, Scope, ast.Call]]:
+    """Every call of a project."""
+    for file in flow.files:
+        for scope, call in file.calls:
+            yield file, scope, call
+
+
+def of_mindspore(thing: Thing) -> bool:
+    return thing.name.startswith("mindspore.")
+
+
+def of_calando(thing: Thing) -> bool:
+    """Whether an optimizer is calando's, which knows what MindSpore's does not."""
+    call = thing.node
+    assert isinstance(call, ast.Call) and thing.scope is not None
+    return thing.scope.file.names.dotted(call.func).startswith("calando.")
+
+
+def tail(file: File, call: ast.Call) -> str:
+    """The last part of what is called."""
+    return file.names.dotted(call.func).rpartition(".")[2]
+
+
+def reads(flow: Flow, name: str) -> bool:
+    """Whether a name or attribute is looked at anywhere, or imported by another file."""
+    key = "reads"
+    if key not in flow.memory:
+        found: set[str] = set()
+        for file in flow.files:
+            for node in file.where:
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                    found.add(node.id)
+                elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load):
+                    found.add(node.attr)
+                elif isinstance(node, (ast.Global, ast.Nonlocal)):
+                    found.update(node.names)
+            found |= {full.rpartition(".")[2] for full in file.names.aliases.values()}
+            found |= {n.value for n in file.where if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+        flow.memory[key] = found
+    return name in flow.memory[key]
+
+
+def counter(loop: ast.AST) -> str:
+    """The name that counts a loop's turns from 0; empty where there is none."""
+    if not isinstance(loop, ast.For) or not isinstance(loop.iter, ast.Call):
+        return ""
+    of = ast.unparse(loop.iter.func)
+    if of == "range" and isinstance(loop.target, ast.Name) and len(loop.iter.args) == 1:
+        return loop.target.id
+    if of == "enumerate" and isinstance(loop.target, ast.Tuple) and len(loop.iter.args) == 1 and not loop.iter.keywords:
+        return loop.target.elts[0].id if isinstance(loop.target.elts[0], ast.Name) else ""
+    return ""
+
+
+def looped(file: File, node: ast.AST) -> list[ast.AST]:
+    """The loops around a node, inside its function, innermost first."""
+    found: list[ast.AST] = []
+    while node in file.parents and not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        above = file.parents[node]
+        if isinstance(above, LOOPS) and node in above.body:
+            found.append(above)
+        node = above
+    return found

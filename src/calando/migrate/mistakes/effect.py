@@ -1,0 +1,84 @@
+"""What a framework takes without a word and does otherwise than meant."""
+
+from __future__ import annotations
+
+import ast
+
+from ..flow import OPTIMIZER, Flow
+from .about import Found, of_calando, of_mindspore
+
+NUMBERS = {"momentum", "weight_decay", "beta1", "beta2", "eps", "loss_scale", "learning_rate"}
+GROUPED = {"lr", "learning_rate", "momentum", "weight_decay", "betas", "eps", "alpha", "rho", "nesterov"}
+
+
+def without_effect(flow: Flow) -> Found:
+    """Numbers of an optimizer that are assigned to and not looked at again."""
+    for file in flow.files:
+        for node, scope in file.where.items():
+            if not isinstance(node, (ast.Attribute, ast.Subscript)) or not isinstance(node.ctx, ast.Store):
+                continue
+            held = [t for t in flow.things(scope, node.value) if t.kind == OPTIMIZER and not of_calando(t)]
+            if isinstance(node, ast.Subscript):
+                inner = node.value if isinstance(node.value, ast.Attribute) and node.value.attr == "defaults" else None
+                found = flow.things(scope, inner.value) if inner is not None else frozenset()
+                if any(t.kind == OPTIMIZER and not of_mindspore(t) for t in found):
+                    yield file, node, "defaults are for groups that are added later; write into param_groups"
+            elif any(map(of_mindspore, held)) and node.attr in NUMBERS:
+                told = "assigning to an attribute of MindSpore's optimizer has no effect once it has made a step"
+                yield file, node, f"{told}; ops.assign has, for the learning rate and the momentum"
+            elif held and not any(map(of_mindspore, held)) and node.attr in GROUPED:
+                yield file, node, "PyTorch reads the numbers in param_groups; this attribute is not looked at"
+
+
+def written_in_vain(flow: Flow) -> Found:
+    """``optimizer.learning_rate.set_data``: the compiled update does not see it."""
+    for file in flow.files:
+        for scope, call in file.calls:
+            func = call.func
+            if (
+                not isinstance(func, ast.Attribute)
+                or func.attr != "set_data"
+                or not isinstance(func.value, ast.Attribute)
+            ):
+                continue
+            held = flow.things(scope, func.value.value) if func.value.attr in NUMBERS else frozenset()
+            if any(t.kind == OPTIMIZER and of_mindspore(t) and not of_calando(t) for t in held):
+                told = "set_data on an optimizer's number has no effect once it has made a step; ops.assign has"
+                yield file, call, told
+
+
+def mindspore_traps(flow: Flow) -> Found:
+    """Flags that are ignored, iterators that are empty, formulas under the same name."""
+    for thing in filter(of_mindspore, flow.all(OPTIMIZER)):
+        call, name = thing.node, thing.name.partition(".")[2]
+        assert isinstance(call, ast.Call) and thing.scope is not None
+        file = thing.scope.file
+        if of_calando(thing):
+            continue
+        words = {w.arg: w for w in call.keywords}
+        said = {n: w.value.value for n, w in words.items() if isinstance(w.value, ast.Constant)}
+        if name == "Momentum" and said.get("use_nesterov") is True:
+            yield (
+                file,
+                words["use_nesterov"],
+                "MindSpore ignores use_nesterov on the CPU; nn.SGD(nesterov=True) does it",
+            )
+        if name == "RMSProp" and said.get("decay") == 0.99 and said.get("epsilon") == 1e-8:
+            told = (
+                "these are PyTorch's defaults, but nn.RMSProp starts its mean square at 1 and has eps inside the root"
+            )
+            yield file, call, f"{told}: it does not follow torch.optim.RMSprop"
+    for file in flow.files:
+        if not any(name.startswith("mindspore") for name in file.names.aliases.values()):
+            continue
+        for node in file.where:
+            for key, value in zip(node.keys, node.values, strict=True) if isinstance(node, ast.Dict) else ():
+                if isinstance(key, ast.Constant) and key.value == "params" and lazy(value):
+                    told = "an iterator in a group is empty before it is read, so it trains nothing: wrap it in list()"
+                    yield file, value, told
+
+
+def lazy(node: ast.expr) -> bool:
+    """Whether an expression is an iterator."""
+    made = isinstance(node, ast.Call) and ast.unparse(node.func) in ("filter", "map")
+    return isinstance(node, ast.GeneratorExp) or made

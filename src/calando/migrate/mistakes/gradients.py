@@ -1,0 +1,134 @@
+"""Gradients of the wrong things: another optimizer's, a sum's, none, or piled up."""
+
+from __future__ import annotations
+
+import ast
+
+from ..carry import stored
+from ..flow import GRADIENT, OPTIMIZER, Flow, Scope, Thing
+from ..rhythm import LOOPS, enclosing, updates
+from .about import Found, calls, of_mindspore, tail
+
+CLIPS = {"clip_grad_norm_", "clip_grad_value_"}
+
+
+def foreign_gradients(flow: Flow) -> Found:
+    """An optimizer that is given the gradients of another one's parameters."""
+    for optimizer in filter(of_mindspore, flow.all(OPTIMIZER)):
+        for scope, call in updates(flow, optimizer):
+            if not call.args or not isinstance(call.args[0], ast.Name):
+                continue
+            name = call.args[0].id
+            for _, statement in stored(flow.home(scope, name)).get(name, []):
+                value = statement.value if isinstance(statement, ast.Assign) else None
+                if not isinstance(value, ast.Call):
+                    continue
+                for made in flow.things(scope, value.func):
+                    owners = weights_of(flow, made) if made.kind == GRADIENT else frozenset()
+                    if owners and optimizer not in owners:
+                        yield scope.file, call, "these are the gradients of another optimizer's parameters"
+
+
+def argument(made: Thing, at: int, name: str) -> ast.expr | None:
+    """An argument of ``value_and_grad``."""
+    call = made.node
+    assert isinstance(call, ast.Call)
+    return call.args[at] if len(call.args) > at else next((w.value for w in call.keywords if w.arg == name), None)
+
+
+def weights_of(flow: Flow, made: Thing) -> frozenset[Thing]:
+    """The optimizers whose parameters a gradient function differentiates by."""
+    given, scope = argument(made, 2, "weights"), made.scope
+    assert scope is not None
+    if isinstance(given, ast.Attribute) and given.attr == "parameters":
+        return frozenset(t for t in flow.things(scope, given.value) if t.kind == OPTIMIZER)
+    if isinstance(given, ast.Call):
+        same = {t for t in filter(of_mindspore, flow.all(OPTIMIZER)) if first(t) == ast.unparse(given)}
+        return frozenset(t for t in same if t.scope is not None and t.scope.file is scope.file)
+    return frozenset()
+
+
+def first(thing: Thing) -> str:
+    """An optimizer's parameters as they are written."""
+    call = thing.node
+    assert isinstance(call, ast.Call)
+    given = call.args[0] if call.args else next((w.value for w in call.keywords if w.arg == "params"), None)
+    return ast.unparse(given) if given is not None else ""
+
+
+def summed_outputs(flow: Flow) -> Found:
+    """value_and_grad over several outputs without has_aux: the gradient of their sum."""
+    for made in flow.all(GRADIENT):
+        call, scope = made.node, made.scope
+        assert isinstance(call, ast.Call) and scope is not None
+        aux = argument(made, 3, "has_aux")
+        if made.name != "value_and_grad" or (aux is not None and not (isinstance(aux, ast.Constant) and not aux.value)):
+            continue
+        count = outputs(flow, scope, argument(made, 0, "fn"))
+        if count > 1:
+            told = f"the function has {count} outputs and has_aux is not set: this is the gradient of their sum"
+            yield scope.file, call, told
+
+
+def outputs(flow: Flow, scope: Scope, fn: ast.expr | None) -> int:
+    """How many values a function returns; 0 where that is not seen."""
+    if isinstance(fn, ast.Lambda):
+        return len(fn.body.elts) if isinstance(fn.body, ast.Tuple) else 0
+    if not isinstance(fn, (ast.Name, ast.Attribute)):
+        return 0
+    target = flow.callee(scope, ast.Call(fn, [], []))
+    if target is None or not isinstance(target.node, ast.FunctionDef):
+        return 0
+    returned = [
+        n.value for n, where in target.file.where.items()
+        if isinstance(n, ast.Return) and where is target and n.value is not None
+    ]  # fmt: skip
+    return max((len(v.elts) for v in returned if isinstance(v, ast.Tuple)), default=0)
+
+
+def forward_again(flow: Flow) -> Found:
+    """The forward pass run once more for a loss that ``value_and_grad`` returned."""
+    for made in flow.all(GRADIENT):
+        fn = argument(made, 0, "fn")
+        if made.name != "value_and_grad" or not isinstance(fn, (ast.Name, ast.Attribute)):
+            continue
+        text = ast.unparse(fn)
+        for _, scope, call in calls(flow):
+            if made not in flow.things(scope, call.func) or call is made.node:
+                continue
+            given = [ast.unparse(a) for a in call.args]
+            for other_file, where, other in calls(flow):
+                same = where is scope and ast.unparse(other.func) == text and other is not made.node
+                if same and given and [ast.unparse(a) for a in other.args] == given:
+                    yield other_file, other, "the forward pass runs once more: value_and_grad returns its outputs too"
+
+
+def never_cleared(flow: Flow) -> Found:
+    """Gradients of PyTorch that are never set to zero."""
+    clears = any(isinstance(c.func, ast.Attribute) and c.func.attr == "zero_grad" for _, _, c in calls(flow))
+    for thing in flow.all(OPTIMIZER):
+        if of_mindspore(thing) or thing.scope is None or clears:
+            continue
+        for scope, call in updates(flow, thing):
+            loops = [loop for loop in enclosing(scope, call) if isinstance(loop, LOOPS)]
+            by_hand = any(isinstance(n, ast.Attribute) and n.attr == "grad" for n in scope.file.where)
+            if loops and not by_hand:
+                yield scope.file, call, "no gradient is ever set to zero: they pile up over all steps"
+
+
+def clipped_late(flow: Flow) -> Found:
+    """Gradients clipped when the update was made."""
+    for file in flow.files:
+        for scope, call in file.calls:
+            if tail(file, call) not in CLIPS:
+                continue
+            loops = enclosing(scope, call)
+            inner = loops[-1] if loops else scope.node
+            inside = [
+                c for where, c in file.calls if where is scope and inner in (enclosing(scope, c) or [scope.node])[-1:]
+            ]
+            steps = [c for t in flow.all(OPTIMIZER) for _, c in updates(flow, t) if c in inside]
+            backs = [c for c in inside if isinstance(c.func, ast.Attribute) and c.func.attr == "backward"]
+            after = [c for c in backs if c.lineno < call.lineno]
+            if steps and after and all(max(b.lineno for b in after) < s.lineno < call.lineno for s in steps):
+                yield file, call, "the gradients are clipped after the update: clip them before it"

@@ -1,0 +1,174 @@
+"""Rates that come an update late, steps of an epoch that are a number, decays per step meant per epoch."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from ..flow import OPTIMIZER, SCHEDULER, Flow, Scope, Thing
+from ..rhythm import enclosing, updates
+from .about import Found, calls, counter, looped, tail
+
+PER_EPOCH = re.compile(r"steps?_per_epoch|step_size_per_epoch|iters?_per_epoch|batches_per_epoch", re.IGNORECASE)
+LISTS = {
+    "cosine_decay_lr": 3, "exponential_decay_lr": 3, "inverse_decay_lr": 3, "natural_exp_decay_lr": 3,
+    "polynomial_decay_lr": 3, "warmup_lr": 2,
+}  # fmt: skip
+FIXED = "steps per epoch is a number here: take it from the data, as len(loader) or dataset.get_dataset_size()"
+LATE = "the rate is assigned after the update it is meant for: each update uses the rate before it"
+
+
+def early_schedulers(flow: Flow) -> Found:
+    """A scheduler of PyTorch's that is stepped before the optimizer."""
+    for file, scope, call in calls(flow):
+        if not isinstance(call.func, ast.Attribute) or call.func.attr != "step" or call.args:
+            continue
+        loops = enclosing(scope, call)
+        for thing in flow.things(scope, call.func.value):
+            for optimizer in flow.all(OPTIMIZER) if thing.kind == SCHEDULER and loops else ():
+                for place, update in updates(flow, optimizer) if drives(flow, thing, optimizer) else ():
+                    if place is scope and enclosing(place, update)[-1:] == loops[-1:] and call.lineno < update.lineno:
+                        yield file, call, "the scheduler is stepped before the optimizer: its first rate is never used"
+
+
+def drives(flow: Flow, scheduler: Thing, optimizer: Thing) -> bool:
+    """Whether a scheduler is made for an optimizer."""
+    call = scheduler.node
+    assert isinstance(call, ast.Call) and scheduler.scope is not None
+    return bool(call.args) and optimizer in flow.things(scheduler.scope, call.args[0])
+
+
+def late_assignments(flow: Flow) -> Found:
+    """MindSpore's ``assign`` to the rate, or PyTorch's write into a group, after the update of the same turn."""
+    for file, scope, call in calls(flow):
+        if tail(file, call) == "assign" and len(call.args) >= 2:
+            target = call.args[0]
+            if isinstance(target, ast.Attribute) and target.attr == "learning_rate":
+                for thing in flow.things(scope, target.value):
+                    if late(flow, thing, scope, call, call.args[1]):
+                        yield file, call, LATE
+    for file in flow.files:
+        for node, scope in file.where.items():
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
+                for thing in behind(flow, scope, node.targets[0]):
+                    if late(flow, thing, scope, node, node.value):
+                        yield file, node, LATE
+
+
+def behind(flow: Flow, scope: Scope, target: ast.Subscript) -> list[Thing]:
+    """The optimizer in ``group["lr"] = …`` and ``optimizer.param_groups[0]["lr"] = …``."""
+    if not isinstance(target.slice, ast.Constant) or target.slice.value != "lr":
+        return []
+    holder: ast.AST = target.value.value if isinstance(target.value, ast.Subscript) else target.value
+    for loop in looped(scope.file, target) if isinstance(holder, ast.Name) else ():
+        if isinstance(loop, ast.For) and ast.unparse(loop.target) == ast.unparse(holder):
+            holder = loop.iter
+            break
+    if not isinstance(holder, ast.Attribute) or holder.attr != "param_groups":
+        return []
+    return [t for t in flow.things(scope, holder.value) if t.kind == OPTIMIZER]
+
+
+def late(flow: Flow, thing: Thing, scope: Scope, node: ast.AST, value: ast.expr) -> bool:
+    """Whether a rate is a function of the present turn, and is set when the update of that turn was made."""
+    if thing.kind != OPTIMIZER:
+        return False
+    loops = [x for x in enclosing(scope, node) if counter(x) or not isinstance(x, ast.For) or not groups(x)]
+    if not loops:
+        return False
+    inner = loops[-1]
+    behind = [u for place, u in updates(flow, thing) if place is scope and inner in enclosing(place, u)]
+    if not behind or not all(u.lineno < node.lineno for u in behind):  # type: ignore[attr-defined]
+        return False
+    name = counter(inner)
+    turns = {
+        n.id
+        for loop in enclosing(scope, node)
+        for n in ast.walk(getattr(loop, "target", loop))
+        if isinstance(n, ast.Name)
+    }
+    shown = expressions(scope, value, inner)
+    if any(ahead(text) for text in shown):
+        return False
+    used = {n.id for text in shown for n in ast.walk(text) if isinstance(n, ast.Name)}
+    return bool(name and name in used) or bool(not name and turns & used)
+
+
+def groups(loop: ast.For) -> bool:
+    """Whether a loop runs over an optimizer's groups."""
+    return "param_groups" in ast.unparse(loop.iter)
+
+
+def expressions(scope: Scope, value: ast.expr, inner: ast.AST) -> list[ast.expr]:
+    """A value, and what its names are given inside the loop."""
+    found, names = [value], {n.id for n in ast.walk(value) if isinstance(n, ast.Name)}
+    for node in ast.walk(inner):
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in names:
+            found.append(node.value)
+    return found
+
+
+def ahead(text: ast.expr) -> bool:
+    """Whether an expression counts one turn on, as ``f(i + 1)``."""
+    return any(
+        isinstance(n, ast.BinOp)
+        and isinstance(n.op, ast.Add)
+        and isinstance(n.right, ast.Constant)
+        and n.right.value == 1
+        for n in ast.walk(text)
+    )
+
+
+def fixed_epochs(flow: Flow) -> Found:
+    """Steps per epoch as a number that is true for one data set only.
+
+    Where nothing is trained and all of a schedule is written in numbers that go together, it is an illustration.
+    """
+    trains = any(updates(flow, thing) for thing in flow.all(OPTIMIZER))
+    for file, _, call in calls(flow):
+        if not trains and (illustrated(call) or not file.names.dotted(call.func).startswith(("mindspore.", "torch."))):
+            continue
+        for word in call.keywords:
+            if word.arg and PER_EPOCH.search(word.arg) and many(word.value):
+                yield file, word, FIXED
+        at = LISTS.get(tail(file, call))
+        if at is not None and len(call.args) > at and many(call.args[at]):
+            yield file, call.args[at], FIXED
+    for file in flow.files if trains else ():
+        for node in file.where:
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], (ast.Name, ast.Attribute)):
+                name = node.targets[0].id if isinstance(node.targets[0], ast.Name) else node.targets[0].attr
+                if PER_EPOCH.search(name) and many(node.value):
+                    yield file, node, FIXED
+
+
+def illustrated(call: ast.Call) -> bool:
+    """Whether a schedule's steps in all are a number too, and whole epochs of those that are said."""
+    said = {str(w.arg): w.value for w in call.keywords}
+    at = LISTS.get(ast.unparse(call.func).rpartition(".")[2], 0)
+    for name, place in (("total_step", at - 1), ("epoch", at)):
+        if 0 < place < len(call.args):
+            said.setdefault(name, call.args[place])
+    total, epoch = (
+        said.get("total_step"),
+        next((v for n, v in said.items() if PER_EPOCH.search(n) or n == "epoch"), None),
+    )
+    if not isinstance(total, ast.Constant) or not isinstance(epoch, ast.Constant):
+        return False
+    return isinstance(total.value, int) and isinstance(epoch.value, int) and total.value % max(epoch.value, 1) == 0
+
+
+def many(node: ast.expr) -> bool:
+    """Whether an expression is a whole number above 1."""
+    return isinstance(node, ast.Constant) and type(node.value) is int and node.value > 1
+
+
+def per_step(flow: Flow) -> Found:
+    """``ExponentialDecayLR(decay_steps=1)``: once per step."""
+    for file, _, call in calls(flow):
+        dotted = file.names.dotted(call.func)
+        if dotted.startswith("mindspore.nn.") and dotted.endswith("ExponentialDecayLR"):
+            given = call.args[2] if len(call.args) > 2 else None
+            steps = next((w.value for w in call.keywords if w.arg == "decay_steps"), given)
+            if isinstance(steps, ast.Constant) and steps.value == 1:
+                yield file, call, "decay_steps=1 decays at every step; for once per epoch give it the steps of an epoch"

@@ -1,0 +1,276 @@
+"""MindSpore's ready-made training steps as functions, and a script's own ones as modules of PyTorch's."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from .back import Back, put
+from .carry import stored
+from .finding import CHECK, REWRITTEN, Finding
+from .flow import File, Scope, Thing
+from .torch_scale import Scaling, scaling
+from .torch_step import plain_numbers
+from .work import Left, Work, statement_of
+
+READY = ("TrainOneStepCell", "TrainOneStepWithLossScaleCell")
+
+
+def networks_of(work: Work, file: File) -> list[ast.AST]:
+    """The networks of a script: its classes, else its layers put in a row."""
+    found: list[ast.AST] = [
+        node for node, scope in file.scopes.items()
+        if isinstance(node, ast.ClassDef) and work.flow.is_network(scope) and not is_step(work, scope)
+    ]  # fmt: skip
+    if found:
+        return found
+    calls = [n for n in file.where if isinstance(n, ast.Call)]
+    return [n for n in calls if file.names.dotted(n.func) == "mindspore.nn.SequentialCell"]
+
+
+def is_step(work: Work, cls: Scope) -> bool:
+    """Whether a class of the script's is a training step: it has an optimizer."""
+    return any(
+        node is cls.node and any(t.kind == "optimizer" for t in held)
+        for (node, _), held in work.flow.attributes.items()
+    )
+
+
+def calls_with(work: Work, thing: Thing, tail: str) -> list[tuple[Scope, ast.Call]]:
+    """Calls of a class of MindSpore's that are given an optimizer."""
+    found = []
+    for file in work.flow.files:
+        for scope, node in file.calls:
+            dotted = file.names.dotted(node.func)
+            if dotted.startswith("mindspore.") and dotted.rpartition(".")[2] == tail:
+                values = [*node.args, *(w.value for w in node.keywords)]
+                if any(thing in work.flow.things(scope, value) for value in values):
+                    found.append((scope, node))
+    return found
+
+
+def one_step_cells(back: Back) -> dict[str, str]:
+    """``TrainOneStepCell(network, optimizer)`` as a function; the names of the steps and their networks.
+
+    Raises:
+        Left: it is made or used in a way that was not recognised.
+    """
+    found: dict[str, str] = {}
+    for tail in READY:
+        for scope, call in calls_with(back.work, back.thing, tail):
+            name, network = one_step(back, scope, call, tail)
+            found[name] = network
+            modes(back.work, scope, name, network)
+    if found:
+        plain_numbers(back.work, None)
+    back.stepped += len(found)
+    return found
+
+
+def one_step(back: Back, scope: Scope, call: ast.Call, tail: str) -> tuple[str, str]:
+    """One ready-made training step as a function; its name and its network."""
+    work, file = back.work, scope.file
+    statement = file.parents[call]
+    if not (isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)):
+        raise Left(f"the training step in line {call.lineno} has no name")
+    given = dict(zip(("network", "optimizer", "sens" if tail == READY[0] else "scale_sense"), call.args, strict=False))
+    given.update({str(w.arg): w.value for w in call.keywords})
+    if not {"network", "optimizer"} <= set(given) or set(given) - {"network", "optimizer", "sens", "scale_sense"}:
+        raise Left(f"the training step in line {call.lineno} has arguments that were not recognised")
+    how = Scaling(sens=given.get("sens"))
+    if "scale_sense" in given:
+        how = scaling(work, scope, given["scale_sense"])
+    name, at = statement.targets[0].id, file.source.code(given["optimizer"])
+    loss, inputs = file.names.free("loss_value"), file.names.free("inputs")
+    lines, network, passed = forward_lines(work, scope, given["network"], loss, inputs)
+    body = [*lines, *how.lines(back, scope, call.lineno, loss, at)]
+    ahead = []
+    if how.scaler:
+        ahead = [f"scale = {how.scaler}.get_scale()"]
+        body = [*body, f"return {loss}, {how.scaler}.get_scale() < scale, scale"]
+    else:
+        body.append(f"return {loss}")
+    head, criterion = passed
+    put(work, file, statement, [*criterion, f"def {name}({head}):", *(f"    {line}" for line in [*ahead, *body]), ""])
+    work.say(file, statement, REWRITTEN, "the training step as a function", "step")
+    return name, network
+
+
+def forward_lines(
+    work: Work, scope: Scope, inner: ast.expr, loss: str, inputs: str
+) -> tuple[list[str], str, tuple[str, list[str]]]:
+    """The forward pass of a network with its loss: its lines, the network, the arguments and what comes before."""
+    file = scope.file
+    both = inner
+    if isinstance(inner, ast.Name):
+        home = work.flow.home(scope, inner.id)
+        found = stored(home).get(inner.id, [])
+        uses = [n for n in file.where if isinstance(n, ast.Name) and n.id == inner.id and isinstance(n.ctx, ast.Load)]
+        assign = found[0][1] if len(found) == 1 else None
+        if isinstance(assign, ast.Assign) and home is scope and len(uses) == 1 and isinstance(assign.value, ast.Call):
+            both = assign.value
+    if isinstance(both, ast.Call) and file.names.dotted(both.func).endswith(".WithLossCell"):
+        parts = dict(zip(("backbone", "loss_fn"), both.args, strict=False))
+        parts.update({str(w.arg): w.value for w in both.keywords})
+        if set(parts) == {"backbone", "loss_fn"}:
+            network, loss_fn = file.source.code(parts["backbone"]), file.source.code(parts["loss_fn"])
+            if both is not inner:
+                work.remove(file, statement_of(file, both))
+                work.say(file, statement_of(file, both), REWRITTEN, "network and loss stand in the step", "step")
+            ahead: list[str] = []
+            if not isinstance(parts["loss_fn"], ast.Name):
+                criterion = file.names.free("criterion")
+                ahead, loss_fn = [f"{criterion} = {loss_fn}", "", ""], criterion
+            return [f"{loss} = {loss_fn}({network}(data), label)"], network, ("data, label", ahead)
+    network = file.source.code(inner)
+    return [f"{loss} = {network}(*{inputs})"], network, (f"*{inputs}", [])
+
+
+def modes(work: Work, scope: Scope, name: str, network: str) -> None:
+    """``step.set_train()`` is the network's own mode.
+
+    Raises:
+        Left: something else of the step is wanted.
+    """
+    file = scope.file
+    for node in file.where:
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name:
+            if node.attr not in ("set_train", "set_grad", "compile", "add_flags"):
+                raise Left(f"the training step's .{node.attr} in line {node.lineno} has no counterpart")
+            if id(node) in work.told:
+                continue
+            work.replace(file, node.value, network)
+            work.say(file, node, CHECK, f"the network's own mode; .train() where {network} is PyTorch's", "network")
+
+
+def own_cells(back: Back) -> dict[str, str]:
+    """Classes of the script's own that make the training step, as modules of PyTorch's; instances and networks."""
+    work = back.work
+    found: dict[str, str] = {}
+    for (node, _), held in list(work.flow.attributes.items()):
+        if back.thing not in held or not isinstance(node, ast.ClassDef) or id(node) in work.told:
+            continue
+        file = next(f for f in work.flow.files if node in f.scopes)
+        cls = file.scopes[node]
+        bases = [file.names.dotted(base) for base in node.bases]
+        if not any(base.startswith("mindspore.nn.") for base in bases):
+            continue
+        module(back, file, cls, node, bases)
+        for each in work.flow.files:
+            for scope, call in each.calls:
+                made = each.parents[call]
+                if work.flow.callee(scope, call) is cls and isinstance(made, ast.Assign):
+                    name = ast.unparse(made.targets[0])
+                    found[name] = f"{name}.{network_of(cls, bases)}"
+                    modes(work, scope, name, found[name])
+    if found:
+        plain_numbers(work, None)
+    return found
+
+
+def network_of(cls: Scope, bases: list[str]) -> str:
+    """The attribute under which a training step has its network: what its first argument is kept as."""
+    first = next(
+        (s for n, s in cls.file.scopes.items() if getattr(n, "name", "") == "__init__" and s.parent is cls), None
+    )
+    if first is not None and len(first.params) > 1:
+        for node in ast.walk(first.node):
+            target = node.targets[0] if isinstance(node, ast.Assign) else None
+            if isinstance(target, ast.Attribute) and ast.unparse(node.value) == first.params[1]:  # type: ignore[attr-defined]
+                return target.attr
+    return "network"
+
+
+def module(back: Back, file: File, cls: Scope, node: ast.ClassDef, bases: list[str]) -> None:
+    """One class: its base, its ``construct``, and what MindSpore's base class would have kept.
+
+    Raises:
+        Left: it does more than that.
+    """
+    work = back.work
+    ready = any(base.rpartition(".")[2] in READY for base in bases)
+    if len(node.bases) != 1 or not (ready or bases[0] == "mindspore.nn.Cell"):
+        raise Left(f"{node.name} (line {node.lineno}) is a training step with bases that were not recognised")
+    if bases[0].endswith(READY[1]):
+        raise Left(f"{node.name} (line {node.lineno}) watches for overflow itself; write it with torch.amp.GradScaler")
+    work.need(file, "import torch")
+    work.replace(file, node.bases[0], "torch.nn.Module")
+    heads = {n.name: n for n in node.body if isinstance(n, ast.FunctionDef)}
+    if "construct" not in heads:
+        raise Left(f"{node.name} (line {node.lineno}) has no construct")
+    rename(work, file, heads["construct"], "forward")
+    if "__init__" in heads:
+        first(back, file, heads["__init__"], ready, used(node))
+    elif ready:
+        start = file.source.starts[heads["construct"].lineno - 1]
+        indent = file.source.indent(heads["construct"])
+        lines = ["def __init__(self, network, optimizer, sens=1.0):", "    super().__init__()",
+                 "    self.network, self.optimizer, self.sens = network, optimizer, sens", ""]  # fmt: skip
+        work.between(file, start, start, "".join(f"{indent}{line}\n" if line else "\n" for line in lines))
+    text = file.source.code(node).splitlines()[0]
+    told = "the training step is a module of PyTorch's now; its own lines are listed one by one"
+    work.findings.append(Finding(file.source.name, node.lineno, REWRITTEN, text, told, "step"))
+    work.told.append(id(node))
+
+
+def rename(work: Work, file: File, head: ast.FunctionDef, name: str) -> None:
+    """Another name for a method."""
+    start = file.source.place(head.lineno, head.col_offset) + len("def ")
+    if file.source.text[start : start + len(head.name)] != head.name:
+        raise Left(f"line {head.lineno} is written in a way that was not recognised")
+    work.between(file, start, start + len(head.name), name)
+
+
+def used(node: ast.ClassDef) -> set[str]:
+    """The attributes of itself that a class reads."""
+    return {
+        n.attr for n in ast.walk(node)
+        if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id == "self"
+    }  # fmt: skip
+
+
+def first(back: Back, file: File, head: ast.FunctionDef, ready: bool, wanted: set[str]) -> None:
+    """``super().__init__(network, optimizer, sens)``, and what else is kept."""
+    work = back.work
+    made = [n for n in ast.walk(head) if isinstance(n, ast.Call)]
+    found = [n for n in made if re.fullmatch(r"super\(.*\).__init__", ast.unparse(n.func))]
+    if len(found) != 1:
+        raise Left(f"the class in line {head.lineno} does not call what it is made from once")
+    call, statement = found[0], statement_of(file, found[0])
+    given = dict(zip(("network", "optimizer", "sens"), call.args, strict=False)) if ready else {}
+    given.update({str(w.arg): w.value for w in call.keywords if ready})
+    lines = ["super().__init__()"]
+    for name in ("network", "optimizer", "sens"):
+        if ready and name in given and (name != "sens" or name in wanted):
+            lines.append(f"self.{name} = {file.source.code(given[name])}")
+        elif ready and name == "sens" and name in wanted:
+            lines.append("self.sens = 1.0")
+    put(work, file, statement, lines)
+    work.say(file, statement, REWRITTEN, "what MindSpore's class would have kept", "step")
+    tidied(work, file, head)
+
+
+def tidied(work: Work, file: File, head: ast.FunctionDef) -> None:
+    """Weights, gradient operations and flags that PyTorch has no use for."""
+    for node in list(head.body):
+        text = ast.unparse(node)
+        value = getattr(node, "value", None)
+        if isinstance(node, ast.Assign) and isinstance(value, ast.Call):
+            tail = file.names.dotted(value.func).rpartition(".")[2]
+            if tail == "GradOperation" or text.startswith("self.weights = "):
+                work.remove(file, node)
+                work.say(file, node, REWRITTEN, "PyTorch takes gradients from the loss", "step")
+            elif tail == "Tensor" and value.args and constantish(value.args[0]):
+                work.replace(file, value, file.source.code(value.args[0]))
+                work.say(file, node, REWRITTEN, "a number in either framework", "step")
+        elif isinstance(node, ast.Assign) and text.startswith("self.weights = "):
+            work.remove(file, node)
+            work.say(file, node, REWRITTEN, "PyTorch takes gradients from the loss", "step")
+        elif isinstance(node, ast.Expr) and text.endswith((".set_grad()", ".add_flags(defer_inline=True)")):
+            work.remove(file, node)
+            work.say(file, node, REWRITTEN, "PyTorch follows what needs gradients by itself", "step")
+
+
+def constantish(node: ast.expr) -> bool:
+    """Whether an expression may be one number: a name, an attribute, a constant."""
+    return isinstance(node, (ast.Name, ast.Constant, ast.Attribute))

@@ -1,0 +1,161 @@
+"""A training step whose gradients are values of their own: added up, changed one by one, handed on."""
+
+from __future__ import annotations
+
+import ast
+
+from .back import Back, alone, put_update, seen, unjit
+from .finding import KEPT, REWRITTEN
+from .flow import GRADIENT, File, Scope
+from .rhythm import updates
+from .torch_step import forward, stores
+from .work import Left, Work, statement_of, uses
+
+HOME = "calando.migrate.gradients"
+CLIPS = {"clip_by_global_norm", "clip_by_norm", "clip_by_value", "all_finite"}
+MAPS = {"assign_add": "add", "assign": "assign"}
+
+
+def free(back: Back) -> None:
+    """Rewrite the steps of an optimizer so that gradients stay values.
+
+    Raises:
+        Left: something is done with them that has no counterpart.
+    """
+    work = back.work
+    sites = updates(work.flow, back.thing)
+    for scope, call in taken(back):
+        file = scope.file
+        statement = file.parents[call]
+        if not isinstance(statement, ast.Assign):
+            raise Left(f"the gradients taken in line {call.lineno} have no name")
+        name = names_of(statement)
+        forward(back, scope, statement, call, back.called(scope))
+        unjit(work, scope)
+        for each in name:
+            followed(back, scope, each, statement)
+    for scope, call in sites:
+        file = scope.file
+        if len(call.args) != 1 or call.keywords:
+            raise Left(f"the gradients of the update in line {call.lineno} were not found")
+        at = file.source.code(call.func)
+        if back.scales(scope, call.lineno, None)[1]:
+            raise Left(f"its loss_scale divides gradients that are handed on to line {call.lineno}")
+        work.need(file, f"import {HOME}")
+        line = f"{HOME}.update({at}, {file.source.code(call.args[0])})"
+        statement = put_update(work, scope, call, [line])
+        work.say(file, statement, REWRITTEN, "the update with these gradients", "step")
+        maps(work, scope)
+        unjit(work, scope)
+    clones(back)
+
+
+def taken(back: Back) -> list[tuple[Scope, ast.Call]]:
+    """Where gradients are taken that this optimizer may use."""
+    flow = back.work.flow
+    found = []
+    for file in flow.files:
+        for scope, call in file.calls:
+            things = [t for t in flow.things(scope, call.func) if t.kind == GRADIENT and t.node is not call]
+            if things and id(call) not in flow.made:
+                found.append((scope, call))
+    if not found:
+        raise Left("where its gradients come from was not found")
+    return found
+
+
+def names_of(statement: ast.Assign) -> list[str]:
+    """The names of gradients in ``loss, grads = …`` or ``grads = …``."""
+    target = statement.targets[0]
+    last = target.elts[-1] if isinstance(target, ast.Tuple) else target
+    return [n.id for n in ast.walk(last) if isinstance(n, ast.Name)]
+
+
+def followed(back: Back, scope: Scope, name: str, first: ast.Assign) -> None:
+    """What is done with gradients by their name.
+
+    Raises:
+        Left: a function of MindSpore's works on them that has no counterpart here.
+    """
+    work, file = back.work, scope.file
+    inside = {id(n) for n in ast.walk(first)}
+    sites = {id(n) for _, call in updates(work.flow, back.thing) for n in ast.walk(call)}
+    for node in seen(scope, name):
+        if id(node) in inside or id(node) in sites or id(node) in work.told:
+            continue
+        statement = statement_of(file, node)
+        part = statement if not hasattr(statement, "body") else file.parents[node]
+        calls = [c for c in ast.walk(part) if isinstance(c, ast.Call)]
+        theirs = [c for c in calls if file.names.dotted(c.func).startswith("mindspore.")]
+        tails = [file.names.dotted(c.func).rpartition(".")[2] for c in theirs]
+        if mapped(work, scope, statement):
+            continue
+        if any(tail not in CLIPS for tail in tails):
+            raise Left(f"the gradients are changed in line {node.lineno} in a way that was not recognised")
+        for c, tail in zip(theirs, tails, strict=True):
+            work.need(file, f"import {HOME}")
+            work.replace(file, c.func, f"{HOME}.{tail}")
+            work.say(file, statement, REWRITTEN, "the same formula on PyTorch's gradients", "step")
+        if not theirs and id(statement) not in work.told:
+            work.say(file, part, KEPT, "it works on gradients of either framework", "step")
+
+
+def maps(work: Work, scope: Scope) -> None:
+    """``map(partial(assign_add), a, b)`` in the function that updates, and in the methods beside it."""
+    owner = scope.owner or scope
+    for node, where in list(scope.file.where.items()):
+        if isinstance(node, ast.Expr) and (where is scope or where.parent is owner):
+            mapped(work, where, node)
+
+
+def mapped(work: Work, scope: Scope, statement: ast.stmt) -> bool:
+    """``map(partial(assign_add), a, b)`` as a statement of its own."""
+    file = scope.file
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    if not isinstance(call, ast.Call) or len(call.args) != 3 or id(call) in work.told:
+        return isinstance(call, ast.Call) and id(call) in work.told
+    first = call.args[0]
+    if isinstance(first, ast.Call) and file.names.dotted(first.func).rpartition(".")[2] == "partial" and first.args:
+        first = first.args[0]
+    done = MAPS.get(file.names.dotted(first).rpartition(".")[2])
+    if done is None:
+        return False
+    alone(file, statement)
+    a, b = (file.source.code(x) for x in call.args[1:])
+    work.need(file, f"import {HOME}")
+    work.replace(file, call, f"{HOME}.{done}({a}, {b})")
+    work.say(file, statement, REWRITTEN, "the same on PyTorch's tensors, in place", "step")
+    return True
+
+
+def clones(back: Back) -> None:
+    """``optimizer.parameters.clone(init="zeros")``.
+
+    Raises:
+        Left: another kind of copy.
+    """
+    work = back.work
+    for scope, node in uses(work.flow, back.thing):
+        file = scope.file
+        held = file.parents[node]
+        above = file.parents.get(held)
+        call = file.parents.get(above) if isinstance(above, ast.Attribute) and above.attr == "clone" else None
+        if not isinstance(held, ast.Attribute) or held.attr != "parameters" or not isinstance(call, ast.Call):
+            continue
+        words = {w.arg: w.value for w in call.keywords}
+        init = words.get("init", call.args[1] if len(call.args) > 1 else None)
+        if not isinstance(init, ast.Constant) or init.value != "zeros":
+            raise Left(f"the copies in line {call.lineno} do not start at zero")
+        work.need(file, f"import {HOME}")
+        work.replace(file, call, f"{HOME}.zeros({file.source.code(node)})")
+        work.say(file, call, REWRITTEN, "zeros in the shape of each parameter", "step")
+
+
+def emptied_maps(work: Work, file: File) -> None:
+    """``HyperMap()`` that nothing calls any more stays: it does no harm."""
+    for _, call in file.calls:
+        if file.names.dotted(call.func).endswith("HyperMap") and id(call) not in work.told:
+            work.say(file, call, KEPT, "nothing calls it any more", "step")
+
+
+__all__ = ["free", "stores"]

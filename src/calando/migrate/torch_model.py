@@ -1,0 +1,339 @@
+"""``Model.train`` as the loop that it runs, its callbacks written into it."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from .back import Back, alone, put
+from .carry import stored
+from .finding import CHECK, HUMAN, REWRITTEN
+from .flow import File, Scope
+from .params import parts_of
+from .rhythm import grouped
+from .torch_cells import calls_with
+from .torch_scale import Scaling, scaling
+from .work import Left, Work, statement_of
+
+ORDER = ("network", "loss_fn", "optimizer", "metrics", "eval_network", "eval_indexes", "amp_level", "boost_level")
+GONE = ("optimizer", "loss_scale_manager", "amp_level", "keep_batchnorm_fp32", "boost_level")
+TRAIN = ("epoch", "train_dataset", "callbacks", "dataset_sink_mode", "sink_size", "initial_epoch")
+FIT = (
+    "epoch", "train_dataset", "valid_dataset", "valid_frequency", "callbacks", "dataset_sink_mode",
+    "valid_dataset_sink_mode", "sink_size", "initial_epoch",
+)  # fmt: skip
+CALLBACK = "a callback of the script's own: put what it does into the loop"
+
+
+@dataclass
+class Loop:
+    """A loop in the making: what stands before it, around each epoch and around each update."""
+
+    network: str
+    names: dict[str, str]
+    before: list[str] = field(default_factory=list)
+    begin: list[str] = field(default_factory=list)
+    after: list[str] = field(default_factory=list)
+    end: list[str] = field(default_factory=list)
+    batch: bool = False  # whether batches are counted
+
+
+def models(back: Back, steps: dict[str, str]) -> bool:
+    """Every ``Model`` that trains with this optimizer, or with a training step of it.
+
+    Raises:
+        Left: it is used in a way that was not recognised.
+    """
+    found = calls_with(back.work, back.thing, "Model")
+    for file in back.work.flow.files:
+        for scope, call in file.calls:
+            dotted = file.names.dotted(call.func)
+            first = call.args[0] if call.args else None
+            theirs = dotted.startswith("mindspore.") and dotted.endswith(".Model")
+            if theirs and isinstance(first, ast.Name) and first.id in steps:
+                found.append((scope, call))
+    for scope, call in found:
+        model(back, scope, call, steps)
+    return bool(found)
+
+
+def model(back: Back, scope: Scope, call: ast.Call, steps: dict[str, str]) -> None:
+    """One ``Model``: its trainings are loops, and what is left of it evaluates."""
+    work, file = back.work, scope.file
+    given = {**dict(zip(ORDER, call.args, strict=False)), **{str(w.arg): w.value for w in call.keywords}}
+    if "network" not in given or "None" in given:
+        raise Left(f"the arguments of the Model in line {call.lineno} are not written out")
+    how = scaling(work, scope, given["loss_scale_manager"]) if "loss_scale_manager" in given else Scaling()
+    parent = file.parents[call]
+    if isinstance(parent, ast.Attribute):
+        uses: list[ast.Attribute] = [parent]
+    elif isinstance(parent, ast.Assign) and len(parent.targets) == 1:
+        uses = uses_of(file, scope, parent.targets[0])
+    else:
+        raise Left(f"the Model in line {call.lineno} has no name")
+    trains = [node for node in uses if node.attr in ("train", "fit")]
+    if not trains:
+        raise Left(f"where the Model in line {call.lineno} trains was not found")
+    step = ast.unparse(given["network"]) if ast.unparse(given["network"]) in steps else ""
+    for node in trains:
+        outer = file.parents[node]
+        if not isinstance(outer, ast.Call) or not isinstance(file.parents[outer], ast.Expr):
+            raise Left(f"the training in line {node.lineno} is not a statement of its own")
+        train(back, file.where[node], outer, given, how, step)
+    amp(work, file, given)
+    if isinstance(parent, ast.Assign):
+        remainder(work, file, call, parent, given, [n for n in uses if n not in trains])
+
+
+def uses_of(file: File, scope: Scope, target: ast.expr) -> list[ast.Attribute]:
+    """Every ``model.something``."""
+    text = ast.unparse(target)
+    return [n for n in file.where if isinstance(n, ast.Attribute) and ast.unparse(n.value) == text]
+
+
+def amp(work: Work, file: File, given: dict[str, ast.expr]) -> None:
+    """``amp_level`` other than O0 chooses other numbers; the loop trains in those of the network."""
+    level = given.get("amp_level")
+    if level is not None and not (isinstance(level, ast.Constant) and level.value == "O0"):
+        told = "the loop trains in float32; put torch.autocast around the forward pass where half precision is wanted"
+        work.say(file, level, CHECK, told, "amp")
+
+
+def remainder(
+    work: Work, file: File, call: ast.Call, statement: ast.Assign, given: dict[str, ast.expr], rest: list[ast.Attribute]
+) -> None:
+    """A Model that also evaluates stays for that, without what trains; another one goes."""
+    text = ast.unparse(statement.targets[0])
+    passed = [
+        n for n in file.where
+        if ast.unparse(n) == text and isinstance(getattr(n, "ctx", None), ast.Load)
+        and not isinstance(file.parents[n], ast.Attribute)
+    ] if isinstance(statement.targets[0], (ast.Name, ast.Attribute)) else []  # fmt: skip
+    if not rest and not passed:
+        work.remove(file, statement)
+        work.say(file, statement, REWRITTEN, "its training is a loop now", "loop")
+        return
+    kept = {name: file.source.code(value) for name, value in given.items() if name not in GONE}
+    order = [name for name in ORDER if name in kept] + [name for name in kept if name not in ORDER]
+    words = ", ".join(kept[n] if n == "network" else f"{n}={kept[n]}" for n in order)
+    work.replace(file, call, f"{file.source.code(call.func)}({words})")
+    told = "its training is a loop now; it evaluates as before, as long as the network is MindSpore's"
+    work.say(file, statement, CHECK, told, "loop")
+
+
+def train(back: Back, scope: Scope, call: ast.Call, given: dict[str, ast.expr], how: Scaling, step: str) -> None:
+    """One ``model.train`` or ``model.fit`` as a loop."""
+    work, file = back.work, scope.file
+    statement = statement_of(file, call)
+    fits = isinstance(call.func, ast.Attribute) and call.func.attr == "fit"
+    said = {
+        **dict(zip(FIT if fits else TRAIN, call.args, strict=False)),
+        **{str(w.arg): w.value for w in call.keywords},
+    }
+    if not {"epoch", "train_dataset"} <= set(said):
+        raise Left(f"the epochs and data of the training in line {call.lineno} are not written out")
+    alone(file, statement)
+    whole(file, said, call)
+    code = {name: file.source.code(value) for name, value in said.items()}
+    names = {n: file.names.free(n) for n in ("step", "inputs", "loss_value", "group", "epoch", "batch", "began", "now")}
+    network = file.source.code(given["network"])
+    loop = Loop(network, names)
+    at = "" if step else file.source.code(given["optimizer"])
+    callbacks(back, scope, said.get("callbacks"), loop, at, code["train_dataset"])
+    update = forward(back, scope, call, given, how, step, names, at)
+    epochs = code["epoch"] if "initial_epoch" not in said else f"{code['initial_epoch']}, {code['epoch']}"
+    data = f"{code['train_dataset']}.create_tuple_iterator()"
+    inner = f"for {names['inputs']} in {data}:"
+    if loop.batch:
+        inner = f"for {names['batch']}, {names['inputs']} in enumerate({data}, 1):"
+    if "valid_dataset" in said:
+        every = code.get("valid_frequency", "1")
+        told = f"print({ast.unparse(call.func.value)}.eval({code['valid_dataset']}))"  # type: ignore[attr-defined]
+        loop.end.append(told if every == "1" else f"if ({names['epoch']} + 1) % {every} == 0:\n    {told}")
+    lines = [] if step else [f"{network}.set_train()"]
+    counted = any(names["step"] in line for line in loop.after)
+    lines += [f"{names['step']} = 0"] if counted else []
+    lines += [*loop.before, f"for {names['epoch']} in range({epochs}):"]
+    if "valid_dataset" in said:
+        loop.begin.insert(0, lines.pop(0)) if not step else None
+    lines += [f"    {line}" for line in [*loop.begin, inner]]
+    after = [f"{names['step']} += 1", *loop.after] if counted else loop.after
+    lines += [f"        {line}" for line in [*update, *after]]
+    lines += [f"    {line}" for part in loop.end for line in part.split("\n")]
+    put(work, file, statement, lines)
+    work.say(file, statement, REWRITTEN, "the loop that Model.train runs", "loop")
+    back.stepped += 1
+
+
+def whole(file: File, said: dict[str, ast.expr], call: ast.Call) -> None:
+    """Raise Left where an epoch is not one pass over the data."""
+    size = said.get("sink_size")
+    if size is None or ast.unparse(size) == "-1" or ast.unparse(size).endswith(".get_dataset_size()"):
+        return
+    sink = said.get("dataset_sink_mode")
+    if sink is None or (isinstance(sink, ast.Constant) and not sink.value):
+        return
+    if isinstance(size, ast.Name):
+        for found in file.scopes.values():
+            for _, statement in stored(found).get(size.id, []):
+                if "get_dataset_size()" in ast.unparse(statement):
+                    return
+    raise Left(f"an epoch in line {call.lineno} is {ast.unparse(size)} steps, and not one pass over the data")
+
+
+def forward(
+    back: Back, scope: Scope, call: ast.Call, given: dict[str, ast.expr], how: Scaling, step: str,
+    names: dict[str, str], at: str,
+) -> list[str]:  # fmt: skip
+    """One batch: from the data to the update."""
+    loss, inputs, file = names["loss_value"], names["inputs"], scope.file
+    if step:
+        return [f"{loss} = {step}(*{inputs})"]
+    network = file.source.code(given["network"])
+    made = given.get("loss_fn")
+    if made is None or (isinstance(made, ast.Constant) and made.value is None):
+        line = f"{loss} = {network}(*{inputs})"
+    else:
+        line = f"{loss} = {file.source.code(made)}({network}({inputs}[0]), {inputs}[1])"
+    return [line, *how.lines(back, scope, call.lineno, loss, at)]
+
+
+def callbacks(back: Back, scope: Scope, node: ast.expr | None, loop: Loop, at: str, data: str) -> None:
+    """What callbacks do, written into the loop; those of the script's own are listed."""
+    if node is None:
+        return
+    work = back.work
+    found: list[tuple[Scope, ast.Call]] = []
+    for where, part in parts_of(work.flow, scope, node):
+        for inner in ast.walk(part):
+            if isinstance(inner, ast.Call) and (kind(work, where, inner)) and all(inner is not c for _, c in found):
+                found.append((where, inner))
+    for where, call in sorted(found, key=lambda f: f[1].lineno):
+        name = kind(work, where, call)
+        file = where.file
+        written = WRITERS.get(name)
+        if written is None:
+            work.say(file, call, HUMAN, CALLBACK if name == "own" else f"{name} has no counterpart in the loop", "loop")
+            continue
+        guard = guarded(scope, where, call)
+        sizes = len(loop.after), len(loop.end)
+        told = written(back, where, call, loop, at, data)
+        for lines, size in ((loop.after, sizes[0]), (loop.end, sizes[1])):
+            if guard and len(lines) > size:
+                lines[size:] = [f"if {guard}:", *(f"    {line}" for line in lines[size:])]
+        work.say(file, call, CHECK if told[1] else REWRITTEN, told[0], "loop")
+
+
+def kind(work: Work, scope: Scope, call: ast.Call) -> str:
+    """The name of a callback's class; ``own`` for one of the script's; empty for another call."""
+    dotted = scope.file.names.dotted(call.func)
+    name = dotted.rpartition(".")[2]
+    if dotted.startswith("mindspore.") and name in {*WRITERS, *OTHERS}:
+        return name
+    target = work.flow.callee(scope, call)
+    if target is None or not isinstance(target.node, ast.ClassDef):
+        return ""
+    bases = [at.file.names.dotted(b) for at in work.flow.bases(target) for b in at.node.bases]  # type: ignore[attr-defined]
+    return "own" if any(base.startswith("mindspore.") and "allback" in base for base in bases) else ""
+
+
+def guarded(scope: Scope, where: Scope, call: ast.Call) -> str:
+    """The conditions under which a callback is made, where they can be asked again in the loop."""
+    file, tests, node = where.file, [], statement_of(where.file, call)
+    above: ast.AST = node
+    while above in file.parents and above is not where.node:
+        parent = file.parents[above]
+        if isinstance(parent, ast.If):
+            text = file.source.code(parent.test)
+            text = text if isinstance(parent.test, (ast.Name, ast.Attribute, ast.Compare)) else f"({text})"
+            tests.append(text if above in parent.body else f"not ({text})")
+        above = parent
+    if tests and where is not scope:
+        raise Left(f"the callback in line {call.lineno} is made under a condition that is not known in the loop")
+    return " and ".join(reversed(tests))
+
+
+def said_of(call: ast.Call, order: tuple[str, ...]) -> dict[str, ast.expr]:
+    return {**dict(zip(order, call.args, strict=False)), **{str(w.arg): w.value for w in call.keywords}}
+
+
+def loss_monitor(back: Back, where: Scope, call: ast.Call, loop: Loop, at: str, data: str) -> tuple[str, bool]:
+    """Print the loss every n steps."""
+    n, loop.batch = loop.names, True
+    every = said_of(call, ("per_print_times",)).get("per_print_times")
+    code = where.file.source.code(every) if every is not None else "1"
+    line = f'print(f"epoch: {{{n["epoch"]} + 1}} step: {{{n["batch"]}}}, loss is {{float({n["loss_value"]})}}")'
+    loop.after += [line] if code == "1" else [f"if {n['step']} % {grouped(code)} == 0:", f"    {line}"]
+    return "what it prints is printed in the loop", False
+
+
+def time_monitor(back: Back, where: Scope, call: ast.Call, loop: Loop, at: str, data: str) -> tuple[str, bool]:
+    """Print how long an epoch took."""
+    n = loop.names
+    back.work.need(where.file, "import time")
+    loop.begin.append(f"{n['began']} = time.perf_counter()")
+    loop.batch = True
+    loop.end.append(f"{n['now']} = (time.perf_counter() - {n['began']}) * 1000")
+    loop.end.append(
+        f'print(f"Train epoch time: {{{n["now"]}:5.3f}} ms, per step time: {{{n["now"]} / {n["batch"]}:5.3f}} ms")'
+    )
+    return "what it prints is printed in the loop", False
+
+
+def rate_scheduler(back: Back, where: Scope, call: ast.Call, loop: Loop, at: str, data: str) -> tuple[str, bool]:
+    """Ask a function for the next rate after each update."""
+    if not at:
+        raise Left(f"the optimizer of the callback in line {call.lineno} has no name there")
+    n = loop.names
+    given = said_of(call, ("learning_rate_function",))
+    function = where.file.source.code(given["learning_rate_function"])
+    loop.after.append(f"for {n['group']} in {at}.param_groups:")
+    loop.after.append(f'    {n["group"]}["lr"] = {function}({n["group"]}["lr"], {n["step"]})')
+    return "called after each update, as there: its rate is the next one's", False
+
+
+def checkpoint(back: Back, where: Scope, call: ast.Call, loop: Loop, at: str, data: str) -> tuple[str, bool]:
+    """Save network and optimizer every n steps."""
+    n, file, loop.batch = loop.names, where.file, True
+    given = said_of(call, ("prefix", "directory", "config"))
+    config = configured(back.work, where, given.get("config"))
+    every = config.get("save_checkpoint_steps", "1")
+    prefix = file.source.code(given["prefix"]) if "prefix" in given else '"CKP"'
+    folder = file.source.code(given["directory"]) if "directory" in given else '"."'
+    back.work.need(file, "import os")
+    back.work.need(file, "import torch")
+    kept = f'{{"network": {loop.network}.state_dict(), "optimizer": {at}.state_dict()}}'
+    if not at:
+        kept = f"{loop.network}.state_dict()"
+    if not folder.isidentifier():
+        name = file.names.free("folder")
+        loop.before.append(f"{name} = {folder}")
+        folder = name
+    path = f'os.path.join({folder}, str({prefix}) + f"-{{{n["epoch"]} + 1}}_{{{n["batch"]}}}.pt")'
+    loop.before.append(f"os.makedirs({folder}, exist_ok=True)")
+    lines = [f"torch.save({kept}, {path})"]
+    loop.after += lines if every == "1" else [f"if {n['step']} % {grouped(every)} == 0:", *(f"    {x}" for x in lines)]
+    most = config.get("keep_checkpoint_max", "5")
+    return f"saved in the loop every {every} steps; every file is kept, where MindSpore kept the last {most}", True
+
+
+def configured(work: Work, where: Scope, node: ast.expr | None) -> dict[str, str]:
+    """The arguments of a ``CheckpointConfig``, through its name."""
+    for holder, part in parts_of(work.flow, where, node) if node is not None else ():
+        for inner in ast.walk(part):
+            if isinstance(inner, ast.Call) and holder.file.names.dotted(inner.func).endswith("CheckpointConfig"):
+                order = ("save_checkpoint_steps", "save_checkpoint_seconds", "keep_checkpoint_max")
+                return {k: holder.file.source.code(v) for k, v in said_of(inner, order).items()}
+    return {}
+
+
+WRITERS = {
+    "LossMonitor": loss_monitor,
+    "TimeMonitor": time_monitor,
+    "LearningRateScheduler": rate_scheduler,
+    "ModelCheckpoint": checkpoint,
+}
+OTHERS = {
+    "SummaryCollector", "EarlyStopping", "ReduceLROnPlateau", "LambdaCallback", "History", "LossAccumulator",
+    "OnRequestExit", "ProfilerCallback", "FlopsUtilizationCollector", "BackupAndRestore",
+}  # fmt: skip

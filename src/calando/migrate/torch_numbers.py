@@ -1,0 +1,192 @@
+"""An optimizer's numbers and files of MindSpore's as PyTorch's."""
+
+from __future__ import annotations
+
+import ast
+
+from .back import Back, put
+from .finding import CHECK, REWRITTEN
+from .flow import File, Scope, Thing
+from .work import Left, Work, statement_of, uses
+
+READ = ("data", "asnumpy", "value", "item")
+
+
+def numbers(back: Back) -> None:
+    """Reading and changing an optimizer's numbers.
+
+    Raises:
+        Left: a use that has no counterpart.
+    """
+    work = back.work
+    for scope, node in uses(work.flow, back.thing):
+        file = scope.file
+        parent = file.parents[node]
+        if not isinstance(parent, ast.Attribute) or id(parent) in work.told:
+            continue
+        at = file.source.code(node)
+        if parent.attr in ("learning_rate", "get_lr"):
+            rate(work, scope, parent, at)
+        elif parent.attr == "global_step":
+            clock(work, scope, parent, at)
+        elif parent.attr == "update_parameters_name":
+            names(work, file, parent)
+        elif parent.attr == "parameters":
+            held(work, scope, parent, at)
+        elif parent.attr not in ("step", "zero_grad", "param_groups"):
+            raise Left(f"its .{parent.attr} in line {node.lineno} has no counterpart")
+
+
+def names(work: Work, file: File, node: ast.Attribute) -> None:
+    """``optimizer.update_parameters_name``: PyTorch's state has no names."""
+    statement = statement_of(file, node)
+    if not isinstance(statement, ast.Expr):
+        raise Left(f"its .{node.attr} in line {node.lineno} is used in a way that was not recognised")
+    work.remove(file, statement)
+    work.say(file, statement, REWRITTEN, "PyTorch's optimizers have no names that could meet", "state")
+
+
+def held(work: Work, scope: Scope, node: ast.Attribute, at: str) -> None:
+    """``optimizer.parameters`` where it is not the business of gradients, which went before."""
+    file = scope.file
+    above = file.parents[node]
+    call = file.parents.get(above)
+    made = above if isinstance(above, ast.Call) else call if isinstance(above, ast.keyword) else None
+    if isinstance(made, ast.Call) and file.names.dotted(made.func).rpartition(".")[2] in ("value_and_grad", "grad"):
+        return  # it goes with the function
+    if isinstance(made, ast.Call) and file.names.dotted(made.func).endswith("DistributedGradReducer"):
+        work.say(file, made, CHECK, "with several processes, DistributedDataParallel reduces in backward()", "step")
+        return
+    work.replace(file, node, f'[p for group in {at}.param_groups for p in group["params"]]')
+    work.say(file, node, REWRITTEN, "its parameters, group by group", "groups")
+
+
+def rate(work: Work, scope: Scope, node: ast.Attribute, at: str) -> None:
+    """``learning_rate`` and ``get_lr()``, read or assigned to."""
+    file = scope.file
+    whole: ast.expr = node
+    outer = file.parents[node]
+    if node.attr == "get_lr":
+        if not isinstance(outer, ast.Call):
+            raise Left(f"its .get_lr in line {node.lineno} is used in a way that was not recognised")
+        whole, outer = outer, file.parents[outer]
+    new = written(file, whole, outer)
+    if new is not None:
+        statement, value = new
+        group = file.names.free("group")
+        put(work, file, statement, [f"for {group} in {at}.param_groups:", f'    {group}["lr"] = {value}'])
+        if "set_data" in file.source.code(statement):
+            told = "the rate of all groups; MindSpore's set_data had no effect once the optimizer had made a step"
+            work.say(file, statement, CHECK, told, "changing")
+        else:
+            work.say(file, statement, REWRITTEN, "the rate of all groups", "changing")
+        return
+    if isinstance(node.ctx, ast.Store):
+        raise Left(f"its .{node.attr} is assigned to in line {node.lineno}, which MindSpore does not look at again")
+    if isinstance(outer, (ast.Subscript, ast.For, ast.comprehension)) or (
+        isinstance(outer, ast.Call) and ast.unparse(outer.func) in ("zip", "enumerate", "len", "isinstance", "list")
+    ):
+        raise Left(f"the rates of its groups are taken one by one in line {node.lineno}: PyTorch has one per group")
+    while isinstance(outer, ast.Attribute) and outer.attr in READ:
+        whole, outer = outer, file.parents[outer]
+        if isinstance(outer, ast.Call) and outer.func is whole:
+            whole, outer = outer, file.parents[outer]
+    if isinstance(outer, ast.Expr):
+        work.remove(file, outer)
+        work.say(
+            file, outer, REWRITTEN, "it was asked for and not looked at; it moves nothing in MindSpore 2", "reading"
+        )
+        return
+    work.replace(file, whole, f'{at}.param_groups[0]["lr"]')
+    work.say(file, whole, REWRITTEN, "the rate in force", "reading")
+
+
+def written(file: File, whole: ast.expr, outer: ast.AST) -> tuple[ast.stmt, str] | None:
+    """The statement that writes a rate, and the value: ``assign``, ``set_data`` or an assignment to it.
+
+    Raises:
+        Left: it is part of a larger expression.
+    """
+    call: ast.AST | None = None
+    value: ast.expr | None = None
+    if isinstance(outer, ast.Call) and file.names.dotted(outer.func).rpartition(".")[2] == "assign":
+        if outer.args[0] is whole:
+            call, value = outer, outer.args[1]
+    elif isinstance(outer, ast.Attribute) and outer.attr in ("set_data", "assign_value"):
+        made = file.parents[outer]
+        assert isinstance(made, ast.Call)
+        call, value = made, made.args[0]
+    if call is None or value is None:
+        return None
+    statement = file.parents[call]
+    if not isinstance(statement, ast.Expr):
+        raise Left(f"the assignment in line {call.lineno} is part of a larger expression")  # type: ignore[attr-defined]
+    return statement, untensored(file, value)
+
+
+def untensored(file: File, node: ast.expr) -> str:
+    """The number in ``Tensor(number, dtype)``."""
+    if isinstance(node, ast.Call) and file.names.dotted(node.func).endswith("Tensor") and node.args:
+        return file.source.code(node.args[0])
+    return file.source.code(node)
+
+
+def clock(work: Work, scope: Scope, node: ast.Attribute, at: str) -> None:
+    """``int(optimizer.global_step.asnumpy()[0])``."""
+    file = scope.file
+    whole: ast.AST = node
+    outer = file.parents[node]
+    if isinstance(outer, ast.Attribute) and outer.attr == "asnumpy":
+        whole = file.parents[outer]
+        outer = file.parents[whole]
+        if isinstance(outer, ast.Subscript):
+            whole = outer
+    else:
+        raise Left(f"its global_step in line {node.lineno} is used in a way that was not recognised")
+    work.replace(file, whole, f'{at}.param_groups[0]["step"]')
+    work.say(file, whole, REWRITTEN, "how many updates were made", "reading")
+
+
+def checkpoints(work: Work, thing: Thing) -> None:
+    """``save_checkpoint(optimizer, …)`` and ``load_param_into_net(optimizer, …)``."""
+    loaded: set[str] = set()
+    for scope, node in uses(work.flow, thing):
+        file = scope.file
+        call = file.parents[node]
+        if not isinstance(call, ast.Call) or node not in call.args:
+            continue
+        tail = file.names.dotted(call.func).rpartition(".")[2]
+        if tail == "save_checkpoint":
+            work.need(file, "import calando.migrate.whole")
+            work.replace(file, call.func, "calando.migrate.whole.save")
+            work.say(
+                file, call, REWRITTEN, "the optimizer and the weights it trains, as MindSpore's file has them", "state"
+            )
+        elif tail == "load_param_into_net":
+            work.need(file, "import calando.migrate.whole")
+            work.replace(file, call.func, "calando.migrate.whole.load")
+            work.say(file, call, REWRITTEN, "moments, clock, schedule and weights go on where they were saved", "state")
+            if isinstance(call.args[1], ast.Name):
+                loaded.add(call.args[1].id)
+    for file in work.flow.files:
+        for other, scope in file.where.items():
+            if isinstance(other, ast.Call) and loaded:
+                beside(work, scope, other, loaded)
+
+
+def beside(work: Work, scope: Scope, call: ast.Call, loaded: set[str]) -> None:
+    """The calls around a loaded optimizer: the file, and the network that was loaded from it too."""
+    file = scope.file
+    tail = file.names.dotted(call.func).rpartition(".")[2]
+    statement = statement_of(file, call)
+    if tail == "load_checkpoint" and isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+        if statement.targets[0].id in loaded:
+            work.need(file, "import torch")
+            work.replace(file, call.func, "torch.load")
+            work.say(file, call, REWRITTEN, "the file as it was saved", "state")
+        return
+    if tail != "load_param_into_net" or id(call) in work.told or len(call.args) != 2:
+        return
+    if isinstance(call.args[1], ast.Name) and call.args[1].id in loaded and isinstance(statement, ast.Expr):
+        work.remove(file, statement)
+        work.say(file, call, REWRITTEN, "the weights came with the optimizer", "state")

@@ -1,0 +1,178 @@
+"""Parameters and parameter groups of MindSpore's in PyTorch's words: lists by hand, names looked up, no order."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from .carry import within
+from .finding import REWRITTEN
+from .flow import NETWORK, OBJECT, Scope
+from .params import parts_of
+from .work import Left, Work, statement_of
+
+TAKEN = {
+    "trainable_params": "[p for p in {}.parameters() if p.requires_grad]",
+    "get_parameters": "list({}.parameters())",
+    "parameters_and_names": "[(name, p) for p, name in calando.migrate.whole.names({}).items()]",
+}
+EXEMPT = re.compile(r"Norm|gamma|beta")
+BINDERS = (ast.For, ast.comprehension, ast.Lambda)
+
+
+def parameters(work: Work, scope: Scope, params: ast.expr, decay: ast.expr | None) -> str:
+    """An optimizer's parameters in PyTorch's words.
+
+    Raises:
+        Left: groups that have no counterpart.
+    """
+    file = scope.file
+    params = bare(params)
+    method = params.func if isinstance(params, ast.Call) else None
+    if not isinstance(method, ast.Attribute) or method.attr not in ("trainable_params", "get_parameters"):
+        groups(work, scope, params)
+        return written(work, scope, params)
+    owner = file.source.code(method.value)
+    plain = TAKEN[method.attr].format(owner)
+    decays = decay is not None and not (isinstance(decay, ast.Constant) and not decay.value)
+    if not decays or not may_be_exempt(work, scope, method.value):
+        return plain
+    work.need(file, "import calando.migrate.whole")
+    return f"calando.migrate.whole.groups({owner})"
+
+
+def bare(params: ast.expr) -> ast.expr:
+    """What stands in ``ParameterTuple(…)`` or ``list(…)``."""
+    wrapped = isinstance(params, ast.Call) and len(params.args) == 1 and not params.keywords
+    if wrapped and ast.unparse(params.func).rpartition(".")[2] in ("ParameterTuple", "list", "tuple"):  # type: ignore[attr-defined]
+        return bare(params.args[0])  # type: ignore[attr-defined]
+    return params
+
+
+def may_be_exempt(work: Work, scope: Scope, owner: ast.expr) -> bool:
+    """Whether a network may have parameters called beta or gamma: not, where all of it is seen and none is."""
+    seen = work.flow.things(scope, owner)
+    known = bool(seen) and all(t.kind in (NETWORK, OBJECT) for t in seen)
+    return not known or any(EXEMPT.search(file.source.text) for file in work.flow.files)
+
+
+def written(work: Work, scope: Scope, params: ast.expr) -> str:
+    """An expression with what it takes from networks said in PyTorch's words, as it stands in the new call."""
+    start, _ = scope.file.source.span(params)
+    text = scope.file.source.code(params)
+    inside = [e for f, e in work.edits if f is scope.file and start <= e.start and e.end <= start + len(text)]
+    for edit in sorted(inside, key=lambda e: -e.start):
+        text = text[: edit.start - start] + edit.text + text[edit.end - start :]
+        work.edits.remove((scope.file, edit))
+    return text
+
+
+def groups(work: Work, scope: Scope, params: ast.expr) -> None:
+    """Parameter groups in PyTorch's words: ``order_params`` goes."""
+    pieces = list(parts_of(work.flow, scope, params))
+    owners: list[tuple[Scope, ast.Call]] = []
+    for where, node in pieces:
+        file = where.file
+        for inner in ast.walk(node):
+            func = inner.func if isinstance(inner, ast.Call) else None
+            if isinstance(inner, ast.Call) and isinstance(func, ast.Attribute) and func.attr in TAKEN:
+                if id(inner) in work.told:
+                    continue
+                owner = file.source.code(func.value)
+                owners.append((file.where[inner], inner))
+                if inside_order(file.parents, inner):
+                    continue  # it goes with its group
+                if func.attr == "parameters_and_names":
+                    work.need(file, "import calando.migrate.whole")
+                work.replace(file, inner, TAKEN[func.attr].format(owner))
+                work.say(file, inner, REWRITTEN, "the parameters that are trained", "groups")
+            if isinstance(inner, (ast.List, ast.Tuple)):
+                for number, item in enumerate(inner.elts):
+                    if isinstance(item, ast.Dict):
+                        group(work, where, inner, number, item)
+    for where, node in pieces:
+        named(work, where, node, owners)
+
+
+def inside_order(parents: dict[ast.AST, ast.AST], node: ast.AST) -> bool:
+    """Whether a node is the value of ``order_params``."""
+    above = parents.get(node)
+    return isinstance(above, ast.Dict) and [ast.unparse(k) for k in above.keys if k] == ["'order_params'"]
+
+
+def group(work: Work, scope: Scope, holder: ast.List | ast.Tuple, number: int, item: ast.Dict) -> None:
+    """One dictionary of a list of groups."""
+    file = scope.file
+    keys = [key.value if isinstance(key, ast.Constant) else None for key in item.keys]
+    if keys == ["order_params"] and id(item) not in work.told:
+        end = file.source.span(item)[1]
+        if number:
+            start = file.source.span(holder.elts[number - 1])[1]
+        elif len(holder.elts) > 1:
+            start, end = file.source.span(item)[0], file.source.span(holder.elts[1])[0]
+        else:
+            raise Left(f"the order of its parameters in line {item.lineno} stands alone")
+        work.between(file, start, end, "")
+        told = "PyTorch gives each parameter its own gradient, so no order is needed"
+        work.say(file, item, REWRITTEN, told, "groups")
+    elif "grad_centralization" in keys:
+        value = item.values[keys.index("grad_centralization")]
+        if not (isinstance(value, ast.Constant) and not value.value):
+            raise Left(f"a group in line {item.lineno} centralizes gradients, which PyTorch's optimizers do not")
+
+
+def bound(node: ast.AST) -> Iterator[str]:
+    """The names that a loop, comprehension or lambda gives to what it runs over."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.Lambda):
+            yield from (a.arg for a in inner.args.args)
+        elif isinstance(inner, (ast.For, ast.comprehension)):
+            yield from (n.id for n in ast.walk(inner.target) if isinstance(n, ast.Name))
+
+
+def named(work: Work, scope: Scope, node: ast.AST, owners: list[tuple[Scope, ast.Call]]) -> None:
+    """PyTorch's parameters have no names: they are looked up in a table of MindSpore's names.
+
+    Raises:
+        Left: a name is asked for where the network is not known.
+    """
+    file = scope.file
+    names = set(bound(node))
+    for holder in ast.walk(file.source.tree):
+        if isinstance(holder, BINDERS[:1]) and any(inner is node for inner in ast.walk(holder)):
+            names |= set(bound(holder))
+    for inner in ast.walk(node):
+        asked = isinstance(inner, ast.Attribute) and inner.attr == "name" and isinstance(inner.value, ast.Name)
+        if asked and inner.value.id in names and id(inner) not in work.told:  # type: ignore[attr-defined]
+            look_up(work, scope, inner, owners)  # type: ignore[arg-type]
+    for branch in conditions_of(scope, node):
+        for inner in ast.walk(branch):
+            asked = isinstance(inner, ast.Attribute) and inner.attr == "name" and isinstance(inner.value, ast.Name)
+            if asked and inner.value.id in names and id(inner) not in work.told:  # type: ignore[attr-defined]
+                look_up(work, scope, inner, owners)  # type: ignore[arg-type]
+
+
+def conditions_of(scope: Scope, node: ast.AST) -> Iterator[ast.expr]:
+    """The conditions under which something is put into a list."""
+    above = node
+    while above in scope.file.parents and above is not scope.node:
+        above = scope.file.parents[above]
+        if isinstance(above, ast.If):
+            yield above.test
+
+
+def look_up(work: Work, scope: Scope, asked: ast.Attribute, owners: list[tuple[Scope, ast.Call]]) -> None:
+    """``p.name`` as a look-up in the table of the network's names."""
+    where = scope.file.where[asked]
+    known = [(s, c) for s, c in owners if within(where, s) or (s.file is where.file and s.node is where.node)]
+    if not known:
+        raise Left(f"a parameter's name is asked for in line {asked.lineno}, where its network is not known")
+    place, call = known[0]
+    assert isinstance(call.func, ast.Attribute) and isinstance(asked.value, ast.Name)
+    line = f"name_of = calando.migrate.whole.names({place.file.source.code(call.func.value)})"
+    if not any(owner is place.file and line in edit.text for owner, edit in work.edits):
+        work.need(place.file, "import calando.migrate.whole")
+        work.before(place.file, statement_of(place.file, call), line)
+    work.replace(scope.file, asked, f"name_of[{asked.value.id}]")
+    work.say(scope.file, asked, REWRITTEN, "the name that MindSpore gives it", "groups")

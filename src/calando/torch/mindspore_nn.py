@@ -1,0 +1,220 @@
+"""``mindspore.nn``'s formulas in PyTorch's manners, where ``torch.optim`` has other formulas.
+
+    from calando.torch import mindspore_nn
+    optimizer = mindspore_nn.AdamWeightDecay(model.parameters(), lr=Cosine(1e-3, 0.0, steps=10_000))
+    loss.backward(); optimizer.step(); optimizer.zero_grad()
+
+A script that comes from MindSpore trains on the same path with these. Names of arguments and state are PyTorch's,
+defaults are MindSpore's, and every number may also be a list, a schedule or a function of the step. SGD, Momentum,
+AdaMax, Adadelta, Adagrad, FTRL and ProximalAdagrad follow the same path in both frameworks: they are
+``calando.torch``'s. ``calando.mindspore.torch_optim`` is the way back.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ..decay import DECOUPLED, INSIDE, Decay
+from ..hyper import Hyper, Rounded
+from ..rule import Rule
+from ..rules.adam import ADAM_EPSILON_HAT, ADAM_EPSILON_HAT_AHEAD, ADAM_UNCORRECTED, AMSGRAD_EPSILON_HAT
+from ..rules.lamb import LAMB_CLIPPED
+from ..rules.rmsprop import DOMAIN as RMSPROP_DOMAIN
+from ..rules.rmsprop import RMSPROP_INSIDE, RMSPROP_INSIDE_CENTERED
+from .optimizer import Optimizer
+
+__all__ = ["Adam", "AdamWeightDecay", "Lamb", "RMSProp"]
+
+BETAS: Mapping[str, str | tuple[str, ...]] = {
+    "lr": "lr",
+    "betas": ("beta1", "beta2"),
+    "eps": "eps",
+    "weight_decay": "weight_decay",
+}
+MOMENTS = {"m": "exp_avg", "v": "exp_avg_sq", "v_max": "max_exp_avg_sq"}
+
+
+class Formula(Optimizer):
+    """What these have in common: a step sees hyperparameters as float32, as MindSpore's kernels do."""
+
+    HYPER = Rounded
+
+
+class Adam(Formula):
+    """Adam as ``mindspore.nn.Adam`` computes it: eps is added before the bias correction (ε̂ of the paper).
+
+    p ← p - lr √(1 - β₂ᵗ) / (1 - β₁ᵗ) · m / (√v + ε). ``torch.optim.Adam`` adds ε after the correction: at the first
+    update MindSpore's is 32 times as large. The formula is in ``calando.rules.adam``.
+
+    Args:
+        params: tensors, ``named_parameters()``, or dictionaries as in torch; iterators too.
+        lr: step size, in [0, inf).
+        betas: keep factors of the running means of g and g², each in [0, 1).
+        eps: added to √v, in [0, inf).
+        weight_decay: λ, in [0, inf); λ p is added to the gradient.
+        amsgrad: divide by the largest v so far.
+        nesterov: look ahead with the new gradient; ignored together with ``amsgrad``, as in MindSpore.
+        max_norm, on_nonfinite: as in ``calando.torch.Adam``.
+
+    Raises:
+        ValueError: a number outside its domain, an empty parameter list, a parameter given twice.
+        TypeError, KeyError: what cannot be a hyperparameter; an unknown key in a group.
+    """
+
+    SPELLING = BETAS
+    DOMAIN = ADAM_EPSILON_HAT.domain
+    SLOTS = MOMENTS
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-3,
+        betas: Any = (0.9, 0.999),
+        eps: Any = 1e-8,
+        weight_decay: Any = 0,
+        amsgrad: bool = False,
+        nesterov: bool = False,
+        *,
+        max_norm: Any = None,
+        on_nonfinite: str = "train",
+    ) -> None:
+        values = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, {**values, "amsgrad": amsgrad, "nesterov": nesterov}, max_norm, on_nonfinite)
+
+    def _rule(self, group: Mapping[str, Any], hyper: Hyper) -> Rule:
+        if group["amsgrad"]:
+            return AMSGRAD_EPSILON_HAT
+        return ADAM_EPSILON_HAT_AHEAD if group["nesterov"] else ADAM_EPSILON_HAT
+
+
+class AdamWeightDecay(Formula):
+    """Adam with decoupled weight decay and without bias correction, as ``mindspore.nn.AdamWeightDecay`` (BERT's).
+
+    p ← p - lr λ p - lr m / (√v + ε). ``torch.optim.AdamW`` corrects both means: its first step is shorter by √10. The
+    formula is in ``calando.rules.adam``.
+
+    Args:
+        params: tensors, ``named_parameters()``, or dictionaries as in torch; iterators too.
+        lr: step size, in [0, inf).
+        betas: keep factors of the running means of g and g², each in [0, 1).
+        eps: added to √v, in [0, inf).
+        weight_decay: λ, in [0, inf); lr λ p is taken from p per step.
+        max_norm, on_nonfinite: as in ``calando.torch.Adam``.
+
+    Raises:
+        ValueError: a number outside its domain, an empty parameter list, a parameter given twice.
+        TypeError, KeyError: what cannot be a hyperparameter; an unknown key in a group.
+    """
+
+    SPELLING = BETAS
+    DOMAIN = ADAM_UNCORRECTED.domain
+    SLOTS = MOMENTS
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-3,
+        betas: Any = (0.9, 0.999),
+        eps: Any = 1e-6,
+        weight_decay: Any = 0,
+        *,
+        max_norm: Any = None,
+        on_nonfinite: str = "train",
+    ) -> None:
+        values = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, values, max_norm, on_nonfinite)
+
+    def _rule(self, group: Mapping[str, Any], hyper: Hyper) -> Rule:
+        return ADAM_UNCORRECTED
+
+    def _decay(self, group: Mapping[str, Any]) -> Decay:
+        return DECOUPLED
+
+
+class Lamb(Formula):
+    """Lamb (You et al. 2020, arXiv:1904.00962, Algorithm 2) as ``mindspore.nn.Lamb``: the trust ratio is at most 10.
+
+    The formula is in ``calando.rules.lamb``; ``calando.torch.Lamb`` is the paper's, without the bound.
+
+    Args:
+        params: tensors, ``named_parameters()``, or dictionaries as in torch; iterators too.
+        lr: length of a step over the length of the weights, in [0, inf).
+        betas: keep factors of the running means of g and g², each in [0, 1).
+        eps: added to the denominator after bias correction, in [0, inf).
+        weight_decay: λ, in [0, inf); λ p is part of the update whose length is measured.
+        max_norm, on_nonfinite: as in ``calando.torch.Adam``.
+
+    Raises:
+        ValueError: a number outside its domain, an empty parameter list, a parameter given twice.
+        TypeError, KeyError: what cannot be a hyperparameter; an unknown key in a group.
+    """
+
+    SPELLING = BETAS
+    DOMAIN = LAMB_CLIPPED.domain
+    SLOTS = MOMENTS
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-3,
+        betas: Any = (0.9, 0.999),
+        eps: Any = 1e-6,
+        weight_decay: Any = 0,
+        *,
+        max_norm: Any = None,
+        on_nonfinite: str = "train",
+    ) -> None:
+        values = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, values, max_norm, on_nonfinite)
+
+    def _rule(self, group: Mapping[str, Any], hyper: Hyper) -> Rule:
+        return LAMB_CLIPPED
+
+    def _decay(self, group: Mapping[str, Any]) -> Decay:
+        return INSIDE
+
+
+class RMSProp(Formula):
+    """RMSProp (Tieleman & Hinton 2012) as ``mindspore.nn.RMSProp``: the mean of g² starts at 1, ε inside the root.
+
+    ``torch.optim.RMSprop`` starts at 0, with ε outside. The formula is in ``calando.rules.rmsprop``.
+
+    Args:
+        params: tensors, ``named_parameters()``, or dictionaries as in torch; iterators too.
+        lr: step size, in [0, inf).
+        alpha: keep factor of the running mean of g² (MindSpore's ``decay``), in [0, 1].
+        eps: added inside the root (MindSpore's ``epsilon``), in [0, inf).
+        weight_decay: λ, in [0, inf); λ p is added to the gradient.
+        momentum: keep factor of the running sum of steps, in [0, inf).
+        centered: divide by the root of the variance (Graves 2013).
+        max_norm, on_nonfinite: as in ``calando.torch.Adam``.
+
+    Raises:
+        ValueError: a number outside its domain, an empty parameter list, a parameter given twice.
+        TypeError, KeyError: what cannot be a hyperparameter; an unknown key in a group.
+    """
+
+    SPELLING = {"lr": "lr", "alpha": "rho", "eps": "eps", "weight_decay": "weight_decay", "momentum": "momentum"}
+    DOMAIN = {**RMSPROP_DOMAIN, "rho": (0.0, 1.0000000000000002)}
+    SLOTS = {"v": "square_avg", "m": "momentum_buffer", "c": "grad_avg"}
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 0.1,
+        alpha: Any = 0.9,
+        eps: Any = 1e-10,
+        weight_decay: Any = 0,
+        momentum: Any = 0,
+        centered: bool = False,
+        *,
+        max_norm: Any = None,
+        on_nonfinite: str = "train",
+    ) -> None:
+        values = {"lr": lr, "momentum": momentum, "alpha": alpha, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, {**values, "centered": centered}, max_norm, on_nonfinite)
+
+    def _rule(self, group: Mapping[str, Any], hyper: Hyper) -> Rule:
+        return RMSPROP_INSIDE_CENTERED if group["centered"] else RMSPROP_INSIDE
+
+    def _starts(self, group: Mapping[str, Any]) -> dict[str, float]:
+        return {"v": 1.0}
