@@ -18,8 +18,9 @@ MINDSPORE = [name for name in ALL if name.startswith("m")]
 LEFT = {
     "calando": set(),
     "mindspore": {"t12_freeze_then_add_group", "t14_lbfgs_closure"},
-    "torch": {"m22_custom_step_cell_clip_scale", "m25_dynamic_wd_and_accumulation"},
+    "torch": set(),
 }
+BRIDGES = {"calando": "", "mindspore": "lend", "torch": "loan"}
 
 
 # The shortest script with a schedule per epoch.
@@ -62,20 +63,29 @@ def trace(name):
 
 
 def play(room, to):
-    """Run every program and its migration for one target; (source, replayed result) by name."""
-    jobs = []
-    for name in rewritten(to):
-        (room / f"{name}.py").write_bytes(source(name))
-        (room / f"new_{name}.py").write_bytes(migrated(name, to).results[0].after)
-        bridge = {"calando": "", "mindspore": "lend", "torch": "loan"}[to]
-        own = "mindspore" if to == "torch" else "torch"
-        both = ["torch", "mindspore"] if bridge else [own]
-        first = {"script": f"{name}.py", "sides": [own], "bridge": "", "replay": "", "out": f"{name}.npz"}
-        second = {"script": f"new_{name}.py", "sides": both, "bridge": bridge, "replay": f"{name}.npz"}
-        third = {**second, "replay": "", "out": f"free_{name}.npz"}
-        for job in (first, {**second, "out": f"new_{name}.npz"}, *([third] if to != "torch" else [])):
-            paths = {key: str(room / job[key]) if job[key] else "" for key in ("script", "replay", "out")}
-            jobs.append({**job, **paths, "folder": str(room)})
+    """Run every program and its migration for one target; (source, replayed result, free result) by name."""
+    pairs = {name: (source(name), migrated(name, to).results[0].after) for name in rewritten(to)}
+    return played(room, pairs, "mindspore" if to == "torch" else "torch", BRIDGES[to])
+
+
+def played(room, pairs, own, bridge):
+    """Run sources and results in one process; (source, replayed result, free result) by name.
+
+    Args:
+        pairs: name → both sides.
+        own: the framework of the sources.
+        bridge: how the network of the one gets under the optimizers of the other.
+    """
+    jobs, files = [], {}
+    for number, (name, (before, after)) in enumerate(pairs.items()):
+        files[name] = [room / f"{kind}{number}.npz" for kind in ("source", "replay", "free")]
+        (room / f"{number}.py").write_bytes(before)
+        (room / f"new_{number}.py").write_bytes(after)
+        first = {"script": f"{number}.py", "sides": [own], "bridge": "", "replay": ""}
+        second = {"script": f"new_{number}.py", "sides": ["torch", "mindspore"] if bridge else [own], "bridge": bridge}
+        kinds = first, {**second, "replay": str(files[name][0])}, {**second, "replay": ""}
+        for job, out in zip(kinds, files[name], strict=True):
+            jobs.append({**job, "script": str(room / job["script"]), "out": str(out), "folder": str(room)})
     (room / "jobs.json").write_text(json.dumps(jobs))
     done = subprocess.run(
         [sys.executable, "-m", "calando.migrate.prove.play", str(room / "jobs.json")],
@@ -86,5 +96,4 @@ def play(room, to):
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr[-2000:]
-    kinds = ("", "new_", *(("free_",) if to != "torch" else ()))
-    return {name: [load(room / f"{kind}{name}.npz") for kind in kinds] for name in rewritten(to)}
+    return {name: [load(path) for path in held] for name, held in files.items()}

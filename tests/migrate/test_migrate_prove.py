@@ -32,21 +32,69 @@ def test_a_script_that_fails_and_one_that_does_not_end(tmp_path, torch):
     assert "the source failed: it was stopped after 4 seconds" in done.stderr
 
 
-def test_the_page_in_a_browser(tmp_path, torch):
-    """A real headless Chromium lays the page out: nothing from outside, no script, both curves drawn."""
-    browser = shutil.which("chromium")
-    if browser is None:
+HOSTILE = """import torch  # </script><script>alert(1)</script> "quotes" 'single' & <b>\N{RIGHT-TO-LEFT OVERRIDE}\u5b66
+from torch import optim
+NAME = "</td></table><script>document.title = 'taken'</script>"
+
+model = torch.nn.Linear(2, 1)
+optimizer = optim.Adagrad(model.parameters(), lr=0.1)  # <img src=x onerror="document.title='taken'">
+scheduler = optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
+for epoch in range(3):
+    for i in range(2):
+        optimizer.zero_grad()
+        loss = model(torch.ones(1, 2)).sum() ** 2
+        loss.backward()
+        optimizer.step()
+    scheduler.step()
+"""
+HOSTILE_NAME = "\"><img src=x onerror=alert(1)>'\u5b66.py"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """A real headless Chromium that says what a page became, and makes a picture of it."""
+    path = shutil.which("chromium")
+    if path is None:
         pytest.skip("Chromium is not installed: nothing to look with")
-    (tmp_path / "train.py").write_bytes(SCRIPT)
-    done = command("train.py", "-o", "out.py", "--report", "page.html", "--prove", cwd=tmp_path)
+
+    def look(page, *more):
+        quiet = ("--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync")
+        flags = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", *quiet)
+        place = f"--user-data-dir={page.parent / 'profile'}"
+        return subprocess.run(
+            [path, *flags, place, *more, page.as_uri()], capture_output=True, text=True, timeout=120, check=True
+        ).stdout
+
+    return look
+
+
+def test_the_page_in_a_browser(tmp_path, torch, browser):
+    """The browser lays the page out: nothing from outside, no script, both curves drawn, whatever the script holds."""
+    (tmp_path / HOSTILE_NAME).write_text(HOSTILE, encoding="utf-8")
+    done = command(HOSTILE_NAME, "-o", "out.py", "--report", "page.html", "--prove", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "level 2 (weights, on the source's gradients): equal within" in done.stderr
-    seen = subprocess.run(
-        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", (tmp_path / "page.html").as_uri()],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    page = seen.stdout
+    page = browser(tmp_path / "page.html", "--dump-dom")
     assert page.count("<polyline") == 2 and 'class="gone"' in page and 'class="come"' in page
-    assert page.count(">holds</b>") == 3 and "<script" not in page
+    assert page.count(">holds</b>") == 3
+    assert "<script" not in page and "<img" not in page and "<title>Migration to calando</title>" in page
+    assert "\\u202e" in page and "\N{RIGHT-TO-LEFT OVERRIDE}" not in page
+    browser(tmp_path / "page.html", "--window-size=1200,1500", f"--screenshot={tmp_path / 'page.png'}")
+    assert (tmp_path / "page.png").stat().st_size > 20_000
+
+
+def test_the_defaults_said_aloud_are_a_table(tmp_path, torch, browser):
+    pytest.importorskip("libcst", reason="libcst is not installed: nothing is rewritten to MindSpore")
+    from calando.migrate import Wish, migrate
+    from calando.migrate.page import page
+
+    done = migrate({HOSTILE_NAME: HOSTILE.encode()}, Wish(to="mindspore"))
+    assert done.spoken
+    (tmp_path / "page.html").write_text(page(done), encoding="utf-8")
+    shown = browser(tmp_path / "page.html", "--dump-dom")
+    assert 'id="defaults"' in shown and "MindSpore's default is" in shown
+    assert "<script" not in shown and "<img" not in shown
+    anchors = (Path(__file__).parents[2] / "docs" / "guide.md").read_text(encoding="utf-8")
+    for topic in {finding.topic for finding in done.findings if finding.topic}:
+        assert f'<a id="{topic}"></a>' in anchors
+        assert f"docs/guide.md#{topic}" in shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ..lexicon.pairs import Return
 from .carry import carry, constant, within
@@ -26,6 +26,8 @@ class Back:
         ours: the class that it becomes.
         moving: whether its learning rate or decay moves, so that its clock is in its groups.
         free: whether gradients are values of their own, as in MindSpore, and not kept in the parameters.
+        stepped: how many places update its parameters.
+        scheduler: in the guide's style, what the optimizer and its scheduler are called where they are made.
     """
 
     work: Work
@@ -36,7 +38,7 @@ class Back:
     moving: bool = False
     free: bool = False
     stepped: int = 0
-    loops: list[ast.AST] = field(default_factory=list)
+    scheduler: tuple[str, str] = ("", "")
 
     def called(self, scope: Scope) -> str:
         """How the optimizer is called at a place.
@@ -83,9 +85,20 @@ class Back:
         inputs = f"inputs=[p {GROUPS.format(at)}]" if len(self.work.flow.all(OPTIMIZER)) > 1 else ""
         return [f"{at}.zero_grad()", f"{loss}.backward({inputs})"]
 
+    def after(self, at: str) -> list[str]:
+        """What follows an update: in the guide's style, the scheduler's step.
+
+        Raises:
+            Left: the scheduler is not seen there.
+        """
+        made, scheduler = self.scheduler
+        if made and at != made:
+            raise Left(f"it is called {at} where it is stepped, and its scheduler is not seen there; see --style exact")
+        return [f"{scheduler}.step()"] if made else []
+
     def update(self, at: str, divisor: str = "") -> list[str]:
         """The lines of one update."""
-        lines = [f"{at}.step()"]
+        lines = [f"{at}.step()", *self.after(at)]
         if divisor:
             lines[:0] = [f"for p in [p {GROUPS.format(at)} if p.grad is not None]:", f"    p.grad.div_({divisor})"]
         return lines

@@ -16,8 +16,8 @@ from .names import Names
 from .source import Source
 
 ROUNDS = 12  # how often names are followed at most
-OPTIMIZER, SCHEDULER, SCALER, NETWORK, GRADIENT, PACK, OBJECT = (
-    "optimizer", "scheduler", "scaler", "network", "gradient function", "pack", "object",
+OPTIMIZER, SCHEDULER, SCALER, NETWORK, GRADIENT, MODEL, PACK, OBJECT = (
+    "optimizer", "scheduler", "scaler", "network", "gradient function", "model", "pack", "object",
 )  # fmt: skip
 IDLE = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)  # they have no place in the text
 BLOCKS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
@@ -401,6 +401,8 @@ def made_kind(dotted: str) -> tuple[str, str]:
         return GRADIENT, name
     if name == "GradOperation" and home.startswith("mindspore."):
         return GRADIENT, name
+    if name == "Model" and home in ("mindspore", "mindspore.train", "mindspore.train.model"):
+        return MODEL, name
     if home in ("torch.nn", "mindspore.nn") and name[:1].isupper() and name not in ("Parameter", "Module", "Cell"):
         return NETWORK, name
     return "", ""

@@ -6,7 +6,7 @@ import ast
 import re
 
 from ..lexicon import DYNAMIC
-from .flow import GRADIENT, NETWORK, OPTIMIZER, SCALER, SCHEDULER, File, Flow, Scope, made_kind
+from .flow import GRADIENT, MODEL, NETWORK, OPTIMIZER, SCALER, SCHEDULER, File, Flow, Scope, made_kind
 
 ALWAYS = {
     "zero_grad", "backward", "add_param_group", "get_last_lr", "unscale_", "manual_backward", "step_update",
@@ -31,6 +31,10 @@ DOTTED = re.compile(
     r"mindspore\.nn\.(learning_rate_schedule\.)?.*(DecayLR|WarmUpLR)$|mindspore\.experimental\.optim|mindspore\.mint\.optim|"
     r"mindspore\..*(Fixed|Dynamic)LossScale"
 )
+CALLBACKS = re.compile(
+    r"mindspore\.(train\.)?(callback\.)?(LossMonitor|TimeMonitor|ModelCheckpoint|CheckpointConfig|EarlyStopping)$"
+)
+SUPER = re.compile(r"super\(.*\)\.__init__$")
 BASES = {"torch.optim.Optimizer", "torch.optim.lr_scheduler._LRScheduler", "mindspore.nn.Optimizer"}
 SHOWN = {"learning_rate", "global_step", "get_lr", "dynamic_lr", "is_group_lr", "moments", "momentum", "weight_decay"}
 WRITTEN = re.compile(
@@ -67,6 +71,21 @@ def mentioned(flow: Flow, file: File, node: ast.AST, scope: Scope) -> str:
     return ""
 
 
+def of_mindspore(flow: Flow, file: File, node: ast.AST) -> bool:
+    """Whether a place is a use of MindSpore's optimizer, or of its Model."""
+    scope = file.where[node]
+    asked = [node.func] if isinstance(node, ast.Call) else []
+    asked += [part.value for part in (*asked, node) if isinstance(part, ast.Attribute)]
+    things = [thing for part in asked for thing in flow.things(scope, part)]
+    return any(thing.kind == MODEL or thing.name.startswith("mindspore.") for thing in things)
+
+
+def step_class(file: File, scope: Scope) -> bool:
+    """Whether a method belongs to a training step of the script's own."""
+    bases = scope.owner.node.bases if scope.owner is not None else []  # type: ignore[attr-defined]
+    return any(file.names.dotted(base).rpartition(".")[2].startswith("TrainOneStep") for base in bases)
+
+
 def call_mentioned(flow: Flow, file: File, node: ast.Call, scope: Scope) -> str:
     """Why a call is of concern; empty where it is not."""
     dotted = file.names.dotted(node.func)
@@ -76,13 +95,21 @@ def call_mentioned(flow: Flow, file: File, node: ast.Call, scope: Scope) -> str:
     name = node.func.attr if isinstance(node.func, ast.Attribute) else dotted
     if dotted.startswith(LIBRARIES) and FACTORY.search(dotted.partition(".")[2]):
         return f"{dotted.partition('.')[0]} makes or drives the optimizer here: what it does is not in this script"
+    if CALLBACKS.match(dotted):
+        return "a callback of a training that was not rewritten"
+    if SUPER.match(ast.unparse(node.func)) and scope.owner is not None and step_class(file, scope):
+        return "MindSpore's training step is made here"
     if DOTTED.match(dotted) or dotted.rpartition(".")[2] in DYNAMIC:
         return "this call is not one that can be rewritten"
+    if any(t.kind == OPTIMIZER and t.name.startswith("mindspore.") for t in flow.things(scope, node.func)):
+        return "this update was not rewritten"
     if not isinstance(node.func, ast.Attribute):
         return "this changes the learning rate in a way that was not recognised" if WRITTEN.search(dotted) else ""
     if name in ALWAYS:
         return f".{name} was not recognised as part of a training step that can be rewritten"
     held = flow.kinds(scope, node.func.value)
+    if name in ("train", "fit") and MODEL in held:
+        return "this training was not rewritten"
     receiver = ast.unparse(node.func.value)[-60:]
     if name == "step":
         if held & {OPTIMIZER, SCHEDULER, SCALER} or MEANT.search(receiver):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Sequence
-from html import escape
+from html import escape as escaped
 from typing import TYPE_CHECKING
 
-from .finding import CERTAINTIES, Finding
+from .finding import CERTAINTIES, HUMAN, Finding
 from .project import Migration, Result
 from .told import summary
 
@@ -27,13 +27,18 @@ code, pre, .code { font: 12.5px/1.45 ui-monospace, monospace; }
 .sides { table-layout: fixed; }
 .sides td { border: 0; padding: 0 .4rem; white-space: pre-wrap; overflow-wrap: anywhere; }
 .sides .n { width: 3rem; color: var(--kept); text-align: right; user-select: none; white-space: nowrap; }
-.gone { background: var(--gone); } .come { background: var(--come); }
+.gone { background: var(--gone); } .left { box-shadow: inset 3px 0 var(--human); } .come { background: var(--come); }
 .gap td { color: var(--kept); padding: .3rem; }
 .done { color: var(--done); } .check { color: var(--check); }
 .human { color: var(--human); } .kept { color: var(--kept); }
 b.done, b.check, b.human, b.kept { white-space: nowrap; }
 .scroll { overflow-x: auto; } svg { max-width: 100%; height: auto; }
 """
+
+
+def escape(text: str) -> str:
+    """A text as it may stand in the page; characters that are not seen, or turn others around, by their numbers."""
+    return escaped("".join(c if c.isprintable() or c == "\t" else f"\\u{ord(c):04x}" for c in text))
 
 
 def page(done: Migration, proofs: Sequence[Proof] = ()) -> str:
@@ -175,7 +180,9 @@ def row(
         cells += '<td class="n"></td><td></td>'
     else:
         text, shown = escape(before[mine]), str(mine + 1)
-        if left and (told := topics.get(mine + 1)) is not None:
+        told = topics.get(mine + 1)
+        if told is not None and (left or told.certainty == HUMAN):
+            left = left or "left"
             link = f"{GUIDE}#{escape(told.topic)}" if told.topic else "#findings"
             shown = f'<a href="{link}" title="{escape(told.reason)}">{shown}</a>'
         cells += f'<td class="n" id="s{number}-{mine + 1}">{shown}</td><td class="{left}">{text}</td>'

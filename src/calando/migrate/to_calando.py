@@ -8,7 +8,8 @@ from ..lexicon import CALANDO, TORCH
 from .carry import carry
 from .finding import CHECK, HUMAN, KEPT, REWRITTEN
 from .flow import OPTIMIZER, SCALER, SCHEDULER, File, Thing
-from .mentions import MEANT
+from .in_mindspore import in_place
+from .mentions import MEANT, of_mindspore
 from .place import BASE, Placed, argument, one_rate, per_epoch, placed
 from .reads import behind, group_reads
 from .rhythm import early_end, grouped, outer_loop, updates
@@ -45,7 +46,9 @@ def convert(work: Work, thing: Thing) -> None:
         work.say(file, call, KEPT, "it is calando's already", "optimizer")
         return
     if framework == "mindspore":
-        work.say(file, call, HUMAN, "it is MindSpore's; use --to torch for scripts of MindSpore's", "optimizer")
+        why = work.attempt(lambda: in_place(work, thing))
+        if why:
+            work.say(file, call, HUMAN, f"it stays MindSpore's: {why}", "optimizer")
         return
     if name not in CALANDO:
         work.say(file, call, HUMAN, f"calando has no {name}; it stays PyTorch's", "optimizer")
@@ -381,6 +384,9 @@ def rest(work: Work) -> None:
 def works(work: Work, file: File, node: ast.AST) -> str:
     """Why something needs no change; empty where that is not known."""
     scope = file.where[node]
+    called = file.names.dotted(node.func) if isinstance(node, ast.Call) else ""
+    if called.startswith("mindspore.") or of_mindspore(work.flow, file, node):
+        return "MindSpore's own, which works with calando's optimizers too"
     if isinstance(node, ast.Attribute):
         known = work.flow.things(scope, node.value)
         return "calando's optimizers show and take numbers in param_groups" if known else ""

@@ -10,6 +10,7 @@ from ..lexicon.pairs import IMPLEMENTATION, Pair
 from .finding import CHECK, HUMAN, KEPT, REWRITTEN, Finding, Spoken
 from .flow import NETWORK, OBJECT, OPTIMIZER, SCALER, SCHEDULER, File, Scope, Thing
 from .groups import look, write_groups
+from .mentions import of_mindspore
 from .params import parts_of, said
 from .params import to_mindspore as params_to_mindspore
 from .place import Placed, one_rate, per_epoch, placed
@@ -511,7 +512,12 @@ def rest(work: Work) -> None:
     """What stays as it is, and why."""
     told = set(work.told)
     for key, (file, node, _) in work.mentions.items():
-        if key in told or not isinstance(node, ast.Call):
+        if key in told or isinstance(node, ast.ClassDef):
+            continue
+        if of_mindspore(work.flow, file, node):
+            work.say(file, node, KEPT, "it is MindSpore's already", "step")
+            continue
+        if not isinstance(node, ast.Call):
             continue
         scope = file.where[node]
         dotted = file.names.dotted(node.func)

@@ -14,6 +14,7 @@ from .rhythm import updates
 from .speak import respoken
 from .torch_cells import networks_of, one_step_cells, own_cells
 from .torch_free import emptied_maps, free
+from .torch_lambda import lambda_lr
 from .torch_model import models
 from .torch_numbers import checkpoints, numbers
 from .torch_params import parameters
@@ -130,6 +131,8 @@ def construct(back: Back, name: str) -> None:
     for word in ("learning_rate", "weight_decay"):
         if word in given and (text := schedule_text(work, scope, given[word], statement, word)):
             values[word] = text
+    if back.moving and work.wish.style == "guide":
+        lambda_lr(back, values)
     values["params"] = parameters(work, scope, given["params"], given.get("weight_decay"))
     home = back.target.rpartition(".")[0]
     work.need(file, "import torch" if home == "torch.optim" else f"import {home}")
@@ -147,8 +150,6 @@ def choose(back: Back, name: str) -> None:
     special = [n for n in form.only if n in back.given and not off(back.given[n])]
     ours = exact and (back.moving or bool(form.why) or bool(special))
     back.target = form.ours if ours else f"torch.optim.{form.torch}"
-    if not exact and back.moving:
-        raise Left("its learning rate is a list; --style exact puts it into calando.torch's optimizer")
     if not exact and (not form.torch or special):
         raise Left(f"{form.why or special[0] + ' has no counterpart'}; --style exact has it")
 

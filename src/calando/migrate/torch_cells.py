@@ -219,6 +219,9 @@ def rename(work: Work, file: File, head: ast.FunctionDef, name: str) -> None:
     if file.source.text[start : start + len(head.name)] != head.name:
         raise Left(f"line {head.lineno} is written in a way that was not recognised")
     work.between(file, start, start + len(head.name), name)
+    text = file.source.code(head).splitlines()[0]
+    told = f"PyTorch's modules call it {name}"
+    work.findings.append(Finding(file.source.name, head.lineno, REWRITTEN, text, told, "step"))
 
 
 def used(node: ast.ClassDef) -> set[str]:

@@ -43,7 +43,7 @@ def free(back: Back) -> None:
             raise Left(f"its loss_scale divides gradients that are handed on to line {call.lineno}")
         work.need(file, f"import {HOME}")
         line = f"{HOME}.update({at}, {file.source.code(call.args[0])})"
-        statement = put_update(work, scope, call, [line])
+        statement = put_update(work, scope, call, [line, *back.after(at)])
         work.say(file, statement, REWRITTEN, "the update with these gradients", "step")
         maps(work, scope)
         unjit(work, scope)

@@ -96,7 +96,7 @@ def amp(work: Work, file: File, given: dict[str, ast.expr]) -> None:
     level = given.get("amp_level")
     if level is not None and not (isinstance(level, ast.Constant) and level.value == "O0"):
         told = "the loop trains in float32; put torch.autocast around the forward pass where half precision is wanted"
-        work.say(file, level, CHECK, told, "amp")
+        work.say(file, level, CHECK, told, "step")
 
 
 def remainder(

@@ -43,7 +43,7 @@ class Scaling:
             return [*back.backward(at, f"({loss} * {factor})" if factor else loss), *back.update(at, divisor)]
         return [
             *back.backward(at, f"{self.scaler}.scale({loss})"), f"{self.scaler}.step({at})",
-            f"{self.scaler}.update({self.fixed})",
+            f"{self.scaler}.update({self.fixed})", *back.after(at),
         ]  # fmt: skip
 
 
@@ -112,11 +112,11 @@ def scaler(work: Work, scope: Scope, made: ast.Call, text: str) -> str:
         name = statement.targets[0].id
         if id(made) not in work.told:
             work.replace(file, made, new)
-            work.say(file, statement, REWRITTEN, told, "scale")
+            work.say(file, statement, REWRITTEN, told, "step")
         return name
     name = file.names.free("scaler")
     work.before(file, statement, f"{name} = {new}")
-    work.say(file, made, REWRITTEN, told, "scale")
+    work.say(file, made, REWRITTEN, told, "step")
     return name
 
 
@@ -125,10 +125,10 @@ def tidy(work: Work, scope: Scope, made: ast.Call, told: str) -> None:
     file = scope.file
     statement = statement_of(file, made)
     if not (isinstance(statement, ast.Assign) and statement.value is made):
-        work.say(file, made, REWRITTEN, told, "scale")
+        work.say(file, made, REWRITTEN, told, "step")
         return
     name = ast.unparse(statement.targets[0])
     uses = [n for n in file.where if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load)]
     if len(uses) <= 1 and id(statement) not in work.told:
         work.remove(file, statement)
-    work.say(file, statement, REWRITTEN, told, "scale")
+    work.say(file, statement, REWRITTEN, told, "step")

@@ -91,11 +91,11 @@ def unscaled(work: Work, scope: Scope, value: ast.Call) -> bool:
                 if id(call) not in work.told:
                     work.need(file, "import calando.migrate.gradients")
                     work.replace(file, call.func, f"calando.migrate.gradients.{dotted.rpartition('.')[2]}")
-                    work.say(file, call, REWRITTEN, "the same scale, for PyTorch's losses and gradients", "scale")
+                    work.say(file, call, REWRITTEN, "the same scale, for PyTorch's losses and gradients", "step")
             method = call.func if isinstance(call.func, ast.Attribute) and call is not value else None
             kept = method is not None and method.attr in ("scale", "unscale", "adjust")
             if kept and ast.unparse(method.value) == name and id(call) not in work.told:  # type: ignore[union-attr]
-                work.say(file, call, KEPT, "the same call", "scale")
+                work.say(file, call, KEPT, "the same call", "step")
     return found
 
 

@@ -1,0 +1,148 @@
+"""MindSpore's scripts as people write them, on the road to PyTorch: nothing is lost, and both sides train the same."""
+
+import ast
+import difflib
+import sys
+from pathlib import Path
+
+import pytest
+
+from calando.migrate import HUMAN, Wish, migrate
+from calando.migrate.prove.compare import loop, rates, weights
+
+sys.path.insert(0, str(Path(__file__).parent))
+import programs
+from returns import SHAPES
+
+# What stays whole, and what its finding says.
+LEFT = {
+    "rates assigned in the loop": "taken one by one",
+    "an optimizer of another library": "mindcv makes or drives the optimizer",
+}
+# What is rewritten and cannot run on a CPU, or makes no update.
+STILL = {
+    "cosine with warm-up cells and dynamic loss scale": "MindSpore's overflow check has no kernel for the CPU",
+    "a dynamic loss scale in Model.train": "MindSpore refuses it on the CPU",
+    "Lamb, which no PyTorch has": "MindSpore's Lamb has no kernel for the CPU",
+}
+REWRITTEN = [name for name in SHAPES if name not in LEFT]
+RUN = [name for name in REWRITTEN if name not in STILL]
+WORDS = (
+    "value_and_grad(", "GradOperation(", "TrainOneStep", "Model(", ".train(", "LossScale", "optimizer(", "opt(grads",
+    ".learning_rate", ".get_lr(", "clip_by", "DecayLR(", "WarmUpLR(", "_decay_lr(", "constant_lr(", "ModelCheckpoint(",
+    "LossMonitor(", "load_param_into_net(", "save_checkpoint(", "all_finite(", "trainable_params(),", ".adjust(",
+)  # fmt: skip
+
+
+def rewritten(name, style="exact"):
+    return migrate({"train.py": SHAPES[name].encode()}, Wish(to="torch", style=style))
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory, torch):
+    """Both sides of every script, in one process."""
+    pytest.importorskip("mindspore", reason="MindSpore is not installed: nothing to run")
+    pairs = {name: (SHAPES[name].encode(), rewritten(name).results[0].after) for name in RUN}
+    return programs.played(tmp_path_factory.mktemp("returns"), pairs, "mindspore", "loan")
+
+
+@pytest.mark.parametrize("style", ["exact", "guide"])
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_script_becomes_python_and_a_second_run_changes_nothing(name, style):
+    after = rewritten(name, style).results[0].after
+    ast.parse(after)
+    assert migrate({"train.py": after}, Wish(to="torch", style=style)).results[0].after == after
+
+
+@pytest.mark.parametrize("name", REWRITTEN)
+def test_a_script_is_rewritten(name):
+    done = rewritten(name)
+    assert done.results[0].changed
+    assert not [f for f in done.findings if f.certainty == HUMAN and "left whole" in f.reason]
+    for word in (b"value_and_grad", b"TrainOneStepCell(", b"nn.Momentum(", b"nn.SGD(", b"model.train("):
+        assert word not in done.results[0].after
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_what_cannot_be_rewritten_is_left_whole_and_listed(name):
+    done = rewritten(name)
+    assert not done.results[0].changed
+    assert any(LEFT[name] in finding.reason for finding in done.findings)
+
+
+@pytest.mark.parametrize("style", ["exact", "guide"])
+@pytest.mark.parametrize("name", SHAPES)
+def test_nothing_is_dropped_without_a_word(name, style):
+    """Every line that has to do with an optimizer or a schedule is in the report, and every line that changed."""
+    done = rewritten(name, style)
+    before, after = SHAPES[name].splitlines(), done.results[0].after.decode().splitlines()
+    tree = ast.parse(SHAPES[name])
+    plain = [n for n in ast.walk(tree) if isinstance(n, ast.stmt) and not hasattr(n, "body")]
+    spans = [range(n.lineno, n.end_lineno + 1) for n in plain]
+    told = {finding.line for finding in done.findings}
+    told |= {line for span in spans for line in span if any(t in span for t in told)}
+    whole = {f.line for f in done.findings if f.reason.startswith("a class of the script's own")}
+    classes = [n for n in ast.walk(tree) if isinstance(n, ast.ClassDef) and n.lineno in whole]
+    told |= {line for node in classes for line in range(node.lineno, node.end_lineno + 1)}
+    head = SHAPES[name].count("\n", 0, SHAPES[name].index("def create_dataset")) + 2
+    for number, line in enumerate(before, 1):
+        if number > head and any(word in line for word in WORDS) and not line.lstrip().startswith(("from", "class")):
+            assert number in told, line
+    for tag, a, b, _, _ in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        for number in range(a + 1, b + 1) if tag in ("replace", "delete") else ():
+            assert number in told or not before[number - 1].strip() or before[number - 1] in after, before[number - 1]
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_both_sides_train_the_same(name, runs):
+    source, replayed, free = runs[name]
+    for level in (rates(source, replayed), weights(source, replayed, 2, "", 1e-6), loop(source, free)):
+        assert level.holds, level.text
+
+
+PLAIN = ("a jitted step in a function", "a trainer class", "AdaMax and a list of rates from numpy")
+
+
+@pytest.fixture(scope="module")
+def other_ways(tmp_path_factory, torch):
+    """The guide's style, whose rates are a LambdaLR; and MindSpore's optimizers as calando's, in place."""
+    pytest.importorskip("mindspore", reason="MindSpore is not installed: nothing to run")
+    plain = {name: (SHAPES[name].encode(), rewritten(name, "guide").results[0].after) for name in PLAIN}
+    found = programs.played(tmp_path_factory.mktemp("guide"), plain, "mindspore", "loan")
+    inside = {name: (programs.source(name), programs.migrated(name, "calando").results[0].after) for name in INSIDE}
+    return found | programs.played(tmp_path_factory.mktemp("inside"), inside, "mindspore", "")
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_the_guides_style_is_plain_pytorch(name):
+    after = rewritten(name, "guide").results[0].after.decode()
+    assert "torch.optim.lr_scheduler.LambdaLR(" in after and "scheduler.step()" in after
+    assert "calando.torch" not in after
+
+
+INSIDE = ("m18_value_and_grad_cosine_list", "m20_group_params_order", "m24_assign_lr_every_epochs")
+
+
+@pytest.mark.parametrize("name", programs.MINDSPORE)
+def test_mindspores_optimizers_become_calandos_in_place(name):
+    """Where MindSpore itself wants something of an optimizer, it stays, and the finding says what."""
+    done = programs.migrated(name, "calando")
+    changed = b"calando.mindspore.nn" in done.results[0].after
+    assert changed == (name in INSIDE)
+    if not changed:
+        assert done.results[0].after == programs.source(name)
+        assert any("it stays MindSpore's: " in finding.reason for finding in done.findings)
+
+
+@pytest.mark.parametrize("name", [*PLAIN, *INSIDE])
+def test_the_other_ways_train_the_same(name, other_ways):
+    source, replayed, free = other_ways[name]
+    for level in (rates(source, replayed), weights(source, replayed, 2, "", 1e-6), loop(source, free)):
+        assert level.holds, level.text
+
+
+def test_gradients_of_two_optimizers_do_not_mix():
+    """One backward fills every parameter that the loss depends on; MindSpore fills one optimizer's."""
+    after = rewritten("two optimizers that alternate").results[0].after.decode()
+    assert after.count(".backward(inputs=[p for group in optimizer_") == 2
+    assert after.index("optimizer_G.zero_grad()") < after.index("g_loss.backward(")
