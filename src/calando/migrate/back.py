@@ -82,8 +82,17 @@ class Back:
 
     def backward(self, at: str, loss: str) -> list[str]:
         """From a loss to gradients: of this optimizer's parameters alone, and none of an earlier step."""
-        inputs = f"inputs=[p {GROUPS.format(at)}]" if len(self.work.flow.all(OPTIMIZER)) > 1 else ""
+        inputs = f"inputs=[p {GROUPS.format(at)}]" if any(map(self.beside, self.work.flow.all(OPTIMIZER))) else ""
         return [f"{at}.zero_grad()", f"{loss}.backward({inputs})"]
+
+    def beside(self, other: Thing) -> bool:
+        """Whether another optimizer is there at the same time, and not in another branch under the same name."""
+        names = []
+        for thing in (self.thing, other):
+            assert thing.scope is not None
+            parent = thing.scope.file.parents[thing.node]
+            names.append((thing.scope, ast.unparse(parent.targets[0]) if isinstance(parent, ast.Assign) else thing.key))
+        return names[0] != names[1]
 
     def after(self, at: str) -> list[str]:
         """What follows an update: in the guide's style, the scheduler's step.

@@ -74,6 +74,8 @@ class Names:
         for home in HOMES:
             if full.startswith(home):
                 full = "torch.optim." + full[len(home) :]
+        if full.startswith("mindspore.nn.optim.") and full.count(".") > 3:
+            full = f"mindspore.nn.{full.rpartition('.')[2]}"  # mindspore.nn.optim.momentum.Momentum
         return SAME.get(full, full)
 
     def free(self, wanted: str) -> str:

@@ -53,7 +53,10 @@ def models(back: Back, steps: dict[str, str]) -> bool:
             if theirs and isinstance(first, ast.Name) and first.id in steps:
                 found.append((scope, call))
     for scope, call in found:
-        model(back, scope, call, steps)
+        if id(call) in back.work.told:  # with another optimizer of the same name
+            back.stepped += 1
+        else:
+            model(back, scope, call, steps)
     return bool(found)
 
 
@@ -79,6 +82,9 @@ def model(back: Back, scope: Scope, call: ast.Call, steps: dict[str, str]) -> No
         outer = file.parents[node]
         if not isinstance(outer, ast.Call) or not isinstance(file.parents[outer], ast.Expr):
             raise Left(f"the training in line {node.lineno} is not a statement of its own")
+        if id(outer) in work.told:  # of another Model of the same name
+            back.stepped += 1
+            continue
         train(back, file.where[node], outer, given, how, step)
     amp(work, file, given)
     if isinstance(parent, ast.Assign):
@@ -215,7 +221,7 @@ def callbacks(back: Back, scope: Scope, node: ast.expr | None, loop: Loop, at: s
         if written is None:
             work.say(file, call, HUMAN, CALLBACK if name == "own" else f"{name} has no counterpart in the loop", "loop")
             continue
-        guard = guarded(scope, where, call)
+        guard = guarded(scope, where, call, node)
         sizes = len(loop.after), len(loop.end)
         told = written(back, where, call, loop, at, data)
         for lines, size in ((loop.after, sizes[0]), (loop.end, sizes[1])):
@@ -237,13 +243,13 @@ def kind(work: Work, scope: Scope, call: ast.Call) -> str:
     return "own" if any(base.startswith("mindspore.") and "allback" in base for base in bases) else ""
 
 
-def guarded(scope: Scope, where: Scope, call: ast.Call) -> str:
+def guarded(scope: Scope, where: Scope, call: ast.Call, site: ast.AST) -> str:
     """The conditions under which a callback is made, where they can be asked again in the loop."""
     file, tests, node = where.file, [], statement_of(where.file, call)
     above: ast.AST = node
     while above in file.parents and above is not where.node:
         parent = file.parents[above]
-        if isinstance(parent, ast.If):
+        if isinstance(parent, ast.If) and all(inner is not site for inner in ast.walk(parent)):
             text = file.source.code(parent.test)
             text = text if isinstance(parent.test, (ast.Name, ast.Attribute, ast.Compare)) else f"({text})"
             tests.append(text if above in parent.body else f"not ({text})")
@@ -323,6 +329,7 @@ def configured(work: Work, where: Scope, node: ast.expr | None) -> dict[str, str
         for inner in ast.walk(part):
             if isinstance(inner, ast.Call) and holder.file.names.dotted(inner.func).endswith("CheckpointConfig"):
                 order = ("save_checkpoint_steps", "save_checkpoint_seconds", "keep_checkpoint_max")
+                work.say(holder.file, inner, REWRITTEN, "what it says stands in the loop", "loop")
                 return {k: holder.file.source.code(v) for k, v in said_of(inner, order).items()}
     return {}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from .back import Back, put
 from .finding import CHECK, REWRITTEN
@@ -83,6 +84,8 @@ def rate(work: Work, scope: Scope, node: ast.Attribute, at: str) -> None:
         return
     if isinstance(node.ctx, ast.Store):
         raise Left(f"its .{node.attr} is assigned to in line {node.lineno}, which MindSpore does not look at again")
+    if isinstance(outer, ast.For) and outer.iter is whole and looped(work, file, outer, at):
+        return
     if isinstance(outer, (ast.Subscript, ast.For, ast.comprehension)) or (
         isinstance(outer, ast.Call) and ast.unparse(outer.func) in ("zip", "enumerate", "len", "isinstance", "list")
     ):
@@ -99,6 +102,22 @@ def rate(work: Work, scope: Scope, node: ast.Attribute, at: str) -> None:
         return
     work.replace(file, whole, f'{at}.param_groups[0]["lr"]')
     work.say(file, whole, REWRITTEN, "the rate in force", "reading")
+
+
+def looped(work: Work, file: File, loop: ast.For, at: str) -> bool:
+    """``for rate in optimizer.learning_rate: assign(rate, value)``: one rate for all parameters, so for all groups."""
+    lines, name = [], ast.unparse(loop.target)
+    group = file.names.free("group")
+    for each in loop.body:
+        call = each.value if isinstance(each, ast.Expr) else None
+        assigns = isinstance(call, ast.Call) and file.names.dotted(call.func).rpartition(".")[2] == "assign"
+        if not assigns or ast.unparse(call.args[0]) != name:  # type: ignore[union-attr]
+            return False
+        value = re.sub(rf"\b{re.escape(name)}\b", f'{group}["lr"]', untensored(file, call.args[1]))  # type: ignore[union-attr]
+        lines.append(f'    {group}["lr"] = {value}')
+    put(work, file, loop, [f"for {group} in {at}.param_groups:", *lines])
+    work.say(file, loop, REWRITTEN, "the rate of every group", "changing")
+    return True
 
 
 def written(file: File, whole: ast.expr, outer: ast.AST) -> tuple[ast.stmt, str] | None:

@@ -28,14 +28,15 @@ def parameters(work: Work, scope: Scope, params: ast.expr, decay: ast.expr | Non
         Left: groups that have no counterpart.
     """
     file = scope.file
-    params = bare(params)
+    decays = decay is not None and not (isinstance(decay, ast.Constant) and not decay.value)
+    whole, params = params, bare(params)
     method = params.func if isinstance(params, ast.Call) else None
     if not isinstance(method, ast.Attribute) or method.attr not in ("trainable_params", "get_parameters"):
-        groups(work, scope, params)
-        return written(work, scope, params)
+        owners = groups(work, scope, whole)
+        text = written(work, scope, whole)
+        return exempted(work, scope, owners, text) if decays and not grouped(work, scope, whole) else text
     owner = file.source.code(method.value)
-    plain = TAKEN[method.attr].format(owner)
-    decays = decay is not None and not (isinstance(decay, ast.Constant) and not decay.value)
+    plain = TAKEN["trainable_params"].format(owner)
     if not decays or not may_be_exempt(work, scope, method.value):
         return plain
     work.need(file, "import calando.migrate.whole")
@@ -44,6 +45,8 @@ def parameters(work: Work, scope: Scope, params: ast.expr, decay: ast.expr | Non
 
 def bare(params: ast.expr) -> ast.expr:
     """What stands in ``ParameterTuple(…)`` or ``list(…)``."""
+    if re.match(r"filter\(lambda (\w+): \1\.requires_grad, ", ast.unparse(params)):
+        return bare(params.args[1])  # type: ignore[attr-defined]
     wrapped = isinstance(params, ast.Call) and len(params.args) == 1 and not params.keywords
     if wrapped and ast.unparse(params.func).rpartition(".")[2] in ("ParameterTuple", "list", "tuple"):  # type: ignore[attr-defined]
         return bare(params.args[0])  # type: ignore[attr-defined]
@@ -68,8 +71,36 @@ def written(work: Work, scope: Scope, params: ast.expr) -> str:
     return text
 
 
-def groups(work: Work, scope: Scope, params: ast.expr) -> None:
-    """Parameter groups in PyTorch's words: ``order_params`` goes."""
+def grouped(work: Work, scope: Scope, params: ast.expr) -> bool:
+    """Whether parameters come in groups."""
+    keys = [
+        key.value
+        for _, node in parts_of(work.flow, scope, params)
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Dict)
+        for key in inner.keys
+        if isinstance(key, ast.Constant)
+    ]
+    return "params" in keys
+
+
+def exempted(work: Work, scope: Scope, owners: list[tuple[Scope, ast.Call]], text: str) -> str:
+    """Parameters by another way than ``trainable_params()``, of which MindSpore would decay some only.
+
+    Raises:
+        Left: whose they are is not known, so they have no names.
+    """
+    if not any(may_be_exempt(work, where, call.func.value) for where, call in owners) and owners:  # type: ignore[attr-defined]
+        return text
+    names = {where.file.source.code(call.func.value) for where, call in owners if within(scope, where)}  # type: ignore[attr-defined]
+    if len(names) != 1:
+        raise Left("which of its parameters are called beta or gamma, and so not decayed, is not known here")
+    work.need(scope.file, "import calando.migrate.whole")
+    return f"calando.migrate.whole.groups({names.pop()}, {text})"
+
+
+def groups(work: Work, scope: Scope, params: ast.expr) -> list[tuple[Scope, ast.Call]]:
+    """Parameter groups in PyTorch's words: ``order_params`` goes. Where the parameters are taken from networks."""
     pieces = list(parts_of(work.flow, scope, params))
     owners: list[tuple[Scope, ast.Call]] = []
     for where, node in pieces:
@@ -77,10 +108,10 @@ def groups(work: Work, scope: Scope, params: ast.expr) -> None:
         for inner in ast.walk(node):
             func = inner.func if isinstance(inner, ast.Call) else None
             if isinstance(inner, ast.Call) and isinstance(func, ast.Attribute) and func.attr in TAKEN:
-                if id(inner) in work.told:
-                    continue
                 owner = file.source.code(func.value)
                 owners.append((file.where[inner], inner))
+                if id(inner) in work.told:
+                    continue
                 if inside_order(file.parents, inner):
                     continue  # it goes with its group
                 if func.attr == "parameters_and_names":
@@ -93,6 +124,7 @@ def groups(work: Work, scope: Scope, params: ast.expr) -> None:
                         group(work, where, inner, number, item)
     for where, node in pieces:
         named(work, where, node, owners)
+    return owners
 
 
 def inside_order(parents: dict[ast.AST, ast.AST], node: ast.AST) -> bool:
@@ -168,11 +200,14 @@ def look_up(work: Work, scope: Scope, asked: ast.Attribute, owners: list[tuple[S
     known = [(s, c) for s, c in owners if within(where, s) or (s.file is where.file and s.node is where.node)]
     if not known:
         raise Left(f"a parameter's name is asked for in line {asked.lineno}, where its network is not known")
-    place, call = known[0]
+    before = [(s, c) for s, c in known if c.lineno <= asked.lineno] or known
+    place, call = max(before, key=lambda found: found[1].lineno)
     assert isinstance(call.func, ast.Attribute) and isinstance(asked.value, ast.Name)
     line = f"name_of = calando.migrate.whole.names({place.file.source.code(call.func.value)})"
-    if not any(owner is place.file and line in edit.text for owner, edit in work.edits):
+    statement = statement_of(place.file, call)
+    start = place.file.source.starts[statement.lineno - 1]
+    if not any(owner is place.file and edit.start == start and line in edit.text for owner, edit in work.edits):
         work.need(place.file, "import calando.migrate.whole")
-        work.before(place.file, statement_of(place.file, call), line)
+        work.before(place.file, statement, line)
     work.replace(scope.file, asked, f"name_of[{asked.value.id}]")
     work.say(scope.file, asked, REWRITTEN, "the name that MindSpore gives it", "groups")

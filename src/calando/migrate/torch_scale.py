@@ -9,6 +9,7 @@ from .back import Back
 from .carry import constant, stored
 from .finding import REWRITTEN
 from .flow import Scope
+from .rhythm import grouped
 from .work import Left, Work, statement_of
 
 DYNAMIC = {
@@ -69,8 +70,8 @@ def scaling(work: Work, scope: Scope, node: ast.expr) -> Scaling:
     first, *rest = values.values()
     if tail in DYNAMIC:
         factor = rest[0]
-        shown = f"{factor}" if factor.isalnum() else f"({factor})"
-        text = f"init_scale={first}, growth_factor={factor}, backoff_factor=1 / {shown}, growth_interval={rest[1]}"
+        text = f"init_scale={first}, growth_factor={factor}, backoff_factor=1 / {grouped(factor)}"
+        text += f", growth_interval={rest[1]}"
         return Scaling(scaler=scaler(work, home, made, text))
     if tail == "FixedLossScaleManager" and values["drop_overflow_update"] == "False":
         told = "a fixed scale: the optimizer divides by it"

@@ -21,6 +21,8 @@ def step(back: Back, scope: Scope, call: ast.Call) -> None:
         Left: it is part of a larger expression, or its gradients come from elsewhere.
     """
     work, file = back.work, scope.file
+    if id(call) in work.told:
+        return  # with another optimizer of the same name
     if len(call.args) != 1 or not isinstance(call.args[0], ast.Name) or call.keywords:
         raise Left(f"the gradients of the update in line {call.lineno} have no name")
     at, name = file.source.code(call.func), call.args[0].id
@@ -210,10 +212,22 @@ def operation(back: Back, scope: Scope, node: ast.Assign, value: ast.Call, known
                 sens = each.value.args[-1] if tail not in ("ones_like",) else None
                 work.remove(file, each)
                 work.say(file, each, REWRITTEN, "what the loss is multiplied by goes with it", "step")
+    weights(work, scope, value.func)
     factor, _ = back.scales(scope, node.lineno, sens)
     put(work, file, node, back.backward(at, f"({loss.id} * {factor})" if factor else loss.id))
     work.say(file, node, REWRITTEN, "the gradients of the loss, into the parameters", "step")
     return sens
+
+
+def weights(work: Work, scope: Scope, call: ast.Call) -> None:
+    """``weights = self.weights`` for a gradient operation goes with it."""
+    given = call.args[1] if len(call.args) > 1 else None
+    if not isinstance(given, ast.Name) or len(seen(scope, given.id)) > 1:
+        return
+    for node in ast.walk(scope.node):
+        if isinstance(node, ast.Assign) and stores(node, given.id) and scope.file.where[node] is scope:
+            work.remove(scope.file, node)
+            work.say(scope.file, node, REWRITTEN, "PyTorch takes gradients from the loss", "step")
 
 
 def finite(back: Back, scope: Scope, node: ast.Name, at: str) -> bool:
@@ -269,7 +283,7 @@ def gradient_functions(back: Back) -> None:
     for made in work.flow.all(GRADIENT):
         call, scope = made.node, made.scope
         assert isinstance(call, ast.Call) and scope is not None
-        if made.name == "GradOperation" or not concerns(back, scope, call):
+        if made.name == "GradOperation" or id(call) in work.told or not concerns(back, scope, call):
             continue
         given = arguments_of(call)
         position = given.get("grad_position")

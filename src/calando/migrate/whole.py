@@ -7,6 +7,7 @@ parameters have names; PyTorch's have none.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -38,13 +39,19 @@ def load(optimizer: torch.optim.Optimizer, stored: Any) -> tuple[list[str], list
     return [], []
 
 
-def groups(network: Any) -> list[dict[str, Any]]:
+def groups(network: Any, params: Iterable[Any] | None = None) -> list[dict[str, Any]]:
     """A network's parameters in two groups: those that MindSpore decays, and those called beta or gamma.
 
     MindSpore applies an optimizer's weight decay to no parameter whose name contains one of the two, unless the
     script has groups of its own. The second group has ``weight_decay`` 0; one that would be empty is left out.
+
+    Args:
+        params: those that are trained; None: all that need gradients.
     """
     called = [(p, name) for p, name in names(network).items() if p.requires_grad]
+    if params is not None:
+        of = dict(called)
+        called = [(p, of.get(p, "")) for p in params]
     exempt = [p for p, name in called if "beta" in name or "gamma" in name]
     decayed = [p for p, name in called if "beta" not in name and "gamma" not in name]
     found: list[dict[str, Any]] = [{"params": decayed}, {"params": exempt, "weight_decay": 0.0}]

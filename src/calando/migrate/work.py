@@ -51,11 +51,14 @@ class Work:
         """Make a change wholly or not at all; why it was not made, empty where it was."""
         lists = (self.edits, self.removed, self.findings, self.spoken, self.told, self.imports)
         sizes = [len(each) for each in lists]
+        taken = [(file.names, set(file.names.taken)) for file in self.flow.files]
         try:
             change()
         except Left as left:
             for each, size in zip(lists, sizes, strict=True):
                 del each[size:]  # type: ignore[attr-defined]
+            for names, held in taken:
+                names.taken = held
             return str(left)
         return ""
 
