@@ -21,7 +21,8 @@ from .arrays import adapter
 from .codecs import tensors, tree
 from .codecs.behind import WRITER
 from .codecs.errors import CheckpointError, naming, shown
-from .saving import COMPILED, FRONTS, RUN, bare, by_name, parts, prefix
+from .codecs.names import COMPILED
+from .saving import FRONTS, RUN, bare, by_name, parts, prefix
 from .snapshot import Snapshot, SnapshotMismatch
 
 FEW = 3  # names in a sentence

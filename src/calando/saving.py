@@ -19,6 +19,7 @@ from . import __version__, random_state, rotation, store
 from .codecs import tensors, tree
 from .codecs.behind import WRITER
 from .codecs.entry import Entry
+from .codecs.names import COMPILED
 from .control import Controls
 from .snapshot import live
 
@@ -28,7 +29,6 @@ OWN = {"params", "param_names", "step"}  # keys of a group that are stored other
 FRONTS = ("calando.control", "calando.torch.state")  # whose snapshot() copies what ``live`` shares; others know more
 EXTRA_STATE = "_extra_state"  # torch's name for what a module stores beside tensors
 WRAPPERS = {"DistributedDataParallel": "module", "DataParallel": "module", "OptimizedModule": "_orig_mod"}
-COMPILED = "_orig_mod."  # what torch.compile puts into names
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 Victims are calando's own runs, torch's ``.pt`` and safetensors with an optimizer inside, and MindSpore's files. There
 are two ways of altering: bytes exchanged, cut out, put in and repeated anywhere; and, for calando's own, plain data
-exchanged with the checksums made right again, as an attacker would. Each file is resumed from, converted and inspected.
-Either that works, or there is a CheckpointError whose sentence names the file; within a second, within 100 MB; and
-after an error model, optimizer and random generators are as before. Prints what happened, as JSON.
+exchanged with the checksums made right again, as an attacker would. Each file is resumed from, converted and
+inspected, and MindSpore's are loaded into an optimizer of ``calando.mindspore``. Either that works, or there is a
+CheckpointError whose sentence names the file; within a second, within 100 MB; and after an error models, optimizers and
+random generators are as before. Prints what happened, as JSON.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ import numpy as np
 import torch
 
 import calando
+import calando.mindspore as room
 from calando import CheckpointError, store
 from calando.codecs.convert import convert
 from calando.codecs.inspect import inspected
@@ -28,6 +30,7 @@ from calando.torch import Adam, Plateau
 
 SECOND, ROOM = 1.0, 100e6
 ENDS = {".calando": ".ckpt", ".pt": ".ckpt", ".safetensors": ".ckpt", ".ckpt": ".pt"}
+MINDSPORES = (".ckpt",)
 JUNK = [
     None, True, -1, 2**70, 1e308, float("nan"), "", "x" * 300, [], {}, [[]], {"#array": ["nothing", ""]}, {"#dict": 3},
     {"code": "f"}, {"kind": "Cosine"}, {"#tensor": [0]}, {"": {}}, [[0, 0.1, "built"]],
@@ -42,6 +45,13 @@ def built():
     optimizer = Adam(net.named_parameters(), lr=Cosine(0.1, 0.0, 9), amsgrad=True)
     Plateau(optimizer, patience=1).step(1.0)
     return net, optimizer
+
+
+def built_there(net):
+    """An optimizer of the other front end for the same parameters."""
+    names = {"1.weight": "1.gamma", "1.bias": "1.beta"}
+    params = [room.Parameter(p.detach().clone(), name=names.get(n, n)) for n, p in net.named_parameters()]
+    return room.nn.Adam(params, learning_rate=0.1, use_amsgrad=True)
 
 
 def stepped(net, optimizer):
@@ -111,14 +121,24 @@ def state(net, optimizer):
     return found.hexdigest() + repr(optimizer) + repr(np.random.get_state()[1][:3])  # noqa: NPY002
 
 
-def attempt(path, net, optimizer, told):
-    """Resume from one file or convert it."""
-    for work in (
+def state_there(optimizer):
+    """The same of an optimizer of the other front end."""
+    meta, arrays = optimizer.snapshot().to_plain()
+    found = [json.dumps(meta, sort_keys=True), *(array.tobytes() for array in arrays.values())]
+    return [*found, *(p.asnumpy().tobytes() for p in optimizer.parameters)]
+
+
+def attempt(path, net, optimizer, there, told):
+    """Resume from one file, convert it, look at it, load it in the other front end."""
+    works = [
         lambda: calando.resume(path, net, optimizer),
         lambda: convert(path, path.with_suffix(ENDS[path.suffix]), dry_run=True),
         lambda: inspected(path),
-    ):
-        before = state(net, optimizer)
+    ]
+    if path.suffix in MINDSPORES:
+        works.append(lambda: room.load_checkpoint(str(path), there))
+    for work in works:
+        before = state(net, optimizer), state_there(there)
         tracemalloc.start()
         began = time.process_time()
         try:
@@ -135,7 +155,7 @@ def attempt(path, net, optimizer, told):
         told["largest"] = max(told["largest"], peak)
         assert seconds < SECOND and peak < ROOM, (path, seconds, peak)
         if not good:
-            assert state(net, optimizer) == before, f"{path} changed something"
+            assert (state(net, optimizer), state_there(there)) == before, f"{path} changed something"
 
 
 def main(folder, count, seed=0):
@@ -150,6 +170,7 @@ def main(folder, count, seed=0):
     wholes = {path: path.read_bytes() for path in paths}
     net, optimizer = built()
     stepped(net, optimizer)
+    there = built_there(net)
     for number in range(count):
         victim = paths[number % len(paths)]
         path = folder / f"mutated{victim.suffix}"
@@ -158,7 +179,7 @@ def main(folder, count, seed=0):
         else:
             path.write_bytes(altered(rng, wholes[victim]))
         try:
-            attempt(path, net, optimizer, told)
+            attempt(path, net, optimizer, there, told)
         except BaseException as problem:
             (folder / f"guilty-{number}{victim.suffix}").write_bytes(path.read_bytes())
             raise AssertionError(f"guilty-{number}{victim.suffix}: {problem!r}") from problem

@@ -29,6 +29,7 @@ TO_TORCH = {
     "embedding_table": "weight",
 }  # fmt: skip
 COUNTER = "num_batches_tracked"
+COMPILED = "_orig_mod."  # what torch.compile puts into names
 BUFFERS = ("running_mean", "running_var", COUNTER, "moving_mean", "moving_variance")
 EMBEDDINGS = ("emb", "wte", "wpe", "token", "vocab")  # in the name of an embedding, as a rule
 CANDIDATES = {  # the end of a name in the file to be like → ends that it may have in ours
