@@ -97,6 +97,8 @@ def found(path: Path, best: str | None) -> Iterator[store.Reader]:
     """
     search = path.is_dir() and best is None
     for place in places(path, best):
+        if search and not place.exists():
+            continue  # another process has just removed it
         with open(place, "rb", buffering=0) as file:
             try:
                 reader = store.Reader(place, file)
@@ -235,6 +237,7 @@ class Plan:
         if not plain:
             slots = {name: tensors.array(self.reader.entry(start + name), types.get(name, "")) for name in names}
         snapshot = Snapshot.from_plain({**told, "controllers": {}}, slots)
+        refuse_other_front(self.place, optimizer, snapshot, told.get("framework"))
         snapshot.controllers = tree.gathered(told["controllers"], self.arrays)
         if not all(isinstance(memory, dict) for memory in snapshot.controllers.values()):
             raise CheckpointError(f"{self.place}: what it has of controllers was not stored by calando")
@@ -352,6 +355,18 @@ class Course:
                 if kinds[0] != kinds[1]:
                     owner = type(self.optimizer).__name__
                     yield f"slots of {owner} were stored as {kinds[0]} and are kept as {kinds[1]}"
+
+
+def refuse_other_front(place: Path, optimizer: Any, snapshot: Snapshot, stored: str | None) -> None:
+    """Raise CheckpointError for another front end's optimizer that computes another formula under the same name."""
+    here = "torch" if hasattr(optimizer, "param_groups") else "mindspore"
+    rules = {group.rule.name for group in optimizer.engine.groups}
+    if stored not in (None, here) and any(kept.rule not in rules for kept in snapshot.groups):
+        raise CheckpointError(
+            f"{place}: the optimizer is {snapshot.optimizer} of calando.{stored}, which follows "
+            f"{snapshot.groups[0].rule}, and this one of calando.{here} follows {sorted(rules)[0]}; build that one, or "
+            "see calando convert"
+        )
 
 
 def refuse_other(place: Path, name: str, thing: Any, shape: tuple[int, ...], kind: str) -> None:

@@ -8,6 +8,7 @@ The newest is the one that was written last (after going back to an older one, a
 from collections.abc import Callable
 from math import isnan
 from pathlib import Path
+from stat import S_ISREG
 
 from .store import CheckpointError, peek
 
@@ -23,7 +24,17 @@ def place(folder: Path, step: int) -> Path:
 def kept(folder: Path) -> list[Path]:
     """The checkpoints in a folder, the one written first at the beginning."""
     found = [path for path in folder.glob(f"step-*{SUFFIX}") if path.stem.removeprefix("step-").isdigit()]
-    return sorted(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
+    times = {path: time for path in found if (time := written(path)) is not None}
+    return sorted(times, key=lambda path: (times[path], path.name))
+
+
+def written(path: Path) -> int | None:
+    """When a file was written; None: it is none, or another process has just removed it."""
+    try:
+        told = path.stat()
+    except FileNotFoundError:
+        return None
+    return told.st_mtime_ns if S_ISREG(told.st_mode) else None
 
 
 def best(folder: Path, keep_best: str) -> Path | None:
@@ -32,7 +43,7 @@ def best(folder: Path, keep_best: str) -> Path | None:
     for path in kept(folder):
         try:
             metric = peek(path)[0].get("metric")
-        except CheckpointError:
+        except (CheckpointError, FileNotFoundError):
             continue  # resume tells of it; here it is only not the best
         if (
             isinstance(metric, (int, float))

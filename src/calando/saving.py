@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from .control import Controls
 from .snapshot import live
 
 RUN = 1  # the version of how a run is told
+TURN = RLock()  # one saving at a time: the copies lie in one place
 STAGED: dict[str, np.ndarray] = {}  # the copies of the last ``async_save``: new memory costs more than the copying
 OWN = {"params", "param_names", "step"}  # keys of a group that are stored otherwise
 FRONTS = ("calando.control", "calando.torch.state")  # whose snapshot() copies what ``live`` shares; others know more
@@ -96,28 +98,30 @@ def save(
     if not models and not optimizers and extra is None:
         raise ValueError("For 'save': there is nothing to store; give model, optimizer or extra")
     arrays: dict[str, Entry] = {}
-    meta: dict[str, Any] = {"run": RUN, "made_with": __version__, "metric": metric}
+    measured = None if metric is None else float(metric)
+    meta: dict[str, Any] = {"run": RUN, "made_with": __version__, "metric": measured}
     meta["optimizers"] = {key: told_optimizer(key, one, arrays) for key, one in optimizers.items()}
     meta["models"] = {key: told_model(key, one, arrays) for key, one in models.items()}
     meta["step"] = counted(step, optimizers)
     meta["random"] = tree.planted("random", random_state.taken(), arrays)
     meta["extra"] = tree.planted("extra", extra, arrays)
     place = rotation.place(folder, meta["step"]) if folder else Path(path)
-    WRITER.wait()
-    if folder:
-        folder.mkdir(parents=True, exist_ok=True)
 
     def written() -> None:
         store.write(place, meta, arrays)
         if folder and keep_last:
             rotation.prune(folder, keep_last, keep_best)
 
-    if async_save:
-        copy_all(arrays)
-        WRITER.start(written)
-    else:
-        STAGED.clear()
-        written()
+    with TURN:
+        WRITER.wait()
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+        if async_save:
+            copy_all(arrays)
+            WRITER.start(written)
+        else:
+            STAGED.clear()
+            written()
     return Saved(place, meta["step"])
 
 
@@ -142,6 +146,8 @@ def as_folder(path: Any, keep_last: Any, keep_best: Any, metric: Any) -> Path | 
     if keep_best is not None and metric is None:
         raise ValueError("For 'save': keep_best needs metric, the number that is compared")
     text, place = os.fspath(path), Path(path)
+    if not text:
+        raise ValueError("For 'save': path is empty; give the name of a file or folder")
     if not (place.is_dir() or text.endswith(("/", os.sep)) or keep_last):
         return None
     if place.is_file():

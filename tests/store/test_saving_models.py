@@ -1,6 +1,7 @@
 """What a run may be resumed into: wrapped, tied, half, lazy and foreign models, and how much memory that takes."""
 
 import os
+import threading
 import tracemalloc
 
 import numpy as np
@@ -8,10 +9,11 @@ import pytest
 import torch
 
 import calando
-from calando import resuming, store
+import calando.mindspore as room
+from calando import resuming, rotation, store
 from calando.schedules import Cosine
 from calando.store import CheckpointError
-from calando.torch import SGD, AdamW, Plateau
+from calando.torch import SGD, Adam, AdamW, Plateau
 
 
 def net():
@@ -290,3 +292,66 @@ def test_mindspores_seed_and_counters_travel(mindspore, tmp_path):
     mindspore.set_seed(8)
     calando.resume(tmp_path / "a")
     assert (drawn(), np.random.random()) == expected and mindspore.get_seed() == 7  # noqa: NPY002
+
+
+def test_another_front_ends_formula_is_refused(tmp_path):
+    model, optimizer = stepped(model := net(), Adam(model.parameters()))
+    calando.save(tmp_path / "a", optimizer=optimizer)
+    params = [room.Parameter(p.detach().clone(), name=str(i)) for i, p in enumerate(model.parameters())]
+    with pytest.raises(
+        CheckpointError, match=r"is Adam of calando.torch, which follows adam, and this one of calando\.mi"
+    ):
+        calando.resume(tmp_path / "a", optimizer=room.nn.Adam(params, learning_rate=0.1))
+
+
+# Several at once.
+
+
+def test_threads_that_save_take_turns(tmp_path):
+    """The copies of one are not overwritten by those of another while they are written."""
+    models = [{"w": torch.full((200_000,), float(i))} for i in range(4)]
+    told = []
+
+    def saving(i):
+        try:
+            for _ in range(5):
+                calando.save(tmp_path / str(i), model=models[i], async_save=True)
+        except BaseException as problem:
+            told.append(problem)
+
+    threads = [threading.Thread(target=saving, args=(i,)) for i in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for i in range(4):
+        found = {"w": torch.zeros(200_000)}
+        calando.resume(tmp_path / str(i), model=found)
+        assert torch.equal(found["w"], models[i]["w"])
+    assert told == []
+
+
+def test_a_folder_that_others_write_into(tmp_path, monkeypatch):
+    """A file that is removed while the folder is looked through, and what is no file, are passed over."""
+    first, second, third = (calando.save(tmp_path, extra=i, step=i).path for i in range(3))
+    (tmp_path / "step-000000009.calando").mkdir()
+    for number, path in enumerate((first, second, third)):
+        os.utime(path, ns=(0, number))
+    listed = rotation.kept(tmp_path)
+    assert listed == [first, second, third]
+    monkeypatch.setattr(rotation, "kept", lambda folder: listed)
+    third.unlink()
+    assert calando.resume(tmp_path).extra == 1
+    monkeypatch.undo()
+    assert rotation.written(third) is None and rotation.kept(tmp_path) == [first, second]
+
+
+@pytest.mark.parametrize("metric", [np.float32(0.5), torch.tensor(0.5), 0.5, np.array(0.5)])
+def test_a_metric_may_be_any_number(tmp_path, metric):
+    calando.save(tmp_path / "r", extra=1, step=1, keep_last=1, keep_best="min", metric=metric)
+    assert calando.resume(tmp_path / "r").metric == 0.5
+
+
+def test_an_empty_path_is_no_folder():
+    with pytest.raises(ValueError, match="path is empty"):
+        calando.save("", extra=1)

@@ -9,12 +9,12 @@ class Writer:
     """Writes one file at a time behind the training's back."""
 
     def __init__(self) -> None:
+        self.turn = threading.Lock()
         self.thread: threading.Thread | None = None
         self.problem: BaseException | None = None
 
     def start(self, work: Callable[[], None]) -> None:
         """Begin as soon as the former file is written."""
-        self.wait()
 
         def run() -> None:
             try:
@@ -22,11 +22,19 @@ class Writer:
             except BaseException as problem:
                 self.problem = problem
 
-        self.thread = threading.Thread(target=run, name="calando-checkpoint")
-        self.thread.start()
+        with self.turn:
+            self.finish()
+            thread = threading.Thread(target=run, name="calando-checkpoint")
+            thread.start()
+            self.thread = thread
 
     def wait(self) -> None:
         """Wait for the file; raise what kept it from being written."""
+        with self.turn:
+            self.finish()
+
+    def finish(self) -> None:
+        """As ``wait``, for who has the turn."""
         if self.thread is not None:
             self.thread.join()
             self.thread = None
