@@ -73,6 +73,11 @@ def test_an_option_that_the_run_has_may_be_said_again(kept):
     done("train", "--out", kept, "--resume", "--name", "kept", "--epochs", 1, "--lr", lr, "--quiet")
 
 
+def test_its_checkpoint_is_no_file_for_inspect(kept):
+    result = call("inspect", kept / "kept" / "checkpoints" / "epoch-001.calando")
+    assert result.exit_code == 2 and "is a checkpoint of calando train, which calando train --resume" in result.stderr
+
+
 def test_a_name_that_is_taken(kept):
     result = call("train", "--out", kept, "--name", "kept")
     assert result.exit_code == 2

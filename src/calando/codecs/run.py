@@ -27,6 +27,9 @@ def run(path: Path, said: Told) -> Portable:
     from .. import store
 
     meta, arrays = store.read_entries(path)
+    if "job" in meta:
+        told = "a checkpoint of calando train, which calando train --resume goes on from; it is in no form of others"
+        raise CheckpointError(f"{path} is {told}")
     try:
         models, optimizers = meta["models"], meta["optimizers"]
         if set(models) - {""} or set(optimizers) - {""}:
