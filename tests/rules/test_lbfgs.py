@@ -5,21 +5,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from calando.rules.whole.lbfgs import (
-    CURVATURE,
-    DECREASE,
-    Limits,
-    Memory,
-    NotFinite,
-    Point,
-    from_arrays,
-    learn,
-    lowest,
-    minimize,
-    recursion,
-    strong_wolfe,
-    to_arrays,
-)
+from calando.rules.whole.lbfgs import Limits, Memory, NotFinite, from_arrays, learn, minimize, recursion, to_arrays
+from calando.rules.whole.strong_wolfe import CURVATURE, DECREASE, Point, lowest, strong_wolfe
 
 HYPER = {"lr": 1.0, "tolerance_grad": 1e-9, "tolerance_change": 1e-14}
 

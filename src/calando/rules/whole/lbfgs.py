@@ -8,33 +8,26 @@ y = g - g_before:
     length       t = lr, in the very first iteration lr min(1, 1 / ‖g‖₁); or found by a line search
     move         x ← x + t d
 
-The line search looks for a length with the strong Wolfe conditions, φ(t) being the loss at x + t d:
-
-    φ(t) ≤ φ(0) + c₁ t φ'(0)     and     |φ'(t)| ≤ -c₂ φ'(0),     c₁ = 1e-4, c₂ = 0.9
-
-first by lengthening until they hold or are enclosed, then by narrowing; each time to the minimum of the
-cubic through two points' values and slopes.
+The search is the one of ``strong_wolfe.py``.
 
 Everything is written once for flat arrays of any framework; a *ground* is what a front end lends: where the
 parameters are, how to move them and how to evaluate there, and five words of arithmetic.
 
 Sources: Nocedal & Wright, Numerical Optimization, 2nd edition 2006: direction, algorithms 7.4 and 7.5,
-equation 7.20; line search, algorithms 3.5 and 3.6, interpolation equation 3.59. Tolerances, safeguards of the
-interpolation and the order of all decisions as in torch.optim.LBFGS 2.13.
+equation 7.20. Tolerances and the order of all decisions as in torch.optim.LBFGS 2.13.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import inf, isfinite
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from ...rule import Domain
+from .strong_wolfe import Point, strong_wolfe
 
-DECREASE, CURVATURE = 1e-4, 0.9  # c₁ and c₂
 LEAST = 1e-10  # y·s above which a pair is remembered
-NARROW = 1e-9  # a search ends where no parameter differs by more; a constant in torch, whatever tolerance_change is
 SEARCHES = (None, "strong_wolfe")
 UNCLIPPED = "must be None for L-BFGS: clipped gradients are not those of the loss that it builds its curvature from"
 DOMAIN: Domain = {"lr": (0.0, inf), "tolerance_grad": (0.0, inf), "tolerance_change": (0.0, inf)}
@@ -148,15 +141,6 @@ class Limits:
     history_size: int
     search: bool
     finite: bool
-
-
-class Point(NamedTuple):
-    """A point on the line of a search: its length, the loss, the gradient, and the slope g·d."""
-
-    length: Any
-    loss: float
-    gradient: Any
-    slope: Any
 
 
 def minimize(ground: Ground, memory: Memory, hyper: Mapping[str, float], limits: Limits, origin: Any) -> None:
@@ -280,95 +264,6 @@ def along(ground: Ground, memory: Memory, start: Point, most: int, origin: Any) 
     if end.length is not met[-1]:
         ground.move(origin, direction, end.length)
     return end, len(met)
-
-
-def strong_wolfe(look: Callable[[Any], Point], start: Point, length: Any, reach: Any, most: int) -> Point:
-    """A point with the strong Wolfe conditions, or the best one found: lengthen until one is enclosed.
-
-    Args:
-        look: evaluates at a length.
-        start: the point of length 0; its slope is below 0.
-        length: the first length to try.
-        reach: the largest element of the direction.
-        most: evaluations after the first one.
-    """
-    before, point = start, look(length)
-    for count in range(most):
-        high = too_high(point, start) or (count > 1 and point.loss >= before.loss)
-        if not high and level(point, start):
-            return point
-        if high or point.slope >= 0:
-            return narrowed(look, start, [before, point], reach, most - count)
-        bounds = point.length + 0.01 * (point.length - before.length), point.length * 10
-        before, point = point, look(lowest(before, point, bounds))
-    return start if start.loss <= point.loss else point
-
-
-def narrowed(look: Callable[[Any], Point], start: Point, ends: list[Point], reach: Any, most: int) -> Point:
-    """A point with the strong Wolfe conditions between two that enclose one, or the best one found."""
-    low, high = ranked(ends)
-    crowded = False
-    for _ in range(most):
-        if abs(ends[1].length - ends[0].length) * reach < NARROW:
-            break
-        length, crowded = spaced(lowest(ends[0], ends[1]), ends, crowded)
-        point = look(length)
-        if too_high(point, start) or point.loss >= ends[low].loss:
-            ends[high] = point
-            low, high = ranked(ends)
-            continue
-        enough = level(point, start)
-        if not enough and point.slope * (ends[high].length - ends[low].length) >= 0:
-            ends[high] = ends[low]
-        ends[low] = point
-        if enough:
-            break
-    return ends[low]
-
-
-def ranked(ends: list[Point]) -> tuple[int, int]:
-    """Which of two points has the lower loss, and which the higher."""
-    return (0, 1) if ends[0].loss <= ends[1].loss else (1, 0)
-
-
-def too_high(point: Point, start: Point) -> bool:
-    """Whether the loss has not decreased enough for this length: the first Wolfe condition is missed."""
-    return bool(point.loss > start.loss + DECREASE * point.length * start.slope)
-
-
-def level(point: Point, start: Point) -> bool:
-    """Whether the slope has become small enough: the second Wolfe condition, in its strong form, holds."""
-    return bool(abs(point.slope) <= -CURVATURE * start.slope)
-
-
-def spaced(length: Any, ends: list[Point], crowded: bool) -> tuple[Any, bool]:
-    """A length not too near the ends for the second time, a tenth of the interval from it; whether it was near now."""
-    left, right = min(end.length for end in ends), max(end.length for end in ends)
-    margin = 0.1 * (right - left)
-    if not min(right - length, length - left) < margin:
-        return length, False
-    if not crowded and left < length < right:
-        return length, True
-    return (right - margin if abs(length - right) < abs(length - left) else left + margin), False
-
-
-def lowest(a: Point, b: Point, bounds: tuple[Any, Any] | None = None) -> Any:
-    """Where the cubic through two points' losses and slopes is lowest, within bounds (None: between them).
-
-    The middle of the bounds where the cubic has no minimum.
-    """
-    left, right = (a, b) if a.length <= b.length else (b, a)
-    low, high = bounds or (left.length, right.length)
-    if left.length == right.length:
-        return (low + high) / 2.0
-    with np.errstate(all="ignore"):
-        d1 = left.slope + right.slope - 3 * (left.loss - right.loss) / (left.length - right.length)
-        square = d1**2 - left.slope * right.slope
-        if not square >= 0:
-            return (low + high) / 2.0
-        d2 = square**0.5
-        part = (right.slope + d2 - d1) / (right.slope - left.slope + 2 * d2)
-        return min(max(right.length - (right.length - left.length) * part, low), high)
 
 
 # What survives, as plain arrays.
