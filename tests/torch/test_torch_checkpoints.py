@@ -162,6 +162,21 @@ def test_what_belongs_to_no_parameter_is_kept_as_torch_keeps_it():
     assert optimizer.state["mine"] == 5 == optimizer.state_dict()["state"]["mine"]
 
 
+@pytest.mark.parametrize("library", [ct, torch.optim], ids=["ours", "torch's"])
+def test_what_wrappers_keep_beside_the_moments_comes_along(library):
+    """Lookahead and SAM keep tensors of theirs in the state of each parameter; also before the first step."""
+    source = trained("AdamW", library)
+    first, second = source.param_groups[0]["params"]
+    source.state[first]["slow"] = torch.full((3, 4), 2.0)
+    source.state[second] = {"slow": torch.zeros(2, 3)}
+    optimizer = ct.AdamW(weights())
+    optimizer.load_state_dict(saved(source.state_dict()))
+    p, q = optimizer.param_groups[0]["params"]
+    assert optimizer.state[p]["slow"].tolist() == [[2.0] * 4] * 3
+    go("AdamW", optimizer, [p, q])
+    assert optimizer.state[p]["step"] == 4 and optimizer.state[q]["step"] == 2 and "slow" in optimizer.state[q]
+
+
 def test_a_checkpoint_of_captured_graphs():
     """torch's class stores capturable=True on other devices; there is no such thing here, and it does not come back."""
     params = weights()

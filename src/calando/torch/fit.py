@@ -39,11 +39,16 @@ def check_state(optimizer: "Stateful", state_dict: Mapping[str, Any]) -> dict[st
             counts = f"{len(theirs['params'])} parameters, the optimizer {len(ours['params'])}"
             raise ValueError(f"{place} has {counts}")
         refuse_choices(place, theirs)
-        check_author(optimizer, place, theirs, state_dict.get("calando"))
+        known = check_author(optimizer, place, theirs, state_dict.get("calando"))
         check_names(optimizer, place, theirs)
+        rule = optimizer.engine.groups[number].rule
         for i, (key, p) in enumerate(zip(theirs["params"], ours["params"], strict=True)):
-            face, rule = state_dict["state"].get(key, {}), optimizer.engine.groups[number].rule
-            check_slots(optimizer, f"{name}: parameter {i} of group {number}", face, p, rule)
+            place, face = f"{name}: parameter {i} of group {number}", state_dict["state"].get(key, {})
+            own = owned(optimizer, face)
+            if own != face and not known:
+                guest = next(key for key in face if key not in own)
+                raise ValueError(f"{place}: the checkpoint has a state {guest!r}; was it written by another optimizer?")
+            check_slots(optimizer, place, own, p, rule)
     return check_extra(name, state_dict.get("calando"), groups)
 
 
@@ -84,23 +89,28 @@ def check_names(optimizer: "Stateful", place: str, group: Mapping[str, Any]) -> 
             raise ValueError(f"{place}: {key!r} must be {len(names)} values, but it has {value!r}")
 
 
-def check_author(optimizer: "Stateful", place: str, group: Mapping[str, Any], extra: Any) -> None:
+def check_author(optimizer: "Stateful", place: str, group: Mapping[str, Any], extra: Any) -> bool:
     """Raise ValueError where a stored group is known to be of another optimizer, whatever fits.
 
     Ours say whose they are. torch's do not, but each of its classes has names of its own in its groups; a dictionary
     with names of another version of torch is believed.
+
+    Returns:
+        Whether it is known to be of this one.
     """
     own = kinds_of(optimizer)
     if isinstance(extra, Mapping):
-        author = extra.get("kind", own[0])
-        authors = [] if author in own else [author]
+        author = extra.get("kind")
+        known, authors = author in own, [] if author in (None, *own) else [author]
     else:
         written = frozenset(group) - BESIDE
         authors = [name for name, names in torchs_names().items() if names == written]
+        known = written >= torchs_names().get(own[0], {None})
         authors = [] if own[0] in authors else authors
     if authors:
         whose = " or ".join(map(str, authors))
         raise ValueError(f"{place} was written by {whose}; build that optimizer, or start this one afresh")
+    return known
 
 
 SAYING = {"_rule", "SPELLING"}
@@ -120,12 +130,16 @@ def kinds_of(optimizer: "Stateful") -> list[str]:
     return [kind.__name__ for kind in type(optimizer).__mro__ if not vars(kind).keys().isdisjoint(SAYING)]
 
 
+def owned(optimizer: "Stateful", face: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What is this optimizer's of the state of one parameter; wrappers (Lookahead, SAM) keep theirs beside it."""
+    names = {"step", *optimizer.MEMORY, *optimizer.SLOTS.values()}
+    return face if names >= face.keys() else {key: value for key, value in face.items() if key in names}
+
+
 def check_slots(optimizer: "Stateful", place: str, stored: Mapping[str, Any], p: Any, rule: Rule) -> None:
     """Raise ValueError unless what is stored of one parameter is whole, of its shape, under this optimizer's names."""
     plain = {"step", *optimizer.MEMORY}
     for key, value in stored.items():
-        if key not in plain and key not in optimizer.SLOTS.values():
-            raise ValueError(f"{place}: the checkpoint has a state {key!r}; was it written by another optimizer?")
         if key in plain:
             check_number(place, key, value)
             continue

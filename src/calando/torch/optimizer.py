@@ -28,6 +28,7 @@ from ..schedules import Schedule
 from .boxes import boxed, refilled, unboxed
 from .options import Options, with_options
 from .refusals import STRUCTURE, refuse_choices, refuse_hints, refuse_shapeless, refuse_strangers
+from .shares import SHARED, refuse_shares, sharer
 from .state import Stateful
 
 # Keys that others keep in groups: torch's schedulers, timm, trainers; our clock.
@@ -165,20 +166,21 @@ class Optimizer(Stateful):
         self._refuse_unknown(place, given)
         refuse_hints(place, given)
         refuse_choices(place, given)
-        given.update(self.FIXED)
+        given.update({**self.FIXED, "params": listed(given["params"])})
         start = self.engine.clocks[0] if self.engine.clocks else 0
         clock = given["step"] = whole(f"{place}: 'step'", given.get("step", start))
         hyper = self._hyper(place, {**self._given, **given}, clock)
         boxes = {name: value for name, value in {**self.defaults, **given}.items() if boxed(value)}
         given.update({**spelled(self.spelling, hyper.past(clock)), **boxes})
-        given["params"] = listed(given["params"])
         groups, names = self._roll(given["params"])
         refuse_doubles(place.partition(",")[0], groups, names)
         refuse_shapeless(place, groups[-1], names[-1])
         super().add_param_group(given)
         try:
             group = self.param_groups[-1]
-            self.engine.extend([self._group(group, hyper)], [hyper], clock)
+            made = self._group(group, hyper)
+            refuse_shares(place, type(self).__name__, made, self.engine.on_nonfinite)
+            self.engine.extend([made], [hyper], clock)
         except BaseException as problem:
             self.param_groups.pop()
             if isinstance(problem, (TypeError, ValueError)):
@@ -216,7 +218,9 @@ class Optimizer(Stateful):
                     raise TypeError(f"{place}: {problem}") from None
             else:
                 ours[names] = layered(place, given, names, meant(names, given[name]))
-        hyper = self.HYPER(place, {**self.DOMAIN, **FRONT, **AVERAGE}, ours)
+        who = sharer(given.get("params", ()))
+        kind = SHARED[who] if who and self.HYPER is Hyper else self.HYPER
+        hyper = kind(place, {**self.DOMAIN, **FRONT, **AVERAGE}, ours)
         hyper.at(clock)
         return hyper
 
