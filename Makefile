@@ -19,11 +19,13 @@ env: .venv/made ## make the development environment .venv
 .venv/made: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[train,mindspore,dev,ecosystem]'
+	$(BIN)/python -m pip install -q -c constraints.txt --no-deps timm
 	@touch $@
 
 .venv-numpy2/made: pyproject.toml constraints.txt Makefile
 	$(PYTHON) -m venv .venv-numpy2
 	.venv-numpy2/bin/python -m pip install -q -c constraints.txt '$(NUMPY2)' -e '.[train,dev,ecosystem]'
+	.venv-numpy2/bin/python -m pip install -q -c constraints.txt --no-deps timm
 	@touch $@
 
 # Without its fences and closed comments the README is a doctest, line for line.

@@ -404,3 +404,25 @@ def test_a_step_between_forward_and_backward_raises_there(name, dtype):
         assert p.grad._version == version
         with pytest.raises(RuntimeError, match="modified by an inplace operation"):
             product.backward()
+
+
+# Where torch keeps a number of its rule in the default dtype, and here it is float32: the page says how far they part.
+APART = {"NAdam": 1e-8, "ASGD": 1e-7}
+
+
+@pytest.mark.parametrize("name", [name for name in STEPPING if hasattr(torch.optim, name) and name != "SparseAdam"])
+def test_another_default_dtype(name):
+    found = []
+    torch.set_default_dtype(torch.float64)
+    try:
+        for library in (ct, torch.optim):
+            params = weights()
+            optimizer = getattr(library, name)(params, lr=0.05)
+            go(name, optimizer, params, range(5))
+            other = getattr(library, name)(params, lr=0.05)
+            other.load_state_dict(saved(optimizer.state_dict()))
+            found.append(go(name, other, params, range(5, 10)))
+    finally:
+        torch.set_default_dtype(torch.float32)
+    for p, q in zip(*found, strict=True):
+        torch.testing.assert_close(p.detach(), q.detach(), rtol=0, atol=APART.get(name, 1e-12))
