@@ -120,7 +120,6 @@ def plain(group, names=("lr", "momentum", "dampening", "eps", "weight_decay", "m
 GIVEN = [
     0.1,
     1,
-    True,
     np.float32(0.1),
     np.float64(0.1),
     np.int64(1),
