@@ -134,3 +134,16 @@ def test_a_quiet_run_prints_its_folder_and_names_are_never_taken_twice(tmp_path,
     for other in others:
         for name, values in first.dialects["torch"].values.items():
             np.testing.assert_array_equal(values, other.dialects["torch"].values[name])
+
+
+def test_the_line_below_the_bar_fits_eighty_columns(extra):
+    from rich.console import Console
+
+    from calando.show.progress import Bar
+    from calando.train.history import NUMBERS
+    from calando.train.options import GROUPS
+
+    bar = Bar(Console(width=80), 10, 0, 1, NUMBERS, GROUPS)
+    bar.step(1, {"torch": [0.0, 1.0, 2.0641, 1.0, float("nan"), *[0.05] * 8]})
+    assert bar.text.plain == "loss 2.064  accuracy 100.0%  lr conv 0.0500 bn 0.0500 dense 0.0500 other 0.0500"
+    assert len(bar.text.plain) < 80

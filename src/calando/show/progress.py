@@ -62,9 +62,11 @@ class Bar:
         """One step was made; ``rows`` holds the newest row of each dialect."""
         row = dict(zip(self.columns, next(iter(rows.values())), strict=True))
         self.bar.update(self.task, completed=step, place=f"epoch {row['epoch']:.0f}/{self.epochs}")
-        text = f"loss {row['loss']:.3f}  accuracy {row['train_accuracy']:6.1%}   lr"
+        text = (
+            f"loss {row['loss']:.3f}  accuracy {row['train_accuracy']:6.1%}  lr"  # 79 columns with the guide's groups
+        )
         for group in self.groups:
-            text += f"  {group} {row[f'lr_{group}']:.4f}"
+            text += f" {group} {row[f'lr_{group}']:.4f}"
         self.text.plain = text
 
     def epoch(self, epoch: int, histories: Mapping[str, Any]) -> None:
