@@ -9,6 +9,7 @@ import calando.torch as room
 from calando.codecs import mindspore_ckpt
 from calando.codecs.convert import convert
 from calando.codecs.entry import Entry
+from calando.codecs.inspect import inspected
 
 
 def net():
@@ -84,11 +85,15 @@ def run_of(tmp_path, **options):
 
 
 def test_an_average_of_the_weights_is_a_loss_and_no_error(tmp_path):
-    run_of(tmp_path, ema=0.9)
+    optimizer = run_of(tmp_path, ema=0.9)
     for target in ("a.ckpt", "a.pt"):
         told = convert(tmp_path / "a.calando", tmp_path / target)
         assert "the slots 'ema', which other formats do not have" in told.lost
     assert "adam_m.0.weight" in mindspore_ckpt.read(tmp_path / "a.ckpt")
+    torch.save({"optimizer": optimizer.state_dict()}, tmp_path / "b.pt")
+    assert "the slots 'ema', which other formats do not have" in convert(tmp_path / "b.pt", tmp_path / "c.pt").lost
+    assert "ema" not in torch.load(tmp_path / "c.pt", weights_only=True)["state"][0]
+    assert any(line.startswith("  slot ema: 6 tensors") for line in inspected(tmp_path / "a.calando"))
 
 
 def test_slots_in_whole_numbers_begin_anew(tmp_path):
@@ -100,7 +105,7 @@ def test_slots_in_whole_numbers_begin_anew(tmp_path):
     arrays["optimizer/0/0/m"] = Entry("Int8", np.ones(arrays["optimizer/0/0/m"].shape, np.int8))
     store.write(tmp_path / "b.calando", meta, arrays)
     told = convert(tmp_path / "b.calando", tmp_path / "b.pt")
-    assert told.lost == ["the state of '0.weight': it is not in floating-point numbers; it begins anew"]
+    assert told.lost == ["the state of '0.weight': its moments are in whole numbers; it begins anew"]
     state = torch.load(tmp_path / "b.pt", weights_only=True)["optimizer"]["state"]
     assert 0 not in state and "exp_avg" in state[1]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from . import mindspore, mindspore_ckpt, mindspore_safetensors, safetensors, torch
-from .crossing import settled, translated, unwrapped
+from .crossing import settled, stripped, translated, unwrapped
 from .entry import Entry
 from .errors import CheckpointError, naming
 from .families import BY_NAME, FAMILIES
@@ -64,6 +64,7 @@ def convert(
         if found.optimizer is not None and optimizer in spoken(found.optimizer.family):
             wanted = found.optimizer.family
         narrowed(found, only, values or {})
+        stripped(found.optimizer, told)
         crossing = found.framework != aim
         if crossing:
             unwrapped(found, told)
@@ -187,7 +188,7 @@ def read(path: Path, told: Told, family: str | None = None, given: Iterable[str]
     if kind == SAFE:
         return torch.read_safetensors(path)
     if kind == CALANDO:
-        return run(path, told)
+        return run(path)
     codec: Any = mindspore_ckpt if kind == CKPT else mindspore_safetensors
     found = mindspore.portable(path, codec.read(path), told, family, frozenset(given))
     if kind != CKPT and found.optimizer is not None:

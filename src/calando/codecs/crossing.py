@@ -11,6 +11,30 @@ from .families import FAMILIES
 from .portable import Aged, Grouped, Portable, State, Told, listed
 
 
+def stripped(state: State | None, told: Told) -> None:
+    """Take out slots that only calando has: an average of the weights, compensations, and moments in whole numbers.
+
+    What would be left with half of its moments begins anew.
+    """
+    family = FAMILIES.get(state.family) if state is not None else None
+    if state is None or family is None:
+        return
+    words = {**family.torch.slots, **{slot: slot for slot in family.mindspore.slots}}
+    strange = sorted({slot for param in state.params.values() for slot in param.slots} - words.keys())
+    if strange:
+        told.lost.append(f"the slots {listed(strange)}, which other formats do not have")
+    torn = []
+    for name, param in state.params.items():
+        packed = [slot for slot in param.slots if slot in strange and slot.startswith(tuple(f"{w}_" for w in words))]
+        packed += [slot for slot in param.slots if slot in strange and slot.startswith(tuple(words.values()))]
+        param.slots = {slot: entry for slot, entry in param.slots.items() if slot not in strange}
+        if packed or any(entry.values().dtype.kind != "f" for entry in param.slots.values()):
+            torn.append(name)
+            param.slots, param.age = {}, 0
+    if torn:
+        told.lost.append(f"the state of {listed(torn)}: its moments are in whole numbers; it begins anew")
+
+
 def unwrapped(found: Portable, told: Told) -> None:
     """Take out of the names what DistributedDataParallel and torch.compile have put there."""
     state, weights = found.optimizer, found.weights

@@ -13,12 +13,12 @@ from . import names
 from .entry import Entry
 from .errors import CheckpointError
 from .families import BY_NAME, FAMILIES
-from .portable import Aged, Grouped, Portable, State, Told, listed
+from .portable import Aged, Grouped, Portable, State, listed
 
 NEUTRAL = {"max_norm": float(np.finfo(np.float64).max), "loss_scale": 1.0}  # numbers that do nothing
 
 
-def run(path: Path, said: Told) -> Portable:
+def run(path: Path) -> Portable:
     """A file of ``calando.save``.
 
     Raises:
@@ -47,7 +47,6 @@ def run(path: Path, said: Told) -> Portable:
             made.optimizer = from_snapshot(
                 path, Snapshot.from_plain({**optimizers[""], "controllers": {}}, bare), slots, made
             )
-            stripped(made.optimizer, said)
             made.framework = optimizers[""].get("framework") or made.framework
         return made
     except (KeyError, TypeError, AttributeError, ValueError) as problem:
@@ -84,22 +83,6 @@ def from_snapshot(path: Path, snapshot: Snapshot, arrays: Mapping[str, Entry], m
             params[name] = Aged(slots, dict(zip(words, param.memory, strict=False)), param.age)
         groups.append(one)
     return State(family, groups, params, max((group.clock for group in snapshot.groups), default=0))
-
-
-def stripped(state: State, said: Told) -> None:
-    """Take out slots that other formats do not have: an average of the weights, compensations, whole numbers."""
-    family = FAMILIES.get(state.family)
-    known = {*family.torch.slots, *family.mindspore.slots} if family else set()
-    strange = sorted({slot for param in state.params.values() for slot in param.slots} - known) if family else []
-    if strange:
-        said.lost.append(f"the slots {listed(strange)}, which other formats do not have")
-    for param in state.params.values():
-        param.slots = {slot: entry for slot, entry in param.slots.items() if slot not in strange}
-    coarse = [name for name, p in state.params.items() if any(e.values().dtype.kind != "f" for e in p.slots.values())]
-    if coarse:
-        said.lost.append(f"the state of {listed(coarse)}: it is not in floating-point numbers; it begins anew")
-    for name in coarse:
-        state.params[name].slots, state.params[name].age = {}, 0
 
 
 def plain(rows: Any) -> bool:

@@ -170,7 +170,7 @@ def state_of(place: Path, found: Mapping[str, Any], weights: Mapping[str, Entry]
         ]
         params = {}
         for key, name in names.items():
-            params[name] = aged(place, name, state.get(key, {}), family)
+            params[name] = aged(place, name, state.get(key, {}), family, "calando" in found)
         steps = [int(group["step"]) for group in groups if "step" in group]
         ages = [p.age for p in params.values() if p.age is not None]
         clock = max(steps) if steps else max(ages, default=None) if words.aged else None
@@ -277,13 +277,15 @@ def told(stored: Mapping[str, Any]) -> str:
         return f"a schedule that cannot be read ({shown(stored)})"
 
 
-def aged(place: Path, name: str, face: Mapping[str, Any], family: str) -> Aged:
-    """The state of one parameter."""
+def aged(place: Path, name: str, face: Mapping[str, Any], family: str, ours: bool) -> Aged:
+    """The state of one parameter; ``ours``: it may have slots that torch's class has not, as an average."""
     words = FAMILIES[family].torch
     slots = {ours: entry(place, key, face[key]) for ours, key in words.slots.items() if face.get(key) is not None}
     memory = {key: float(face[key]) for key in words.memory if key in face}
     strange = sorted(face.keys() - {*words.slots.values(), *words.memory, "step"})
-    if strange:
+    if ours:
+        slots |= {key: entry(place, key, face[key]) for key in strange if is_tensor(face[key])}
+    elif strange:
         raise CheckpointError(
             f"{place}: {name!r} has {strange[0]!r} in the state of what looks like torch's {words.name}"
         )
