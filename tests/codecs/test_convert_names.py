@@ -6,6 +6,7 @@ import torch
 
 import calando
 import calando.torch as room
+from calando import store
 from calando.codecs import mindspore_ckpt
 from calando.codecs.convert import convert
 from calando.codecs.entry import Entry
@@ -98,9 +99,7 @@ def test_an_average_of_the_weights_is_a_loss_and_no_error(tmp_path):
 
 def test_slots_in_whole_numbers_begin_anew(tmp_path):
     """However a slot is packed, it never reaches another format as if its integers were its numbers."""
-    from calando import store
-
-    run_of(tmp_path)
+    optimizer = run_of(tmp_path)
     meta, arrays = store.read_entries(tmp_path / "a.calando")
     arrays["optimizer/0/0/m"] = Entry("Int8", np.ones(arrays["optimizer/0/0/m"].shape, np.int8))
     store.write(tmp_path / "b.calando", meta, arrays)
@@ -108,6 +107,29 @@ def test_slots_in_whole_numbers_begin_anew(tmp_path):
     assert told.lost == ["the state of '0.weight': its moments are in whole numbers; it begins anew"]
     state = torch.load(tmp_path / "b.pt", weights_only=True)["optimizer"]["state"]
     assert 0 not in state and "exp_avg" in state[1]
+    state = optimizer.state_dict()
+    state["state"][0]["exp_avg_codes"] = torch.zeros(3, dtype=torch.uint8)  # however long
+    torch.save({"model": net().state_dict(), "optimizer": state}, tmp_path / "c.pt")
+    assert convert(tmp_path / "c.pt", tmp_path / "d.pt").lost == [
+        "the slots 'exp_avg_codes', which other formats do not have",
+        "the state of '0.weight': its moments are in whole numbers; it begins anew",
+    ]
+
+
+def test_a_slot_that_only_begins_like_another_is_no_part_of_it(tmp_path):
+    """RMSprop has a slot "c"; a compensation is none."""
+    model = net()
+    optimizer = room.RMSprop(model.parameters(), momentum=0.9, centered=True, ema=0.9)
+    model(torch.randn(5, 4)).square().sum().backward()
+    optimizer.step()
+    calando.save(tmp_path / "a.calando", model=model, optimizer=optimizer)
+    meta, arrays = store.read_entries(tmp_path / "a.calando")
+    meta["optimizers"][""]["groups"][0]["params"][0]["slots"].append("compensation")
+    arrays["optimizer/0/0/compensation"] = arrays["optimizer/0/0/v"]
+    store.write(tmp_path / "b.calando", meta, arrays)
+    told = convert(tmp_path / "b.calando", tmp_path / "b.pt")
+    assert told.lost[0] == "the slots 'compensation', 'ema', which other formats do not have"
+    assert not any("whole numbers" in text for text in told.lost)
 
 
 def test_a_function_that_a_number_has_replaced_is_no_loss(tmp_path):

@@ -19,16 +19,16 @@ def stripped(state: State | None, told: Told) -> None:
     family = FAMILIES.get(state.family) if state is not None else None
     if state is None or family is None:
         return
-    words = {**family.torch.slots, **{slot: slot for slot in family.mindspore.slots}}
-    strange = sorted({slot for param in state.params.values() for slot in param.slots} - words.keys())
+    known = family.torch.slots.keys() | family.mindspore.slots.keys()
+    packed = tuple(f"{word}_" for word in (*known, *family.torch.slots.values()))  # m_codes, exp_avg_scale
+    strange = sorted({slot for param in state.params.values() for slot in param.slots} - known)
     if strange:
         told.lost.append(f"the slots {listed(strange)}, which other formats do not have")
     torn = []
     for name, param in state.params.items():
-        packed = [slot for slot in param.slots if slot in strange and slot.startswith(tuple(f"{w}_" for w in words))]
-        packed += [slot for slot in param.slots if slot in strange and slot.startswith(tuple(words.values()))]
+        half = any(slot in strange and slot.startswith(packed) for slot in param.slots)
         param.slots = {slot: entry for slot, entry in param.slots.items() if slot not in strange}
-        if packed or any(entry.values().dtype.kind != "f" for entry in param.slots.values()):
+        if half or any(entry.values().dtype.kind != "f" for entry in param.slots.values()):
             torn.append(name)
             param.slots, param.age = {}, 0
     if torn:

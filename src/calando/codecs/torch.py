@@ -160,8 +160,9 @@ def state_of(place: Path, found: Mapping[str, Any], weights: Mapping[str, Entry]
     try:
         groups, state = list(found["param_groups"]), dict(found["state"])
         family = family_of(groups, state)
-        sides = {FAMILIES[family].torch.slots[slot] for slot in FAMILIES[family].axes} if family in FAMILIES else set()
-        names = names_of(place, groups, state, weights, sides)
+        known = FAMILIES.get(family)
+        alike = {key for slot, key in known.torch.slots.items() if slot not in known.axes} if known else set()
+        names = names_of(place, groups, state, weights, alike)
         if family not in FAMILIES:
             return State(family, [Grouped([names[key] for key in group["params"]]) for group in groups], {})
         words = FAMILIES[family].torch
@@ -215,12 +216,12 @@ def names_of(
     groups: list[Mapping[str, Any]],
     state: Mapping[Any, Any],
     weights: Mapping[str, Entry],
-    sides: set[str],
+    alike: set[str],
 ) -> dict[Any, str]:
     """The number of each parameter → its name: from the groups, else in the order of the network's own.
 
     Args:
-        sides: keys of the state that have not the parameter's shape.
+        alike: keys of the state that have the parameter's shape.
 
     Raises:
         CheckpointError: the network has another number of parameters, or other shapes.
@@ -240,7 +241,7 @@ def names_of(
         )
     for key, name in zip(sorted(numbers), own, strict=True):
         for slot, x in state.get(key, {}).items():
-            if slot not in sides and is_tensor(x) and x.dim() and tuple(x.shape) != weights[name].shape:
+            if slot in alike and is_tensor(x) and x.dim() and tuple(x.shape) != weights[name].shape:
                 raise CheckpointError(
                     f"{place}: {slot!r} of the optimizer's parameter {key} is {tuple(x.shape)}, but {name!r} of the "
                     f"network is {weights[name].shape}; build the optimizer with named_parameters() and store it again"
