@@ -551,3 +551,12 @@ def test_a_snapshot_that_does_not_fit_is_refused_and_nothing_changes():
     with pytest.raises(SnapshotMismatch, match="Adam"):
         ct.Adam(params).restore(optimizer.snapshot())
     assert everything(optimizer) == before
+
+
+@pytest.mark.parametrize("returned", [None, "low", torch.ones(2)], ids=["nothing", "a word", "two numbers"])
+def test_a_closure_that_returns_no_loss(returned):
+    w = torch.nn.Parameter(torch.ones(2))
+    optimizer = ct.LBFGS([w])
+    with pytest.raises(TypeError, match="For 'LBFGS': the closure must return the loss, one number, but it returned"):
+        optimizer.step(lambda: returned)
+    assert optimizer.param_groups[0]["step"] == 0 and w.tolist() == [1.0, 1.0]

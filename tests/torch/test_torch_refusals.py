@@ -245,6 +245,14 @@ GROUPS = [
         ValueError,
         "For 'AdamW', group 0: parameter '0' must be dense, but its layout is sparse_coo; gradients may be sparse",
     ),
+    *(
+        (
+            [{"params": [p], name: Linear(0, 1, 3)}],
+            KeyError,
+            f"For 'AdamW', group 0: '{name}' is no hyperparameter, so a schedule has no place there; it has lr, betas",
+        )
+        for name in ("initial_lr", "name", "foreach", "max_lr")
+    ),
     ([torch.ones(3, 3).to_mkldnn()], ValueError, "parameter '0' must be dense, but its layout is _mkldnn"),
 ]
 

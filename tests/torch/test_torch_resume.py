@@ -201,3 +201,47 @@ def test_a_list_that_ended_before_torchs_moments_is_refused_and_nothing_is_half_
     with pytest.raises(ScheduleEnd, match="For 'AdamW', group 0: 'lr': the list ends after 2 values"):
         second.load_state_dict(first.state_dict())
     assert everything(second) == before
+
+
+def renamed(**changes):
+    return lambda state: state["param_groups"][0].update(changes)
+
+
+DAMAGED = [
+    (renamed(param_names=["w"]), "AdamW: group 0 of the checkpoint must have a name for each of its parameters"),
+    (renamed(param_names=["w", ["v"]]), "AdamW: group 0 of the checkpoint must have a name for each"),
+    (
+        renamed(param_names=["w", "w"]),
+        "AdamW: two parameters of the checkpoint are called 'w'; they cannot be told apart",
+    ),
+    (renamed(params=[0]), "AdamW: .* belong to other groups"),
+    (lambda state: state.update(state=[]), "AdamW: this is no state_dict: its 'state' is a list"),
+    (lambda state: state["param_groups"].append(5), "AdamW: group 1 of the checkpoint must be a dictionary"),
+    (lambda state: state["calando"].pop("ages"), "AdamW: the checkpoint's schedules were not stored by calando"),
+    (lambda state: state["state"][0].pop("exp_avg"), "AdamW: parameter 1 of group 0: the checkpoint lacks 'exp_avg'"),
+]
+
+
+@pytest.mark.parametrize("damage, sentence", DAMAGED, ids=[row[1][-40:] for row in DAMAGED])
+def test_by_name_from_a_damaged_checkpoint(damage, sentence):
+    w, v = params(SHAPES)
+    first = ct.AdamW([("w", w), ("v", v)], lr=Cosine(0.1, 0.0, 10))
+    train(first, [w, v], range(2))
+    state = copy.deepcopy(first.state_dict())
+    damage(state)
+    v, w = params(SHAPES[::-1])
+    second = ct.AdamW([("v", v), ("w", w)], lr=0.5)
+    before = everything(second)
+    with pytest.raises(ValueError, match=sentence):
+        second.resume(state, by_name=True)
+    assert everything(second) == before
+
+
+@pytest.mark.parametrize("given", [None, 5, [], "x"], ids=repr)
+def test_what_is_no_checkpoint_or_no_name(given):
+    optimizer = ct.AdamW(params(SHAPES))
+    for by_name in (False, True):
+        with pytest.raises(TypeError, match="AdamW: a state_dict is a dictionary, not"):
+            optimizer.resume(given, by_name=by_name)
+    with pytest.raises(TypeError, match="AdamW: keep names hyperparameters, as in .'lr'., not 5"):
+        optimizer.resume(optimizer.state_dict(), keep=5)

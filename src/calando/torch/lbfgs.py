@@ -312,7 +312,13 @@ class Ground:
             loss = self.closure()
         if not self.called:
             self.loss, self.called = loss, True
-        return float(loss), torch.cat([flat_gradient(p) for p in self.params])
+        try:
+            height = float(loss)
+        except (TypeError, ValueError, RuntimeError):
+            raise TypeError(
+                f"For 'LBFGS': the closure must return the loss, one number, but it returned {loss!r}"
+            ) from None
+        return height, torch.cat([flat_gradient(p) for p in self.params])
 
     def copy(self) -> list[torch.Tensor]:
         """A copy of the parameters."""

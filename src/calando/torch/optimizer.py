@@ -233,11 +233,14 @@ class Optimizer(Stateful):
         }
 
     def _refuse_unknown(self, place: str, given: Mapping[str, Any]) -> None:
-        """Raise UnknownName for what must be a mistake: a number or a schedule under an unknown name."""
+        """Raise UnknownName for what must be a mistake: an unknown name for a number, a schedule for a note."""
+        known = [*self.spelling, *self.defaults]
         for key, value in given.items():
-            if key in self.defaults or key in self.spelling or key in GUESTS:
+            if key in known or key in GUESTS:
+                if isinstance(value, Schedule) and key not in (*self.spelling, *STRUCTURE):
+                    told = f"{key!r} is no hyperparameter, so a schedule has no place there"
+                    raise UnknownName(f"{place}: {told}; it has {', '.join(self.spelling)}")
                 continue
-            known = [*self.spelling, *self.defaults]
             note = value is None or isinstance(value, (str, bool))
             if note and nearest(key, known) is None:
                 continue

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..control import whole
 from ..schedules import Schedule
-from .fit import VERSION, check_state, slot_shape
+from .fit import VERSION, check_extra, check_form, check_state, slot_shape
 
 if TYPE_CHECKING:
     from .state import Stateful
@@ -53,6 +53,10 @@ def rewritten(
         UnknownName: a name in ``keep`` that the optimizer does not have.
         ValueError, TypeError: the checkpoint does not fit, names are missing, or what is kept has no value there.
     """
+    if not isinstance(keep, Iterable):
+        raise TypeError(f"{type(optimizer).__name__}: keep names hyperparameters, as in ['lr'], not {keep!r}")
+    check_form(type(optimizer).__name__, state_dict)
+    check_extra(type(optimizer).__name__, state_dict.get("calando"), state_dict["param_groups"])
     keep = [keep] if isinstance(keep, str) else list(keep)
     kept = {ours for name in keep for ours in optimizer._names(name)}
     clock = clock if clock is None else whole(f"{type(optimizer).__name__}: the clock to resume at", clock)
@@ -144,13 +148,21 @@ def named(what: str, owner: str, groups: Sequence[Mapping[str, Any]]) -> dict[st
     """Where each name stands: its group, and its place there.
 
     Raises:
-        ValueError: there are no names.
+        ValueError: there are no names, or one stands for two parameters.
     """
+    found: dict[str, tuple[int, int]] = {}
     for number, group in enumerate(groups):
-        if not group.get("param_names"):
+        names = group.get("param_names")
+        if not names:
             way = "an optimizer knows them when it is built with model.named_parameters()"
             raise ValueError(f"{owner}: group {number} of {what} has no parameter names; {way}")
-    return {name: (n, i) for n, group in enumerate(groups) for i, name in enumerate(group["param_names"])}
+        if len(names) != len(group["params"]) or not all(isinstance(name, str) for name in names):
+            raise ValueError(f"{owner}: group {number} of {what} must have a name for each of its parameters")
+        for i, name in enumerate(names):
+            if name in found:
+                raise ValueError(f"{owner}: two parameters of {what} are called {name!r}; they cannot be told apart")
+            found[name] = number, i
+    return found
 
 
 def misshapen(optimizer: "Stateful", face: Mapping[str, Any], shape: tuple[int, ...]) -> tuple[int, ...] | None:
