@@ -92,7 +92,10 @@ LIVE = [
     ("LazyAdam", {"use_nesterov": True, "loss_scale": 4.0}),
     ("LazyAdam", {"weight_decay": 0.1}),
     ("Adam", {}),
+    ("Adam", {"weight_decay": 0.1}),
+    ("Adam", {"weight_decay": 0.1, "loss_scale": 8.0, "use_nesterov": True}),
     ("Adam", {"use_lazy": True}),
+    ("Adam", {"use_lazy": True, "weight_decay": 0.1}),
     ("FTRL", {"l2": 0.1}),
 ]
 
@@ -155,11 +158,34 @@ def test_a_row_that_comes_twice_is_summed(looked_up):
     assert np.abs(mine[4] - theirs[4]).max() > 0.1
 
 
-def test_decay_beside_a_sparse_gradient(looked_up):
-    """docs/mindspore_quirks.md: MindSpore's Adam decays the rows of the gradient only, calando's all of them."""
-    options = {"weight_decay": 0.1}
-    *_, mine = ours_after("Adam", options, [4, 1])
-    *_, theirs = looked_up("Adam", options, [4, 1])
-    assert np.abs(mine - theirs)[[1, 4]].max() <= 1e-5 * np.abs(theirs).max()
-    np.testing.assert_array_equal(theirs[[0, 2, 3, 5]], START[[0, 2, 3, 5]])
-    assert (mine[[0, 2, 3, 5]] != START[[0, 2, 3, 5]]).all()
+@KINDS
+@pytest.mark.parametrize("grouped", [False, True])
+def test_adam_decays_the_rows_of_a_sparse_gradient_only(kind, grouped):
+    """As a parameter without decay whose gradient has it in these rows; of a dense gradient, later, everywhere."""
+    param, gradient, read = kind(f"decayed_{grouped}")
+    given = [{"params": [param], "weight_decay": 0.1}] if grouped else [param]
+    optimizer = nn.Adam(given, learning_rate=0.1, weight_decay=0.1, loss_scale=4.0)
+    other = START.copy()
+    beside = nn.Adam([other], learning_rate=0.1, loss_scale=4.0)
+    for _ in range(3):
+        whole = dense()
+        whole[[4, 1]] += other[[4, 1]] * np.float32(0.4)
+        optimizer((gradient,)), beside((whole,))
+        np.testing.assert_allclose(read(), other, rtol=1e-6)
+    np.testing.assert_array_equal(read()[[0, 2, 3, 5]], START[[0, 2, 3, 5]])
+    full = type(gradient.values)(dense())
+    if kind is plain:
+        full = dense()
+    optimizer((full,)), beside((dense() + other * np.float32(0.4),))
+    np.testing.assert_allclose(read(), other, rtol=1e-6)
+    optimizer.weight_decay = 0.0
+    optimizer((gradient,)), beside((dense(),))
+    np.testing.assert_allclose(read(), other, rtol=1e-6)
+
+
+def test_rows_that_are_not_there_are_told_before_anything_decays():
+    param, _, read = ours("out_of_range")
+    optimizer = nn.Adam([param], learning_rate=0.1, weight_decay=0.1)
+    with pytest.raises((ValueError, RuntimeError), match=r"For 'Adam'|index|size"):
+        optimizer((ms.RowTensor([9], VALUES[:1], SHAPE),))
+    np.testing.assert_array_equal(read(), START)

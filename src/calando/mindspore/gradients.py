@@ -70,8 +70,10 @@ class Gradients:
 
     def _decayed(self, member: Member, g: Any) -> Any:
         decay = self._value("weight_decay", member.group) * self._value("loss_scale", member.group)
-        if member.exempt or decay == 0:
-            return g
+        return g if member.exempt or decay == 0 else self._with_decay(member, g, decay)
+
+    def _with_decay(self, member: Member, g: Any, decay: float) -> Any:
+        """g + decay p; of a sparse gradient its rows."""
         p, factor = member.param, self._library.tensor(decay)
         if is_sparse(g):
             return with_values(g, g.values + p[g.indices] * factor.astype(p.dtype))

@@ -7,6 +7,7 @@ from ...hyper import TINY, Hyper
 from ...rule import Rule
 from ...rules.adam import ADAM_EPSILON_HAT, ADAM_EPSILON_HAT_AHEAD, ADAM_UNCORRECTED, AMSGRAD_EPSILON_HAT
 from ..optimizer import Optimizer
+from ..row_decay import RowDecay
 from ..state import Stored
 
 # MindSpore leaves out the ends that the mathematics would allow.
@@ -15,7 +16,7 @@ MOMENTS = {"m": "moment1.{}", "v": "moment2.{}", "v_max": "vhat.{}"}  # in MindS
 POWERS = {"beta1": "beta1_power", "beta2": "beta2_power"}
 
 
-class Adam(Optimizer):
+class Adam(RowDecay, Optimizer):
     """Adam as ``mindspore.nn.Adam`` computes it: eps is added before the bias correction (ε̂ of the paper).
 
     Takes the place of ``mindspore.nn.Adam``: same arguments, same path. Beyond it: any hyperparameter may
@@ -34,7 +35,8 @@ class Adam(Optimizer):
         weight_decay: λ, in [0, inf); λ p is added to the gradient.
         loss_scale: what gradients are divided by, above 0.
         use_amsgrad: divide by the largest v so far.
-        use_lazy: of a sparse gradient update only the rows that it has; else it has zeros elsewhere.
+        use_lazy: of a sparse gradient update only the rows that it has; else it has zeros elsewhere. In both cases
+            only its rows decay, as there.
         use_offload: accepted: another implementation of the same path.
         max_norm, on_nonfinite: as in ``SGD``.
 
