@@ -186,6 +186,8 @@ def test_adam_decays_the_rows_of_a_sparse_gradient_only(kind, grouped):
 def test_rows_that_are_not_there_are_told_before_anything_decays():
     param, _, read = ours("out_of_range")
     optimizer = nn.Adam([param], learning_rate=0.1, weight_decay=0.1)
-    with pytest.raises((ValueError, RuntimeError), match=r"For 'Adam'|index|size"):
+    with pytest.raises(
+        ValueError, match=r"For 'Adam': the gradient of parameter 'out_of_range' of group 0 has rows that"
+    ):
         optimizer((ms.RowTensor([9], VALUES[:1], SHAPE),))
     np.testing.assert_array_equal(read(), START)

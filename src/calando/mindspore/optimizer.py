@@ -196,7 +196,11 @@ class Optimizer(Gradients, Controls):
                 place = f"{place}: the gradient of {self.engine.members[number][i].place}"
                 raise TypeError(f"{place} is None; leave parameters without gradient out of the optimizer")
             if self._library.name == "torch" and hasattr(gradient, "as_sparse"):
-                gradient = gradient.as_sparse()
+                try:
+                    gradient = gradient.as_sparse()
+                except RuntimeError as problem:
+                    place = f"{place}: the gradient of {self.engine.members[number][i].place}"
+                    raise ValueError(f"{place} has rows that are not there: {problem}") from None
             sorted_out[number][i] = gradient
         for given, members in zip(sorted_out, self.engine.members, strict=True):
             adapter(members[0].param).check(given, members)
