@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+os.environ.setdefault("CALANDO_BACKGROUND", "0")  # most optimizers here make no step; what it does has its own tests
 sys.path.insert(0, str(Path(__file__).parent))
 collect_ignore_glob = ["ecosystem/programs/*", "references/*"]  # programs and data
 

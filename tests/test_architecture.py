@@ -27,12 +27,13 @@ LAYERS = [
     ["codecs", "store"],
     ["control"],
     ["engine"],
+    ["ending"],
     ["kernels", "snapshot"],
     ["plan"],
     ["groups", "arrays"],
     ["hyper"],
     ["events"],
-    ["rules", "decay", "average", "schedules", "lexicon"],
+    ["rules", "decay", "clipping", "average", "schedules", "lexicon"],
     ["rule", "ops", "nearest", "needs"],
     [""],  # calando itself: the version
 ]
@@ -46,6 +47,7 @@ LIGHT = [
     "events",
     "decay",
     "average",
+    "clipping",
     "groups",
     "plan",
     "snapshot",

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from calando.clipping import bounded
 from calando.decay import DOMAIN as FRONT
 from calando.decay import L2, Decay
 from calando.engine import Engine
@@ -81,6 +82,7 @@ def make(cases: Sequence[Case], on_nonfinite: str = "train", params: Any = None)
             case.centralize,
             case.exempt,
             case.starts,
+            bounded="clip_value" in case.hyper,
         )
         for case, own in zip(cases, params, strict=True)
     ]
@@ -115,12 +117,16 @@ class Twin:
         scale = {
             n: (-1.0 if self.cases[n].maximize else 1.0) / values.get("loss_scale", 1.0) for n, values in hyper.items()
         }
-        clipped = dict(scale)
-        if any("max_norm" in values for values in hyper.values()):
-            norm = self.norm(given, scale)
-            for n, values in hyper.items():
-                if "max_norm" in values:
-                    clipped[n] = scale[n] * min(1.0, values["max_norm"] / (norm + 1e-6))
+        clipped, first = dict(scale), dict.fromkeys(numbers, 1.0)
+        for n, values in hyper.items():
+            if "max_group_norm" in values:
+                norm = self.norm([x for x in given if x[0] == n], scale, first)
+                first[n] = min(1.0, values["max_group_norm"] / (norm + 1e-6))
+        for n, values in hyper.items():
+            last = 1.0
+            if "max_norm" in values:
+                last = min(1.0, values["max_norm"] / (self.norm(given, scale, first) + 1e-6))
+            clipped[n] = scale[n] * (first[n] * last)
         for n, i, g in given:
             self.update(n, i, g, hyper[n], clipped[n])
         for n in numbers:
@@ -135,15 +141,20 @@ class Twin:
         if i in case.exempt:
             hyper = hyper | {"weight_decay": 0.0}
         loose_sum = loose(case.params[i], rule)
-        norms = [self.length(p, loose_sum), self.length(g, loose_sum)] if case.decay.measured else []
-        front = case.decay.scalars(hyper, scale, *norms)
+        kind = np.float32 if p.dtype == np.float16 else p.dtype.type
+        decay, seen = case.decay, g
+        if "clip_value" in hyper:  # the clipped gradient is what is measured and centred
+            decay = bounded(decay)
+            with np.errstate(all="ignore"):
+                seen = np.clip(g.astype(kind) * kind(scale), -kind(hyper["clip_value"]), kind(hyper["clip_value"]))
+        norms = [self.length(p, loose_sum), self.length(seen, loose_sum)] if decay.measured else []
+        front = decay.scalars(hyper, scale, *norms)
         known = self.memory[n][i]
         if rule.first is not None and self.ages[n][i] == 1:
             known = single(rule.first(hyper))
         own = rule.scalars(hyper, self.ages[n][i], *known)
         if rule.remember is not None:
             self.memory[n][i] = single(rule.remember(hyper, self.ages[n][i], *known))
-        kind = np.float32 if p.dtype == np.float16 else p.dtype.type
         if not self.slots[n][i]:
             shapes = dict.fromkeys(rule.slots, p.shape) | (rule.shapes(p.shape) if rule.shapes else {})
             self.slots[n][i] = {s: np.full(shapes[s], case.starts.get(s, 0), p.dtype) for s in rule.slots}
@@ -152,10 +163,10 @@ class Twin:
         slots = self.slots[n][i]
         center = np.zeros((), kind)
         if case.centralize and p.ndim >= 2:
-            center = centers(g, p, case.decay, front, kind)
+            center = centers(seen, p, case.decay, front[2:] if decay is not case.decay else front, kind)
         with np.errstate(all="ignore"):
             wide = [x.astype(kind) for x in (p, g, *slots.values())]
-            q, h = case.decay.element(wide[0], wide[1], *map(kind, front), center)
+            q, h = decay.element(wide[0], wide[1], *map(kind, front), center)
             own = list(map(kind, own))
             if rule.measure is not None:
                 measured = rule.measure(q, h, *wide[2:], *own)
@@ -187,7 +198,7 @@ class Twin:
                 root = float(largest * np.sqrt(((y / largest) ** 2).sum()))
         return root
 
-    def norm(self, given: list[tuple[int, int, np.ndarray]], scale: dict[int, float]) -> float:
+    def norm(self, given: list[tuple[int, int, np.ndarray]], scale: dict[int, float], first: dict[int, float]) -> float:
         """The 2-norm of all gradients: summed by parts (dtype, rule, decay), these from first to last."""
         parts: dict[Any, list[float]] = {}
         for case in self.cases:
@@ -196,7 +207,9 @@ class Twin:
         for n, i, g in given:
             case, p = self.cases[n], self.cases[n].params[i]
             alone = loose(p, case.rule)
-            parts[(p.dtype, case.rule.name, case.decay.name, alone)].append(self.length(g, alone) * abs(scale[n]))
+            parts[(p.dtype, case.rule.name, case.decay.name, alone)].append(
+                self.length(g, alone) * abs(scale[n]) * first[n]
+            )
         return hypot(*(length for found in parts.values() for length in found))
 
 
@@ -211,22 +224,23 @@ def loose(p: np.ndarray, rule: Rule) -> bool:
 
 
 def lanes_sum(x: np.ndarray) -> float:
-    """The sum of float64 numbers, added in the documented order: blocks, in them lanes, then the rest."""
+    """The sum of float64 numbers, added in the documented order: blocks, in them lanes, folded by halves."""
     return add_blocks(x, 0.0)
 
 
+@np.errstate(all="ignore")
 def add_blocks(x: np.ndarray, total: float) -> float:
     """``total`` and the sums of the blocks of ``x``, added one after another."""
     flat = x.reshape(-1)
     for first in range(0, len(flat), BLOCK):
-        block, inner = flat[first : first + BLOCK], 0.0
-        lanes = np.zeros(LANES)
-        whole = len(block) // LANES * LANES
-        for row in block[:whole].reshape(-1, LANES):
-            lanes = lanes + row
-        for value in [*lanes.tolist(), *block[whole:].tolist()]:
-            inner += value
-        total += inner
+        block, lanes = flat[first : first + BLOCK], np.zeros(LANES)
+        for start in range(0, len(block), LANES):
+            row = block[start : start + LANES]
+            lanes[: len(row)] += row
+        while len(lanes) > 1:
+            half = len(lanes) // 2
+            lanes = lanes[:half] + lanes[half:]
+        total += float(lanes[0])
     return total
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from .arrays import adapter
-from .engine import UNBOUNDED, Engine, Measured
+from .decay import BOUNDS, UNBOUNDED
+from .engine import Engine, Measured
 from .events import SET, Timeline
 from .hyper import UnknownName
 from .nearest import hint
@@ -405,7 +406,10 @@ def spelled(spelling: Spelling, values: Mapping[str, float]) -> dict[str, Any]:
     return found
 
 
-ABSENT = {"max_norm": UNBOUNDED, "eps1": -1.0}  # the numbers that stand for None: no bound; the machine epsilon
+ABSENT = {
+    **dict.fromkeys(BOUNDS, UNBOUNDED),
+    "eps1": -1.0,
+}  # numbers that mean None: no bound; the machine epsilon
 COUNTS = {"ns_steps"}  # whole numbers, shown as such
 
 

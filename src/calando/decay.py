@@ -16,6 +16,7 @@ Sources: l2 as in torch.optim and mindspore.nn (which scales after adding the de
 Algorithm 2; centralization: Yong et al. 2020, arXiv:2004.01461, equation 1.
 """
 
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import inf
@@ -28,7 +29,11 @@ DOMAIN: Domain = {
     "weight_decay": (0.0, inf),
     "loss_scale": (5e-324, inf),
     "max_norm": (5e-324, inf),
+    "max_group_norm": (5e-324, inf),
+    "clip_value": (5e-324, inf),
 }
+UNBOUNDED = sys.float_info.max  # the bound that never clips
+BOUNDS = ("max_norm", "max_group_norm", "clip_value")
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ class Decay:
         source: paper or framework.
         measured: whether the scalars depend on the 2-norms of each parameter and of its gradient.
         domain: the hyperparameters that it reads besides lr and weight_decay → [low, high).
+        inner: the manner that this one plays after clipping by value (``calando.clipping``).
     """
 
     name: str
@@ -52,9 +58,20 @@ class Decay:
     source: str
     measured: bool = False
     domain: Domain = field(default_factory=dict)
+    inner: "Decay | None" = None
 
     def __hash__(self) -> int:
         return hash(self.name)
+
+    @property
+    def plain(self) -> "Decay":
+        """The manner without clipping by value."""
+        return self.inner or self
+
+    @property
+    def centers_weights(self) -> bool:
+        """Whether the weights are part of what is centred."""
+        return self.plain.row_mean is not gradient_mean
 
     @property
     def record(self) -> Any:

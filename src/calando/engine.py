@@ -2,29 +2,33 @@
 
     take     where are the gradients now, who has none, are they fit       nothing is changed
     values   every hyperparameter of every group, inside its domain        nothing is changed
-    scales   sign, loss scale and clip factor; a norm only if asked for    nothing is changed
-    run      one kernel call per part; array expressions elsewhere         parameters and slots
-    older    ages and clocks, once all parts have run
+    scales   sign, loss scale and clip factors; norms only if asked for    nothing is changed
+    run      what must be read first is read, all kernels are compiled     nothing is changed
+    finish   one kernel call per part; array expressions elsewhere;        parameters, slots, ages, clocks
+             then ages and clocks
 
-An error in the first three leaves everything as it was.
+An error before the last leaves everything as it was. The last goes on to its end when it is interrupted (Ctrl-C, a
+signal's handler that raises), and then hands the interruption on: parameters, slots and clocks are of one step.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import chain
-from math import hypot
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from .arrays import adapter
+from .clipping import NORMS, factors, needs_norms
+from .decay import UNBOUNDED as UNBOUNDED
+from .ending import Ending
 from .groups import Group, refuse_doubles
 from .hyper import Hyper
-from .kernels.run import lengths, ready, run
-from .plan import Member, Part, parts, slot_dtype
+from .kernels.ahead import ahead
+from .kernels.run import jobs, lengths, norm_jobs, ready, run, whole_sums
+from .plan import Member, Part, key, parts, slot_dtype
 from .rule import Rule
 
-UNBOUNDED = float(np.finfo(np.float64).max)  # the max_norm that never clips
 POLICIES = ("train", "skip", "raise")
 MACHINE_EPSILON = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 2.0**-23, "float64": 2.0**-52}
 
@@ -76,6 +80,8 @@ class Engine:
         measure: whether each step adds a row to ``history``, of what ``Measured`` says, in the same pass over memory.
         history: those rows, one list for each step with one row per group that took part.
         newborn: members whose slots were made or moved since a front end last emptied this list.
+        ending: what is left to be written of a step that was interrupted twice at once.
+        left: gradients of the last step that no kernel has zeroed, where zeroing was asked for.
 
     Raises:
         ValueError: ``on_nonfinite`` is none of the three.
@@ -89,27 +95,60 @@ class Engine:
         self.hypers: list[Hyper] = []
         self.clocks: list[int] = []
         self.members: list[list[Member]] = []
-        self.parts: list[Part] = []
+        self._parts: list[Part] | None = []
         self.newborn: list[Member] = []
+        self.left: list[Any] = []
+        self.ending: Ending | None = None
         self.measure = False
         self.history: list[list[Measured]] = []
         self.extend(groups, hypers)
+        self.arrange(self.members, self.groups)
 
     def extend(self, groups: Sequence[Group], hypers: Sequence[Hyper], clock: int = 0) -> None:
         """Add groups whose clock stands at ``clock``."""
         first = len(self.groups)
         members = [enlist(group, first + number) for number, group in enumerate(groups)]
-        self.arrange([*self.members, *members], [*self.groups, *groups])
+        self.admit(members, groups)
+        self.settle()
+        self.members += members
+        self.groups += groups
         self.hypers += hypers
         self.clocks += [clock] * len(groups)
+        self._parts = None
+
+    def prepare(self, zeroing: bool = False) -> None:
+        """Have the kernels of the coming step made in the background, as far as is known now."""
+        found = [job for part in self.parts for job in jobs(part, self.measure, zeroing)]
+        bounds = [line.latest for h in self.hypers for n, line in h.timelines.items() if n in NORMS]
+        norms = self.on_nonfinite != "train" or any(bound != UNBOUNDED for bound in bounds)
+        found += [job for part in self.parts if norms or part.key.decay.measured for job in norm_jobs(part)]
+        ahead(found)
+
+    def admit(self, members: Sequence[Sequence[Member]], groups: Sequence[Group]) -> None:
+        """Raise the sentence for what cannot be updated."""
+        for own, group in zip(members, groups, strict=True):
+            for member in own:
+                key(member, group)
+
+    @property
+    def parts(self) -> list[Part]:
+        """How the members are arranged: anew only when somebody asks, so that a thousand groups are arranged once."""
+        if self._parts is None:
+            self.arrange(self.members, self.groups)
+        return self._parts or []
+
+    @parts.setter
+    def parts(self, parts: list[Part]) -> None:
+        self._parts = parts
 
     def arrange(self, members: list[list[Member]], groups: list[Group]) -> None:
         """Build the plan anew; ages and slots stay with their members."""
         self.settle()
         made = parts([m for group in members for m in group], groups)
-        self.parts, self.members, self.groups = made, members, groups
         position = {id(m): i for i, m in enumerate(m for group in members for m in group)}
         self.order = [[position[id(m)] for m in part.members] for part in made]
+        self.members, self.groups = members, groups
+        self.parts = made  # last: who is interrupted before arranges again
 
     def rearrange(self) -> None:
         """Arrange the same members anew: a parameter has other memory, a group another rule."""
@@ -125,7 +164,8 @@ class Engine:
     def regroup(self, number: int, group: Group) -> None:
         """Give a group another rule, decay or sign; slots that both rules have stay."""
         old = self.groups[number]
-        same = old.rule is group.rule and old.decay is group.decay
+        same = old.rule is group.rule and old.decay is group.decay and old.bounded == group.bounded
+        same = same and old.centralize == group.centralize
         for member in self.members[number] if old.sparse != group.sparse else ():
             member.sparse = group.sparse
         if same and old.fronts == group.fronts and old.exempt == group.exempt:
@@ -133,6 +173,7 @@ class Engine:
             return
         for i, member in enumerate(self.members[number]):
             member.exempt, member.front = i in group.exempt, group.fronts.get(i)
+            member.centered = centered(group, member.param)
         if old.rule is not group.rule:
             self.settle()
             for member in self.members[number]:
@@ -160,24 +201,42 @@ class Engine:
     def __getstate__(self) -> dict[str, Any]:
         """For pickle and deepcopy: all but the plan, which knows addresses."""
         self.settle()
-        return {**self.__dict__, "parts": [], "newborn": []}
+        return {**self.__dict__, "_parts": [], "newborn": [], "left": [], "ending": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.arrange(self.members, self.groups)
 
+    def catch_up(self) -> None:
+        """Finish a step that was interrupted twice at once."""
+        if self.ending is not None:
+            self.ending.late()
+            self.ending = None
+
     def settle(self) -> None:
         """Write the ages back to the members, before they are stored or arranged anew."""
-        for part in self.parts:
+        self.catch_up()
+        for part in self._parts or []:
             part.settle()
 
-    def step(self, grads: Sequence[Sequence[Any]], playing: Sequence[int] | None = None, time: bool = True) -> bool:
+    def step(
+        self,
+        grads: Sequence[Sequence[Any]],
+        playing: Sequence[int] | None = None,
+        time: bool = True,
+        unscale: float = 1.0,
+        zeroing: bool = False,
+        told: Callable[[], None] = lambda: None,
+    ) -> bool:
         """Update the parameters once.
 
         Args:
             grads: for each group that plays, one gradient per parameter, or None where it has none.
             playing: the numbers of those groups; all when None.
             time: whether ages and clocks advance.
+            unscale: what all gradients are divided by, besides the loss scale of their group.
+            zeroing: whether kernels leave zeros where the gradients were; what they have not zeroed is in ``left``.
+            told: called when all is done, before an interruption is handed on; calling it again must do no harm.
 
         Returns:
             Whether the step was made (False: skipped for a gradient that is not finite).
@@ -185,31 +244,48 @@ class Engine:
         Raises:
             ValueError, TypeError: a gradient or a value that cannot be used; nothing has changed.
             NonFiniteGradient: as asked by ``on_nonfinite="raise"``; nothing has changed.
+            TornStep: the machine failed while parameters were written; it says which of them were.
         """
+        self.catch_up()
         playing = range(len(self.groups)) if playing is None else playing
+        self.left = [g for given in grads for g in given if g is not None] if zeroing else []
         try:
             if not all(list(map(Part.look, self.parts))):
                 self.rearrange()
             active = self.take(grads, playing)
             values = {number: self.hypers[number].at(self.clocks[number]) for number in playing}
-            scales = self.scales(values, active)
-            if scales is None:
+            norms = self.norms(values, active)
+            if norms is None:
                 return False
-            tables = [scalars(part, values, scales) for part in active]
-            memories = [learned(part, values) for part in active]
-            for part in active:
-                ready(part, self.measure)
-                self.newborn += part.be_born()
-            sums = [run(part, *table, watched=self.measure) for part, table in zip(active, tables, strict=True)]
-            for part, memory in zip(active, memories, strict=True) if time else ():
-                part.grow_older(memory)
+            scales = self.scales(values, active, norms, unscale)
+            tables = [scalars(part, values, scales, found) for part, found in zip(active, norms, strict=True)]
+            older = [part.older(learned(part, values)) for part in active]
+            zeroed = zeroable(active, self.left) if zeroing else [False] * len(active)
+            for part, zero in zip(active, zeroed, strict=True):
+                ready(part, self.measure, zero)
+                part.be_born(self.newborn)
+            rows = zip(active, tables, zeroed, strict=True)
+            updates = [run(part, *table, watched=self.measure, zeroing=zero) for part, table, zero in rows]
+            before, clocks = list(self.clocks), list(self.clocks)
+            for number in playing if time else ():
+                clocks[number] += 1
+
+            def rest() -> None:
+                for part, new in zip(active, older, strict=True) if time else ():
+                    part.grow_older(new)
+                self.clocks[:] = clocks
+                told()
+
+            self.ending = ending = Ending(active, updates, rest)
+            ending.to_the_end()
+            self.left = left_over(self.left, [part for part, zero in zip(active, zeroed, strict=True) if zero])
         finally:
             for part in self.parts:
                 part.release()
+            if self.ending is not None and self.ending.done:
+                self.ending = None
         if self.measure:
-            self.history.append(measured(active, sums, self.clocks))
-        for number in playing if time else ():
-            self.clocks[number] += 1
+            self.history.append(measured(active, [whole_sums(part, ending.sums[part]) for part in active], before))
         return True
 
     def take(self, grads: Sequence[Sequence[Any]], playing: Sequence[int]) -> list[Part]:
@@ -225,31 +301,59 @@ class Engine:
             part.take(flat if len(self.parts) == 1 else [flat[i] for i in order])
         return [part for part in self.parts if part.present.any()]
 
-    def scales(self, values: Values, active: Sequence[Part]) -> dict[int, float] | None:
-        """What each group's gradients are multiplied by, or None to skip the step."""
-        bounds = {number: v.get("max_norm", UNBOUNDED) for number, v in values.items()}
-        scale = {n: (-1 if self.groups[n].maximize else 1) / v.get("loss_scale", 1.0) for n, v in values.items()}
-        if self.on_nonfinite == "train" and min(bounds.values(), default=UNBOUNDED) == UNBOUNDED:
-            return scale
-        norm = self.norm(active, scale)
-        if norm is None:
-            return None
-        return {number: scale[number] * clip(bound, norm) for number, bound in bounds.items()}
+    def norms(self, values: Values, active: Sequence[Part]) -> list[np.ndarray | None] | None:
+        """The norms of the gradients of each part, where somebody needs them; None to skip the step.
 
-    def norm(self, active: Sequence[Part], scale: Mapping[int, float]) -> float | None:
-        """The norm of all gradients together, after the loss scale; None to skip the step."""
-        total: list[float] = []
-        for part in active:
-            found = lengths(part)
-            wrong = np.flatnonzero(~np.isfinite(found)).tolist() if self.on_nonfinite != "train" else []
+        Each gradient is read once, whoever asks: bounds, the search for what is not finite, LARS.
+        """
+        every = self.on_nonfinite != "train" or needs_norms(values)
+        found = [lengths(part) if every or reads_norms(part) else None for part in active]
+        if self.on_nonfinite == "train":
+            return found
+        for part, norms in zip(active, found, strict=True):
+            wrong = np.flatnonzero(~np.isfinite(norms)).tolist()  # type: ignore[arg-type]
             if len(wrong) and self.on_nonfinite == "skip":
                 return None
             if len(wrong):
                 place = part.chosen(part.members)[wrong[0]].place
                 raise NonFiniteGradient(f"the gradient of {place} is not finite; the step was not made")
-            factors = [abs(scale[group]) for group in part.groups[part.present].tolist()]
-            total += [length * factor for length, factor in zip(found.tolist(), factors, strict=True)]
-        return hypot(*total)
+        return found
+
+    def scales(
+        self, values: Values, active: Sequence[Part], norms: Sequence[np.ndarray | None], unscale: float
+    ) -> dict[int, float]:
+        """What each group's gradients are multiplied by: sign, loss scale and the factors of the norms."""
+        scale = {
+            n: (-1 if self.groups[n].maximize else 1) / (v.get("loss_scale", 1.0) * unscale) for n, v in values.items()
+        }
+        if not needs_norms(values):
+            return scale
+        lengths: list[tuple[int, float]] = []
+        for part, found in zip(active, norms, strict=True):
+            pairs = zip(part.groups[part.present].tolist(), found.tolist(), strict=True)  # type: ignore[union-attr]
+            lengths += [(group, length * abs(scale[group])) for group, length in pairs]
+        return {n: scale[n] * factor for n, factor in factors(values, lengths).items()}
+
+
+def reads_norms(part: Part) -> bool:
+    """Whether the norms of a part's gradients, as they are given, enter its decay."""
+    return part.key.decay.measured and part.key.decay.inner is None
+
+
+def zeroable(active: Sequence[Part], given: Sequence[Any]) -> list[bool]:
+    """For each part, whether a kernel can zero its gradients: read where they were given, and none of them twice."""
+    known = {id(g) for g in given}
+    where = np.concatenate([part.grad_where[part.present] for part in active if part.key.fused] or [np.zeros(0)])
+    alone = len(known) == len(given) and len(np.unique(where)) == len(where)
+    return [alone and part.key.fused and not part.sparse and all(id(g) in known for g in part.grads) for part in active]
+
+
+def left_over(given: Sequence[Any], zeroed: Sequence[Part]) -> list[Any]:
+    """The gradients that are not zeroed yet."""
+    for part in zeroed:
+        part.key.arrays.touched(part.grads)
+    done = {id(g) for part in zeroed for g in part.grads}
+    return [g for g in given if id(g) not in done]
 
 
 def measured(active: Sequence[Part], sums: Sequence[Any], clocks: Sequence[int]) -> list[Measured]:
@@ -267,16 +371,8 @@ def measured(active: Sequence[Part], sums: Sequence[Any], clocks: Sequence[int])
     return rows
 
 
-def clip(bound: float, norm: float) -> float:
-    """The factor that brings a norm down to its bound: min(1, bound / (norm + 1e-6)), as in torch."""
-    if bound == UNBOUNDED:
-        return 1.0
-    factor = bound / (norm + 1e-6)
-    return 1.0 if factor >= 1 else factor
-
-
 def scalars(
-    part: Part, values: Values, scales: Mapping[int, float]
+    part: Part, values: Values, scales: Mapping[int, float], gradients: np.ndarray | None
 ) -> tuple[np.ndarray, np.ndarray, list[Callable[..., float]]]:
     """What a part's kernel reads: the numbers, float64 (rows, n), which row each member reads, and trusts."""
     rule, decay = part.key.rule, part.key.decay
@@ -284,7 +380,10 @@ def scalars(
     norms: list[tuple[float, ...]] = [()] * len(kinds)
     if decay.measured:  # then every member has a row of its own
         kinds = [kinds[row] for row in index[part.present].tolist()]
-        norms = list(zip(lengths(part, weights=True).tolist(), lengths(part).tolist(), strict=True))
+        if decay.inner is not None:
+            pairs = [(scales[group], values[group]["clip_value"]) for group, *_ in kinds]
+            gradients = lengths(part, clips=np.array(pairs).T)
+        norms = list(zip(lengths(part, weights=True).tolist(), gradients.tolist(), strict=True))  # type: ignore[union-attr]
         index = np.cumsum(part.present) - 1
     rows: list[list[float]] = []
     trusts: list[Callable[..., float]] = []
@@ -318,6 +417,11 @@ def learned(part: Part, values: Values) -> list[tuple[float, ...]]:
     return found
 
 
+def centered(group: Group, param: Any) -> bool:
+    """Whether a parameter's gradient loses the mean of each row."""
+    return group.centralize and len(param.shape) >= 2
+
+
 def enlist(group: Group, number: int) -> list[Member]:
     """The members of a group, before their first update."""
     return [
@@ -326,7 +430,7 @@ def enlist(group: Group, number: int) -> list[Member]:
             name,
             number,
             exempt=i in group.exempt,
-            centered=group.centralize and len(p.shape) >= 2,
+            centered=centered(group, p),
             front=group.fronts.get(i),
             sparse=group.sparse,
             starts=group.starts,

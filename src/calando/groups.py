@@ -25,6 +25,7 @@ class Group:
             rows that it has are updated.
         slot_dtype: the dtype of the slots of parameters in half precision; None: the parameters' own.
         starts: what a slot is filled with before the first update, where it is not 0.
+        bounded: whether each number of a gradient is clipped by ``clip_value``.
     """
 
     params: tuple[Any, ...]
@@ -38,13 +39,29 @@ class Group:
     sparse: str = "refuse"
     slot_dtype: str | None = None
     starts: Mapping[str, float] = field(default_factory=dict)
+    bounded: bool = False
 
 
-def refuse_doubles(place: str, groups: Sequence[Sequence[Any]], names: Sequence[Sequence[str]]) -> None:
-    """Raise ValueError if a parameter stands twice, in one group or in two."""
-    seen: dict[int, tuple[int, str]] = {}
-    for number, params in enumerate(groups):
-        for x, name in zip(params, names[number], strict=True):
+Seen = dict[int, tuple[int, str]]  # id of a parameter → the number of its group, and its name
+
+
+def refuse_doubles(
+    place: str,
+    groups: Sequence[Sequence[Any]],
+    names: Sequence[Sequence[str]],
+    seen: Seen | None = None,
+    first: int = 0,
+) -> None:
+    """Raise ValueError if a parameter stands twice, in one group or in two.
+
+    Args:
+        groups, names: parameters, and what they are called.
+        seen: those of the groups before, to which these are added.
+        first: the number of the first of these groups.
+    """
+    seen = {} if seen is None else seen
+    for number, (params, called) in enumerate(zip(groups, names, strict=True), first):
+        for x, name in zip(params, called, strict=True):
             if id(x) in seen:
                 first, known = seen[id(x)]
                 where = f"twice in group {number}" if first == number else f"in group {first} and in group {number}"

@@ -5,13 +5,13 @@ constant and a list are checked when they are given, every other schedule at eac
 function and with the same sentence.
 """
 
-import sys
 from collections.abc import Iterable, Mapping
 from math import inf, isfinite
 from typing import Any
 
 import numpy as np
 
+from .decay import BOUNDS, UNBOUNDED
 from .events import BUILT, OUTSIDE, Timeline
 from .nearest import nearest
 from .rule import Domain
@@ -183,8 +183,8 @@ class Hyper:
         except OverflowError:
             raise ValueError(f"{self.place}: {self.spelled(name)!r} is too large: {shown(value)}") from None
         low, high = self.domain[name]
-        if name == "max_norm" and entry == inf:
-            entry = sys.float_info.max  # no bound
+        if name in BOUNDS and entry == inf:
+            entry = UNBOUNDED
         if isinstance(entry, float):
             if not low <= entry < high:
                 raise self.outside(name, entry)

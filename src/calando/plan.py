@@ -29,6 +29,7 @@ import numpy as np
 
 from .arrays import NoGradient, Rows, adapter
 from .average import SLOT
+from .clipping import bounded
 from .decay import Decay
 from .groups import Group
 from .rule import Rule
@@ -95,6 +96,7 @@ class Key:
 
 
 Kind = tuple[int, bool, int, tuple[float, ...]]  # group, exempt, age, memory: what a row of scalars is for
+Older = tuple[np.ndarray, np.ndarray, tuple[list[Kind], np.ndarray] | None]  # ages, memory, the coming rows
 
 
 class Part:
@@ -133,6 +135,7 @@ class Part:
         self.coming: tuple[list[Kind], np.ndarray] | None = None
         self.everyone = np.ones(len(members), bool)
         self.complete = False  # whether everybody has slots
+        self.placed = True  # whether the kernel knows where all of them are
         self.plain = all(key.arrays.dense(p, rows=True) for p in self.params)
         self.sparse = False
         self.alike: Any = None
@@ -203,8 +206,9 @@ class Part:
         if where != self.where:
             if not all(map(self.belongs, self.members, self.layouts)):
                 return False
-            self.where, self.moved = where, True
+            self.moved = True
             self.address[:, 0] = np.array(where, np.uint64)[self.piece] + self.offset
+            self.where = where  # last: who is interrupted before looks again
         return all(map(self.belongs, *self.watched()))
 
     def watched(self) -> tuple[list[Member], list[Any]]:
@@ -285,21 +289,24 @@ class Part:
             self.coming = rows, index
         return self.coming
 
-    def grow_older(self, memories: list[tuple[float, ...]]) -> None:
-        """One more update for everybody who took part, with what each row remembers of it."""
+    def older(self, memories: list[tuple[float, ...]]) -> Older:
+        """What ``grow_older`` will write after one more update, with what each row remembers of it."""
         rows, index = self.kinds()
-        self.ages += self.present
-        self.mirror[:] = self.ages
+        memory, coming = self.memory, None
         if self.key.rule.memory:
             learned = np.array(memories, np.float32)
-            self.memory[self.present] = learned[index[self.present]]
-            self.remembered[:] = self.memory
+            memory = memory.copy()
+            memory[self.present] = learned[index[self.present]]
             memories = list(map(tuple, learned.tolist()))
         if self.whole:
             pairs = zip(rows, memories, strict=True)
-            self.coming = [(group, exempt, age + 1, memory) for (group, exempt, age, _), memory in pairs], index
-        else:
-            self.coming = None
+            coming = [(group, exempt, age + 1, memory) for (group, exempt, age, _), memory in pairs], index
+        return self.ages + self.present, memory, coming
+
+    def grow_older(self, older: Older) -> None:
+        """Everybody who took part has had one more update; saying it twice changes nothing."""
+        self.ages[:], self.memory[:], self.coming = older
+        self.mirror[:], self.remembered[:] = self.ages, self.memory
 
     def settle(self) -> None:
         """Write ages and memories back to the members, before they are arranged anew."""
@@ -320,25 +327,28 @@ class Part:
             self.remembered[:] = self.memory
             self.coming = None
 
-    def be_born(self) -> list[Member]:
-        """Make the slots of those who have their first gradient now; who they are."""
+    def be_born(self, born: list[Member]) -> None:
+        """Make the slots of those who have their first gradient now, and add them to ``born``."""
         names = set(self.key.rule.slots)
         if self.complete:
-            return []
+            return
         newborn = [m for m in self.chosen(self.members) if not names <= m.slots.keys()]
+        born += newborn  # before they have slots: who is interrupted here is asked again
+        self.placed = self.placed and not newborn
         for member in newborn:
             missing = [name for name in self.key.rule.slots if name not in member.slots]  # in the rule's order
             shapes = self.key.rule.slot_shapes(tuple(member.param.shape))
-            made = self.key.arrays.zeros
-            member.slots |= {name: made(member.param, shapes[name], self.key.slot_dtype) for name in missing}
+            zeros = self.key.arrays.zeros
+            made = {name: zeros(member.param, shapes[name], self.key.slot_dtype) for name in missing}
             if self.key.rule.inner is not None and SLOT in missing:  # the average begins where p is
-                self.key.arrays.write(member.slots[SLOT], self.key.arrays.opened(member.param))
+                self.key.arrays.write(made[SLOT], self.key.arrays.opened(member.param))
             for name in member.starts.keys() & set(missing):
-                self.key.arrays.fill(member.slots[name], member.starts[name])
-        self.complete = all(names <= m.slots.keys() for m in self.members)
-        if newborn and self.key.fused:
+                self.key.arrays.fill(made[name], member.starts[name])
+            member.slots |= made
+        if not self.placed and self.key.fused:
             self.find_slots()
-        return newborn
+        self.placed = True
+        self.complete = all(names <= m.slots.keys() for m in self.members)
 
     def release(self) -> None:
         """Let go of the memory that is not ours."""
@@ -369,7 +379,10 @@ def key(member: Member, group: Group) -> Key:
     rule = group.rule.suited(arrays.shape(member.param))
     kernel = rule.kernel and not rule.whole and (dtype != "bfloat16" or arrays.name == "torch")  # NumPy has none
     fused = kernel and device == "cpu" and dtype in KERNELS and arrays.dense(member.param, member.centered)
-    return Key(arrays, device, dtype, slot_dtype(member, group), rule, member.front or group.decay, fused)
+    decay = member.front or group.decay
+    return Key(
+        arrays, device, dtype, slot_dtype(member, group), rule, bounded(decay) if group.bounded else decay, fused
+    )
 
 
 def slot_dtype(member: Member, group: Group) -> str:

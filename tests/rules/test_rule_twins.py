@@ -149,6 +149,31 @@ def test_lengths_of_whole_parameters_in_front_of_rules(rule, front, dtype):
     played(cases, [gradients(rng, cases, missing) for missing in (0.0, 0.4, 0.0)])
 
 
+@pytest.mark.parametrize("rule", [SGD_MOMENTUM, ADAM, LAMB], ids=lambda rule: rule.name)
+@pytest.mark.parametrize("front", [L2, DECOUPLED, LARS], ids=lambda front: front.name)
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_clipping_by_value_and_by_the_norms_of_groups(rule, front, dtype):
+    """First the norm of the group, then that of all, then each number; then decay and centring."""
+    rng = np.random.default_rng(9)
+    shapes, trust = [(), (130,), (3, 5, 2), (70_001,)], dict.fromkeys(front.domain, 0.02)
+    moving = {"clip_value": Linear(0.5, 0.01, steps=4), "max_group_norm": lambda step: 3.0 / (1 + step)}
+    cases = [
+        Case([noise(rng, s, dtype) for s in shapes], rule, front, usual(rule, **trust, clip_value=0.05, max_norm=2.0)),
+        Case([noise(rng, s, dtype) for s in shapes[1:]], rule, front, usual(rule, **trust, **moving), centralize=True),
+        Case([noise(rng, (40,), dtype)], rule, front, usual(rule, **trust, max_group_norm=0.5, max_norm=0.25)),
+        Case(
+            [noise(rng, (4, 9), dtype)], rule, front, usual(rule, **trust, clip_value=3.0, loss_scale=8.0), True, True
+        ),
+    ]
+    played(cases, [gradients(rng, cases, missing) for missing in (0.0, 0.4, 0.0)])
+
+
+def test_clipping_by_value_lets_not_a_number_through_and_stops_infinity():
+    case = Case([np.zeros(5, "f4")], SGD, L2, usual(SGD, lr=1.0, weight_decay=0.0, clip_value=2.0))
+    engine, _ = played([case], [[[np.array([np.inf, -np.inf, np.nan, -0.0, 1.5], "f4")]]])
+    np.testing.assert_array_equal(engine.members[0][0].param, [-2, 2, np.nan, 0, -1.5])
+
+
 @settings(max_examples=60)
 @given(
     rule=st.sampled_from(list(RULES.values())),

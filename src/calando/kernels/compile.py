@@ -10,7 +10,7 @@ Half precision (bfloat16, which Numba does not know) is read into float32 and ro
 A kernel knows these tables and no more:
 
     address  uint64 (chunks, 2 + slots)   where p, g and the rule's slots begin, in bytes
-    length   int64  (chunks,)             elements
+    length   int64  (chunks,)             elements; 0 once the chunk is done
     row      int64  (chunks,)             which row of scalars
     center   dtype  (chunks,)             subtracted from the gradient
     scalars  dtype  (rows, n)             the decay's scalars, then the rule's, then its trust if it measures
@@ -34,6 +34,7 @@ from typing import Any
 
 import platformdirs
 
+from ..clipping import within
 from ..decay import Decay
 from ..rule import Rule
 
@@ -77,6 +78,7 @@ def kernel(address, length, row, center, scalars, start, stop):
 {numbers}
         for i in range(size):
 {steps}
+        length[c] = 0  # done: who calls again after an interruption finds nothing left to do here
 """
 
 STORED = {"float32": "float32", "float64": "float64", "bfloat16": "uint16"}  # what lies in memory
@@ -97,11 +99,18 @@ def written(x: str, value: str, dtype: str) -> str:
     return f"{x} = narrow({value})" if dtype == "bfloat16" else f"{x} = {value}"
 
 
-def source(rule: Rule, decay: Decay, dtype: str, cache: bool = True, slot_dtype: str | None = None) -> str:
-    """The text of the kernel's module for one rule, one decay, the dtype of p and g and that of the slots."""
+def source(
+    rule: Rule, decay: Decay, dtype: str, cache: bool = True, slot_dtype: str | None = None, zeroing: bool = False
+) -> str:
+    """The text of the kernel's module for one rule, one decay, the dtype of p and g and that of the slots.
+
+    Args:
+        zeroing: whether it leaves zeros where the gradients were.
+    """
     kept = slot_dtype or dtype
     words = pieces(rule, decay, dtype, kept)
     lines = steps(rule, dtype, kept, words, named=rule.inner is not None or "bfloat16" in (dtype, kept))
+    lines += [f"g_[i] = {STORED[dtype]}(0)"] * zeroing
     return header((rule.inner or rule).element, rule, decay, dtype, kept) + KERNEL.format(
         dtype=words["dtype"],
         views=words["views"],
@@ -125,7 +134,7 @@ def steps(rule: Rule, dtype: str, kept: str, words: dict[str, Any], named: bool)
         last += [written(*row) for row in zip(targets, made, kinds, strict=True)]
     results = made[:-1] if rule.inner is not None else made
     return [
-        f"now, slope = {words['decay']}({words['p']}, {words['g']}, {words['front_args']}, mean)",
+        f"now, slope = {words['front']}",
         f"{', '.join(results)} = {body.__name__}({', '.join(['now', 'slope', *slots, *own])})",
         *last,
     ]
@@ -136,14 +145,15 @@ def header(body: Callable[..., object], rule: Rule, decay: Decay, dtype: str, sl
     from .. import __version__
 
     kinds = dtype if slot_dtype == dtype else f"{dtype} with slots in {slot_dtype}"
+    bodies = [decay.plain.element] if decay.inner is None else [within, decay.plain.element]
     return HEADER.format(
         title=f"{rule.name}, {decay.element.__name__} decay, {kinds}",
         version=__version__,
-        where=f"{body.__module__} and {decay.element.__module__}",
+        where=f"{body.__module__} and {decay.plain.element.__module__}",
         dtype=number(dtype),
         half=HALF if "bfloat16" in (dtype, slot_dtype) else "",
         words="".join(f"\n\n@compiled\n{text}" for text in SPOKEN.values()),
-        front=inspect.getsource(decay.element),
+        front="\n\n@compiled\n".join(map(inspect.getsource, bodies)),
         body=inspect.getsource(body),
     )
 
@@ -172,41 +182,75 @@ def pieces(rule: Rule, decay: Decay, dtype: str, slot_dtype: str) -> dict[str, A
         "g": found[1],
         "slots": found[2:],
         "own": own,
-        "decay": decay.element.__name__,
-        "front_args": ", ".join(numbers),
+        "front": front(decay, found[0], found[1], numbers),
     }
 
 
+def front(decay: Decay, p: str, g: str, numbers: list[str]) -> str:
+    """The call of the manner of decay, with the numbers that its scalars are in."""
+    if decay.inner is not None:
+        share, bound, *numbers = numbers
+        g = f"{within.__name__}({g}, {share}, {bound})"
+    return f"{decay.plain.element.__name__}({', '.join([p, g, *numbers, 'mean'])})"
+
+
 @cache
-def kernel(rule: Rule, decay: Decay, dtype: str, slot_dtype: str | None = None) -> Callable[..., None]:
+def kernel(
+    rule: Rule, decay: Decay, dtype: str, slot_dtype: str | None = None, zeroing: bool = False
+) -> Callable[..., None]:
     """The compiled kernel; from the cache folder when it has been compiled before.
 
     Called as ``kernel(address, length, row, center, scalars, start, stop)``; see the module's
-    docstring for the tables. It releases the GIL.
+    docstring for the tables. It releases the GIL, and writes 0 into ``length`` where a chunk is done.
     """
     kinds = dtype if slot_dtype in (None, dtype) else f"{dtype}_{slot_dtype}"
-    text = partial(source, rule, decay, dtype, slot_dtype=slot_dtype)
-    return load(f"{rule.name}_{decay.element.__name__}_{kinds}", text)
+    text = partial(source, rule, decay, dtype, slot_dtype=slot_dtype, zeroing=zeroing)
+    return load(f"{rule.name}_{decay.element.__name__}_{kinds}{'_zeroing' * zeroing}", text)
 
 
 loading = threading.RLock()  # Numba compiles one thing at a time; and a module must be whole before it is found
 
 
+def hold() -> None:
+    """Before a fork: wait until nobody compiles, as Numba's and Python's own locks would stay held in the child."""
+    held.lock = loading if loading.acquire(timeout=60) else None
+
+
+def let_go() -> None:
+    """After a fork, in the parent."""
+    lock, held.lock = getattr(held, "lock", None), None
+    if lock is not None:
+        lock.release()
+
+
 def forget() -> None:
-    """A forked child has a lock of its own: the parent's may be held by a thread that it does not have."""
+    """After a fork, in the child: a lock of its own."""
     global loading
     loading = threading.RLock()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=forget)
+held = threading.local()
+
+
+@cache
+def guard_forks() -> None:
+    """Have forks wait for the compiler.
+
+    What was registered last is called first, so this waits before it takes the locks of logging and of thread pools,
+    which a compiler needs as well; therefore it is registered when the first kernel is wanted, after those.
+    """
+    import logging  # noqa: F401
+
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(before=hold, after_in_parent=let_go, after_in_child=forget)
 
 
 def load(name: str, text: Callable[[bool], str]) -> Callable[..., None]:
     """Import the module with this text from the cache folder, or in memory, and give its ``kernel``."""
-    import numba
-
+    guard_forks()
     with loading:
+        import numba
+
         folder = writable_folder()
         written = text(True)
         mark = hashlib.sha256(f"{numba.__version__} {sys.version} {written}".encode()).hexdigest()[:16]

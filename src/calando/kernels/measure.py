@@ -17,7 +17,7 @@ from ..plan import Part
 from ..rule import Rule
 from .compile import header, load, pieces
 from .pool import ranges, share, threads
-from .sums import LANES, cut
+from .sums import LANES, cut, folding
 
 LOOP = """
 @njit(
@@ -35,16 +35,15 @@ def kernel(address, length, row, center, scalars, out, start, stop):
         for k in range(0, whole, {count}):
             for j in range({count}):
                 i = k + j
-                now, slope = {decay}({p}, {g}, {front_args}, mean)
+                now, slope = {front}
                 {targets} = {measure}({arguments})
 {gather}
-{totals}
-        for j in range({count}):
-{fold}
-        for i in range(whole, size):
-            now, slope = {decay}({p}, {g}, {front_args}, mean)
+        for j in range(size - whole):
+            i = whole + j
+            now, slope = {front}
             {targets} = {measure}({arguments})
 {rest}
+{fold}
 {store}
 """
 
@@ -65,22 +64,18 @@ def source(rule: Rule, decay: Decay, dtype: str, slot_dtype: str | None = None, 
         dtype=words["dtype"],
         cache=cache,
         count=LANES,
-        p=words["p"],
-        g=words["g"],
         views=words["views"],
         numbers=indent("\n".join(words["loads"][:-1]), " " * 8),  # there is no trust yet
-        decay=words["decay"],
-        front_args=words["front_args"],
+        front=words["front"],
         measure=body.__name__,
         targets=", ".join(f"y{i}" for i in range(count)),
         arguments=", ".join(["now", "slope", *words["slots"][: len(rule.slots) - idle], *words["own"][: -1 - idle]]),
         lanes=each(1, f"lane{{i}} = np.empty({LANES}, np.float64)"),
         clear=each(2, "lane{i}[:] = 0"),
         gather=each(4, "lane{i}[j] += float64(y{i}) * float64(y{i})"),
-        totals=each(2, "total{i} = float64(0)"),
-        fold=each(3, "total{i} += lane{i}[j]"),
-        rest=each(3, "total{i} += float64(y{i}) * float64(y{i})"),
-        store=each(2, "out[c, {i}] = total{i}"),
+        rest=each(3, "lane{i}[j] += float64(y{i}) * float64(y{i})"),
+        fold="\n".join(folding(f"lane{i}", 2) for i in range(count)),
+        store=each(2, "out[c, {i}] = lane{i}[0]"),
     )
     head = header(body, rule, decay, dtype, slot_dtype)
     return head.replace("from math", "import numpy as np\nfrom math") + text

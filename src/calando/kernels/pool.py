@@ -7,17 +7,44 @@ layers were tried: one is unsafe under concurrent callers, the other aborts in a
 
 import os
 import threading
+from _thread import start_new_thread
+from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import pairwise
+from queue import Empty, SimpleQueue
+from time import sleep
 
 import numpy as np
 
 SMALL = 100_000  # elements: less work than this is not worth a second thread
 PARTS_PER_THREAD = 8
 
-_pool: ThreadPoolExecutor | None = None
+_pool: "Helpers | None" = None
 _pool_lock = threading.Lock()
+
+
+class Helpers:
+    """Threads that wait for work.
+
+    All they do with the caller's thread goes through queues written in C, and they are started without a word back:
+    a caller that is interrupted (Ctrl-C) leaves no lock behind, as it may in ``ThreadPoolExecutor``.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.tasks: SimpleQueue[Callable[[], None]] = SimpleQueue()
+
+    def grow(self, count: int) -> None:
+        """Have at least so many threads."""
+        while self.count < count:
+            start_new_thread(self.serve, ())
+            self.count += 1
+
+    def serve(self) -> None:
+        """What each of them does, as long as the process lives."""
+        while True:
+            self.tasks.get()()
 
 
 def threads() -> int:
@@ -41,12 +68,12 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=forget)
 
 
-def helpers(count: int) -> ThreadPoolExecutor:
+def helpers(count: int) -> Helpers:
     """The pool, made at first use with ``count`` threads beside the caller's own."""
     global _pool
     with _pool_lock:
-        if _pool is None or _pool._max_workers < count:
-            _pool = ThreadPoolExecutor(count, thread_name_prefix="calando")
+        _pool = _pool or Helpers()
+        _pool.grow(count)
         return _pool
 
 
@@ -54,26 +81,55 @@ def share(work: Callable[[int, int], None], ranges: Sequence[tuple[int, int]], w
     """Call ``work(start, stop)`` once for every range, from up to ``workers`` threads.
 
     Whoever is free takes the next range, so a thread that the machine slows down does not hold up the
-    others. Returns when all ranges are done; an exception of any of them is raised here.
+    others. Returns when all ranges are done; an exception of any of them is raised here. Whatever is raised, and
+    however often the caller is interrupted while it waits (Ctrl-C), nobody is at work any more then.
     """
-    waiting = iter(ranges)
-    lock = threading.Lock()
+    waiting, inside, awake = deque(ranges), list[int](), SimpleQueue[None]()
+    problems: list[BaseException] = []
 
     def take() -> None:
-        while True:
-            with lock:
-                mine = next(waiting, None)
-            if mine is None:
+        while waiting:
+            try:
+                mine = waiting.popleft()
+            except IndexError:  # somebody was faster
                 return
             work(*mine)
 
+    def help_out() -> None:
+        inside.append(1)  # before a range is taken: who empties `waiting` sees either the range or us
+        try:
+            take()
+        except BaseException as raised:
+            waiting.clear()
+            problems.append(raised)
+        inside.pop()
+        awake.put(None)
+
     others = min(workers, len(ranges)) - 1
-    futures = [helpers(others).submit(take) for _ in range(others)] if others > 0 else []
     try:
+        for _ in range(others):
+            helpers(others).tasks.put(help_out)
         take()
-    finally:
-        for future in futures:
-            future.result()
+        while inside:
+            with suppress(Empty):
+                awake.get(timeout=0.01)
+    except BaseException:
+        leave(waiting, inside)
+        raise
+    if problems:
+        raise problems[0]
+
+
+def leave(waiting: deque[tuple[int, int]], inside: list[int]) -> None:
+    """Let nobody take another range, and wait for those at work, whatever comes meanwhile."""
+    while True:
+        try:
+            waiting.clear()
+            while inside:
+                sleep(1e-4)
+            return
+        except BaseException:  # another Ctrl-C; memory is still being written, and the first one will be raised
+            continue
 
 
 def ranges(length: np.ndarray) -> list[tuple[int, int]]:

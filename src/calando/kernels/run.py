@@ -1,59 +1,107 @@
-"""Play one part: a kernel over its chunks, or array expressions over its members."""
+"""Play one part: a kernel over its chunks, or array expressions over its members.
 
-from collections.abc import Callable, Iterator, Sequence
+First everything is read that is needed (norms, means), then an update is handed back that only writes: a step of many
+parts writes nothing before all of them are ready, and an update that was interrupted can be called again.
+"""
+
+from collections.abc import Callable, Container, Iterator, Sequence
 from math import sqrt
 from typing import Any
 
 import numpy as np
 
 from ..arrays import Rows
+from ..clipping import within
 from ..plan import ITEMSIZE, Part
 from . import compile, measure, sums, watch
+from .ahead import Job
 from .expression import play, rounded
 from .pool import ranges, share, threads
 
 Trust = Callable[..., float]
+Play = Callable[[], np.ndarray | None]
 
 
 def run(
-    part: Part, numbers: np.ndarray, index: np.ndarray, trusts: Sequence[Trust] = (), watched: bool = False
-) -> np.ndarray | None:
-    """Update the present members of a part, parameters and slots, in place.
+    part: Part,
+    numbers: np.ndarray,
+    index: np.ndarray,
+    trusts: Sequence[Trust] = (),
+    watched: bool = False,
+    zeroing: bool = False,
+) -> Play:
+    """Get ready to update the present members of a part, parameters and slots, in place; nothing is changed yet.
 
     Args:
         numbers: float64 (rows, scalars of the decay and of the rule).
         index: int64 (members,), which row each member reads.
         trusts: for a rule that measures: norms → the last scalar, for each row.
         watched: whether to add up what ``watch`` says.
+        zeroing: whether to leave zeros where the gradients were; for kernels only.
 
     Returns:
-        float64 (members, 4) if watched.
+        The update. Called again after it was interrupted, it goes on where it stopped. It gives float64 (members, 4) if
+        watched.
     """
-    found = None
     with np.errstate(all="ignore"):  # infinity and not-a-number pass through, as in a kernel
         if part.key.rule.measure is not None:
             numbers, index = weighed(part, numbers, index, trusts)
-        play_part = run_fused if part.key.fused else run_loose
-        found = play_part(part, numbers, index, watched)
-    part.key.arrays.touched(part.chosen(part.params))
-    return whole_sums(part, found) if part.sharded and found is not None else found
+        if part.key.fused:
+            play = fused(part, numbers, index, watched, zeroing)
+        else:
+            play = loose(part, numbers, index, watched)
+    params = part.chosen(part.params)
+
+    def update() -> np.ndarray | None:
+        with np.errstate(all="ignore"):
+            found = play()
+        part.key.arrays.touched(params)
+        return found
+
+    return update
 
 
 def whole_sums(part: Part, found: np.ndarray) -> np.ndarray:
     """Sums over whole parameters from those over the pieces that are here; the last column counts."""
+    if not part.sharded:
+        return found
     joined = [part.key.arrays.joined(part.params, np.sqrt(column)) ** 2 for column in found.T]
     joined[-1] = np.rint(joined[-1])
     return np.column_stack(joined)
 
 
-def ready(part: Part, watched: bool = False) -> None:
-    """Have the part's kernel compiled, so that a step cannot fail for it half-way."""
-    if part.key.fused:
-        (watch if watched else compile).kernel(part.key.rule, part.key.decay, part.key.dtype, part.key.slot_dtype)
-        if part.centered.any():
-            sums.kernel("elements", part.key.dtype)
-        if part.key.rule.measure is not None:
-            measure.kernel(part.key.rule, part.key.decay, part.key.dtype, part.key.slot_dtype)
+def ready(part: Part, watched: bool = False, zeroing: bool = False) -> None:
+    """Have the part's kernels compiled, so that a step cannot fail for them half-way."""
+    for make, arguments in jobs(part, watched, zeroing):
+        make(*arguments)
+
+
+def jobs(part: Part, watched: bool = False, zeroing: bool = False) -> list[Job]:
+    """What makes the kernels of a part."""
+    key = part.key
+    if not key.fused:
+        return []
+    kinds = key.rule, key.decay, key.dtype, key.slot_dtype
+    found: list[Job] = [((watch if watched else compile).kernel, (*kinds, zeroing))]
+    if part.centered.any():
+        found += [(sums.kernel, (kind, key.dtype)) for kind in kinds_of_centers(part)]
+    if key.rule.measure is not None:
+        found.append((measure.kernel, kinds))
+    return found
+
+
+def norm_jobs(part: Part) -> list[Job]:
+    """What makes the kernels for the norms of a part's gradients and weights."""
+    if not part.key.fused:
+        return []
+    kinds = ("squares",) if part.key.decay.inner is None else ("squares", "bounded squares")
+    return [(sums.kernel, (kind, part.key.dtype)) for kind in kinds]
+
+
+def kinds_of_centers(part: Part) -> tuple[str, ...]:
+    """The sums that centralization takes: of gradients, and of weights where they are part of what is centred."""
+    slope = "bounded elements" if part.key.decay.inner is not None else "elements"
+    return (slope, "elements") if part.key.decay.centers_weights else (slope,)
 
 
 def weighed(
@@ -74,7 +122,8 @@ def weighed(
 def loose_norms(part: Part, numbers: np.ndarray, index: np.ndarray) -> np.ndarray:
     """The norms that a rule needs, member by member, float64 (members, n)."""
     found = np.zeros((len(part.members), len(measure.inspected(part.key.rule.trust)) - 1))  # type: ignore[arg-type]
-    for i, p, g, slots, own, center in loose(part, numbers, index):
+    here = np.flatnonzero(part.present).tolist()
+    for i, p, g, slots, own, center in opened(part, numbers, index, part.grads, here):
         cut = len(part.key.decay.scalar_names)
         q, h = part.key.decay.element(p, g, *own[:cut], center)
         values = part.key.rule.measure(q, h, *slots, *own[cut:])  # type: ignore[misc]
@@ -82,12 +131,12 @@ def loose_norms(part: Part, numbers: np.ndarray, index: np.ndarray) -> np.ndarra
     return found
 
 
-def run_fused(part: Part, numbers: np.ndarray, index: np.ndarray, watched: bool) -> np.ndarray | None:
-    """One kernel call for all chunks, shared by the threads."""
+def fused(part: Part, numbers: np.ndarray, index: np.ndarray, watched: bool, zeroing: bool) -> Play:
+    """One kernel call for all chunks, shared by the threads; a chunk that is done has length 0."""
     key = part.key
     member = part.piece if part.whole else part.piece[part.present[part.piece]]
     center = line_centers(part, numbers, index)[part.line] if part.centered.any() else part.uncentered
-    tables = (part.address, part.length, index[part.piece], center)
+    tables = (part.address, part.length.copy(), index[part.piece], center)
     if part.sparse:
         tables, member = with_rows(part, numbers, index, tables)
         split = ranges(tables[1])
@@ -97,18 +146,16 @@ def run_fused(part: Part, numbers: np.ndarray, index: np.ndarray, watched: bool)
         here = part.present[part.piece]
         tables = tuple(table[here] for table in tables)
         split = ranges(tables[1])
+    more = (np.zeros((len(member), watch.SUMS)),) if watched else ()
+    kernel = (watch if watched else compile).kernel(key.rule, key.decay, key.dtype, key.slot_dtype, zeroing)
     scalars = numbers.astype(key.number)
-    if watched:
-        out, watching = (
-            np.zeros((len(member), watch.SUMS)),
-            watch.kernel(key.rule, key.decay, key.dtype, key.slot_dtype),
-        )
-        share(lambda start, stop: watching(*tables, scalars, start, stop, out), split[::-1], threads())
-        return np.column_stack([np.bincount(member, column, len(part.members)) for column in out.T])
-    kernel = compile.kernel(key.rule, key.decay, key.dtype, key.slot_dtype)
-    # Backwards: a norm was taken forwards, so the last gradients are still near (measured: a twentieth of the step).
-    share(lambda start, stop: kernel(*tables, scalars, start, stop), split[::-1], threads())
-    return None
+
+    def play() -> np.ndarray | None:
+        # Backwards: a norm was taken forwards, so the last gradients are still near (measured: a twentieth of a step).
+        share(lambda start, stop: kernel(*tables, scalars, start, stop, *more), split[::-1], threads())
+        return np.column_stack([np.bincount(member, c, len(part.members)) for c in more[0].T]) if more else None
+
+    return play
 
 
 def with_rows(
@@ -125,9 +172,9 @@ def with_rows(
         address[:, 1] = part.grad_where[i] + (np.arange(count) * width * ITEMSIZE[dtype]).astype(np.uint64)
         center = np.zeros(count, part.key.number)
         if part.centered[i] and width:
-            sizes = np.full(count, width)
-            p, g = (sums.sums("elements", dtype, np.ascontiguousarray(address[:, k]), sizes) / width for k in (0, 1))
-            center = part.key.decay.row_mean(g, p, front(part, numbers[index[i]])).astype(part.key.number)
+            where = [np.ascontiguousarray(address[:, column]) for column in (1, 0)]
+            columns = np.repeat(numbers[index[i]][:, None], count, axis=1)
+            center = centers(part, where, np.full(count, width), columns).astype(part.key.number)
         made.append((address, np.full(count, width), np.full(count, index[i]), center))
         whose.append(np.full(count, i))
     return tuple(np.concatenate(columns) for columns in zip(*made, strict=True)), np.concatenate(whose)
@@ -143,10 +190,20 @@ def line_centers(part: Part, numbers: np.ndarray, index: np.ndarray) -> np.ndarr
     if len(here):
         line, size = line[here], part.line_size[here]
         offset = (part.line_first[here] * ITEMSIZE[dtype]).astype(np.uint64)
-        bases = part.grad_where, np.array(part.where, np.uint64)
-        g, p = (sums.sums("elements", dtype, base[line] + offset, size) / np.maximum(size, 1) for base in bases)
-        found[here] = part.key.decay.row_mean(g, p, front(part, numbers[index[line]].T))
+        where = [base[line] + offset for base in (part.grad_where, np.array(part.where, np.uint64))]
+        found[here] = centers(part, where, size, numbers[index[line]].T)
     return found.astype(part.key.number)
+
+
+def centers(part: Part, where: Sequence[np.ndarray], size: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """What is subtracted from rows of g and p that begin at these addresses, float64 (rows,)."""
+    key, count = part.key, np.maximum(size, 1)
+    clips = [columns[0], columns[1]] if key.decay.inner is not None else []
+    given = front(part, columns)
+    g, p = np.zeros((2, len(size)))
+    for kind, mean, address in zip(kinds_of_centers(part), (g, p), where, strict=False):
+        mean[:] = sums.sums(kind, key.dtype, address, size, *(clips if kind.startswith("bounded") else [])) / count
+    return key.decay.row_mean(g, p, given)
 
 
 def front(part: Part, columns: Any) -> Any:
@@ -155,52 +212,96 @@ def front(part: Part, columns: Any) -> Any:
     return part.key.decay.record(*columns[: len(names)])
 
 
-def run_loose(part: Part, numbers: np.ndarray, index: np.ndarray, watched: bool) -> np.ndarray | None:
-    """The same bodies as array expressions, member by member."""
+def loose(part: Part, numbers: np.ndarray, index: np.ndarray, watched: bool) -> Play:
+    """The same bodies as array expressions, member by member: computed, then written, then counted as done."""
     found = np.zeros((len(part.members), watch.SUMS)) if watched else None
-    key = part.key
-    cut = len(key.decay.scalar_names)
+    key, cut = part.key, len(part.key.decay.scalar_names)
+    grads, here = part.grads, np.flatnonzero(part.present).tolist()
+    done: set[int] = set()
+    computed: dict[int, tuple[Any, ...]] = {}
     sparse = part.rows_of()
-    for i, p, g, slots, own, center in loose(part, numbers, index):
-        member = part.members[i]
+
+    def compute(i: int, p: Any, g: Any, slots: list[Any], own: list[Any], center: Any) -> None:
         if found is not None:
             before, slope = p + 0, key.decay.element(p, g, *own[:cut], center)[1]
         new = play(key.rule, key.decay, p, g, slots, own[:cut], own[cut:], center)
         if found is not None:
             odd = sums.square_sum(g - g != 0) if isinstance(g, np.ndarray) else float((g - g != 0).sum())
             found[i] = sums.square_sum(slope), sums.square_sum(new[0] - before), sums.square_sum(new[0]), odd
-        for target, result in zip([member.param, *(member.slots[n] for n in key.rule.slots)], new, strict=True):
+        computed[i] = new
+
+    def write(i: int) -> None:
+        member = part.members[i]
+        targets = [member.param, *(member.slots[n] for n in key.rule.slots)]
+        for target, result in zip(targets, computed[i], strict=True):
             if i in sparse:
                 key.arrays.write_rows(target, sparse[i].indices, result)
             else:
                 key.arrays.write(target, result)
-    return found
+        done.add(i)
+        del computed[i]
+
+    def update() -> np.ndarray | None:
+        for i in list(computed):  # it was interrupted while this was written
+            if i not in done:
+                write(i)
+        for i, *given in opened(part, numbers, index, grads, here, done):
+            compute(i, *given)
+            write(i)
+        return found
+
+    return update
 
 
-def loose(part: Part, numbers: np.ndarray, index: np.ndarray) -> Iterator[tuple[int, Any, Any, list, list, Any]]:
-    """For each present member: its place, p, g, slots, scalars and center, as expressions read them."""
+def opened(
+    part: Part,
+    numbers: np.ndarray,
+    index: np.ndarray,
+    grads: Sequence[Any],
+    here: Sequence[int],
+    done: Container[int] = (),
+) -> Iterator[tuple[int, Any, Any, list, list, Any]]:
+    """For each present member that is not done: its place, p, g, slots, scalars and center, to compute with.
+
+    Args:
+        grads, here: of the present members, the gradients and the numbers.
+    """
     key = part.key
-    opened = key.arrays.native if key.rule.whole else key.arrays.opened
-    for i, g in zip(np.flatnonzero(part.present).tolist(), part.grads, strict=True):
+    view = key.arrays.native if key.rule.whole else key.arrays.opened
+    for i, g in zip(here, grads, strict=True):
+        if i in done:
+            continue
         member = part.members[i]
-        slots = [opened(member.slots[name]) for name in key.rule.slots]
-        p = opened(member.param)
+        slots = [view(member.slots[name]) for name in key.rule.slots]
+        p = view(member.param)
         if isinstance(g, Rows):
             p, slots, g = p[g.indices], [slot[g.indices] for slot in slots], g.values
-        g = opened(g)
+        g = view(g)
         own = rounded([*numbers[index[i]], 0.0], "float64" if key.dtype == "float64" else "float32")
         center = own.pop()
         if key.rule.whole and not isinstance(p, np.ndarray):  # torch takes plain numbers as they come
             own, center = numbers[index[i]].tolist(), 0.0
         if member.centered:
-            by_row = (sums.row_means(g), sums.row_means(p))
-            center = sums.rounded_like(key.decay.row_mean(*by_row, front(part, numbers[index[i]])), p)
+            center = sums.rounded_like(loose_center(part, p, g, own, numbers[index[i]]), p)
         yield i, p, g, slots, own, center
 
 
-def lengths(part: Part, weights: bool = False) -> np.ndarray:
-    """The 2-norm of each present member's gradient (or of the member itself), float64 (present members,)."""
-    key, here = part.key, part.present
+def loose_center(part: Part, p: Any, g: Any, own: list[Any], numbers: np.ndarray) -> Any:
+    """What is subtracted from each row of a gradient."""
+    decay = part.key.decay
+    seen = within(g, *own[:2]) if decay.inner is not None else g
+    weights = sums.row_means(p) if decay.centers_weights else 0.0
+    return decay.row_mean(sums.row_means(seen), weights, front(part, numbers))
+
+
+def lengths(part: Part, weights: bool = False, clips: np.ndarray | None = None) -> np.ndarray:
+    """The 2-norm of each present member's gradient, float64 (present members,).
+
+    Args:
+        weights: of the member itself instead.
+        clips: float64 (2, present members), scale and bound: of the gradient after clipping by value.
+    """
+    key, here, kind = part.key, part.present, "squares" if clips is None else "bounded squares"
     things = part.chosen(part.params) if weights else [g.values if isinstance(g, Rows) else g for g in part.grads]
     with np.errstate(all="ignore"):
         if key.fused:
@@ -208,13 +309,17 @@ def lengths(part: Part, weights: bool = False) -> np.ndarray:
             sizes = part.sizes.copy()
             for i, rows in part.rows_of().items() if not weights else ():
                 sizes[i] = len(rows.indices) * int(np.prod(part.shapes[i][1:], dtype=np.int64))
-            found = sums.sums("squares", key.dtype, where[here], sizes[here])
+            found = sums.sums(kind, key.dtype, where[here], sizes[here], *(() if clips is None else clips))
         else:
-            found = np.array([sums.square_sum(key.arrays.opened(x)) for x in things])
-        extreme = (found < SMALLEST) | ~np.isfinite(found) if key.dtype == "float64" else np.zeros(0, bool)
+            things = [key.arrays.opened(x) for x in things]
+            if clips is not None:
+                pairs = zip(*(rounded(column, key.number) for column in clips), strict=True)
+                things = [within(x, *pair) for x, pair in zip(things, pairs, strict=True)]
+            found = np.array([sums.square_sum(x) for x in things])
+        extreme = (found < SMALLEST) | ~np.isfinite(found) if key.dtype == "float64" and clips is None else found < 0
         roots = np.sqrt(found)
         for i in np.flatnonzero(extreme).tolist():
-            roots[i] = sums.careful_norm(key.arrays.opened(things[i]))
+            roots[i] = sums.careful_norm(key.arrays.opened(things[i]) if key.fused else things[i])
     return key.arrays.joined(part.chosen(part.params), roots) if part.sharded else roots
 
 

@@ -15,8 +15,8 @@ from textwrap import indent
 
 from ..decay import Decay
 from ..rule import Rule
-from .compile import header, load, number, pieces, steps
-from .sums import LANES
+from .compile import STORED, header, load, number, pieces, steps
+from .sums import LANES, folding
 
 SUMS = 4
 
@@ -46,15 +46,16 @@ def kernel(address, length, row, center, scalars, start, stop, out):
         for i in range(whole, size):
             j = i - whole
 {rest}
-        for j in range({lanes}):
-            out[c, 0] += lane0[j]
-            out[c, 1] += lane1[j]
-            out[c, 2] += lane2[j]
-            out[c, 3] += lane3[j]
+{fold}
+        out[c, 0] += lane0[0]
+        out[c, 1] += lane1[0]
+        out[c, 2] += lane2[0]
+        out[c, 3] += lane3[0]
+        length[c] = 0
 """
 
 
-def source(rule: Rule, decay: Decay, dtype: str, slot_dtype: str, cache: bool = True) -> str:
+def source(rule: Rule, decay: Decay, dtype: str, slot_dtype: str, cache: bool = True, zeroing: bool = False) -> str:
     """The text of the watching kernel's module for one rule, one decay and the dtypes of memory."""
     words = pieces(rule, decay, dtype, slot_dtype)
     lines = [
@@ -65,6 +66,7 @@ def source(rule: Rule, decay: Decay, dtype: str, slot_dtype: str, cache: bool = 
         "lane1[j] += far * far",
         "lane2[j] += float64(new0) * float64(new0)",
         "lane3[j] += float64(0) if raw - raw == zero else float64(1)",
+        *[f"g_[i] = {STORED[dtype]}(0)"] * zeroing,
     ]
     head = header((rule.inner or rule).element, rule, decay, dtype, slot_dtype)
     return head.replace("from math", "import numpy as np\nfrom math") + LOOP.format(
@@ -75,12 +77,13 @@ def source(rule: Rule, decay: Decay, dtype: str, slot_dtype: str, cache: bool = 
         numbers=indent("\n".join(words["loads"]), " " * 8),
         inner=indent("\n".join(lines), " " * 16),
         rest=indent("\n".join(lines), " " * 12),
+        fold="\n".join(folding(f"lane{i}", 2) for i in range(SUMS)),
     )
 
 
 @cache
-def kernel(rule: Rule, decay: Decay, dtype: str, slot_dtype: str) -> Callable[..., None]:
+def kernel(rule: Rule, decay: Decay, dtype: str, slot_dtype: str, zeroing: bool = False) -> Callable[..., None]:
     """The compiled kernel ``(address, length, row, center, scalars, start, stop, out)``."""
     kinds = dtype if slot_dtype == dtype else f"{dtype}_{slot_dtype}"
-    text = partial(source, rule, decay, dtype, slot_dtype)
-    return load(f"watch_{rule.name}_{decay.element.__name__}_{kinds}", text)
+    text = partial(source, rule, decay, dtype, slot_dtype, zeroing=zeroing)
+    return load(f"watch_{rule.name}_{decay.element.__name__}_{kinds}{'_zeroing' * zeroing}", text)

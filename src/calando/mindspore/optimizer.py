@@ -96,6 +96,7 @@ class Optimizer(Gradients, Controls):
             steady.hold(member.param for member in self._members())
         put["_boxes"] = {}
         put["_posted"] = {}
+        self.engine.prepare()
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -179,12 +180,9 @@ class Optimizer(Gradients, Controls):
         """
         self._listen()
         try:
-            done = self.engine.step(self._by_group(gradients))
+            return self.engine.step(self._by_group(gradients), told=self._post)
         except (TypeError, ValueError, RuntimeError, NonFiniteGradient) as problem:
             raise signed(type(self).__name__, problem) from None
-        if done:
-            self._post()
-        return done
 
     def _by_group(self, gradients: Any) -> list[list[Any]]:
         """The gradients sorted into groups, if there is one for each parameter."""

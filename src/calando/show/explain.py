@@ -26,6 +26,7 @@ from ..engine import Engine
 from ..groups import Group
 from ..hyper import Hyper, interval, is_number
 from ..kernels import compile, measure
+from ..kernels.ahead import nothing
 from ..kernels.pool import threads
 from ..rule import Rule
 from ..rules import RULES
@@ -108,7 +109,8 @@ def subject(name: str, arguments: Mapping[str, Any] | None = None) -> Subject:
         return alone(RULES[found], kin)
     kind = getattr(import_module(ROOMS[room]), found)
     array = np.zeros((2, 2), np.float32)
-    built = kind(*needed(room, kind, array, arguments), **arguments)
+    with nothing():
+        built = kind(*needed(room, kind, array, arguments), **arguments)
     hyper = built.engine.hypers[0]
     stored = getattr(built, "SLOTS", None) or getattr(getattr(built, "STORED", None), "slots", None) or {}
     return Subject(

@@ -1,6 +1,6 @@
 """L-BFGS as torch.optim spells it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from ctypes import c_float
 from dataclasses import replace
 from functools import reduce
@@ -39,6 +39,12 @@ WHOLE = ("max_iter", "max_eval", "history_size")
 
 class Ledger(Engine):
     """Members, hyperparameters and clocks of an optimizer that makes its steps itself: nothing is arranged."""
+
+    def admit(self, members: Sequence[Sequence[Member]], groups: Sequence[Group]) -> None:
+        """Whatever is real or complex is taken; the optimizer says what is not."""
+
+    def prepare(self, zeroing: bool = False) -> None:
+        """There are no kernels."""
 
     def arrange(self, members: list[list[Member]], groups: list[Group]) -> None:
         """Take over members and groups."""
@@ -137,8 +143,7 @@ class LBFGS(Optimizer):
             "history_size": history_size,
             "line_search_fn": line_search_fn,
         }
-        if self._options.ema is not None:
-            raise ValueError("For 'LBFGS': 'ema' must stay None: a line search visits points that are no updates")
+        self._options.refuse_all("LBFGS", "a line search visits points that are no updates")
         super().__init__(params, defaults, max_norm, on_nonfinite)
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:

@@ -6,7 +6,8 @@ the next one they are *collected*: what was not posted was written from outside 
 torch's schedulers, a trainer) and wins.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from math import inf
 from operator import is_
 from typing import Any, ClassVar
@@ -18,23 +19,23 @@ from ..average import DOMAIN as AVERAGE
 from ..average import SLOT, averaged
 from ..control import meant, plain, signed, spelled, unpacked, whole
 from ..decay import DOMAIN as FRONT
-from ..decay import L2, Decay
+from ..decay import L2, UNBOUNDED, Decay
 from ..engine import NonFiniteGradient
-from ..groups import Group, refuse_doubles
+from ..groups import Group, Seen, refuse_doubles
 from ..hyper import Hyper, UnknownName, as_schedule, is_number
 from ..nearest import hint, nearest
 from ..rule import Domain, Rule
 from ..schedules import Schedule
 from .boxes import boxed, refilled, unboxed
-from .options import Options, with_options
-from .refusals import STRUCTURE, refuse_choices, refuse_hints, refuse_shapeless, refuse_strangers
+from .options import Options, with_groups, with_options
+from .refusals import STRUCTURE, refuse_choices, refuse_hints, refuse_rows, refuse_shapeless, refuse_strangers
 from .shares import SHARED, refuse_shares, sharer
 from .state import Stateful
 
 # Keys that others keep in groups: torch's schedulers, timm, trainers; our clock.
 GUESTS = {
     "params", "param_names", "step", "name", "initial_lr", "lr_scale", "max_lr", "min_lr", "swa_lr",
-    "base_momentum", "max_momentum",
+    "base_momentum", "max_momentum", "grad_centralization",
 }  # fmt: skip
 
 
@@ -45,9 +46,10 @@ class Optimizer(Stateful):
     structural choices mean. A schedule may stand wherever a number may: in the constructor, in a
     group, in ``set``, or assigned to ``param_groups[i][name]``.
 
-    Every constructor also takes ``ema`` (a running average of the weights, kept in the same pass over memory; see
-    ``ema_parameters`` and ``averaged``) and ``slot_dtype`` (of the slots of parameters in half precision, float32
-    by default); see ``options.Options``.
+    Every constructor also takes, all of it in the same pass over memory: ``ema`` (a running average of the weights; see
+    ``ema_parameters`` and ``averaged``), ``slot_dtype`` (of the slots of parameters in half precision, float32 by
+    default), ``loss_scale``, ``max_group_norm``, ``clip_value``, ``grad_centralization`` and ``grads_after_step``; see
+    ``options.Options`` and ``calando.clipping``.
     """
 
     DOMAIN: ClassVar[Domain]
@@ -64,7 +66,10 @@ class Optimizer(Stateful):
     ) -> None:
         refuse_hints(f"For '{type(self).__name__}'", defaults)
         refuse_choices(f"For '{type(self).__name__}'", defaults)
-        self._dress(self.__dict__.get("_options", Options()))
+        refuse_strangers(f"For '{type(self).__name__}'", params)
+        if isinstance(params, Iterable) and not isinstance(params, torch.Tensor):
+            params = list(params)
+        self._dress(with_groups(self.__dict__.get("_options", Options()), params))
         try:
             self.engine = self.ENGINE([], [], on_nonfinite)
         except ValueError as problem:
@@ -74,12 +79,17 @@ class Optimizer(Stateful):
         defaults = {**defaults, "max_norm": max_norm}
         if self._options.ema is not None:
             defaults[SLOT] = self._options.ema
+        defaults.update(self._options.fronts)
+        if self._options.grad_centralization:
+            defaults["grad_centralization"] = True
         hyper = self._hyper(f"For '{type(self).__name__}'", defaults)
         self._given = self._entries(hyper)
         boxes = {name: value for name, value in defaults.items() if boxed(value)}
-        refuse_strangers(f"For '{type(self).__name__}'", params)
+        self._building: Seen = {}
         super().__init__(params, {**defaults, **spelled(self.spelling, hyper.past(0)), **boxes})
+        del self._building  # from here on groups are the user's to change
         self._faces, self._seen_state, self._seen_count, self._turn = [], self.state, len(self.state), 0
+        self.engine.prepare(self._options.grads_after_step == "zero")
 
     # What a subclass decides.
 
@@ -122,15 +132,44 @@ class Optimizer(Stateful):
                 loss = closure()
         playing = self._playing()
         grads = [[p.grad for p in group["params"]] for group in self.param_groups]
+        found, scale = (self.__dict__.get(name) for name in ("found_inf", "grad_scale"))
+        if found is not None and found.item():  # GradScaler's word: a gradient is not finite
+            self._clear([g for given in grads for g in given if g is not None])
+            return loss
         try:
-            done = self.engine.step(grads, playing, time=not self._pretended(grads))
+            self.engine.step(
+                grads,
+                playing,
+                time=not self._pretended(grads),
+                unscale=1.0 if scale is None else scale.item(),
+                zeroing=self._options.grads_after_step == "zero",
+                told=partial(self._told, playing),
+            )
         except (TypeError, ValueError, RuntimeError, NonFiniteGradient) as problem:
             raise signed(type(self).__name__, problem) from None
-        if done:
-            self._show_state()
-            for number in playing:
-                self._post(number)
+        self._clear(self.engine.left)
         return loss
+
+    @property
+    def _step_supports_amp_scaling(self) -> bool:
+        """Whether GradScaler leaves unscaling to the step: as in torch, where ``fused=True`` was given."""
+        return any(group.get("fused") for group in self.param_groups)
+
+    def _told(self, playing: list[int]) -> None:
+        """Show what a step has changed; saying it twice does no harm."""
+        self._show_state()
+        for number in playing:
+            self._post(number)
+
+    @torch.no_grad()
+    def _clear(self, grads: list[Any]) -> None:
+        """Zero these gradients, or let go of all, as ``grads_after_step`` says."""
+        if self._options.grads_after_step == "zero":
+            for g in grads:
+                g.zero_()
+        elif self._options.grads_after_step == "none":
+            for p in (p for group in self.param_groups for p in group["params"]):
+                p.grad = None
 
     def _pretended(self, grads: list[list[Any]]) -> bool:
         """Whether this is the step that torch.distributed.checkpoint takes only to have the state made.
@@ -172,10 +211,8 @@ class Optimizer(Stateful):
         hyper = self._hyper(place, {**self._given, **given}, clock)
         boxes = {name: value for name, value in {**self.defaults, **given}.items() if boxed(value)}
         given.update({**spelled(self.spelling, hyper.past(clock)), **boxes})
-        groups, names = self._roll(given["params"])
-        refuse_doubles(place.partition(",")[0], groups, names)
-        refuse_shapeless(place, groups[-1], names[-1])
-        super().add_param_group(given)
+        self._refuse_unfit(place, given["params"])
+        self._append(given)
         try:
             group = self.param_groups[-1]
             made = self._group(group, hyper)
@@ -190,6 +227,17 @@ class Optimizer(Stateful):
         self._structures.append(self._structure(group))
         self._remember(len(self._posted), group)
 
+    def _append(self, given: dict[str, Any]) -> None:
+        """torch's ``add_param_group``, which looks through all groups for doubles: we have looked already."""
+        known = self.param_groups
+        named = any("param_names" in group for group in known[:1])
+        self.param_groups = [{"params": [], **({"param_names": []} if named else {})}] if known else []
+        try:
+            super().add_param_group(given)
+            known.append(self.param_groups[-1])
+        finally:
+            self.param_groups = known
+
     def titles(self) -> list[str]:
         return [str(group.get("name", number)) for number, group in enumerate(self._dicts)]
 
@@ -202,8 +250,21 @@ class Optimizer(Stateful):
         sparse = self._sparse(group, hyper)
         if self._options.ema is not None:
             rule = averaged(rule)
-        starts, slot_dtype = self._starts(group), self._options.slot_dtype
-        return Group(params, names, rule, decay, maximize, sparse=sparse, starts=starts, slot_dtype=slot_dtype)
+        bound, centralize = hyper.timelines.get("clip_value"), bool(group.get("grad_centralization"))
+        if centralize:
+            refuse_rows(hyper.place, params)
+        return Group(
+            params,
+            names,
+            rule,
+            decay,
+            maximize,
+            centralize,
+            sparse=sparse,
+            starts=self._starts(group),
+            slot_dtype=self._options.slot_dtype,
+            bounded=bound is not None and bound.latest != UNBOUNDED,
+        )
 
     def _hyper(self, place: str, given: Mapping[str, Any], clock: int = 0) -> Hyper:
         """The hyperparameters of one group, from what the user gave."""
@@ -247,12 +308,17 @@ class Optimizer(Stateful):
             names = ", ".join(dict.fromkeys(known))
             raise UnknownName(f"{place}: unknown key {key!r}{hint(key, known)}; a group may have params, {names}")
 
-    def _roll(self, params: list[Any]) -> tuple[list[list[Any]], list[list[str]]]:
-        """All parameters with those of a new group, and what to call them."""
-        groups = [*(group["params"] for group in self.param_groups)]
-        names = [list(g.get("param_names") or map(str, range(len(g["params"])))) for g in self.param_groups]
+    def _refuse_unfit(self, place: str, params: list[Any]) -> None:
+        """Raise ValueError if a parameter of a new group stands twice in it or in a group before, or has no shape."""
+        owner, seen = place.partition(",")[0], self.__dict__.get("_building")
+        if seen is None:
+            seen = {}
+            known = [list(g.get("param_names") or map(str, range(len(g["params"])))) for g in self.param_groups]
+            refuse_doubles(owner, [group["params"] for group in self.param_groups], known, seen)
         pairs = [x if isinstance(x, tuple) else (str(i), x) for i, x in enumerate(params)]
-        return [*groups, [x for _, x in pairs]], [*names, [name for name, _ in pairs]]
+        names, new = [name for name, _ in pairs], [x for _, x in pairs]
+        refuse_doubles(owner, [new], [names], seen, len(self.param_groups))
+        refuse_shapeless(place, new, names)
 
     # Posting and collecting.
 
@@ -264,6 +330,7 @@ class Optimizer(Stateful):
 
         Everything is checked before anything is taken over.
         """
+        self.engine.catch_up()
         playing = self._numbers()
         if not self._state_is_ours():
             self._adopt_state()

@@ -13,6 +13,7 @@ STRUCTURE = (
     "amsgrad",
     "centered",
     "decoupled_weight_decay",
+    "grad_centralization",
     "maximize",
     "nesterov",
     "no_prox",
@@ -64,6 +65,17 @@ def refuse_shapeless(place: str, params: Sequence[Any], names: Sequence[str]) ->
             raise ValueError(
                 f"{place}: parameter {name!r} must be dense, but its layout is {kind}; gradients may be sparse"
             )
+
+
+def refuse_rows(place: str, params: Sequence[Any]) -> None:
+    """Raise ValueError for parameters whose rows have no mean that one process can take over real numbers."""
+    for i, p in enumerate(params):
+        if p.is_complex():
+            told = f"parameter {i} is complex, and the mean of a row is taken of real numbers"
+            raise ValueError(f"{place}: {told}; give it to a group without grad_centralization")
+        if any(where.is_shard() and where.dim for where in getattr(p, "placements", ())):
+            told = f"the rows of parameter {i} are in pieces on several processes"
+            raise ValueError(f"{place}: {told}; give it to a group without grad_centralization")
 
 
 def refuse_hints(name: str, defaults: Mapping[str, Any]) -> None:

@@ -10,7 +10,8 @@ from typing import Any
 
 import torch.distributed
 
-from ..engine import UNBOUNDED
+from ..clipping import NORMS
+from ..decay import UNBOUNDED
 from ..groups import Group
 from ..hyper import Hyper
 from ..schedules import Schedule
@@ -51,9 +52,9 @@ class Shared(Hyper):
     def checked(self, name: str, value: Any, step: int) -> Schedule | float:
         """The schedule or number that ``value`` means; ValueError for a bound of the norm."""
         entry = super().checked(name, value, step)
-        if name == "max_norm" and entry != UNBOUNDED:
+        if name in NORMS and entry != UNBOUNDED:
             raise ValueError(
-                f"{self.place}: 'max_norm' under {self.SHARER} would bound each process's share of the "
+                f"{self.place}: {name!r} under {self.SHARER} would bound each process's share of the "
                 f"gradients by itself; {WAYS[self.SHARER]}"
             )
         return entry
@@ -76,7 +77,7 @@ def refuse_shares(place: str, owner: str, group: Group, on_nonfinite: str) -> No
             f"{place}: on_nonfinite={on_nonfinite!r} under {who} would look at each process's share of the "
             "gradients by itself; leave it at 'train', and look at the gradients before the step"
         )
-    if who == FSDP1 and (group.rule.whole or group.rule.trust or group.decay.measured):
+    if who == FSDP1 and (group.rule.whole or group.rule.trust or group.decay.measured or group.centralize):
         raise ValueError(
             f"{place}: {owner} needs whole tensors, and under {who} they are flattened and cut; "
             "shard with torch.distributed.fsdp.fully_shard"

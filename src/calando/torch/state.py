@@ -54,7 +54,7 @@ class Stateful(Controls, torch.optim.Optimizer):
     def _dress(self, options: Options) -> None:
         """Know all names by which hyperparameters and slots are called."""
         self._options = options
-        self.spelling = {**self.SPELLING, "max_norm": "max_norm"}
+        self.spelling = {**self.SPELLING, "max_norm": "max_norm", **{name: name for name in options.fronts}}
         if options.ema is not None:
             self.spelling = {**self.spelling, SLOT: SLOT}
             self.SLOTS = {**type(self).SLOTS, SLOT: SLOT}  # type: ignore[misc]
@@ -306,8 +306,8 @@ class Stateful(Controls, torch.optim.Optimizer):
 
     def _numbers_of(self, number: int, group: Mapping[str, Any]) -> dict[str, Timeline]:
         """The numbers of a group that torch's class stored; a schedule given to this optimizer stays."""
-        hyper = self.engine.hypers[number]
-        loaded = self._hyper(hyper.place, {"max_norm": None, SLOT: self.defaults.get(SLOT), **group}).timelines
+        hyper, own = self.engine.hypers[number], {n: self.defaults.get(n) for n in (SLOT, *self._options.fronts)}
+        loaded = self._hyper(hyper.place, {"max_norm": None, **own, **group}).timelines
         kept = {name: line for name, line in hyper.timelines.items() if isinstance(line.latest, Schedule)}
         return {**loaded, **kept}
 

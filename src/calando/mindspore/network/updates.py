@@ -94,7 +94,7 @@ class Update:
             raise type(problem)(said if said.startswith("For") else f"{self.place}: {said}") from None
         if before is not None:
             before()
-        run(part, np.array([[*front, *scalars]]), np.zeros(1, np.int64))
+        run(part, np.array([[*front, *scalars]]), np.zeros(1, np.int64))()
 
 
 def number(what: str, value: Any, bounds: tuple[float, float] | None, exact: bool) -> float:

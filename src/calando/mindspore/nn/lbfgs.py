@@ -207,7 +207,7 @@ class LBFGS(Optimizer):
                 ground.put(origin)
                 raise
             for part in engine.parts:
-                part.grow_older([()] * len(part.kinds()[0]))
+                part.grow_older(part.older([()] * len(part.kinds()[0])))
         except NotFinite as problem:
             if engine.on_nonfinite == "skip":
                 return False

@@ -1,0 +1,95 @@
+"""The half of a step that writes: interrupted anywhere, it goes on where it stopped, and nothing is done twice.
+
+A kernel marks each chunk as done, array expressions each parameter; ages and clocks are written as numbers, not counted
+up. So the whole ending may be called again and again, until it has come to its end. Signals that raise (Ctrl-C, alarms)
+come between two such marks, never inside a kernel.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .plan import Part
+
+TRIES = 3  # failures that may come from outside, as from a signal's handler
+
+
+class TornStep(RuntimeError):
+    """The machine failed while parameters were written, and failed again when the step was to go on."""
+
+
+@dataclass
+class Ending:
+    """What is left to be written of a step.
+
+    Args:
+        parts: those that have gradients.
+        updates: the update of each.
+        rest: writes ages and clocks and tells others; called again it does no harm.
+        sums: what updates have given, by their part: those that are done.
+        done: whether nothing is left.
+        held: gradients, and whatever else the addresses in kernels' tables need to stay true.
+    """
+
+    parts: Sequence[Part]
+    updates: Sequence[Callable[[], Any]]
+    rest: Callable[[], None]
+    sums: dict[Part, Any] = field(default_factory=dict)
+    held: list[Any] = field(default_factory=list)
+    done: bool = False
+
+    def __post_init__(self) -> None:
+        self.held = [(part.grads, part.held, list(part.where)) for part in self.parts if part.key.fused]
+
+    def go_on(self) -> None:
+        """Do what is left."""
+        for part, update in zip(self.parts, self.updates, strict=True):
+            if part not in self.sums:
+                self.sums[part] = update()
+        self.rest()
+        self.done = True
+
+    def to_the_end(self) -> None:
+        """Do all that is left, then raise what has interrupted it.
+
+        Raises:
+            TornStep: it fails again and again, so the failure is its own.
+        """
+        interruption: BaseException | None = None
+        failures = 0
+        while failures < TRIES:
+            try:
+                self.go_on()
+                break
+            except BaseException as problem:
+                interruption = problem
+                failures += isinstance(problem, Exception)
+        else:
+            raise TornStep(self.told(interruption)) from interruption
+        if interruption is not None:
+            raise interruption
+
+    def late(self) -> None:
+        """Do what is left of a step that was interrupted twice at once, before anything else is done.
+
+        Raises:
+            TornStep: parameters have moved in memory meanwhile.
+        """
+        if self.done:
+            return
+        fused = [part for part in self.parts if part.key.fused]
+        for part, (_, held, where) in zip(fused, self.held, strict=True):
+            if part not in self.sums and part.key.arrays.addresses(held) != where:
+                raise TornStep(self.told("parameters have moved since it was interrupted"))
+        self.to_the_end()
+
+    def told(self, why: Any) -> str:
+        """Which parameters have been updated and which may not."""
+        kinds: list[list[str]] = [[], []]
+        for part in self.parts:
+            kinds[part in self.sums] += [m.place for m in part.chosen(part.members)]
+        torn, whole = (", ".join(places) or "none" for places in kinds)
+        reason = why if isinstance(why, str) else repr(why)
+        return (
+            f"a step stopped half-way ({reason}): updated are {whole}; not, or only in part, {torn}; load a checkpoint"
+        )
