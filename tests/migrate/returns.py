@@ -487,6 +487,51 @@ while step < 12:
         ms.save_checkpoint(net, os.path.join(tempfile.mkdtemp(), "best.ckpt"))
     step += 1
 """,
+    "a step that jit wraps, and clipped gradients under another name": HEAD + """
+optimizer = nn.Momentum(net.trainable_params(), 0.05, 0.9)
+def forward_fn(data, label):
+    return loss_fn(net(data), label)
+grad_fn = ms.value_and_grad(forward_fn, None, net.trainable_params())
+def train_step(data, label):
+    loss, grads = grad_fn(data, label)
+    clipped_grads = ops.clip_by_global_norm(grads, 1.0)
+    optimizer(clipped_grads)
+    return loss
+train_step = ms.jit(train_step)
+for epoch in range(2):
+    for data, label in create_dataset().create_tuple_iterator():
+        loss = train_step(data, label)
+    print(epoch, loss)
+""",
+    "a step cell with value_and_grad": HEAD + """
+class TrainStepWithClip(nn.TrainOneStepCell):
+    def __init__(self, network, optimizer, clip_val=0.3):
+        super(TrainStepWithClip, self).__init__(network, optimizer)
+        self.clip_val = clip_val
+        self.grad_fn = ops.value_and_grad(self.network, grad_position=None, weights=self.weights)
+    def construct(self, *inputs):
+        loss, grads = self.grad_fn(*inputs)
+        grads = ops.clip_by_global_norm(grads, self.clip_val)
+        loss = ops.depend(loss, self.optimizer(grads))
+        return loss
+opt = nn.SGD(net.trainable_params(), 0.1, momentum=0.9)
+train = TrainStepWithClip(nn.WithLossCell(net, loss_fn), opt)
+train.set_train()
+for data, label in create_dataset().create_tuple_iterator():
+    print(train(data, label))
+""",
+    "a step that data_sink feeds": HEAD + """
+optimizer = nn.AdamWeightDecay(net.trainable_params(), learning_rate=0.01)
+grad_fn = ops.value_and_grad(lambda x, y: loss_fn(net(x), y), None, optimizer.parameters, has_aux=False)
+@ms.jit
+def train_step(data, label):
+    loss, grads = grad_fn(data, label)
+    loss = ops.depend(loss, optimizer(grads))
+    return loss
+sink_process = ms.data_sink(train_step, create_dataset(), 1)
+for _ in range(4):
+    loss = sink_process()
+""",
     "graph mode and a weight decay of its own": HEAD.replace("PYNATIVE", "GRAPH") + """
 from mindspore.train import Model
 class Decay(nn.Cell):

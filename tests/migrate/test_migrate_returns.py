@@ -17,6 +17,7 @@ from returns import SHAPES
 # What stays whole, and what its finding says.
 LEFT = {
     "rates assigned in the loop": "taken one by one",
+    "a step that data_sink feeds": "data_sink compiles train_step",
     "an optimizer of another library": "mindcv makes or drives the optimizer",
 }
 # What is rewritten and cannot run on a CPU, or makes no update.
@@ -146,3 +147,33 @@ def test_gradients_of_two_optimizers_do_not_mix():
     after = rewritten("two optimizers that alternate").results[0].after.decode()
     assert after.count(".backward(inputs=[p for group in optimizer_") == 2
     assert after.index("optimizer_G.zero_grad()") < after.index("g_loss.backward(")
+
+
+SMALL = SHAPES["a jitted step in a function"]
+UNSEEN = {
+    "parameters made in a file that is not there": (
+        "optimizer = nn.SGD(net.trainable_params(),",
+        "from src.util import group_params\noptimizer = nn.SGD(group_params(net),",
+        "give the whole folder",
+    ),
+    "a file loaded in part": (
+        "def forward_fn",
+        "held = ms.load_checkpoint('a.ckpt', filter_prefix='lr')\nms.load_param_into_net(optimizer, held)\n"
+        "def forward_fn",
+        "is loaded in part",
+    ),
+    "something else in the file": (
+        "def forward_fn",
+        "held = ms.load_checkpoint('a.ckpt')\nms.load_param_into_net(optimizer, held)\nn = held['n']\ndef forward_fn",
+        "something else of the optimizer's file",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", UNSEEN)
+def test_what_is_not_seen_is_not_guessed(name):
+    old, new, told = UNSEEN[name]
+    data = SMALL.replace(old, new, 1).encode()
+    done = migrate({"train.py": data}, Wish(to="torch"))
+    assert done.results[0].after == data
+    assert any(told in finding.reason for finding in done.findings)

@@ -131,6 +131,8 @@ def unjit(work: Work, scope: Scope) -> None:
     """A function that PyTorch runs is not compiled by MindSpore: its decorator goes."""
     file = scope.file
     at: Scope | None = scope
+    if isinstance(scope.node, ast.FunctionDef):
+        handed(work, file, scope.node.name)
     while at is not None:
         for decorator in getattr(at.node, "decorator_list", []):
             bare = decorator.func if isinstance(decorator, ast.Call) else decorator
@@ -140,6 +142,29 @@ def unjit(work: Work, scope: Scope) -> None:
                 work.between(file, start, file.source.starts[decorator.end_lineno], "")
                 work.say(file, decorator, REWRITTEN, "PyTorch runs it as it stands; torch.compile is there", "step")
         at = at.parent
+
+
+def handed(work: Work, file: File, name: str) -> None:
+    """``jit(step)`` is the step itself; what feeds a compiled one cannot be.
+
+    Raises:
+        Left: MindSpore compiles the step to feed it.
+    """
+    for _, call in file.calls:
+        dotted = file.names.dotted(call.func)
+        given = call.args[0] if call.args else None
+        if not dotted.startswith("mindspore.") or not isinstance(given, ast.Name) or given.id != name:
+            continue
+        tail, statement = dotted.rpartition(".")[2], statement_of(file, call)
+        if tail == "data_sink":
+            raise Left(f"data_sink compiles {name} in line {call.lineno}: write a loop over the data first")
+        if tail not in JIT or id(call) in work.told:
+            continue
+        if isinstance(statement, ast.Assign) and ast.unparse(statement) == f"{name} = {ast.unparse(call)}":
+            work.remove(file, statement)
+        else:
+            work.replace(file, call, name)
+        work.say(file, call, REWRITTEN, "PyTorch runs it as it stands; torch.compile is there", "step")
 
 
 def seen(scope: Scope, name: str) -> list[ast.Name]:

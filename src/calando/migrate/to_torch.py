@@ -23,6 +23,11 @@ from .work import Left, Work, statement_of, uses
 
 DROPPED = ("use_locking", "update_slots", "loss_scale", "use_lazy", "use_offload", "use_nesterov", "use_amsgrad")
 SCHEDULES = ("DecayLR", "WarmUpLR", "LearningRateSchedule")
+FILES = "a file of the network's: torch.save and torch.load of its state_dict, where it is PyTorch's"
+NETWORKS = {
+    "WithLossCell": "network and loss in one: it goes with the network",
+    **dict.fromkeys(("save_checkpoint", "load_checkpoint", "load_param_into_net"), FILES),
+}
 KNOWN = (
     "TrainOneStepCell", "TrainOneStepWithLossScaleCell", "Model", "save_checkpoint", "load_param_into_net", "print",
     "value_and_grad", "__init__", "isinstance", "id",
@@ -312,7 +317,9 @@ def rest(work: Work) -> None:
         if not isinstance(node, ast.Call):
             continue
         dotted = file.names.dotted(node.func)
-        if dotted.startswith(("torch.", "calando.")) or (
+        if why := NETWORKS.get(dotted.rpartition(".")[2] if dotted.startswith("mindspore.") else ""):
+            work.say(file, node, HUMAN, why, "network")
+        elif dotted.startswith(("torch.", "calando.")) or (
             isinstance(node.func, ast.Attribute)
             and any(t.name.startswith("torch.") for t in work.flow.things(file.where[node], node.func.value))
         ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, field
 
 from .back import Back, alone, put
@@ -22,6 +23,7 @@ FIT = (
     "epoch", "train_dataset", "valid_dataset", "valid_frequency", "callbacks", "dataset_sink_mode",
     "valid_dataset_sink_mode", "sink_size", "initial_epoch",
 )  # fmt: skip
+CALLED = re.compile(r"call_?back|monitor", re.IGNORECASE)
 CALLBACK = "a callback of the script's own: put what it does into the loop"
 
 
@@ -83,6 +85,8 @@ def model(back: Back, scope: Scope, call: ast.Call, steps: dict[str, str]) -> No
         if not isinstance(outer, ast.Call) or not isinstance(file.parents[outer], ast.Expr):
             raise Left(f"the training in line {node.lineno} is not a statement of its own")
         if id(outer) in work.told:  # of another Model of the same name
+            told = "the loop is that of another Model under this name: compare how they scale the loss"
+            work.say(file, call, CHECK, told, "loop")
             back.stepped += 1
             continue
         train(back, file.where[node], outer, given, how, step)
@@ -237,6 +241,8 @@ def kind(work: Work, scope: Scope, call: ast.Call) -> str:
     if dotted.startswith("mindspore.") and name in {*WRITERS, *OTHERS}:
         return name
     target = work.flow.callee(scope, call)
+    if target is None and CALLED.search(name) and not dotted.startswith("mindspore."):
+        return "own"
     if target is None or not isinstance(target.node, ast.ClassDef):
         return ""
     bases = [at.file.names.dotted(b) for at in work.flow.bases(target) for b in at.node.bases]  # type: ignore[attr-defined]

@@ -193,6 +193,18 @@ def checkpoints(work: Work, thing: Thing) -> None:
                 beside(work, scope, other, loaded)
 
 
+def whole_file(file: File, call: ast.Call, name: str) -> None:
+    """Raise Left where a file is loaded in part, or something else of it is wanted."""
+    if len(call.args) != 1 or call.keywords:
+        raise Left(f"the file in line {call.lineno} is loaded in part")
+    for node in file.where:
+        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load):
+            parent = file.parents[node]
+            into = isinstance(parent, ast.Call) and file.names.dotted(parent.func).endswith("load_param_into_net")
+            if not into:
+                raise Left(f"something else of the optimizer's file is wanted in line {node.lineno}")
+
+
 def beside(work: Work, scope: Scope, call: ast.Call, loaded: set[str]) -> None:
     """The calls around a loaded optimizer: the file, and the network that was loaded from it too."""
     file = scope.file
@@ -200,6 +212,7 @@ def beside(work: Work, scope: Scope, call: ast.Call, loaded: set[str]) -> None:
     statement = statement_of(file, call)
     if tail == "load_checkpoint" and isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
         if statement.targets[0].id in loaded:
+            whole_file(file, call, statement.targets[0].id)
             work.need(file, "import torch")
             work.replace(file, call.func, "torch.load")
             work.say(file, call, REWRITTEN, "the file as it was saved", "state")

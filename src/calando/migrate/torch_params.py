@@ -124,7 +124,19 @@ def groups(work: Work, scope: Scope, params: ast.expr) -> list[tuple[Scope, ast.
                         group(work, where, inner, number, item)
     for where, node in pieces:
         named(work, where, node, owners)
+        if not owners:
+            seen_whole(work, where, node)
     return owners
+
+
+def seen_whole(work: Work, scope: Scope, node: ast.AST) -> None:
+    """Raise Left where parameters come from a function of another file that is not in the project."""
+    roots = {full.partition(".")[0] for full in scope.file.names.aliases.values()} - {"mindspore", "torch"}
+    for inner in ast.walk(node):
+        dotted = scope.file.names.dotted(inner.func) if isinstance(inner, ast.Call) else ""
+        if dotted.partition(".")[0] in roots and work.flow.callee(scope, inner) is None:  # type: ignore[arg-type]
+            line = inner.lineno  # type: ignore[attr-defined]
+            raise Left(f"{dotted} in line {line} makes its parameters and was not seen; give the whole folder")
 
 
 def inside_order(parents: dict[ast.AST, ast.AST], node: ast.AST) -> bool:
