@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import builtins
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from .flow import BLOCKS, Flow, Scope, arguments
@@ -36,6 +36,11 @@ def _carried(flow: Flow, node: ast.expr, scope: Scope, to: Scope, line: int, dep
         if isinstance(name, ast.Name) and name.id not in bound and name.id not in found:
             found[name.id] = _name(flow, name, scope, to, line, depth)
     return _Put(found).visit(copy.deepcopy(node))
+
+
+def replaced(node: ast.expr, found: Mapping[str, ast.expr]) -> ast.expr:
+    """An expression with names replaced by expressions."""
+    return _Put(dict(found)).visit(copy.deepcopy(node))
 
 
 class _Put(ast.NodeTransformer):

@@ -18,15 +18,15 @@ class Closed:
         rate: the learning rate as an expression of ``calando.schedules``; ``{S}`` stands for the module.
         plain: the learning rate as a Python expression of the count ``{k}``; empty where it would be long.
         momentum: the momentum, where the scheduler moves it too, like ``rate``.
-        scales: whether it multiplies each group's own rate.
         guide: a function of ``mindspore.nn`` that makes the same list; ``{total}`` and ``{epoch}`` are steps.
+        each: the learning rate of each group by itself, where they differ in more than the rate they start from.
     """
 
     rate: str
     plain: str = ""
     momentum: str = ""
-    scales: bool = True
     guide: str = ""
+    each: tuple[str, ...] = ()
 
 
 class Open(Exception):
@@ -50,6 +50,8 @@ def closed(name: str, said: Mapping[str, str], base: str, parts: tuple[Closed, .
         raise Open(WHY.get(name, f"{name} has no closed form here"))
     if name == "SequentialLR":
         return sequential(said, parts)
+    if name == "ChainedScheduler":
+        return chained(base, parts)
     return form(said, base)
 
 
@@ -92,7 +94,8 @@ def multi_step(said: Mapping[str, str], base: str) -> Closed:
             times(base, f"{grouped(gamma)} ** {n}" if n > 1 else gamma) for n in range(1, len(known) + 1)
         )
         return Closed(f"{{S}}.Piecewise([{base}, {values}], boundaries={milestones})", plain)
-    return Closed(f"{{S}}.Function(lambda epoch: {plain.format(k='epoch')})", plain)
+    falls = f"{grouped(gamma)} ** sum(epoch >= m for m in {grouped(milestones)})"
+    return Closed(f"{grouped(base)} * {{S}}.Function(lambda epoch: {falls})", plain)
 
 
 def exponential(said: Mapping[str, str], base: str) -> Closed:
@@ -105,12 +108,12 @@ def exponential(said: Mapping[str, str], base: str) -> Closed:
 
 
 def cosine(said: Mapping[str, str], base: str) -> Closed:
-    return Closed(f"{{S}}.CosineWave({base}, {said['eta_min']}, steps={said['T_max']})", scales=False)
+    return Closed(f"{{S}}.CosineWave({base}, {said['eta_min']}, steps={said['T_max']})")
 
 
 def restarts(said: Mapping[str, str], base: str) -> Closed:
     growth = said["T_mult"]
-    return Closed(f"{{S}}.WarmRestarts({base}, {said['eta_min']}, steps={said['T_0']}, growth={growth})", scales=False)
+    return Closed(f"{{S}}.WarmRestarts({base}, {said['eta_min']}, steps={said['T_0']}, growth={growth})")
 
 
 def linear(said: Mapping[str, str], base: str) -> Closed:
@@ -128,6 +131,10 @@ def polynomial(said: Mapping[str, str], base: str) -> Closed:
 
 
 def function(said: Mapping[str, str], base: str) -> Closed:
+    listed = ast.parse(said["lr_lambda"], mode="eval").body
+    if isinstance(listed, (ast.List, ast.Tuple)):
+        each = tuple(f"{grouped(base)} * {{S}}.Function({ast.unparse(call)})" for call in listed.elts)
+        return Closed(each[0], each=each)
     call = one_function(said)
     rate = f"{{S}}.Function({call})"
     return Closed(rate if number(base) == 1 else f"{grouped(base)} * {rate}", times(base, f"{grouped(call)}({{k}})"))
@@ -144,11 +151,19 @@ def one_function(said: Mapping[str, str]) -> str:
     return call
 
 
+def alike(*texts: str) -> None:
+    """Raise Open for numbers that are said for each group."""
+    for text in texts:
+        if isinstance(ast.parse(text, mode="eval").body, (ast.List, ast.Tuple, ast.ListComp)):
+            raise Open("it has numbers for each group; give each group its own schedule")
+
+
 def one_cycle(said: Mapping[str, str], base: str) -> Closed:
     steps = said["total_steps"]
     if steps == "None":
         steps = f"{grouped(said['epochs'])} * {grouped(said['steps_per_epoch'])}"
     peak, low, high = said["max_lr"], said["base_momentum"], said["max_momentum"]
+    alike(peak)
     for flag in ("cycle_momentum", "three_phase"):
         if said[flag] not in ("True", "False"):
             raise Open(f"{flag} is chosen at run time")
@@ -158,19 +173,34 @@ def one_cycle(said: Mapping[str, str], base: str) -> Closed:
     start = f"{grouped(peak)} / {grouped(said['div_factor'])}"
     end = f"{start} / {grouped(said['final_div_factor'])}"
     moved = f"{{S}}.OneCycle({high}, {low}, {high}, {rest})" if said["cycle_momentum"] == "True" else ""
-    return Closed(f"{{S}}.OneCycle({start}, {peak}, {end}, {rest})", momentum=moved, scales=False)
+    return Closed(f"{{S}}.OneCycle({start}, {peak}, {end}, {rest})", momentum=moved)
 
 
 def cyclic(said: Mapping[str, str], base: str) -> Closed:
-    if said["scale_fn"] != "None" or said["mode"] not in ("'triangular'", '"triangular"'):
-        raise Open("only its mode 'triangular' has a closed form here")
+    mode = said["mode"].strip("'\"")
+    if said["scale_fn"] != "None" or mode not in ("triangular", "triangular2", "exp_range"):
+        raise Open("its scale_fn, or a mode that is chosen at run time, has no closed form here")
     if said["cycle_momentum"] not in ("True", "False"):
         raise Open("cycle_momentum is chosen at run time")
     down = "" if said["step_size_down"] == "None" else f", down={said['step_size_down']}"
     shape = f"up={said['step_size_up']}{down}"
     high, low = said["max_momentum"], said["base_momentum"]
-    moved = f"{{S}}.Cyclic({high}, {low}, {shape})" if said["cycle_momentum"] == "True" else ""
-    return Closed(f"{{S}}.Cyclic({said['base_lr']}, {said['max_lr']}, {shape})", momentum=moved, scales=False)
+    alike(said["base_lr"], said["max_lr"])
+    up = said["step_size_up"]
+    whole = f"{grouped(up)} + {grouped(up if not down else said['step_size_down'])}"
+    damping = {
+        "triangular": "",
+        "triangular2": f"{{S}}.Exponential(1.0, 0.5, steps={whole}, staircase=True)",
+        "exp_range": f"{{S}}.Exponential(1.0, {said['gamma']})",
+    }[mode]
+
+    def wave(start: str, peak: str) -> str:
+        if not damping:
+            return f"{{S}}.Cyclic({start}, {peak}, {shape})"
+        return f"{start} + ({grouped(peak)} - {grouped(start)}) * {{S}}.Cyclic(0.0, 1.0, {shape}) * {damping}"
+
+    moved = wave(high, low) if said["cycle_momentum"] == "True" else ""
+    return Closed(wave(said["base_lr"], said["max_lr"]), momentum=moved)
 
 
 def sequential(said: Mapping[str, str], parts: tuple[Closed, ...]) -> Closed:
@@ -179,8 +209,16 @@ def sequential(said: Mapping[str, str], parts: tuple[Closed, ...]) -> Closed:
         raise Open("its milestones are not written as a list")
     rate = parts[0].rate
     for part, milestone in zip(parts[1:], listed.elts, strict=True):
-        rate = f"{rate}.then({part.rate}, after={ast.unparse(milestone)})"
-    return Closed(rate, scales=all(part.scales for part in parts))
+        rate = f"{grouped(rate)}.then({part.rate}, after={ast.unparse(milestone)})"
+    return Closed(rate)
+
+
+RATIOS = ("StepLR", "MultiStepLR", "ExponentialLR", "LinearLR", "ConstantLR", "PolynomialLR", "MultiplicativeLR")
+
+
+def chained(base: str, parts: tuple[Closed, ...]) -> Closed:
+    """The product of what schedulers multiply the rate by; ``parts`` start from 1."""
+    return Closed(" * ".join([grouped(base), *(f"({part.rate})" for part in parts)]))
 
 
 FORMS: dict[str, Any] = {
@@ -197,8 +235,8 @@ FORMS: dict[str, Any] = {
     "OneCycleLR": one_cycle,
     "CyclicLR": cyclic,
     "SequentialLR": sequential,
+    "ChainedScheduler": chained,
 }
 WHY = {
     "ReduceLROnPlateau": "ReduceLROnPlateau depends on what is measured in training, so no schedule can know it",
-    "ChainedScheduler": "ChainedScheduler multiplies what other schedulers have done; write it as one schedule",
 }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .project import Migration, Result, migrate
+from .source import rows
 from .told import lines, summary
 from .work import Wish
 
@@ -99,8 +100,11 @@ def gather(paths: Iterable[str]) -> tuple[dict[str, bytes], dict[str, Path]]:
                 raise ValueError(f"{path}: the folder holds no Python scripts")
             if len(found) > MOST_FILES:
                 raise ValueError(f"{path}: the folder holds {len(found)} scripts, and {MOST_FILES} are the most")
-        else:
+        elif place.suffix.lower() in (".py", ".pyw", ""):
             found = [place]
+        else:
+            told = "a notebook; make a script of it first (jupyter nbconvert --to script)"
+            raise ValueError(f"{path}: {told if place.suffix == '.ipynb' else 'no Python script (.py)'}")
         for script in found:
             scripts[str(script)] = script.read_bytes()
             bases[str(script)] = place if place.is_dir() else place.parent
@@ -148,8 +152,8 @@ def deliver(done: Migration, asked: Asked, bases: dict[str, Path]) -> int:
 
 def difference(result: Result) -> str:
     """A unified diff of one script."""
-    before = result.source.text.splitlines(keepends=True)
-    after = result.after.decode(result.source.encoding).removeprefix("\ufeff").splitlines(keepends=True)
+    before = rows(result.source.text, ends=True)
+    after = rows(result.after.decode(result.source.encoding).removeprefix("\ufeff"), ends=True)
     out = []
     for line in difflib.unified_diff(before, after, f"a/{result.name}", f"b/{result.name}"):
         out.append(line if line.endswith(("\n", "\r")) else f"{line}\n\\ No newline at end of file\n")

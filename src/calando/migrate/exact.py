@@ -5,6 +5,8 @@ The classes are ``calando.mindspore.torch_optim``'s; earlier migrations wrote th
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..mindspore.optimizer import Optimizer
@@ -23,6 +25,25 @@ def save(optimizer: Optimizer, path: Any) -> None:
         OSError: the file cannot be written; one that was there is untouched.
     """
     write(path, *optimizer.snapshot().to_plain())
+
+
+def state(optimizer: Optimizer) -> bytes:
+    """What ``save`` would write, for scripts that keep an optimizer's state beside other things."""
+    with TemporaryDirectory() as room:
+        save(optimizer, place := Path(room, "state"))
+        return place.read_bytes()
+
+
+def restore(optimizer: Optimizer, data: bytes) -> None:
+    """Go on where ``state`` was asked for.
+
+    Raises:
+        CheckpointError: the bytes are not those of ``state``; nothing has changed.
+        SnapshotMismatch: they belong to another optimizer; nothing has changed.
+    """
+    with TemporaryDirectory() as room:
+        (place := Path(room, "state")).write_bytes(data)
+        load(optimizer, place)
 
 
 def load(optimizer: Optimizer, path: Any) -> None:

@@ -57,6 +57,7 @@ class Thing:
     name: str = ""
     scope: Scope | None = field(default=None, compare=False, hash=False, repr=False)
     parts: tuple[frozenset[Thing], ...] = ()
+    keys: tuple[object, ...] = ()  # of a dictionary's parts
 
 
 @dataclass(eq=False)
@@ -212,6 +213,11 @@ class Flow:
             parts = tuple(self.things(scope, part) for part in node.elts)
             if any(parts):
                 return frozenset({Thing(PACK, node, id(node), parts=parts)})
+        if isinstance(node, ast.Dict):
+            parts = tuple(self.things(scope, part) for part in node.values)
+            if any(parts):
+                keys = tuple(getattr(key, "value", None) for key in node.keys)
+                return frozenset({Thing(PACK, node, id(node), parts=parts, keys=keys)})
         if isinstance(node, ast.IfExp):
             return self.things(scope, node.body) | self.things(scope, node.orelse)
         if isinstance(node, ast.BoolOp):
@@ -220,7 +226,9 @@ class Flow:
             found: set[Thing] = set()
             for thing in self.things(scope, node.value):
                 index = node.slice.value
-                if thing.kind == PACK and isinstance(index, int) and index < len(thing.parts):
+                if thing.kind == PACK and index in thing.keys:
+                    found |= thing.parts[thing.keys.index(index)]
+                elif thing.kind == PACK and not thing.keys and isinstance(index, int) and index < len(thing.parts):
                     found |= thing.parts[index]
             return frozenset(found)
         if isinstance(node, (ast.Await, ast.NamedExpr, ast.Starred)):

@@ -4,194 +4,43 @@ from __future__ import annotations
 
 import ast
 import textwrap
-from dataclasses import dataclass, field
 
-from .finding import REWRITTEN
-from .flow import BLOCKS, NETWORK, OBJECT, SCALER, File, Scope
+from .finding import CHECK, REWRITTEN
+from .flow import BLOCKS, Scope
+from .passes import Pass, entering, names_stored
 from .rhythm import LOOPS
-from .work import Left, Work, block_of, statement_of
+from .source import rows
+from .work import Left, Work
 
-DATA = {"to", "cuda", "cpu", "float", "long", "next", "iter", "get_batch", "unsqueeze", "view", "from_numpy", "tensor"}
 
-
-@dataclass
-class Pass:
-    """One forward pass and its ``backward``.
+def outermost(scope: Scope, statement: ast.stmt, makers: set[int]) -> ast.stmt:
+    """The outermost loop around a statement in which no optimizer is made; the statement itself where there is none.
 
     Args:
-        scope: the function it is in.
-        backward: the statement ``loss.backward()``.
-        loss: what is differentiated.
-        region: the statements of the forward pass.
-        later: statements between them that come after it.
-        inputs, outputs: names that go in, and come out beside the loss.
-        scaler: the name of the GradScaler, where there is one.
+        makers: id of every node inside of which an optimizer of the party is made.
     """
-
-    scope: Scope
-    backward: ast.stmt
-    loss: ast.expr
-    region: list[ast.stmt]
-    later: list[ast.stmt]
-    inputs: list[str] = field(default_factory=list)
-    outputs: list[str] = field(default_factory=list)
-    scaler: str = ""
-
-
-def passes(work: Work, scope: Scope) -> list[tuple[ast.stmt, ast.Call]]:
-    """The ``backward`` statements of a function, in order."""
-    found = []
-    for where, node in scope.file.calls:
-        func = node.func
-        if where is not scope or not isinstance(func, ast.Attribute) or other_backward(scope, node):
-            continue
-        if func.attr in ("backward", "manual_backward"):
-            statement = statement_of(scope.file, node)
-            if not isinstance(statement, ast.Expr) or statement.value is not node:
-                raise Left(f"backward is part of a larger expression in line {node.lineno}")
-            found.append((statement, node))
-    return sorted(found, key=lambda each: each[0].lineno)
-
-
-def other_backward(scope: Scope, node: ast.Call) -> bool:
-    return scope.file.names.dotted(node.func).startswith("torch.autograd")
-
-
-def understood(work: Work, scope: Scope, statement: ast.stmt, call: ast.Call, gone: set[ast.stmt]) -> Pass:
-    """The forward pass of one ``backward``.
-
-    Raises:
-        Left: it is not straight-line code.
-    """
-    assert isinstance(call.func, ast.Attribute)
-    file = scope.file
-    loss, scaler = call.func.value, ""
-    if call.func.attr == "manual_backward" or file.names.dotted(call.func) in (
-        "accelerator.backward",
-        "fabric.backward",
-    ):
-        loss = call.args[0]
-    elif call.args or call.keywords:
-        raise Left(f"backward is given an argument in line {call.lineno}")
-    held = loss.func.value if isinstance(loss, ast.Call) and isinstance(loss.func, ast.Attribute) else None
-    if isinstance(loss, ast.Call) and held is not None and SCALER in work.flow.kinds(scope, held):
-        scaler, loss = file.source.code(held), loss.args[0]
-    block = block_of(file, statement)
-    before = block[: block.index(statement)]
-    sliced = slice_of(before, names_read(loss))
-    first = next((s for s in before if s in sliced and touches(work, scope, s)), None)
-    if first is None:
-        first = next((s for s in before if s in sliced and works(s)), None)
-    if first is None and not touches(work, scope, ast.Expr(loss)):
-        raise Left(f"the forward pass of the backward in line {call.lineno} was not found beside it")
-    start = before.index(first) if first is not None else len(before)
-    inside = [s for s in before[start:] if s not in gone]
-    region = [s for s in inside if s in sliced]
-    later = [s for s in inside if s not in sliced]
-    for each in (*region, statement):
-        straight(file, each)
-    return Pass(scope, statement, loss, region, later, scaler=scaler)
-
-
-def straight(file: File, statement: ast.stmt) -> None:
-    """Raise Left for what cannot move into a function."""
-    for node in ast.walk(statement):
-        if isinstance(node, (ast.Return, ast.Yield, ast.Await, ast.Global, ast.Nonlocal)):
-            raise Left(f"the forward pass has a {type(node).__name__.lower()} in line {node.lineno}")
-        if isinstance(node, (ast.Break, ast.Continue)):
-            above = file.parents[node]
-            while above is not statement and not isinstance(above, LOOPS):
-                above = file.parents[above]
-            if not isinstance(above, LOOPS):
-                raise Left(f"the forward pass may be left in line {node.lineno}")
-    if file.source.lines(statement) is None:
-        raise Left(f"line {statement.lineno} holds several statements")
-
-
-def slice_of(before: list[ast.stmt], needed: set[str]) -> list[ast.stmt]:
-    """The statements that names depend on, among those before."""
-    found = []
-    for statement in reversed(before):
-        if names_stored(statement) & needed:
-            found.append(statement)
-            needed = needed | names_read(statement)
-    return found
-
-
-def names_read(node: ast.AST) -> set[str]:
-    read = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-    return read | {
-        n.target.id for n in ast.walk(node) if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name)
-    }
-
-
-def names_stored(node: ast.AST) -> set[str]:
-    return {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-
-
-def touches(work: Work, scope: Scope, statement: ast.AST, depth: int = 0) -> bool:
-    """Whether a network is called somewhere in a statement, or in a function of the project that it calls."""
-    for node in ast.walk(statement):
-        if not isinstance(node, ast.Call):
-            continue
-        func = node.func
-        target = func.value if isinstance(func, ast.Attribute) else func
-        for thing in (*work.flow.things(scope, func), *work.flow.things(scope, target)):
-            if thing.kind == NETWORK or (thing.kind == OBJECT and work.flow.is_network(thing.scope)):  # type: ignore[arg-type]
-                return True
-        inner = work.flow.callee(scope, node) if depth < 3 else None
-        if inner is not None and isinstance(inner.node, BLOCKS) and touches(work, inner, inner.node, depth + 1):
-            return True
-        name = ast.unparse(func).rpartition(".")[2].lower()
-        if name in (
-            "model",
-            "net",
-            "network",
-            "student",
-            "encoder",
-            "decoder",
-            "generator",
-            "discriminator",
-            "forward",
-        ):
-            return True
-    return False
-
-
-def works(statement: ast.stmt) -> bool:
-    """Whether a statement computes, and does not only fetch data."""
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Call):
-            name = ast.unparse(node.func).rpartition(".")[2]
-            if name not in DATA and not name.startswith(("get_", "load", "next")):
-                return True
-        if isinstance(node, (ast.BinOp, ast.AugAssign)) and isinstance(node.op, (ast.MatMult, ast.Pow)):
-            return True
-    return False
-
-
-def outermost(scope: Scope, statement: ast.stmt) -> ast.stmt:
-    """The outermost loop around a statement in its function; the statement itself where there is none."""
     found, node = statement, statement
     parents = scope.file.parents
     while node is not scope.node and node in parents:
         node = parents[node]  # type: ignore[assignment]
+        if id(node) in makers:
+            break
         if isinstance(node, LOOPS):
             found = node
     return found
 
 
-def settle(one: Pass, base: ast.stmt, grown: set[str]) -> None:
+def settle(one: Pass, base: ast.stmt) -> None:
     """Find what goes in and what comes out."""
-    scope = one.scope
+    scope, one.base = one.scope, base
     inner: set[str] = set()
     for statement in one.region:
         inner |= names_stored(statement)
     varying = names_stored(base) if isinstance(base, LOOPS) else set()
     if isinstance(scope.node, BLOCKS) and not isinstance(base, LOOPS):
         varying = set()
-    read = entering(one.region, one.loss)
-    one.inputs = sorted(read & varying - grown, key=lambda name: name.lower())
+    read = entering([*one.again, *one.region], one.loss)
+    one.inputs = sorted(read & varying, key=lambda name: name.lower())
     whole = scope.node
     own = {id(n) for s in one.region for n in ast.walk(s)} | {id(n) for n in ast.walk(one.backward)}
     used = {
@@ -201,38 +50,14 @@ def settle(one: Pass, base: ast.stmt, grown: set[str]) -> None:
     one.outputs = sorted((inner & used) - {first})
 
 
-def entering(region: list[ast.stmt], loss: ast.expr) -> set[str]:
-    """The names that statements read before they give them a value."""
-    bound = {n.arg for s in region for n in ast.walk(s) if isinstance(n, ast.arg)}
-    stored: dict[str, tuple[int, int]] = {}
-    read: dict[str, tuple[int, int]] = {}
-    for node in (inner for s in (*region, loss) for inner in ast.walk(s)):
-        if isinstance(node, ast.comprehension):
-            bound |= names_stored(node.target)
-        if isinstance(node, (ast.Assign, ast.AnnAssign)):  # the value comes first
-            for name in names_stored(node):
-                at = node.end_lineno or 0, node.end_col_offset or 0
-                stored[name] = min(stored.get(name, at), at)
-        elif isinstance(node, (ast.For, ast.With, ast.NamedExpr)):
-            for part in (getattr(node, "target", None), *(i.optional_vars for i in getattr(node, "items", ()))):
-                for name in names_stored(part) if part is not None else ():
-                    at = part.end_lineno or 0, part.end_col_offset or 0
-                    stored[name] = min(stored.get(name, at), at)
-        changed = node.target if isinstance(node, ast.AugAssign) else node
-        if isinstance(changed, ast.Name) and (isinstance(changed.ctx, ast.Load) or changed is not node):
-            at = changed.lineno, changed.col_offset
-            read[changed.id] = min(read.get(changed.id, at), at)
-    return {name for name, at in read.items() if name not in bound and at < stored.get(name, (10**9, 0))}
-
-
 def function_lines(work: Work, one: Pass, name: str) -> list[str]:
     """The forward pass as a function, without the indentation of its place."""
     source = one.scope.file.source
     lines = [f"def {name}({', '.join(one.inputs)}):"]
-    for statement in one.region:
+    for statement in (*one.again, *one.region):
         start, end = source.lines(statement) or (0, 0)
         text = textwrap.dedent(body_text(work, one, start, end)).rstrip("\r\n")
-        lines += ["    " + line if line.strip() else "" for line in text.splitlines()]
+        lines += ["    " + line if line.strip() else "" for line in rows(text)]
     loss = detached(work, one, one.loss)
     if one.scaler:
         loss = f"{one.scaler}.scale({loss})"
@@ -253,6 +78,7 @@ def body_text(work: Work, one: Pass, start: int, end: int) -> str:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "detach":
             a, b = source.span(node)
             if start <= a and b <= end and not node.args:
+                work.say(file, node, REWRITTEN, "no gradient flows through it", "step")
                 edits.append((a, b, f"mindspore.ops.stop_gradient({source.code(node.func.value)})"))
     text, at = "", start
     for a, b, new in sorted(edits):
@@ -265,7 +91,7 @@ def body_text(work: Work, one: Pass, start: int, end: int) -> str:
 def detached(work: Work, one: Pass, node: ast.expr) -> str:
     a, b = one.scope.file.source.span(node)
     text = body_text(work, one, a, b)
-    return " ".join(line.strip() for line in text.splitlines())
+    return " ".join(line.strip() for line in rows(text))
 
 
 def call_line(one: Pass, grad_fn: str, gradients: str) -> str:
@@ -279,7 +105,7 @@ def rewrite(work: Work, one: Pass, name: str, grad_fn: str, weights: str, gradie
     """Put one forward pass into a function before the loop, and call it where it stood."""
     file = one.scope.file
     source = file.source
-    base = outermost(one.scope, one.backward)
+    base = one.base
     indent = source.indent(one.backward)
     aux = ", has_aux=True" if one.outputs else ""
     lines = function_lines(work, one, name)
@@ -297,6 +123,9 @@ def rewrite(work: Work, one: Pass, name: str, grad_fn: str, weights: str, gradie
         moved = [call, *after]
     else:
         moved = [*lines, maker, call, *after]
+    if one.guard is not None:
+        guarded(work, one, moved, name)
+        moved = []
     work.need(file, "import mindspore")
     for statement in (*one.region, *one.later):
         work.remove(file, statement)
@@ -305,11 +134,30 @@ def rewrite(work: Work, one: Pass, name: str, grad_fn: str, weights: str, gradie
         span = source.lines(statement)
         assert span is not None
         text = textwrap.dedent(body_text(work, one, *span))
-        tail += text.rstrip("\r\n").splitlines()
-    text = f"\n{indent}".join([*moved, *tail])
-    work.replace(file, one.backward, text)
-    work.say(file, one.backward, REWRITTEN, f"{grad_fn} runs the forward pass and returns the gradients", "step")
+        tail += rows(text.rstrip("\r\n"))
+    if one.guard is None:
+        apart = "; " if source.lines(one.backward) is None and not (tail or moved[0] != call) else f"\n{indent}"
+        work.replace(file, one.backward, apart.join([*moved, *tail]))
+    else:
+        work.remove(file, one.backward)
+        work.before(file, one.guard, *tail)
+    told = f"{grad_fn} runs the forward pass and returns the gradients"
+    if one.again:
+        told += (
+            f"; line {one.again[0].lineno} runs in it again, as gradients flow through it (dropout and statistics too)"
+        )
+    work.say(file, one.backward, CHECK if one.again else REWRITTEN, told, "step")
     undetached(work, one)
+
+
+def guarded(work: Work, one: Pass, moved: list[str], name: str) -> None:
+    """The forward pass before a condition: with gradients where it holds, without where it does not."""
+    assert one.guard is not None and isinstance(one.loss, ast.Name)
+    file, outs = one.scope.file, ", ".join([one.loss.id, *one.outputs])
+    test = file.source.code(one.guard.test)
+    lines = [f"if {test}:", *(f"    {line}" if line else "" for line in moved)]
+    lines += ["else:", f"    {outs} = {name}({', '.join(one.inputs)})"]
+    work.before(file, one.guard, *lines)
 
 
 def undetached(work: Work, one: Pass) -> None:

@@ -6,9 +6,8 @@ import ast
 
 from .finding import KEPT, REWRITTEN
 from .flow import File, Scope, Thing
-from .place import Placed
+from .place import Placed, optimizer_at
 from .reads import HYPERS, behind, group_reads, only_read
-from .to_calando import optimizer_name
 from .work import Left, Work
 
 WRITABLE = {"lr", "weight_decay", "momentum", "eps"}
@@ -132,7 +131,10 @@ def look(work: Work, optimizers: list[Thing], places: list[Placed], own: bool) -
     for place in places:
         for scope, call in place.reads:
             text = shown(
-                work, optimizer_name(work, place, scope), behind(work.flow, optimizers, scope, call, place.step[1]), own
+                work,
+                optimizer_at(work, place, scope, call),
+                behind(work.flow, optimizers, scope, call, place.step[1]),
+                own,
             )
             file = scope.file
             parent = file.parents[call]

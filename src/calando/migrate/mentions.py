@@ -6,7 +6,19 @@ import ast
 import re
 
 from ..lexicon import DYNAMIC
-from .flow import GRADIENT, MODEL, NETWORK, OPTIMIZER, SCALER, SCHEDULER, File, Flow, Scope, made_kind
+from .flow import (
+    GRADIENT,
+    MODEL,
+    NETWORK,
+    OBJECT,
+    OPTIMIZER,
+    SCALER,
+    SCHEDULER,
+    File,
+    Flow,
+    Scope,
+    made_kind,
+)
 
 ALWAYS = {
     "zero_grad", "backward", "add_param_group", "get_last_lr", "unscale_", "manual_backward", "step_update",
@@ -58,6 +70,8 @@ def mentioned(flow: Flow, file: File, node: ast.AST, scope: Scope) -> str:
     if isinstance(node, ast.Call):
         return call_mentioned(flow, file, node, scope)
     if isinstance(node, ast.Attribute):
+        if node.attr == "grad" and by_hand(file, node):
+            return "gradients are used by hand here, which MindSpore's parameters do not hold"
         if node.attr == "param_groups":
             return "parameter groups are read or written here in a way that was not recognised"
         if node.attr in SHOWN and any(t.name.startswith("mindspore.") for t in flow.things(scope, node.value)):
@@ -86,12 +100,58 @@ def step_class(file: File, scope: Scope) -> bool:
     return any(file.names.dotted(base).rpartition(".")[2].startswith("TrainOneStep") for base in bases)
 
 
+def by_hand(file: File, node: ast.Attribute) -> bool:
+    """Whether a gradient that a parameter holds is changed, or changes something: an update or clipping by hand."""
+    above: ast.AST = node
+    while above in file.parents and not isinstance(above, (ast.stmt, ast.Call)):
+        above = file.parents[above]
+    inner = file.names.dotted(node)
+    changed = isinstance(above, (ast.Assign, ast.AugAssign)) or (isinstance(above, ast.Call) and changes(above))
+    return changed and inner not in ("torch.autograd.grad", "mindspore.grad", "mindspore.ops.grad")
+
+
+def changes(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Attribute) and call.func.attr.endswith("_") and not call.func.attr.endswith("__")
+
+
+def chosen(file: File, func: ast.expr) -> bool:
+    """Whether a class of PyTorch's optimizers or schedulers is looked up by a name that is not written here."""
+    held: ast.expr | None = None
+    if isinstance(func, ast.Call) and isinstance(func.func, ast.Name) and func.func.id == "getattr" and func.args:
+        held = func.args[0]
+    if isinstance(func, ast.Subscript):
+        held = (
+            func.value.value if isinstance(func.value, ast.Attribute) and func.value.attr == "__dict__" else func.value
+        )
+    return held is not None and file.names.dotted(held).startswith("torch.optim")
+
+
+def own_kind(flow: Flow, node: ast.Call, scope: Scope) -> bool:
+    """Whether a call makes, or is a method of, a class of the project that derives from an optimizer or scheduler."""
+    func = node.func
+    inner = flow.callee(scope, node)
+    classes = [inner] if inner is not None and isinstance(inner.node, ast.ClassDef) else []
+    if isinstance(func, ast.Attribute):
+        classes += [t.scope for t in flow.things(scope, func.value) if t.kind == OBJECT and t.scope is not None]
+        if isinstance(func.value, ast.Name) and scope.params[:1] == [func.value.id]:
+            return False  # inside the class, whose finding covers it
+    return any(bases_of(at) & BASES for cls in classes for at in flow.bases(cls))
+
+
+def bases_of(cls: Scope) -> set[str]:
+    return {cls.file.names.dotted(base) for base in getattr(cls.node, "bases", [])}
+
+
 def call_mentioned(flow: Flow, file: File, node: ast.Call, scope: Scope) -> str:
     """Why a call is of concern; empty where it is not."""
     dotted = file.names.dotted(node.func)
     kind, _ = made_kind(dotted)
     if kind in (OPTIMIZER, SCHEDULER, SCALER, GRADIENT):
         return f"this {kind} was not rewritten"
+    if chosen(file, node.func):
+        return "which class of torch.optim this is, is only known when it runs"
+    if own_kind(flow, node, scope):
+        return "an optimizer or scheduler of the script's own: its formula must be compared by hand"
     name = node.func.attr if isinstance(node.func, ast.Attribute) else dotted
     if dotted.startswith(LIBRARIES) and FACTORY.search(dotted.partition(".")[2]):
         return f"{dotted.partition('.')[0]} makes or drives the optimizer here: what it does is not in this script"
@@ -99,6 +159,8 @@ def call_mentioned(flow: Flow, file: File, node: ast.Call, scope: Scope) -> str:
         return "a callback of a training that was not rewritten"
     if SUPER.match(ast.unparse(node.func)) and scope.owner is not None and step_class(file, scope):
         return "MindSpore's training step is made here"
+    if dotted.startswith("torch") and dotted.endswith("autocast"):
+        return "autocast has no counterpart here: mindspore.amp.auto_mixed_precision, or float32 without it"
     if DOTTED.match(dotted) or dotted.rpartition(".")[2] in DYNAMIC:
         return "this call is not one that can be rewritten"
     if any(t.kind == OPTIMIZER and t.name.startswith("mindspore.") for t in flow.things(scope, node.func)):

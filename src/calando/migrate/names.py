@@ -24,6 +24,21 @@ HOMES = (
 )  # fmt: skip
 
 
+def inside(node: ast.AST) -> tuple[str, ast.AST] | None:
+    """The name that an expression takes from another: ``a.x``, ``getattr(a, "x")``, ``a.__dict__["x"]``."""
+    if isinstance(node, ast.Attribute):
+        return node.attr, node.value
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "getattr":
+        named = node.args[1] if len(node.args) == 2 else None
+        if isinstance(named, ast.Constant) and isinstance(named.value, str):
+            return named.value, node.args[0]
+    held = node.value if isinstance(node, ast.Subscript) else None
+    named = node.slice if isinstance(node, ast.Subscript) else None
+    if isinstance(held, ast.Attribute) and held.attr == "__dict__" and isinstance(named, ast.Constant):
+        return str(named.value), held.value
+    return None
+
+
 class Names:
     """The imports of one module."""
 
@@ -62,9 +77,9 @@ class Names:
     def dotted(self, node: ast.AST) -> str:
         """The full name of an expression such as ``optim.SGD``; empty where it is none."""
         parts: list[str] = []
-        while isinstance(node, ast.Attribute):
-            parts.append(node.attr)
-            node = node.value
+        while (step := inside(node)) is not None:
+            name, node = step
+            parts.append(name)
         if not isinstance(node, ast.Name):
             return ""
         head = self.aliases.get(node.id)

@@ -6,13 +6,16 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
+from ..lexicon import TORCH
 from .carry import stored
 from .finding import REWRITTEN
-from .flow import Flow, Scope
+from .flow import NETWORK, OBJECT, Flow, Scope, Thing, arguments
+from .place import argument
 from .source import Edit
 from .work import Left, Work
 
 OWNER = re.compile(r"(?P<owner>[\w.\[\]\"']+)\.parameters\(\)\Z")
+LAYERS = ("modules", "named_modules", "children", "named_children")
 GROUP_KEYS = {"params", "lr", "weight_decay"}
 
 
@@ -26,14 +29,27 @@ def parts_of(flow: Flow, scope: Scope, node: ast.AST, seen: set[int] | None = No
     for inner in ast.walk(node):
         if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
             home = flow.home(scope, inner.id)
+            for caller, given in handed(flow, home, inner.id):
+                yield from parts_of(flow, caller, given, seen)
             for _, statement in stored(home).get(inner.id, []):
                 if isinstance(statement, (ast.Assign, ast.AugAssign)) and statement.value is not node:
                     yield from parts_of(flow, home, statement.value, seen)
+                    yield from around(flow, home, statement, seen)
             yield from appended(flow, scope, inner, seen)
         elif isinstance(inner, ast.Call):
             target = flow.callee(scope, inner)
             if target is not None and isinstance(target.node, ast.FunctionDef):
                 yield from parts_of(flow, target, target.node, seen)
+
+
+def handed(flow: Flow, home: Scope, name: str) -> Iterator[tuple[Scope, ast.expr]]:
+    """What the callers of a function give it under a name."""
+    if name in home.params and isinstance(home.node, ast.FunctionDef) and name != "self":
+        for caller, call in home.calls:
+            value = arguments(home, call, 1 if home.owner is not None else 0).get(name)
+            known = isinstance(value, ast.Name) and value.id in stored(flow.home(caller, value.id))
+            if value is not None and (known or not isinstance(value, (ast.Name, ast.Attribute, ast.Constant))):
+                yield caller, value
 
 
 def appended(flow: Flow, scope: Scope, name: ast.Name, seen: set[int]) -> Iterator[tuple[Scope, ast.AST]]:
@@ -54,15 +70,19 @@ def appended(flow: Flow, scope: Scope, name: ast.Name, seen: set[int]) -> Iterat
     for where, call in flow.memory["appended"].get(name.id, ()):
         if where is home:
             yield from parts_of(flow, home, call, seen)
-            above: ast.AST = call
-            while above in home.file.parents and above is not home.node:
-                above = home.file.parents[above]
-                if isinstance(above, ast.For):
-                    yield from parts_of(flow, home, above.iter, seen)
+            yield from around(flow, home, call, seen)
 
 
-def to_mindspore(work: Work, scope: Scope, params: ast.expr, own_class: bool) -> list[str]:
-    """Rewrite everything an optimizer's parameters are made of; the networks they belong to.
+def around(flow: Flow, home: Scope, node: ast.AST, seen: set[int]) -> Iterator[tuple[Scope, ast.AST]]:
+    """What the loops around a place run over."""
+    while node in home.file.parents and node is not home.node:
+        node = home.file.parents[node]
+        if isinstance(node, ast.For):
+            yield from parts_of(flow, home, node.iter, seen)
+
+
+def to_mindspore(work: Work, scope: Scope, params: ast.expr, own_class: bool) -> list[tuple[Scope, ast.expr]]:
+    """Rewrite everything an optimizer's parameters are made of; the networks they belong to, and where they are named.
 
     Args:
         own_class: whether the optimizer is MindSpore's own class, which knows three keys in a group only.
@@ -70,25 +90,62 @@ def to_mindspore(work: Work, scope: Scope, params: ast.expr, own_class: bool) ->
     Raises:
         Left: parameters or groups that have no counterpart.
     """
-    owners: list[str] = []
+    owners: dict[str, tuple[Scope, ast.expr]] = {}
+    if isinstance(params, (ast.List, ast.Tuple)) and any(isinstance(x, (ast.Name, ast.Attribute)) for x in params.elts):
+        raise Left("its parameters are tensors that stand by themselves; in MindSpore they are Parameters of a Cell")
     inside = {id(node) for node in ast.walk(params)}  # the call is written anew as a whole
     for where, node in list(parts_of(work.flow, scope, params)):
         for inner in ast.walk(node):
             if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
-                owner = where.file.source.code(inner.func.value)
+                owner = inner.func.value
+                if inner.func.attr in LAYERS:
+                    raise Left(f"its parameters are picked from layers in line {inner.lineno} (.{inner.func.attr})")
                 if inner.func.attr == "parameters" and not inner.args and not inner.keywords:
                     if id(inner) not in inside:
                         swap(work, where, inner.func, "trainable_params")
-                    owners.append(owner)
+                    owners.setdefault(ast.unparse(owner), (where, owner))
                 elif inner.func.attr == "named_parameters" and not inner.args and not inner.keywords:
                     if id(inner) not in inside:
                         swap(work, where, inner.func, "parameters_and_names")
-                    owners.append(owner)
+                    owners.setdefault(ast.unparse(owner), (where, owner))
             if isinstance(inner, ast.Dict):
                 check_group(inner, own_class)
             if isinstance(inner, ast.Call) and work.flow.files and where.file.names.dotted(inner.func) == "dict":
                 check_names([w.arg for w in inner.keywords], own_class)
-    return list(dict.fromkeys(owners))
+    if not owners:
+        raise Left("which network its parameters belong to was not found")
+    return list(owners.values())
+
+
+def networks(work: Work, scope: Scope, owners: list[tuple[Scope, ast.expr]]) -> list[str]:
+    """The networks of one optimizer as they are called in its scope; the parts of a network are one."""
+    found: dict[str, None] = {}
+    for where, owner in owners:
+        whole: ast.expr = owner
+        while isinstance(whole, ast.Attribute) and part_of_network(work, where, whole.value):
+            whole = whole.value
+        if where is scope and isinstance(whole, (ast.Name, ast.Attribute)) and not varying(where, whole):
+            found[ast.unparse(whole)] = None
+    return list(found)
+
+
+def part_of_network(work: Work, scope: Scope, node: ast.expr) -> bool:
+    """Whether an expression is a network, so that what hangs on it is a part of it."""
+    things = work.flow.things(scope, node)
+    return any(t.kind == NETWORK or (t.kind == OBJECT and t.scope and work.flow.is_network(t.scope)) for t in things)
+
+
+def varying(scope: Scope, node: ast.expr) -> bool:
+    """Whether a name is that of a loop, which stands for several networks."""
+    if not isinstance(node, ast.Name):
+        return False
+    loops = (ast.For, ast.comprehension, ast.ListComp)
+    return any(isinstance(n, loops) and node.id in names_of(n) for n in ast.walk(scope.node))
+
+
+def names_of(loop: ast.AST) -> set[str]:
+    target = getattr(loop, "target", None)
+    return {n.id for n in ast.walk(target) if isinstance(n, ast.Name)} if target is not None else set()
 
 
 def swap(work: Work, scope: Scope, attribute: ast.Attribute, name: str) -> None:
@@ -146,3 +203,17 @@ def said(params: ast.expr, code: str) -> str:
     if isinstance(params, ast.GeneratorExp):
         text = f"list{text}" if text.startswith("(") else f"list({text})"
     return text
+
+
+def owner_networks(work: Work, thing: Thing) -> list[tuple[Scope, ast.expr]]:
+    """The networks whose parameters an optimizer trains, wherever its groups are put together."""
+    call, scope = thing.node, thing.scope
+    assert isinstance(call, ast.Call) and scope is not None
+    params = argument(call, TORCH[thing.name.partition(".")[2]].order, "params")
+    found = []
+    for where, node in parts_of(work.flow, scope, params) if params is not None else ():
+        for inner in ast.walk(node):
+            func = inner.func if isinstance(inner, ast.Call) else None
+            if isinstance(func, ast.Attribute) and func.attr in ("parameters", "named_parameters"):
+                found.append((where, func.value))
+    return found

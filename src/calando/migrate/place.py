@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from ..lexicon import SCHEDULERS, TORCH
-from .carry import carry, picked, stored
-from .closed import Closed, Open, closed
-from .flow import OPTIMIZER, SCHEDULER, Scope, Thing
-from .rhythm import Rhythm, rhythm
-from .work import Left, Work, uses
+from .carry import carry, constant, picked, stored
+from .closed import RATIOS, Closed, Open, closed
+from .drivers import WHOLES, driven, family, rivals, written
+from .flow import SCHEDULER, Scope, Thing, arguments
+from .rhythm import Rhythm, grouped, rhythm
+from .work import Left, Work, statement_of, uses
 
 BASE = "BASE_LEARNING_RATE"  # stands in a closed form until the rate is known
+# What PyTorch computes from the epoch alone where step() is given it.
+CLOSED = (
+    "StepLR",
+    "MultiStepLR",
+    "ExponentialLR",
+    "CosineAnnealingLR",
+    "LambdaLR",
+    "LinearLR",
+    "ConstantLR",
+    "PolynomialLR",
+)
+CHAINED = {"schedulers": None, "optimizer": None}
 
 
 @dataclass
@@ -30,6 +43,9 @@ class Placed:
         step: the call of its ``step``.
         gone: statements that go with it.
         kept: whether its name is used elsewhere, so that it must stay, as None.
+        moment: what its step is given, where it is given an epoch.
+        tested: whether something but its step hangs on whether there is one.
+        lent: whether its name must stand for the optimizer, because its rate is read where that has no name.
     """
 
     thing: Thing
@@ -43,26 +59,31 @@ class Placed:
     gone: list[tuple[Scope, ast.stmt]]
     items: list[tuple[Scope, ast.Dict, int]]
     kept: bool
+    tests: list[tuple[Scope, ast.expr]] = field(default_factory=list)
+    lent: bool = False
+    tested: bool = False
+    moment: ast.expr | None = None
 
 
-def said(name: str, call: ast.Call, code: object) -> dict[str, str]:
+def said(work: Work, thing: Thing) -> dict[str, str]:
     """The arguments of a scheduler as they are written, defaults included.
 
     Raises:
         Left: they are not all written out.
     """
-    table = SCHEDULERS.get(name)
+    name, call, scope = thing.name, thing.node, thing.scope
+    assert isinstance(call, ast.Call) and scope is not None
+    table = CHAINED if name == "ChainedScheduler" else SCHEDULERS.get(name)
     if table is None:
         raise Left(f"{name} is not a scheduler with a closed form here")
     if any(isinstance(a, ast.Starred) for a in call.args) or any(w.arg is None for w in call.keywords):
         raise Left("its arguments are not written out")
-    given: dict[str, str] = {}
-    names = ["optimizer", *table, "last_epoch"]
-    for key, value in [*zip(names, call.args, strict=False), *((w.arg, w.value) for w in call.keywords)]:
-        given[str(key)] = ast.unparse(value)
-    given.pop("optimizer", None)
-    if given.pop("last_epoch", "-1") != "-1":
+    names = ["optimizer", *table, "last_epoch"] if name != "ChainedScheduler" else list(table)
+    pairs = [*zip(names, call.args, strict=False), *((str(w.arg), w.value) for w in call.keywords)]
+    values = {key: value for key, value in pairs if key != "optimizer" or "optimizer" in table}
+    if "last_epoch" in values and constant(work.flow, values.pop("last_epoch"), scope) != -1:
         raise Left("it begins at an epoch of its own (last_epoch)")
+    given = {key: ast.unparse(value) for key, value in values.items()}
     given.pop("verbose", None)
     unknown = set(given) - set(table)
     if unknown:
@@ -70,28 +91,16 @@ def said(name: str, call: ast.Call, code: object) -> dict[str, str]:
     return {key: given.get(key, repr(value)) for key, value in table.items()}
 
 
-def driven(work: Work, thing: Thing) -> tuple[list[Thing], ast.expr]:
-    """The optimizers a scheduler drives, and the expression that names them."""
-    call, scope = thing.node, thing.scope
-    assert isinstance(call, ast.Call) and scope is not None
-    expression = call.args[0] if call.args else next((w.value for w in call.keywords if w.arg == "optimizer"), None)
-    if expression is None:
-        raise Left("which optimizer it drives is not written here")
-    found = [t for t in work.flow.things(scope, expression) if t.kind == OPTIMIZER]
-    if not found:
-        raise Left("the optimizer it drives is not made in this project")
-    return sorted(found, key=lambda t: t.node.lineno), expression  # type: ignore[attr-defined]
-
-
-def form_of(work: Work, thing: Thing) -> tuple[Closed, list[Thing]]:
+def form_of(work: Work, thing: Thing, base: str = BASE) -> tuple[Closed, list[Thing]]:
     """A scheduler's closed form, and the schedulers it is made of."""
     call, scope = thing.node, thing.scope
     assert isinstance(call, ast.Call) and scope is not None
-    arguments = said(thing.name, call, scope.file.source.code)
+    arguments = said(work, thing)
     parts: list[Thing] = []
     forms: list[Closed] = []
-    if thing.name == "SequentialLR":
-        listed = call.args[1] if len(call.args) > 1 else next(w.value for w in call.keywords if w.arg == "schedulers")
+    if thing.name in WHOLES:
+        at = 1 if thing.name == "SequentialLR" else 0
+        listed = call.args[at] if len(call.args) > at else next(w.value for w in call.keywords if w.arg == "schedulers")
         for pack in work.flow.things(scope, listed):
             for inner in pack.parts:
                 if len(inner) != 1 or next(iter(inner)).kind != SCHEDULER:
@@ -100,12 +109,14 @@ def form_of(work: Work, thing: Thing) -> tuple[Closed, list[Thing]]:
         if not parts:
             raise Left("which schedulers it is made of is not known")
         for part in parts:
-            form, deeper = form_of(work, part)
+            if thing.name == "ChainedScheduler" and part.name not in RATIOS:
+                raise Left(f"it multiplies with {part.name}, which is no factor of the rate before it")
+            form, deeper = form_of(work, part, "1.0" if thing.name == "ChainedScheduler" else BASE)
             if deeper:
                 raise Left("it is made of schedulers that are made of schedulers")
             forms.append(form)
     try:
-        return closed(thing.name, arguments, BASE, tuple(forms)), parts
+        return closed(thing.name, arguments, base, tuple(forms)), parts
     except (Open, ValueError, SyntaxError) as problem:
         raise Left(str(problem)) from None
 
@@ -118,31 +129,93 @@ def placed(work: Work, thing: Thing) -> Placed:
     """
     optimizers, expression = driven(work, thing)
     form, parts = form_of(work, thing)
+    together = family(work, thing)
+    rivals(work, thing, optimizers, [*together, *parts])
+    written(work, optimizers, thing)
     scope, call = thing.scope, thing.node
     assert scope is not None and isinstance(call, ast.Call)
     at = scope.file.source.code(expression)
     result = Placed(thing, optimizers, at, form, Rhythm(False), parts, [], (scope, call), [], [], False)
     steps: list[tuple[Scope, ast.Call]] = []
     for place, node in uses(work.flow, thing):
-        if other(work, place, node, thing):
+        if any(t.kind == SCHEDULER and t not in together for t in work.flow.things(place, node)):
             raise Left(f"another scheduler may stand in its place in line {node.lineno}")
         sort_use(work, result, place, node, steps)
+    result.tested = not all(only_steps(result, scope, node) for scope, node in result.tests)
+    result.lent = not all(optimizer_name(work, result, scope) for scope, _ in result.reads)
     if len(steps) != 1:
         raise Left("its step is never called" if not steps else f"its step is called in {len(steps)} places")
     place, step = result.step = steps[0]
     if step.args or step.keywords:
-        raise Left("its step is given an argument")
+        return told_when(work, result, step)
     result.rhythm = rhythm(work.flow, frozenset(optimizers), place, step, work.wish.steps_per_epoch)
     if not result.rhythm.known:
         raise Left(f"how many updates one of its steps is: {result.rhythm.why}; say --steps-per-epoch")
     if result.rhythm.early:
-        raise Left("its step comes before the optimizer's, so its first value is never used")
+        result.form = early(result)
     return result
 
 
-def other(work: Work, scope: Scope, node: ast.expr, thing: Thing) -> bool:
-    """Whether a name may stand for another scheduler too."""
-    return any(t.kind == SCHEDULER and t is not thing for t in work.flow.things(scope, node))
+def told_when(work: Work, place: Placed, step: ast.Call) -> Placed:
+    """A scheduler whose step is given the epoch.
+
+    Raises:
+        Left: a fraction of an epoch, or a scheduler that has no closed form of torch's.
+    """
+    given = [*step.args, *(w.value for w in step.keywords)]
+    if any(
+        isinstance(n, ast.Div) or (isinstance(n, ast.Constant) and isinstance(n.value, float))
+        for n in ast.walk(given[0])
+    ):
+        raise Left("its step is given a fraction of an epoch")
+    if len(given) != 1 or place.thing.name not in CLOSED or place.parts:
+        raise Left("its step is given an argument")
+    if place.form.momentum or place.form.each or place.lent:
+        raise Left("its step is given an argument, and it moves more than one number")
+    return replace(place, moment=given[0], rhythm=Rhythm(True))
+
+
+def optimizer_at(work: Work, place: Placed, scope: Scope, call: ast.Call) -> str:
+    """How the optimizer is called where the scheduler's rate is read: by its name, or the scheduler's that is lent."""
+    assert isinstance(call.func, ast.Attribute)
+    return optimizer_name(work, place, scope) or scope.file.source.code(call.func.value)
+
+
+def optimizer_name(work: Work, place: Placed, scope: Scope) -> str:
+    """How the optimizer is called in a scope; empty where it has no name there."""
+    made = place.thing.scope
+    assert made is not None
+    tree = ast.parse(place.optimizer, mode="eval").body
+    if scope is made or made is scope.file.top or (scope.owner is not None and scope.owner is made.owner):
+        return place.optimizer
+    wanted = set(place.optimizers)
+    for name in [*scope.params, *scope.local]:
+        if wanted & work.flow.home(scope, name).env.get(name, frozenset()):
+            return name
+    if isinstance(tree, ast.Name) and tree.id not in scope.local and wanted & work.flow.things(scope, tree):
+        return tree.id
+    return ""
+
+
+def early(place: Placed) -> Closed:
+    """The closed form of a scheduler whose step comes before the update: its first value is never used."""
+    form = place.form
+    skipped = [f"({text}).skip(1)" if text else "" for text in (form.rate, form.momentum)]
+    return replace(
+        form,
+        rate=skipped[0],
+        momentum=skipped[1],
+        plain="",
+        guide="",
+        each=tuple(f"({text}).skip(1)" for text in form.each),
+    )
+
+
+def only_steps(place: Placed, scope: Scope, node: ast.expr) -> bool:
+    """Whether nothing but the scheduler's step hangs on a condition."""
+    branch = statement_of(scope.file, node)
+    gone = [statement for _, statement in place.gone]
+    return isinstance(branch, ast.If) and not branch.orelse and all(s in gone for s in branch.body)
 
 
 def sort_use(work: Work, result: Placed, scope: Scope, node: ast.expr, steps: list[tuple[Scope, ast.Call]]) -> None:
@@ -168,8 +241,9 @@ def sort_use(work: Work, result: Placed, scope: Scope, node: ast.expr, steps: li
         raise Left(f"its .{parent.attr} is used in line {node.lineno}")
     if isinstance(parent, ast.Attribute):
         raise Left(f"its .{parent.attr} is used in line {node.lineno}")
-    if isinstance(parent, (ast.Compare, ast.If, ast.BoolOp, ast.UnaryOp)):
+    if isinstance(parent, (ast.Compare, ast.If, ast.BoolOp, ast.UnaryOp)) or getattr(parent, "test", None) is node:
         result.kept = True
+        result.tests.append((scope, node))
         return
     if isinstance(parent, (ast.List, ast.Tuple)) and isinstance(call, ast.Call) and id(call) in work.flow.made:
         return  # part of a SequentialLR, which was asked for already
@@ -200,6 +274,10 @@ def one_rate(work: Work, optimizer: Thing) -> bool:
     params = argument(call, TORCH[optimizer.name.partition(".")[2]].order, "params")
     if params is None:
         return False
+    for where, node in uses(work.flow, optimizer):
+        held = where.file.parents[node]
+        if isinstance(held, ast.Attribute) and held.attr == "add_param_group":
+            return False
     seen = carry(work.flow, params, scope, scope, call.lineno) or params
     return certainly_one(work, scope, seen, 0)
 
@@ -238,14 +316,25 @@ def certainly_one(work: Work, scope: Scope, node: ast.expr, depth: int) -> bool:
     if isinstance(node, ast.Name):
         home = work.flow.home(scope, node.id)
         stores = stored(home).get(node.id, [])
+        if not stores and node.id in home.params and home.calls:
+            given = [(c, arguments(home, call, 1 if home.owner else 0).get(node.id)) for c, call in home.calls]
+            return all(v is not None and certainly_one(work, c, v, depth + 1) for c, v in given)
         if not stores:
             return node.id in ("p", "param", "parameter", "v", "w")
         inside = list(ast.walk(home.node))
         if any(isinstance(n, ast.Constant) and n.value in ("lr", "lr_scale") and keyed(home, n) for n in inside):
             return False
+        if any(isinstance(n, ast.keyword) and n.arg in ("lr", "lr_scale") and beside_params(home, n) for n in inside):
+            return False
         values = [picked(s, t) for t, s in stores if isinstance(s, ast.Assign)]
         return all(v is None or certainly_one(work, home, v, depth + 1) for v in values)
     return isinstance(node, (ast.Attribute, ast.IfExp, ast.Starred))
+
+
+def beside_params(scope: Scope, word: ast.keyword) -> bool:
+    """Whether a keyword is one of ``dict(params=…, …)``."""
+    call = scope.file.parents.get(word)
+    return isinstance(call, ast.Call) and any(other.arg == "params" for other in call.keywords)
 
 
 def keyed(scope: Scope, node: ast.AST) -> bool:
@@ -263,4 +352,5 @@ def per_epoch(work: Work, rate: str, count: ast.expr | None, scope: Scope | None
     there = count if scope is None else carry(work.flow, count, scope, to, line)
     if there is None:
         raise Left("how long an epoch is cannot be said where the optimizer is made; say --steps-per-epoch")
-    return f"{rate}.per_epoch({ast.unparse(there)})"
+    whole = grouped(rate) if rate.count(f"{work.schedules(to.file)}.") > 1 else rate
+    return f"{whole}.per_epoch({ast.unparse(there)})"

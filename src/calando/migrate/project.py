@@ -73,15 +73,26 @@ def migrate(scripts: Mapping[str, bytes], wish: Wish | None = None) -> Migration
             if len(scripts) == 1:
                 raise
             unread.append(str(problem))
+    try:
+        work, texts = worked(sources, wish, careful=False)
+    except ValueError:  # some part does not fit: find out which, and leave it
+        work, texts = worked(sources, wish, careful=True)
+    results = [finished(file, text) for file, text in texts]
+    return Migration(wish, results, sorted(set(work.findings)), list(dict.fromkeys(work.spoken)), unread, work.flow)
+
+
+def worked(sources: list[Source], wish: Wish, careful: bool) -> tuple[Work, list[tuple[File, str]]]:
+    """The work on a project, and the text that each file gets.
+
+    Raises:
+        ValueError: changes meet, or a result is no Python.
+    """
     flow = Flow(sources, [module_of(source.name) for source in sources])
-    work = Work(flow, wish)
+    work = Work(flow, wish, careful)
     work.mentions = mentions(flow)
     target(wish.to)(work)
     unsaid(work)
-    results = []
-    for file, text in work.results():
-        results.append(finished(file, text))
-    return Migration(wish, results, sorted(set(work.findings)), list(dict.fromkeys(work.spoken)), unread, flow)
+    return work, list(work.results())
 
 
 def check(wish: Wish) -> None:

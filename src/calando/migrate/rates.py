@@ -6,9 +6,10 @@ import ast
 
 from .carry import carry
 from .flow import Scope, Thing
+from .later import final
 from .place import BASE, Placed, per_epoch
 from .rhythm import grouped, total
-from .to_calando import arguments_of, final, moved
+from .to_calando import arguments_of, moved
 from .work import Left, Work
 
 
@@ -48,5 +49,5 @@ def guide_list(work: Work, place: Placed, thing: Thing, base: str, scope: Scope,
         text = place.form.plain.format(k=k).replace(f"({k})", k if k.startswith("(") else f"({k})")
         at = grouped(base) if f"{BASE} *" in text or f"* {BASE}" in text else base
         return f"[{text.replace(BASE, at)} for step in range({steps})]"
-    rate = per_epoch(work, final(work, scope.file, place.form.rate, base), count, place.rhythm.scope, scope, line)
+    rate = per_epoch(work, final(work, scope, place.form.rate, base), count, place.rhythm.scope, scope, line)
     return f"[{rate}(step) for step in range({steps})]"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from .carry import carry
+from .carry import carry, replaced
 from .flow import BLOCKS, OPTIMIZER, SCALER, File, Flow, Scope, Thing
+from .lengths import length_of
 
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
-PASSED = {"enumerate", "tqdm", "tqdm.tqdm", "tqdm.auto.tqdm", "trange", "list", "iter", "reversed", "sorted", "track"}
 MOST_ROADS = 8
 
 
@@ -134,12 +134,13 @@ def _between(
         return None
     inner = way.loops[len(road.loops) :]
     station = way.stations.get(scope)
-    early = station is not None and step.lineno < station.lineno  # type: ignore[attr-defined]
+    early = station is not None and (step.lineno, step.col_offset) < (station.lineno, station.col_offset)  # type: ignore[attr-defined]
     until = inner[-1][0] if inner else road.loops[-1][0] if road.loops else place.file.source.tree
     if condition := sometimes(scope, step, call):
         return Rhythm(False, early=early, why=f"its step is called only under the condition in line {condition}")
     if not inner:
-        divisor, why = divided(place.file, call, until, step)
+        both = sorted((step.lineno, station.lineno)) if station is not None else []  # type: ignore[attr-defined]
+        divisor, why = divided(place.file, call, until, step, both)
         if divisor is not None:
             why = "the scheduler is stepped more often than the optimizer"
         return Rhythm(not why, early=early, why=why)
@@ -147,7 +148,7 @@ def _between(
         parts = [turns(flow, way, number, inner[0][1], 10**9) for number in range(len(road.loops), len(way.loops))]
     except Unknown as problem:
         return Rhythm(False, early=early, why=str(problem))
-    whole = ast.parse(" * ".join(parts), mode="eval").body
+    whole = ast.parse(" * ".join(p for p in parts if p != "1") or "1", mode="eval").body
     return Rhythm(True, whole, inner[0][1], early, source=f"the loop in line {inner[0][0].lineno}")  # type: ignore[attr-defined]
 
 
@@ -156,8 +157,13 @@ def sometimes(scope: Scope, step: ast.Call, call: ast.Call) -> int:
     assert isinstance(step.func, ast.Attribute)
     own = ast.unparse(step.func.value)
     until = (enclosing(scope, step) or [scope.node])[-1]
+    same = (
+        {ast.dump(b.test) for b, other in conditions(scope.file, call, until) if not other}
+        if until in above(scope.file, call)
+        else set()
+    )
     for branch, otherwise in conditions(scope.file, step, until):
-        if any(node is call for node in ast.walk(branch)):
+        if any(node is call for node in ast.walk(branch)) or (not otherwise and ast.dump(branch.test) in same):
             continue
         asked = branch.test.left if isinstance(branch.test, ast.Compare) else branch.test
         if otherwise or ast.unparse(asked) != own:
@@ -173,7 +179,8 @@ def turns(flow: Flow, way: Road, number: int, to: Scope, line: int) -> str:
     """How often the updates on a road happen in one of its loops, said at ``to`` before ``line``."""
     loop, owner = way.loops[number]
     place = loop.lineno  # type: ignore[attr-defined]
-    length = length_of(owner.file, loop)
+    length = length_of(flow, owner, loop)
+    length = length and under(owner.file, way.stations.get(owner, loop), length)
     there = carry(flow, length, owner, to, line) if length is not None else None
     if there is None:
         raise Unknown(f"how often the loop in line {place} runs is not known")
@@ -181,7 +188,8 @@ def turns(flow: Flow, way: Road, number: int, to: Scope, line: int) -> str:
     divisor, why = divided(owner.file, way.stations[owner] if last else way.loops[number + 1][0], loop, None)
     if why:
         raise Unknown(why)
-    text = grouped(there)
+    once = over_optimizers(loop, way.stations[owner]) or chosen_turn(owner.file, loop, way.stations[owner])
+    text = "1" if once else grouped(there)
     if divisor is None:
         return text
     carried = carry(flow, divisor, owner, to, line)
@@ -190,16 +198,36 @@ def turns(flow: Flow, way: Road, number: int, to: Scope, line: int) -> str:
     return f"({text} // {grouped(carried)})"
 
 
-def divided(file: File, call: ast.AST, until: ast.AST, step: ast.AST | None) -> tuple[ast.expr | None, str]:
-    """By what the updates of a loop are fewer than its turns; or why that is not known."""
+def over_optimizers(loop: ast.AST, update: ast.AST) -> bool:
+    """Whether a loop goes from one optimizer to the next, so each is updated once: ``for o in (a, b): o.step()``."""
+    target, func = getattr(loop, "target", None), getattr(update, "func", None)
+    if target is None or not isinstance(func, ast.Attribute):
+        return False
+    names = {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
+    return isinstance(func.value, ast.Name) and func.value.id in names
+
+
+def divided(
+    file: File, call: ast.AST, until: ast.AST, step: ast.AST | None, between: Sequence[int] = ()
+) -> tuple[ast.expr | None, str]:
+    """By what the updates of a loop are fewer than its turns; or why that is not known.
+
+    Args:
+        step: the scheduler's step, where it stands in the same loop.
+        between: the lines of both, where only a jump between them matters.
+    """
     divisor = None
     for node in ast.walk(until):
         jump = isinstance(node, (ast.Break, ast.Continue, ast.Return))
+        if jump and between and not between[0] <= node.lineno <= between[1]:  # type: ignore[attr-defined]
+            continue
         if jump and _of(file, node, until) and not done(file, node) and not flagged(file, node):
             return None, f"the loop may end or skip in line {node.lineno}"  # type: ignore[attr-defined]
     for branch, otherwise in conditions(file, call, until):
         if step is not None and any(step is node for node in ast.walk(branch)):
             continue  # both stand under it
+        if not otherwise and known(file, branch.test, until):
+            continue  # the loop around chooses it, once
         every = multiple(branch.test)
         if every is None or otherwise or divisor is not None:
             return None, f"the update in line {call.lineno} is made only under a condition"  # type: ignore[attr-defined]
@@ -213,13 +241,9 @@ def flagged(file: File, node: ast.AST) -> bool:
     return isinstance(branch, ast.If) and node in branch.body and isinstance(branch.test, (ast.Name, ast.Attribute))
 
 
-def outer_loop(flow: Flow, scope: Scope, step: tuple[Scope, ast.Call]) -> ast.stmt | None:
-    """The outermost loop around a scheduler's step, in the function that made the scheduler."""
-    for road in roads(flow, *step):
-        for loop, owner in road.loops:
-            if owner is scope and isinstance(loop, ast.stmt):
-                return loop
-    return None
+def outer_loops(flow: Flow, step: tuple[Scope, ast.Call]) -> list[tuple[ast.stmt, Scope]]:
+    """The loops around a scheduler's step, the outermost first."""
+    return [(loop, owner) for road in roads(flow, *step) for loop, owner in road.loops if isinstance(loop, ast.stmt)]
 
 
 def early_end(flow: Flow, optimizers: list[Thing]) -> int:
@@ -266,42 +290,50 @@ def multiple(test: ast.expr) -> ast.expr | None:
             counted = isinstance(left.left, ast.BinOp) and isinstance(left.left.op, ast.Add)
             if right.value == 0 and counted:
                 return left.right
+        plain = isinstance(left, ast.BinOp) and isinstance(left.op, ast.Mod) and isinstance(left.left, ast.Name)
+        if plain and ast.unparse(right) == f"{ast.unparse(left.right)} - 1":  # type: ignore[attr-defined]
+            return left.right  # type: ignore[attr-defined]  # i % k == k - 1
     return None
 
 
-def length_of(file: File, loop: ast.AST) -> ast.expr | None:
-    """How often a loop runs, as an expression; None where that is not known."""
-    return counted(file, loop.iter) if isinstance(loop, ast.For) else None
+def known(file: File, test: ast.expr, loop: ast.AST) -> bool:
+    """Whether a condition does not change while a loop runs: nothing that it asks for is given a value in it."""
+    names = {n.id for n in ast.walk(test) if isinstance(n, ast.Name)}
+    inside = {n.id for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq) and not names & inside
 
 
-def counted(file: File, over: ast.expr) -> ast.expr | None:
-    """The length of what a loop runs over, as an expression."""
-    if isinstance(over, ast.Call):
-        name = file.names.dotted(over.func)
-        if name == "range" and len(over.args) == 1:
-            return over.args[0]
-        if name == "range":
-            return called("len", over)
-        if name in PASSED and over.args:
-            return counted(file, over.args[0])
-        if name == "zip" and over.args:
-            parts = [counted(file, x) for x in over.args]
-            known = [x for x in parts if x is not None]
-            return called("min", *known) if len(known) == len(parts) and len(known) > 1 else None
-        if isinstance(over.func, ast.Attribute) and over.func.attr in ("create_dict_iterator", "create_tuple_iterator"):
-            return ast.Call(ast.Attribute(over.func.value, "get_dataset_size", ast.Load()), [], [])
-        if isinstance(over.func, ast.Attribute) and over.func.attr in ("items", "keys", "values"):
-            return called("len", over.func.value)
-        return None
-    if isinstance(over, (ast.Name, ast.Attribute, ast.Subscript)):
-        return called("len", over)
-    if isinstance(over, (ast.List, ast.Tuple)):
-        return ast.Constant(len(over.elts))
-    return None
+def chosen_turn(file: File, loop: ast.AST, node: ast.AST) -> bool:
+    """Whether a condition chooses one turn of a loop: ``for phase in ["train", "val"]`` and ``if phase == "train"``."""
+    held = said_of(file, node).get(getattr(getattr(loop, "target", None), "id", ""))
+    listed = getattr(getattr(loop, "iter", None), "elts", ())
+    return held is not None and [ast.dump(x) for x in listed].count(ast.dump(held)) == 1
 
 
-def called(name: str, *args: ast.expr) -> ast.Call:
-    return ast.Call(ast.Name(name, ast.Load()), list(args), [])
+def under(file: File, node: ast.AST, length: ast.expr) -> ast.expr:
+    """An expression with what the conditions around a place say of its names."""
+    found = said_of(file, node)
+    return replaced(length, found) if found else length
+
+
+def said_of(file: File, node: ast.AST) -> dict[str, ast.expr]:
+    """What the conditions around a place say of names: under ``x == "train"``, x is that."""
+    found: dict[str, ast.expr] = {}
+    for branch, otherwise in conditions(file, node, file.source.tree):
+        test = branch.test
+        if otherwise or not isinstance(test, ast.Compare) or not isinstance(test.ops[0], ast.Eq) or len(test.ops) > 1:
+            continue
+        if isinstance(test.left, ast.Name) and isinstance(test.comparators[0], ast.Constant):
+            found[test.left.id] = test.comparators[0]
+    return found
+
+
+def above(file: File, node: ast.AST) -> set[ast.AST]:
+    found = set()
+    while node in file.parents:
+        node = file.parents[node]
+        found.add(node)
+    return found
 
 
 def total(flow: Flow, thing: Thing, to: Scope, line: int) -> str | None:
@@ -313,7 +345,7 @@ def total(flow: Flow, thing: Thing, to: Scope, line: int) -> str | None:
                 parts = [turns(flow, way, number, to, line) for number in range(len(way.loops))]
             except Unknown:
                 return None
-            said.add(" * ".join(parts) or "1")
+            said.add(" * ".join(p for p in parts if p != "1") or "1")
     return said.pop() if len(said) == 1 else None
 
 

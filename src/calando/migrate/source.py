@@ -7,11 +7,18 @@ import io
 import re
 import tokenize
 import warnings
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 MARK = b"\xef\xbb\xbf"  # UTF-8's byte order mark
+
+
+def rows(text: str, ends: bool = False) -> list[str]:
+    """The lines of a text as Python counts them: a form feed or a line separator inside ends none."""
+    found = re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z", text)
+    return found if ends else [line.rstrip("\r\n") for line in found]
 
 
 class Unreadable(ValueError):
@@ -46,6 +53,8 @@ class Source:
     def newline(self) -> str:
         """The line ending that most lines have."""
         two, one = self.text.count("\r\n"), self.text.count("\n")
+        if not one and "\r" in self.text:
+            return "\r"
         return "\r\n" if two * 2 > one else "\n"
 
     def place(self, line: int, column: int) -> int:
@@ -82,7 +91,7 @@ class Source:
     def lines(self, statement: ast.AST) -> tuple[int, int] | None:
         """The whole lines that a statement has for itself, their end included; None where it shares them."""
         start, end = self.span(statement)
-        first = self.text.rfind("\n", 0, start) + 1
+        first = self.starts[bisect_right(self.starts, start) - 1]
         rest = re.match(r"[ \t]*;?[ \t]*(#[^\r\n]*)?(\r\n|\r|\n|\Z)", self.text[end:])
         if self.text[first:start].strip() or rest is None:
             return None

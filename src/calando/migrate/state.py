@@ -7,7 +7,7 @@ import ast
 from .carry import stored
 from .finding import CHECK, REWRITTEN
 from .flow import File, Scope, Thing
-from .to_calando import drop_item
+from .taken import drop_item
 from .work import Left, Work, statement_of, uses
 
 
@@ -17,18 +17,59 @@ def save_and_load(work: Work, thing: Thing, own: bool) -> None:
     Raises:
         Left: the state goes where it cannot be followed.
     """
+    calls = state_calls(work, thing)
+    beside = own or all(filed(work, scope, call) for scope, _, call in calls)
+    for scope, node, call in calls:
+        if id(call) in work.told:
+            continue
+        at, word = scope.file.source.code(node), call.func.attr  # type: ignore[attr-defined]
+        if not beside and not picked_apart(scope, call):
+            by_value(work, scope, call, at)
+        elif word == "state_dict":
+            saved(work, scope, call, at, own)
+        else:
+            loaded(work, scope, call, at, own)
+
+
+def state_calls(work: Work, thing: Thing) -> list[tuple[Scope, ast.expr, ast.Call]]:
+    """The calls of an optimizer's ``state_dict`` and ``load_state_dict``."""
+    found = []
     for scope, node in uses(work.flow, thing):
         parent = scope.file.parents[node]
-        if not isinstance(parent, ast.Attribute):
-            continue
         call = scope.file.parents[parent]
-        if not isinstance(call, ast.Call) or call.func is not parent or id(call) in work.told:
-            continue
-        at = scope.file.source.code(node)
-        if parent.attr == "state_dict":
-            saved(work, scope, call, at, own)
-        elif parent.attr == "load_state_dict":
-            loaded(work, scope, call, at, own)
+        named = isinstance(parent, ast.Attribute) and parent.attr in ("state_dict", "load_state_dict")
+        if named and isinstance(call, ast.Call) and call.func is parent:
+            found.append((scope, node, call))
+    return found
+
+
+def picked_apart(scope: Scope, call: ast.Call) -> bool:
+    """Whether one part of a state is taken: ``state_dict()["param_groups"]``."""
+    return isinstance(scope.file.parents[call], ast.Subscript)
+
+
+def filed(work: Work, scope: Scope, call: ast.Call) -> bool:
+    """Whether a state goes straight into a file whose path is known, or comes from one."""
+    file, holder = scope.file, scope.file.parents[call]
+    if call.func.attr == "load_state_dict":  # type: ignore[attr-defined]
+        given = call.args[0] if call.args else call.keywords[0].value
+        return path_of(work, scope, given.value if isinstance(given, ast.Subscript) else given) is not None
+    outer = holder if isinstance(holder, ast.Call) else file.parents.get(holder)
+    straight = isinstance(outer, ast.Call) and file.names.dotted(outer.func) == "torch.save" and len(outer.args) > 1
+    return picked_apart(scope, call) or (straight and isinstance(holder, (ast.Call, ast.Dict)))
+
+
+def by_value(work: Work, scope: Scope, call: ast.Call, at: str) -> None:
+    """An optimizer's state as one value, which may be kept beside others."""
+    file = scope.file
+    work.need(file, "import calando.migrate.exact")
+    if call.func.attr == "state_dict":  # type: ignore[attr-defined]
+        work.replace(file, call, f"calando.migrate.exact.state({at})")
+        work.say(file, call, REWRITTEN, "moments, clock and schedule as one value", "state")
+        return
+    given = call.args[0] if call.args else call.keywords[0].value
+    work.replace(file, call, f"calando.migrate.exact.restore({at}, {file.source.code(given)})")
+    work.say(file, call, REWRITTEN, "moments, clock and schedule go on where they were", "state")
 
 
 def saved(work: Work, scope: Scope, call: ast.Call, at: str, own: bool) -> None:

@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+import re
 
+from .clipped import clipped
+from .closures import closure_step
 from .finding import CHECK, REWRITTEN, Finding
 from .flow import BLOCKS, NETWORK, OBJECT, SCALER, File, Scope, Thing
-from .forward import Pass, outermost, passes, rewrite, settle, understood
+from .forward import outermost, rewrite, settle
+from .params import owner_networks
+from .passes import names_stored, passes, understood
 from .rhythm import LOOPS, conditions, enclosing, roads, updates
-from .work import Left, Work, statement_of, uses
+from .scaler import scalers, unscaled
+from .update import Update, shared, split, weights_of
+from .work import Left, Work, above, spot, statement_of
 
-
-@dataclass
-class Update:
-    """One place where gradients are given to an optimizer.
-
-    Args:
-        scope: the function that has the gradients.
-        call: the call there: the optimizer's step, or a function of the project's that steps it.
-        at: how the optimizer's parameters are reached there.
-        gradients: the name of the gradients.
-    """
-
-    scope: Scope
-    call: ast.Call
-    at: str
-    gradients: str
-    backwards: list[tuple[ast.stmt, ast.Call]] = field(default_factory=list)
+RATES = re.compile(r"sched|warmup|(^|[._])lr", re.IGNORECASE)  # what else has a step
 
 
 def rewrite_steps(work: Work, optimizers: list[Thing]) -> None:
@@ -37,10 +27,18 @@ def rewrite_steps(work: Work, optimizers: list[Thing]) -> None:
         Left: a step is not of a shape that can be rewritten.
     """
     found = {id(call): (scope, call) for thing in optimizers for scope, call in updates(work.flow, thing)}
-    for scope, call in found.values():
+    updates_found: list[Update] = []
+    for scope, call in sorted(found.values(), key=lambda each: each[1].lineno):
+        scaled = isinstance(call.func, ast.Attribute) and SCALER in work.flow.kinds(scope, call.func.value)
+        if (call.args or call.keywords) and not scaled:
+            if rises(optimizers):
+                raise Left(f"its step in line {call.lineno} is given a closure, and it goes up (maximize)")
+            closure_step(work, scope, call, gradients_name(work, scope.file, scope.file.source.code(call.func.value)))  # type: ignore[attr-defined]
+            continue
         at, scaler = stepped(work, scope, call)
-        for update in reached(work, scope, call, at, scaler):
-            rewrite_update(work, optimizers, update)
+        updates_found += reached(work, scope, call, at, scaler)
+    for update in shared(work, updates_found):
+        rewrite_update(work, optimizers, update)
 
 
 def stepped(work: Work, scope: Scope, call: ast.Call) -> tuple[str, str]:
@@ -49,8 +47,6 @@ def stepped(work: Work, scope: Scope, call: ast.Call) -> tuple[str, str]:
     source = scope.file.source
     if SCALER in work.flow.kinds(scope, call.func.value):
         return source.code(call.args[0]), source.code(call.func.value)
-    if call.args or call.keywords:
-        raise Left(f"its step in line {call.lineno} is given a closure; write the closure out")
     return source.code(call.func.value), ""
 
 
@@ -89,7 +85,7 @@ def reached(work: Work, scope: Scope, call: ast.Call, at: str, scaler: str) -> l
 def gradients_name(work: Work, file: File, at: str) -> str:
     """What the gradients are called: after the optimizer where there are several."""
     several = sum(1 for thing in work.flow.made.values() if thing.kind == "optimizer") > 1
-    tail = at.rpartition(".")[2]
+    tail = re.sub(r"\W+", "_", at.rpartition(".")[2]).strip("_")
     wanted = "grads" if not several or tail in ("optimizer", "opt") else f"{tail}_grads"
     return file.names.free(wanted)
 
@@ -139,9 +135,14 @@ def rewrite_update(work: Work, optimizers: list[Thing], update: Update) -> None:
     gone = {statement for _, statement in clears}
     accumulated = accumulates(update, mine)
     found = [understood(work, scope, statement, call, gone) for statement, call in mine]
-    bases = [outermost(scope, one.backward) for one in found]
+    makers = {id(node) for thing in optimizers for node in above(thing.scope.file, thing.node)}  # type: ignore[union-attr]
+    names = {node.id for node in ast.walk(ast.parse(update.at)) if isinstance(node, ast.Name)}
+    makers |= {id(node) for node in above(file, update.call) if isinstance(node, LOOPS) and names & names_stored(node)}
+    bases = [outermost(scope, one.backward, makers) for one in found]
     if accumulated and not all(isinstance(base, LOOPS) for base in bases):
         raise Left(f"gradients are gathered over calls of a function, up to the step in line {update.call.lineno}")
+    if accumulated and any(leaves(s) for one in found for s in one.later):
+        raise Left(f"gradients are gathered, and a turn may end before line {mine[0][0].lineno} adds its own")
     loops = [enclosing(scope, one.backward) for one in found]
     if clears and loops[0] and not any(repeated(work, where, s, loops[0]) for where, s in clears):
         raise Left(f"the gradients for the step in line {update.call.lineno} are cleared outside its loop only")
@@ -149,18 +150,18 @@ def rewrite_update(work: Work, optimizers: list[Thing], update: Update) -> None:
         raise Left(f"the gradients for the step in line {update.call.lineno} are never cleared")
     if not accumulated and not clears:
         raise Left(f"the gradients for the step in line {update.call.lineno} are never cleared, so they pile up")
-    clips = clipped(work, update, mine)
+    clipping = clipped(work, update, mine)
     several = len(found) > 1
     for number, (one, base) in enumerate(zip(found, bases, strict=True)):
-        settle(one, base, set())
+        settle(one, base)
         tail = f"_{number + 1}" if several else ""
         forward, maker = file.names.free(f"forward_fn{tail}"), file.names.free(f"grad_fn{tail}")
         fresh = file.names.free("new_grads") if accumulated else update.gradients
-        after = unscaled(one, fresh)
+        after = [*unscaled(one, fresh), *([f"{fresh} = tuple(-g for g in {fresh})"] if rises(optimizers) else [])]
         if accumulated:
             name = update.gradients
             after.append(f"{name} = {fresh} if {name} is None else tuple(a + b for a, b in zip({name}, {fresh}))")
-        rewrite(work, one, forward, maker, f"{update.at}.parameters", fresh, after)
+        rewrite(work, one, forward, maker, weights_of(update), fresh, after)
     if accumulated:
         work.before(file, bases[0], f"{update.gradients} = None")
     for where, statement in clears:
@@ -170,10 +171,38 @@ def rewrite_update(work: Work, optimizers: list[Thing], update: Update) -> None:
         else:
             work.remove(where.file, statement)
             work.say(where.file, statement, REWRITTEN, "gradients are made anew at each call", "step")
-    for text, node in clips:
+    if update.sharers:
+        own = [node for text, node in clipping if not text.startswith(f"{update.gradients} =")]
+        first = min([statement_of(file, update.call), *own], key=lambda n: n.lineno)  # type: ignore[attr-defined]
+        if any(node.lineno > first.lineno for _, node in clipping if node not in own):  # type: ignore[attr-defined]
+            raise Left(f"gradients that several optimizers share are clipped after line {first.lineno}")  # type: ignore[attr-defined]
+        split(work, update, statement_of(file, first))
+    for text, node in clipping:
         work.replace(file, node, text)
         work.say(file, node, REWRITTEN, "it works on the gradients that the optimizer is given", "step")
     scalers(work, update, found)
+
+
+def rises(optimizers: list[Thing]) -> bool:
+    """Whether optimizers go up (``maximize``), so that MindSpore's are given the negative gradients.
+
+    Raises:
+        Left: some do and some do not.
+    """
+    calls = [thing.node for thing in optimizers]
+    found = {any(w.arg == "maximize" and constant_true(w.value) for w in call.keywords) for call in calls}  # type: ignore[attr-defined]
+    if len(found) > 1:
+        raise Left("some of the optimizers that are stepped here go up and some go down (maximize)")
+    return found.pop()
+
+
+def constant_true(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
+
+
+def leaves(statement: ast.stmt) -> bool:
+    """Whether a statement may end a turn of the loop around it."""
+    return any(isinstance(n, (ast.Break, ast.Continue, ast.Return)) for n in ast.walk(statement))
 
 
 def repeated(work: Work, scope: Scope, statement: ast.stmt, loops: list[ast.AST]) -> bool:
@@ -186,22 +215,40 @@ def outside(statement: ast.stmt, bases: list[ast.stmt]) -> bool:
     return statement.lineno < min(base.lineno for base in bases)
 
 
+def dropped(loop: ast.For) -> str:
+    """The network in ``for p in net.parameters(): p.grad = None``; empty for another loop."""
+    over, body = loop.iter, loop.body[0]
+    text = ast.unparse(body) if len(loop.body) == 1 and isinstance(loop.target, ast.Name) else ""
+    if isinstance(over, ast.Call) and getattr(over.func, "attr", "") == "parameters" and text:
+        return ast.unparse(over.func.value) if text == f"{loop.target.id}.grad = None" else ""  # type: ignore[attr-defined]
+    return ""
+
+
+def unknown_step(work: Work, scope: Scope, call: ast.Call) -> bool:
+    """Whether a call may be the step of an optimizer that is not known here: the gradients before it are its own."""
+    func = call.func
+    if not isinstance(func, ast.Attribute) or func.attr != "step" or call.args or call.keywords:
+        return False
+    return not work.flow.things(scope, func.value) and not RATES.search(ast.unparse(func.value))
+
+
 def belonging(work: Work, update: Update) -> list[tuple[ast.stmt, ast.Call]]:
     """The backward calls whose gradients a step uses: those after the step before it."""
     scope = update.scope
     steps = sorted(
-        {call.lineno for thing in work.flow.all("optimizer") for s, call in updates(work.flow, thing) if s is scope}
-        | {update.call.lineno}
+        {spot(call) for thing in work.flow.all("optimizer") for s, call in updates(work.flow, thing) if s is scope}
+        | {spot(update.call)}
+        | {spot(call) for s, call in scope.file.calls if s is scope and unknown_step(work, scope, call)}
     )
-    line = update.call.lineno
-    before = [each for each in steps if each < line]
-    low = before[-1] if before else 0
-    found = [(s, c) for s, c in passes(work, scope) if low < s.lineno <= line]
-    following = [each for each in steps if each > line]
-    if following and not any(line < s.lineno <= following[0] for s, _ in passes(work, scope)):
-        raise Left(f"the steps in lines {line} and {following[0]} share one backward")
+    own, last = spot(update.call), spot((update.sharers or [update])[-1].call)
+    low = max((each for each in steps if each < own), default=(0, 0))
+    found = [(s, c) for s, c in passes(work, scope) if low < spot(s) <= own]
+    following = [each for each in steps if each > last]
+    if following and not any(last < spot(s) <= following[0] for s, _ in passes(work, scope)):
+        raise Left(f"the steps in lines {last[0]} and {following[0][0]} share one backward")
     if not found:
-        raise Left(f"the backward that belongs to the step in line {line} was not found, or is another step's too")
+        told = f"the backward that belongs to the step in line {own[0]} was not found, or is another step's too"
+        raise Left(told)
     return found
 
 
@@ -234,15 +281,22 @@ def cleared(work: Work, optimizers: list[Thing], update: Update) -> list[tuple[S
     """The statements that clear the gradients of a step."""
     found: list[tuple[Scope, ast.stmt]] = []
     owners = {text for thing in optimizers for text in owner_names(thing)}
+    networks = [each for thing in optimizers for each in owner_networks(work, thing)]
+    known = {t for scope, owner in networks for t in work.flow.things(scope, owner)}
+    called = {ast.unparse(owner) for _, owner in networks}
     for file in work.flow.files:
         for node, scope in file.where.items():
+            if isinstance(node, ast.For) and scope is update.scope and (owner := dropped(node)) and owner in called:
+                found.append((scope, node))
+                continue
             if not (
                 isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "zero_grad"
             ):
                 continue
             held = work.flow.things(scope, node.func.value)
             network = any(t.kind in (NETWORK, OBJECT) for t in held) or not held
-            named = file.source.code(node.func.value) in owners and scope is update.scope
+            text = file.source.code(node.func.value)
+            named = (text in owners and scope is update.scope) or bool(held & known) or (not held and text in called)
             if held & set(optimizers) or (network and named):
                 statement = file.parents[node]
                 if not isinstance(statement, ast.Expr):
@@ -275,86 +329,3 @@ def thing_receiver(thing: Thing) -> ast.expr | None:
         return None
     func = scope.calls[0][1].func
     return func.value if isinstance(func, ast.Attribute) else None
-
-
-def clipped(work: Work, update: Update, mine: list[tuple[ast.stmt, ast.Call]]) -> list[tuple[str, ast.AST]]:
-    """The clipping between backward and step, on the gradients themselves."""
-    file, name = update.scope.file, update.gradients
-    low, high = mine[0][0].lineno, update.call.lineno
-    found: list[tuple[str, ast.AST]] = []
-    for node, scope in file.where.items():
-        if scope is not update.scope or not isinstance(node, ast.Call) or not low <= node.lineno <= high:
-            continue
-        dotted = file.names.dotted(node.func).rpartition(".")[2]
-        if dotted not in ("clip_grad_norm_", "clip_grad_norm", "clip_grad_value_", "clip_grad_value"):
-            if isinstance(node.func, ast.Attribute) and node.func.attr == "unscale_":
-                holder = statement_of(file, node)
-                work.remove(file, holder)
-                work.say(file, node, REWRITTEN, "the gradients are unscaled as soon as they are there", "step")
-            continue
-        statement = statement_of(file, node)
-        given = {**dict(zip(("parameters", "bound", "norm_type"), node.args, strict=False))}
-        given.update(
-            {{"max_norm": "bound", "clip_value": "bound"}.get(str(w.arg), str(w.arg)): w.value for w in node.keywords}
-        )
-        if "bound" not in given:
-            raise Left(f"the clipping in line {node.lineno} was not recognised")
-        bound = file.source.code(given["bound"])
-        if "value" in dotted:
-            text = f"{name} = mindspore.ops.clip_by_value({name}, -({bound}), {bound})"
-        else:
-            kind = f", {file.source.code(given['norm_type'])}" if "norm_type" in given else ""
-            text = f"{name} = mindspore.ops.clip_by_norm({name}, {bound}{kind})"
-        if isinstance(statement, ast.Assign) and statement.value is node:
-            if "value" in dotted or "norm_type" in given:
-                raise Left(f"what the clipping in line {node.lineno} returns is used")
-            total = f"mindspore.ops.norm(mindspore.ops.stack([mindspore.ops.norm(g) for g in {name}])).asnumpy()[()]"
-            indent = file.source.indent(statement)
-            first = f"{' = '.join(file.source.code(t) for t in statement.targets)} = {total}"
-            text = f"{first}\n{indent}{text}"
-        elif not isinstance(statement, ast.Expr):
-            raise Left(f"the clipping in line {node.lineno} is part of a larger statement")
-        found.append((text, statement))
-    return found
-
-
-def unscaled(one: Pass, name: str) -> list[str]:
-    """Gradients and loss without the scale of a GradScaler."""
-    if not one.scaler:
-        return []
-    lines = [f"{name} = {one.scaler}.unscale({name})"]
-    if isinstance(one.loss, ast.Name):
-        lines.append(f"{one.loss.id} = {one.scaler}.unscale({one.loss.id})")
-    return lines
-
-
-def scalers(work: Work, update: Update, found: list[Pass]) -> None:
-    """A GradScaler as MindSpore's DynamicLossScaler."""
-    if not any(one.scaler for one in found):
-        return
-    for thing in work.flow.all(SCALER):
-        file, call = thing.scope.file, thing.node  # type: ignore[union-attr]
-        assert isinstance(call, ast.Call)
-        words = {w.arg: file.source.code(w.value) for w in call.keywords}
-        scale = words.get("init_scale", "2.0**16")
-        factor, window = words.get("growth_factor", "2"), words.get("growth_interval", "2000")
-        if "enabled" in words:
-            scale = f"{scale} if {words['enabled']} else 1.0"
-        text = f"mindspore.amp.DynamicLossScaler({scale}, {factor}, {window})"
-        work.replace(file, call, text)
-        reason = "it grows and falls as GradScaler did; autocast has no counterpart: mindspore.amp.auto_mixed_precision"
-        work.say(file, call, CHECK, reason, "step")
-        for scope, node in uses(work.flow, thing):
-            parent = scope.file.parents[node]
-            outer = scope.file.parents.get(parent)
-            if not (isinstance(parent, ast.Attribute) and isinstance(outer, ast.Call)):
-                continue
-            if parent.attr == "update":
-                work.remove(scope.file, statement_of(scope.file, outer))
-                work.say(scope.file, outer, REWRITTEN, "the scale is adjusted beside the update", "step")
-            elif parent.attr == "get_scale":
-                at = scope.file.source.code(node)
-                work.replace(scope.file, outer, f"float({at}.scale_value.asnumpy())")
-                work.say(scope.file, outer, REWRITTEN, "the scale is a number of the scaler", "step")
-            elif parent.attr in ("state_dict", "load_state_dict"):
-                raise Left(f"the GradScaler's {parent.attr} in line {node.lineno} has no counterpart")

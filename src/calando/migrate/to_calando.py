@@ -6,15 +6,19 @@ import ast
 
 from ..lexicon import CALANDO, TORCH
 from .carry import carry
+from .drivers import WHOLES, family
 from .finding import CHECK, HUMAN, KEPT, REWRITTEN
-from .flow import OPTIMIZER, SCALER, SCHEDULER, File, Thing
+from .flow import OPTIMIZER, SCALER, SCHEDULER, File, Scope, Thing
 from .in_mindspore import in_place
-from .mentions import MEANT, of_mindspore
-from .place import BASE, Placed, argument, one_rate, per_epoch, placed
+from .later import final, leave_none, set_later, stands_alone
+from .mentions import MEANT, bases_of, chosen, of_mindspore, own_kind
+from .place import Placed, argument, one_rate, optimizer_at, per_epoch, placed
 from .reads import behind, group_reads
-from .rhythm import early_end, grouped, outer_loop, updates
+from .rhythm import grouped
+from .taken import taken
 from .work import Left, Work, statement_of
 
+OWN_SCHEDULER = "a scheduler of the script's own goes on driving calando's optimizer"
 SHORT = 70  # a schedule up to so many characters stands in the optimizer's own line
 
 
@@ -22,18 +26,27 @@ def to_calando(work: Work) -> None:
     """Rewrite a whole project for ``calando.torch``."""
     for thing in work.flow.all(OPTIMIZER):
         convert(work, thing)
-    inner: set[int] = set()
+    done: set[int] = set()
     schedulers = work.flow.all(SCHEDULER)
-    for thing in sorted(schedulers, key=lambda t: t.name != "SequentialLR"):
-        if id(thing.node) in inner:
+    for thing in sorted(schedulers, key=lambda t: t.name not in WHOLES):
+        if id(thing.node) in done:
             continue
-        found: list[Placed] = []
-        why = work.attempt(lambda thing=thing, found=found: take_out(work, thing, found))  # type: ignore[misc]
-        if why:
-            stays(work, thing, why)
-        elif found:
-            inner |= {id(part.node) for part in found[0].parts}
+        things, found = family(work, thing), []  # type: ignore[var-annotated]
+        why = work.attempt(lambda things=things, found=found: all_out(work, things, found))  # type: ignore[misc]
+        for each in things if why else ():
+            stays(work, each, why)
+        done |= {id(each.node) for each in things} | {id(part.node) for place in found for part in place.parts}
     rest(work)
+
+
+def all_out(work: Work, things: list[Thing], found: list[Placed]) -> None:
+    """Put schedulers that stand for one another into their optimizers, all of them.
+
+    Raises:
+        Left: one of them cannot be; then none is.
+    """
+    for thing in things:
+        take_out(work, thing, found, len(things) == 1)
 
 
 def convert(work: Work, thing: Thing) -> None:
@@ -66,8 +79,8 @@ def false(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and not node.value
 
 
-def take_out(work: Work, thing: Thing, found: list[Placed]) -> None:
-    """Put one scheduler into its optimizer.
+def take_out(work: Work, thing: Thing, found: list[Placed], alone: bool) -> None:
+    """Put one scheduler into its optimizer; into its very constructor only where no other may stand in its place.
 
     Raises:
         Left: it cannot be.
@@ -76,44 +89,20 @@ def take_out(work: Work, thing: Thing, found: list[Placed]) -> None:
     found.append(place)
     if any(t.name.partition(".")[2] not in CALANDO or not t.name.startswith("torch.") for t in place.optimizers):
         raise Left("calando does not have the optimizer it drives")
+    if place.moment is not None:
+        raise Left("its step is given an argument")
     scope = thing.scope
     assert scope is not None
-    file, statement = scope.file, statement_of(scope.file, thing.node)
-    if not inside_constructor(work, place, statement):
-        loop = outer_loop(work.flow, scope, place.step)
-        if work.attempt(lambda: set_in_place(work, place, statement, statement)):
-            set_in_place(work, place, statement, loop or statement)
-    for part in place.parts:
-        whole = statement_of(part.scope.file, part.node)  # type: ignore[union-attr]
-        if whole is not statement:
-            work.remove(part.scope.file, whole)  # type: ignore[union-attr]
-        work.say(part.scope.file, part.node, REWRITTEN, "a part of the schedule inside the optimizer", "scheduler")  # type: ignore[union-attr]
-    epoch = "" if place.rhythm.count is None else f"; an epoch is {said_count(place)} steps, from {place.rhythm.source}"
-    certainty, note = REWRITTEN, ""
-    if scaled(work, place):
-        certainty, note = CHECK, "; where GradScaler skips an update the schedule waits too, PyTorch's moved on"
-    if place.rhythm.count is not None and (line := early_end(work.flow, place.optimizers)):
-        certainty, note = CHECK, f"{note}; a run that line {line} ends early has shorter epochs"
-    work.say(file, thing.node, certainty, f"a schedule inside the optimizer{epoch}{note}", "scheduler")
-    for where, gone in place.gone:
-        work.remove(where.file, gone)
-        work.say(where.file, gone, REWRITTEN, "time passes inside the optimizer", "scheduler")
-    for where, held, index in place.items:
-        drop_item(work, where.file, held, index)
+    statement = statement_of(scope.file, thing.node)
+    if alone and stands_alone(place) and inside_constructor(work, place, statement):
+        leave_none(work, place, statement, [])
+    else:
+        set_later(work, place, "param_groups")
+    taken(work, place)
     for where, call in place.reads:
         read_rate(work, place, where.file, call)
     for optimizer in place.optimizers:
         look_back(work, place, optimizer)
-
-
-def scaled(work: Work, place: Placed) -> bool:
-    """Whether a GradScaler steps the optimizer."""
-    calls = [call for optimizer in place.optimizers for _, call in updates(work.flow, optimizer)]
-    return any(call.args for call in calls if isinstance(call.func, ast.Attribute))
-
-
-def said_count(place: Placed) -> str:
-    return ast.unparse(place.rhythm.count) if place.rhythm.count is not None else "1"
 
 
 def inside_constructor(work: Work, place: Placed, statement: ast.stmt) -> bool:
@@ -135,11 +124,11 @@ def inside_constructor(work: Work, place: Placed, statement: ast.stmt) -> bool:
             return False
     try:
         rate = per_epoch(
-            work, final(work, file, place.form.rate, base), place.rhythm.count, place.rhythm.scope, scope, maker.lineno
+            work, final(work, scope, place.form.rate, base), place.rhythm.count, place.rhythm.scope, scope, maker.lineno
         )
         moved_too = place.form.momentum and per_epoch(
             work,
-            final(work, file, place.form.momentum, base),
+            final(work, scope, place.form.momentum, base),
             place.rhythm.count,
             place.rhythm.scope,
             scope,
@@ -151,7 +140,6 @@ def inside_constructor(work: Work, place: Placed, statement: ast.stmt) -> bool:
     put_argument(work, file, optimizer, "lr", rate)
     if moved_too:
         put_momentum(work, file, optimizer, named(work, file, maker, moved_too, "momentum"))
-    leave_none(work, place, statement, [])
     return True
 
 
@@ -166,18 +154,6 @@ def named(work: Work, file: File, statement: ast.stmt, text: str, wanted: str) -
 
 def order_name(optimizer: Thing) -> str:
     return optimizer.name.partition(".")[2]
-
-
-def final(work: Work, file: File, form: str, base: str) -> str:
-    """A closed form with the schedules' module and the learning rate it starts from."""
-    return (
-        form.replace("{S}", work.schedules(file))
-        .replace(f"({BASE})", f"({base})")
-        .replace(
-            BASE,
-            base if f"{BASE} *" not in form and f"* {BASE}" not in form and f"{BASE} /" not in form else grouped(base),
-        )
-    )
 
 
 def arguments_of(place: Placed) -> list[ast.expr]:
@@ -214,7 +190,7 @@ def put_argument(work: Work, file: File, optimizer: Thing, name: str, text: str)
         return
     if any(w.arg is None for w in call.keywords) or any(isinstance(a, ast.Starred) for a in call.args):
         raise Left("the optimizer's arguments are not written out")
-    last = [*call.args, *(w.value for w in call.keywords)][0]
+    last = [*call.args, *(w.value for w in call.keywords)][-1]
     end = file.source.span(last)[1]
     work.between(file, end, end, f", {name}={text}")
 
@@ -236,84 +212,11 @@ def put_momentum(work: Work, file: File, optimizer: Thing, text: str) -> None:
     put_argument(work, file, optimizer, "betas", f"({text}, {second})")
 
 
-def set_in_place(work: Work, place: Placed, statement: ast.stmt, where_set: ast.stmt) -> None:
-    """Set the schedule where the scheduler was made, or before the loop where only that knows an epoch's length."""
-    scope = place.thing.scope
-    assert scope is not None
-    file, at = scope.file, place.optimizer
-    count, where = place.rhythm.count, place.rhythm.scope
-    if place.form.scales and not all(one_rate(work, optimizer) for optimizer in place.optimizers):
-        group, number = file.names.free("group"), file.names.free("number")
-        rate = final(work, file, place.form.rate, f'{group}["lr"]')
-        lines = [f"for {number}, {group} in enumerate({at}.param_groups):"]
-        text = per_epoch(work, rate, count, where, scope, where_set.lineno)
-        lines.append(f'    {at}.set("lr", {text}, group={number})')
-    else:
-        if not all(one_rate(work, optimizer) for optimizer in place.optimizers) and place.thing.name != "OneCycleLR":
-            raise Left("the groups may have learning rates of their own, and it does not scale them")
-        rate = final(work, file, place.form.rate, f'{at}.param_groups[0]["lr"]')
-        lines = [f'{at}.set("lr", {per_epoch(work, rate, count, where, scope, where_set.lineno)})']
-    if place.form.momentum:
-        name = {"momentum" if "momentum" in TORCH[order_name(o)].order else "beta1" for o in place.optimizers}
-        if len(name) > 1:
-            raise Left("the optimizers it drives call the momentum by different names")
-        moved_too = per_epoch(work, final(work, file, place.form.momentum, ""), count, where, scope, where_set.lineno)
-        lines.append(f'{at}.set("{name.pop()}", {moved_too})')
-    if where_set is statement:
-        leave_none(work, place, statement, lines)
-    else:
-        leave_none(work, place, statement, [])
-        work.before(file, where_set, *lines)
-
-
-def leave_none(work: Work, place: Placed, statement: ast.stmt, lines: list[str]) -> None:
-    """Put lines in the place of the statement that made the scheduler; None where its name is still asked for."""
-    file = place.thing.scope.file  # type: ignore[union-attr]
-    value = getattr(statement, "value", None)
-    if isinstance(statement, ast.Return) and isinstance(value, ast.Tuple) and place.thing.node in value.elts:
-        work.replace(file, place.thing.node, "None")
-        if lines:
-            work.before(file, statement, *lines)
-        return
-    if value is not place.thing.node:
-        raise Left("it is made inside a larger expression")
-    if isinstance(statement, ast.Return):
-        work.replace(file, statement, f"\n{file.source.indent(statement)}".join([*lines, "return None"]))
-    elif isinstance(statement, (ast.Assign, ast.AnnAssign)):
-        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-        if place.kept or len(targets) != 1:
-            lines = [*lines, f"{' = '.join(file.source.code(t) for t in targets)} = None"]
-        if lines:
-            work.replace(file, statement, f"\n{file.source.indent(statement)}".join(lines))
-        else:
-            work.remove(file, statement)
-    else:
-        raise Left("what it is made for was not recognised")
-
-
-def drop_item(work: Work, file: File, held: ast.Dict, index: int) -> None:
-    """Take an entry out of a dictionary that is written out."""
-    key, value = held.keys[index], held.values[index]
-    if key is None:
-        raise Left("its state is stored in a way that was not recognised")
-    start, end = file.source.span(key)[0], file.source.span(value)[1]
-    text = file.source.text
-    work.say(file, value, REWRITTEN, "the schedule is stored with the optimizer", "state")
-    if index:  # from the end of the entry before it
-        start = file.source.span(held.values[index - 1])[1]
-        work.between(file, start, end, "")
-        return
-    after = end
-    while after < len(text) and text[after] in ", \t":
-        after += 1
-    work.between(file, start, after, "")
-
-
 def read_rate(work: Work, place: Placed, file: File, call: ast.Call) -> None:
     """``scheduler.get_last_lr()`` from the optimizer."""
     scope = file.where[call]
     assert isinstance(call.func, ast.Attribute)
-    at = optimizer_name(work, place, scope)
+    at = optimizer_at(work, place, scope, call)
     past = behind(work.flow, place.optimizers, scope, call, place.step[1])
     groups = back(at) if past else f"{at}.param_groups"
     parent = file.parents[call]
@@ -328,25 +231,6 @@ def read_rate(work: Work, place: Placed, file: File, call: ast.Call) -> None:
 def back(at: str) -> str:
     """The groups as they were in the update just made."""
     return f'{at}.at({at}.param_groups[0]["step"] - 1)'
-
-
-def optimizer_name(work: Work, place: Placed, scope: object) -> str:
-    """How the optimizer is called in a scope."""
-    made = place.thing.scope
-    assert made is not None
-    tree = ast.parse(place.optimizer, mode="eval").body
-    from .flow import Scope
-
-    assert isinstance(scope, Scope)
-    if scope is made or made is scope.file.top or (scope.owner is not None and scope.owner is made.owner):
-        return place.optimizer
-    wanted = set(place.optimizers)
-    for name in [*scope.params, *scope.local]:
-        if wanted & work.flow.home(scope, name).env.get(name, frozenset()):
-            return name
-    if isinstance(tree, ast.Name) and tree.id not in scope.local and wanted & work.flow.things(scope, tree):
-        return tree.id
-    raise Left(f"its rate is read in line {getattr(scope.node, 'lineno', 1)} where the optimizer has no name")
 
 
 def look_back(work: Work, place: Placed, optimizer: Thing) -> None:
@@ -370,6 +254,14 @@ def stays(work: Work, thing: Thing, why: str) -> None:
     work.say(file, thing.node, KEPT, reason, "scheduler")
 
 
+def own_optimizer(work: Work, scope: Scope, node: ast.Call) -> bool:
+    """Whether a call makes, or is a method of, an optimizer of the script's own."""
+    inner = work.flow.callee(scope, node)
+    held = work.flow.things(scope, node.func.value) if isinstance(node.func, ast.Attribute) else ()
+    classes = [*([inner] if inner is not None else []), *(t.scope for t in held if t.scope is not None)]
+    return any("torch.optim.Optimizer" in bases_of(at) for cls in classes for at in work.flow.bases(cls))
+
+
 def rest(work: Work) -> None:
     """Everything else works as it is on calando's optimizers; what is not theirs is left to a person."""
     told = set(work.told)
@@ -387,14 +279,21 @@ def works(work: Work, file: File, node: ast.AST) -> str:
     called = file.names.dotted(node.func) if isinstance(node, ast.Call) else ""
     if called.startswith("mindspore.") or of_mindspore(work.flow, file, node):
         return "MindSpore's own, which works with calando's optimizers too"
+    if isinstance(node, ast.Attribute) and node.attr == "grad":
+        return "it works on gradients, and those are PyTorch's"
     if isinstance(node, ast.Attribute):
         known = work.flow.things(scope, node.value)
         return "calando's optimizers show and take numbers in param_groups" if known else ""
     if isinstance(node, ast.ClassDef):
-        return ""
+        own = {file.names.dotted(base) for base in node.bases}
+        return OWN_SCHEDULER if "torch.optim.lr_scheduler._LRScheduler" in own else ""
     if not isinstance(node, ast.Call):
         return ""
     dotted = file.names.dotted(node.func)
+    if own_kind(work.flow, node, scope) and not own_optimizer(work, scope, node):
+        return OWN_SCHEDULER
+    if dotted.startswith("torch.optim.swa_utils."):
+        return "it drives, or averages beside, calando's optimizer as it did PyTorch's"
     if dotted.startswith(("torch.nn.utils.", "torch.amp.", "torch.cuda.amp.", "torch.autocast", "torch.autograd.")):
         return "it works on gradients, and those are PyTorch's"
     if isinstance(node.func, ast.Attribute):
@@ -406,8 +305,14 @@ def works(work: Work, file: File, node: ast.AST) -> str:
             return "the optimizer stays PyTorch's"
         if kinds & {OPTIMIZER, SCALER, SCHEDULER}:
             return "calando's optimizers take this call as PyTorch's do"
+        if node.func.attr in ("clip_grad_norm_", "clip_grad_value_"):
+            return "it works on gradients, and those are PyTorch's"
         if node.func.attr == "zero_grad" and not MEANT.search(ast.unparse(node.func.value)):
             return "it works on gradients, and those are PyTorch's"
+        if not held and node.func.attr in ("step", "zero_grad", "state_dict", "load_state_dict", "get_last_lr"):
+            return "whatever it is called on is PyTorch's or takes PyTorch's calls"
+    if chosen(file, node.func):
+        return "which class this is, is only known when it runs; it stays PyTorch's"
     target = work.flow.callee(scope, node)
     if target is not None:
         return "a function of the project, whose lines are listed themselves"

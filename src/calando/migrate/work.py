@@ -35,25 +35,33 @@ class Wish:
 
 @dataclass(eq=False)
 class Work:
-    """Changes and findings of all files."""
+    """Changes and findings of all files.
+
+    Args:
+        careful: whether each part of the work is tried at once, so that one that does not become Python is left.
+    """
 
     flow: Flow
     wish: Wish
+    careful: bool = False
     edits: list[tuple[File, Edit]] = field(default_factory=list)
     removed: list[tuple[File, ast.stmt]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     spoken: list[Spoken] = field(default_factory=list)
     told: list[int] = field(default_factory=list)  # id of every node that a finding speaks of
     imports: list[tuple[File, str]] = field(default_factory=list)
+    set: list[tuple[ast.stmt, list[str]]] = field(default_factory=list)  # schedules set before a loop
     mentions: dict[int, tuple[File, ast.AST, str]] = field(default_factory=dict)
 
     def attempt(self, change: Callable[[], None]) -> str:
         """Make a change wholly or not at all; why it was not made, empty where it was."""
-        lists = (self.edits, self.removed, self.findings, self.spoken, self.told, self.imports)
+        lists = (self.edits, self.removed, self.findings, self.spoken, self.told, self.imports, self.set)
         sizes = [len(each) for each in lists]
         taken = [(file.names, set(file.names.taken)) for file in self.flow.files]
         try:
             change()
+            if self.careful:
+                self.tried()
         except Left as left:
             for each, size in zip(lists, sizes, strict=True):
                 del each[size:]  # type: ignore[attr-defined]
@@ -61,6 +69,13 @@ class Work:
                 names.taken = held
             return str(left)
         return ""
+
+    def tried(self) -> None:
+        """Raise Left where what is done so far does not become Python."""
+        try:
+            list(self.results())
+        except ValueError as problem:
+            raise Left(f"its changes do not fit together ({problem})") from None
 
     def say(self, file: File, node: ast.AST, certainty: str, reason: str, topic: str = "") -> None:
         """Report one place; what stands in it counts as reported too."""
@@ -93,8 +108,8 @@ class Work:
 
     def remove(self, file: File, statement: ast.stmt) -> None:
         """Take a statement out; a block that becomes empty gets a ``pass``, or goes with its condition."""
-        if file.source.lines(statement) is None:
-            raise Left("it shares its line with other statements")
+        if file.source.lines(statement) is None and len(neighbours(file, statement)) < 2:
+            raise Left("it shares its line with what it stands under")
         self.removed.append((file, statement))
 
     def before(self, file: File, statement: ast.stmt, *lines: str) -> None:
@@ -188,6 +203,11 @@ def joined(edits: Iterable[Edit]) -> list[Edit]:
     return list(found.values())
 
 
+def spot(node: ast.AST) -> tuple[int, int]:
+    """Where a node begins: several statements may stand on one line."""
+    return node.lineno, node.col_offset  # type: ignore[attr-defined]
+
+
 def statement_of(file: File, node: ast.AST) -> ast.stmt:
     """The statement a node belongs to."""
     while not isinstance(node, ast.stmt):
@@ -226,9 +246,28 @@ def emptied(file: File, removed: list[ast.stmt]) -> list[Edit]:
             inside = inside[1:]
         for each in inside:
             lines = file.source.lines(each)
-            assert lines is not None
-            edits.append(Edit(*lines, ""))
+            edits.append(Edit(*lines, "") if lines is not None else beside(file, each, inside))
     return edits
+
+
+def neighbours(file: File, statement: ast.stmt) -> list[ast.stmt]:
+    """The statements that have a line for themselves with a statement, itself among them."""
+    line = [s for s in block_of(file, statement) if s.lineno == statement.lineno == s.end_lineno]
+    start = file.source.starts[statement.lineno - 1]
+    return [] if not line or file.source.text[start : file.source.span(line[0])[0]].strip() else line
+
+
+def beside(file: File, statement: ast.stmt, gone: list[ast.stmt]) -> Edit:
+    """The edit that takes a statement off a line that others stand on."""
+    line = neighbours(file, statement)
+    at = line.index(statement)
+    if all(s in gone for s in line):
+        starts = [*file.source.starts, len(file.source.text)]
+        return Edit(starts[statement.lineno - 1], starts[statement.lineno], "")
+    if any(s not in gone for s in line[at + 1 :]):
+        return Edit(file.source.span(statement)[0], file.source.span(line[at + 1])[0], "")
+    kept = [s for s in line[:at] if s not in gone][-1]
+    return Edit(file.source.span(kept)[1], file.source.span(line[-1])[1], "")
 
 
 def goes(file: File, branch: ast.If) -> bool:

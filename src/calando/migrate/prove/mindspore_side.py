@@ -118,6 +118,7 @@ class Bridge:
         self.patch(mindspore, "value_and_grad", self.value_and_grad)
         self.patch(mindspore.ops, "value_and_grad", self.value_and_grad)
         self.patch(mindspore.ops, "stop_gradient", self.stop_gradient)
+        self.patch(mindspore.ops, "assign", self.assign)
         for name in ("scale", "unscale"):
             self.patch(mindspore.amp.DynamicLossScaler, name, self.scaler(name))
 
@@ -172,6 +173,11 @@ class Bridge:
 
     def stop_gradient(self, x: Any) -> Any:
         return x.detach() if self.other.is_tensor(x) else self.original_stop_gradient(x)  # type: ignore[attr-defined]
+
+    def assign(self, held: Any, value: Any) -> Any:
+        done = self.original_assign(held, value)  # type: ignore[attr-defined]
+        self.written(held)
+        return done
 
     def scaler(self, name: str) -> Any:
         original = getattr(mindspore.amp.DynamicLossScaler, name)

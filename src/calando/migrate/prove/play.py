@@ -93,7 +93,16 @@ def run(script: Path, folder: Path, journal: Journal) -> None:
         journal.problem = f"{line}{type(problem).__name__}: {problem}".splitlines()[0][:300]
     finally:
         sys.argv, sys.path[:] = before[0], before[1]
+        forget(folder)
         os.chdir(before[2])
+
+
+def forget(folder: Path) -> None:
+    """Let the next script import its own files, where it has some of the same names."""
+    for name, module in list(sys.modules.items()):
+        place = getattr(module, "__file__", None)
+        if name != "__main__" and place and folder.resolve() in Path(place).resolve().parents:
+            del sys.modules[name]
 
 
 def main(arguments: list[str]) -> None:

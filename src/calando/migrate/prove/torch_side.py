@@ -36,20 +36,40 @@ class Watch:
         for handle in self.handles:
             handle.remove()
 
-    def pre(self, optimizer: Any, args: Any, words: Any) -> None:
+    def pre(self, optimizer: Any, args: Any, words: Any) -> Any:
+        """Look at the gradients before an update; where a closure makes them, when it has."""
+        closure = words.get("closure") or (args[1] if len(args) > 1 else None)
+        if closure is None:
+            self.look(optimizer)
+            return None
+        seen = False
+
+        def watched() -> Any:
+            nonlocal seen
+            loss = closure()
+            if not seen:
+                self.look(optimizer)
+                seen = True
+            return loss
+
+        return (args[0], watched), {key: value for key, value in words.items() if key != "closure"}
+
+    def look(self, optimizer: Any) -> None:
         number = self.journal.number(optimizer)
         params = [p for group in optimizer.param_groups for p in group["params"]]
         names = [NAMES.get(id(p), "") for p in params]
         names = names if all(names) else []
         fed = self.journal.fed(number, names, [tuple(p.shape) for p in params])
+        ups = [bool(group.get("maximize")) for group in optimizer.param_groups for _ in group["params"]]
         if fed is not None:
-            for p, grad in zip(params, fed, strict=True):
-                p.grad = None if grad is None else torch.from_numpy(grad.copy()).to(p.dtype)
+            for p, grad, up in zip(params, fed, ups, strict=True):
+                p.grad = None if grad is None else torch.from_numpy(-grad if up else grad.copy()).to(p.dtype)
         rates, decays = [], []
         for group in optimizer.param_groups:
             rates += [float(group["lr"])] * len(group["params"])
             decays += [float(group.get("weight_decay", 0.0))] * len(group["params"])
-        grads = [None if p.grad is None else read(p.grad) for p in params]
+        pairs = zip(params, ups, strict=True)  # kept as what weights go down along
+        grads = [None if p.grad is None else read(-p.grad if up else p.grad) for p, up in pairs]
         self.before[number] = Call(names, rates, decays, grads)
 
     def post(self, optimizer: Any, args: Any, words: Any) -> None:

@@ -1,0 +1,123 @@
+"""Which optimizers a scheduler drives, and who else changes their learning rates."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from .flow import OPTIMIZER, SCHEDULER, Scope, Thing
+from .mentions import own_kind
+from .reads import group_reads
+from .rhythm import conditions
+from .work import Left, Work, statement_of, uses
+
+WHOLES = ("SequentialLR", "ChainedScheduler")  # schedulers that are made of schedulers
+
+
+def driven(work: Work, thing: Thing) -> tuple[list[Thing], ast.expr]:
+    """The optimizers a scheduler drives, and the expression that names them."""
+    call, scope = thing.node, thing.scope
+    assert isinstance(call, ast.Call) and scope is not None
+    expression = call.args[0] if call.args else next((w.value for w in call.keywords if w.arg == "optimizer"), None)
+    if thing.name == "ChainedScheduler":
+        chained = [part for pack in work.flow.things(scope, expression) for inner in pack.parts for part in inner]
+        if not chained or any(part.scope is not scope for part in chained):
+            raise Left("which schedulers it is made of is not known")
+        return driven(work, chained[0])
+    if expression is None:
+        raise Left("which optimizer it drives is not written here")
+    found = [t for t in work.flow.things(scope, expression) if t.kind == OPTIMIZER]
+    if not found:
+        raise Left("the optimizer it drives is not made in this project")
+    return sorted(found, key=lambda t: t.node.lineno), expression  # type: ignore[attr-defined]
+
+
+def drives(work: Work, thing: Thing) -> list[Thing]:
+    """The optimizers a scheduler drives, as far as that is known."""
+    try:
+        return driven(work, thing)[0]
+    except Left:
+        return []
+
+
+def family(work: Work, thing: Thing) -> list[Thing]:
+    """The schedulers that may stand under the same names as this one, itself among them."""
+    found = {thing}
+    for scope, node in uses(work.flow, thing):
+        found |= {t for t in work.flow.things(scope, node) if t.kind == SCHEDULER}
+    return sorted(found, key=lambda t: (t.scope.file.module, t.node.lineno))  # type: ignore[union-attr, attr-defined]
+
+
+def parts(work: Work) -> set[Thing]:
+    """All schedulers that are parts of others."""
+    wholes = [t for t in work.flow.all(SCHEDULER) if t.name in WHOLES]
+    lists = [a for t in wholes for a in (*t.node.args, *(w.value for w in t.node.keywords))]  # type: ignore[attr-defined]
+    scopes = {id(a): t.scope for t in wholes for a in (*t.node.args, *(w.value for w in t.node.keywords))}  # type: ignore[attr-defined]
+    packs = [pack for a in lists for pack in work.flow.things(scopes[id(a)], a)]  # type: ignore[arg-type]
+    return {part for pack in packs for inner in pack.parts for part in inner if part.kind == SCHEDULER}
+
+
+def rivals(work: Work, thing: Thing, optimizers: list[Thing], together: list[Thing]) -> None:
+    """Raise Left where another scheduler drives the same optimizer at the same time."""
+    for optimizer in optimizers:
+        for scope, node in uses(work.flow, optimizer):
+            call = scope.file.parents[node]
+            call = scope.file.parents[call] if isinstance(call, ast.keyword) else call
+            if not isinstance(call, ast.Call) or node is call.func or id(call) in work.flow.made:
+                continue
+            if drives_too(work, scope, call):
+                raise Left(f"what is made in line {call.lineno} drives the same optimizer too")
+    inside = parts(work)
+    for each in work.flow.all(SCHEDULER):
+        if each is thing or each in inside or (each in together and apart(each, thing)):
+            continue
+        if set(drives(work, each)) & set(optimizers) and not apart(each, thing):
+            line = each.node.lineno  # type: ignore[attr-defined]
+            raise Left(f"the scheduler of line {line} drives the same optimizer, and each changes what the other left")
+
+
+def drives_too(work: Work, scope: Scope, call: ast.Call) -> bool:
+    """Whether a call makes a scheduler that is not one of PyTorch's known ones."""
+    if own_kind(work.flow, call, scope):
+        return True
+    name = scope.file.names.dotted(call.func).rpartition(".")[2]
+    return work.flow.callee(scope, call) is None and bool(re.search(r"LR\b|[Ss]chedul|[Ww]arm", name))
+
+
+def apart(one: Thing, other: Thing) -> bool:
+    """Whether two things are never made in the same run: they stand in different branches, or one returns before."""
+    if one.scope is None or one.scope is not other.scope:
+        return False
+    file = one.scope.file
+    first, second = sorted((one.node, other.node), key=lambda n: n.lineno)  # type: ignore[attr-defined]
+    for branch, otherwise in conditions(file, first, one.scope.node):
+        for across, reverse in conditions(file, second, one.scope.node):
+            if across is branch and otherwise != reverse:
+                return True
+        if not otherwise and isinstance(branch.body[-1], (ast.Return, ast.Raise)):
+            return True
+    return False
+
+
+def written(work: Work, optimizers: list[Thing], thing: Thing) -> None:
+    """Raise Left where the script writes learning rates too, or reads what a scheduler leaves in the groups."""
+    for optimizer in optimizers:
+        for scope, node, _, only in group_reads(work.flow, optimizer):
+            if not only and (word := scheduled(scope, node)):
+                line = node.lineno
+                raise Left(f"the script itself uses the groups' {word!r} in line {line}, and the two would be mixed")
+        for scope, node in uses(work.flow, optimizer):
+            held = scope.file.parents[node]
+            if isinstance(held, ast.Attribute) and held.attr == "add_param_group":
+                inside = scope is thing.scope and node.lineno < thing.node.lineno  # type: ignore[attr-defined]
+                if not inside:
+                    raise Left(f"parameters are added in line {node.lineno}, after it was made")
+
+
+def scheduled(scope: Scope, node: ast.expr) -> str:
+    """The key that a use of groups touches and a scheduler too; empty where it touches none."""
+    statement = statement_of(scope.file, node)
+    keys = {
+        n.slice.value for n in ast.walk(statement) if isinstance(n, ast.Subscript) and isinstance(n.slice, ast.Constant)
+    }
+    return next((str(key) for key in ("lr", "initial_lr") if key in keys), "")

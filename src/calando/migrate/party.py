@@ -1,0 +1,165 @@
+"""Optimizers that are stepped together, with their schedulers, and what class each of them becomes."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+from ..lexicon import PAIRS
+from .drivers import WHOLES, drives
+from .flow import OPTIMIZER, SCHEDULER, Scope, Thing
+from .later import stands_alone
+from .place import Placed, one_rate, placed
+from .rates import frozen
+from .reads import behind, group_reads
+from .rhythm import total, updates
+from .work import Left, Work, block_of, spot, statement_of, uses
+
+
+@dataclass
+class Party:
+    """Optimizers that are stepped at the same places, with what belongs to them."""
+
+    optimizers: list[Thing]
+    schedulers: list[Placed] = field(default_factory=list)
+    plateaus: list[Thing] = field(default_factory=list)
+    written: bool = False  # whether the script writes into its groups
+    read: bool = False  # whether it reads from them
+    shown: bool = True  # whether MindSpore's own class can show all that is read
+    targets: dict[int, str] = field(default_factory=dict)  # id of an optimizer's call → the class it becomes
+
+    def own(self, thing: Thing) -> bool:
+        """Whether an optimizer becomes MindSpore's own class."""
+        return self.targets[id(thing.node)].startswith("mindspore.nn.")
+
+
+def parties(work: Work) -> list[Party]:
+    """The optimizers of the project, those together that share a place where they are stepped."""
+    things = [t for t in work.flow.all(OPTIMIZER) if t.name.startswith("torch.") and not converted(t)]
+    found: list[list[Thing]] = []
+    for thing in things:
+        sites = updates(work.flow, thing)
+        for group in found:
+            if together(work, sites, [site for other in group for site in updates(work.flow, other)]):
+                group.append(thing)
+                break
+        else:
+            found.append([thing])
+    return [Party(group) for group in found]
+
+
+def together(work: Work, sites: list[tuple[Scope, ast.Call]], others: list[tuple[Scope, ast.Call]]) -> bool:
+    """Whether updates happen at the same place, or share one backward."""
+    if {id(call) for _, call in sites} & {id(call) for _, call in others}:
+        return True
+    for scope, call in sites:
+        lines = [
+            spot(n) for where, n in scope.file.calls if where is scope and getattr(n.func, "attr", "") == "backward"
+        ]
+        for where, other in others:
+            low, high = sorted((spot(call), spot(other)))
+            blocks = {id(block_of(s.file, statement_of(s.file, c))) for s, c in ((scope, call), (where, other))}
+            if where is scope and len(blocks) == 1 and not any(low < line < high for line in lines):
+                return True
+    return False
+
+
+def converted(thing: Thing) -> bool:
+    """Whether an optimizer is calando's already."""
+    assert isinstance(thing.node, ast.Call) and thing.scope is not None
+    return thing.scope.file.names.dotted(thing.node.func).startswith("calando.")
+
+
+def gather(work: Work, party: Party) -> None:
+    """Find the schedulers of a party, and whether its groups are read or written."""
+    parts: set[int] = set()
+    wanted = set(party.optimizers)
+    for thing in sorted(work.flow.all(SCHEDULER), key=lambda t: t.name not in WHOLES):
+        call, scope = thing.node, thing.scope
+        assert isinstance(call, ast.Call) and scope is not None
+        if id(call) in parts or not wanted & set(drives(work, thing)):
+            continue
+        if thing.name == "ReduceLROnPlateau":
+            party.plateaus.append(thing)
+            continue
+        place = placed(work, thing)
+        parts |= {id(part.node) for part in place.parts}
+        party.schedulers.append(place)
+    for thing in party.optimizers:
+        for scope, node, _, only in group_reads(work.flow, thing):
+            party.read, party.written = True, party.written or not only
+            party.shown = party.shown and only and simple_read(scope, node)
+            party.shown = party.shown and not (
+                party.schedulers and behind(work.flow, party.optimizers, scope, node, party.schedulers[0].step[1])
+            )
+    for place in party.schedulers:
+        for scope, call in place.reads:
+            party.read = True
+            if behind(work.flow, party.optimizers, scope, call, place.step[1]):
+                party.shown = False
+
+
+def simple_read(scope: Scope, node: ast.expr) -> bool:
+    """Whether a read is ``param_groups[0]["lr"]``."""
+    group = scope.file.parents[node]
+    number = scope.file.parents.get(group)
+    return (
+        isinstance(group, ast.Subscript)
+        and isinstance(number, ast.Subscript)
+        and (isinstance(number.slice, ast.Constant) and number.slice.value == "lr")
+    )
+
+
+def choose(work: Work, party: Party) -> None:
+    """Which class each optimizer becomes."""
+    for thing in party.optimizers:
+        pair = PAIRS[thing.name.partition(".")[2]]
+        if work.wish.style == "guide":
+            if not pair.guide:
+                raise Left(pair.why)
+            party.targets[id(thing.node)] = pair.guide
+            continue
+        plain = not party.written and not party.plateaus and party.shown and len(party.optimizers) == 1
+        if party.schedulers and not listable(work, party, thing):
+            plain = False
+        if stored(work, thing):
+            plain = False
+        party.targets[id(thing.node)] = pair.exact if plain else pair.ours
+
+
+def stored(work: Work, thing: Thing) -> bool:
+    """Whether an optimizer's state is saved or loaded."""
+    names = {"state_dict", "load_state_dict"}
+    return any(getattr(scope.file.parents[node], "attr", "") in names for scope, node in uses(work.flow, thing))
+
+
+def listable(work: Work, party: Party, thing: Thing) -> bool:
+    """Whether a schedule can stand as a list in the constructor of MindSpore's own class."""
+    place = party.schedulers[0]
+    scope = thing.scope
+    assert scope is not None
+    if place.form.momentum or thing.name.endswith(("ASGD", "Rprop")):
+        return False
+    line = statement_of(scope.file, thing.node).lineno
+    return ahead(work, party, place) and total(work.flow, thing, scope, line) is not None
+
+
+def ahead(work: Work, party: Party, place: Placed) -> bool:
+    """Whether all that a schedule is made of is known where the optimizer is made."""
+    if not stands_alone(place):
+        return False
+    thing = party.optimizers[0]
+    scope = thing.scope
+    if (
+        place.moment is not None
+        or len(party.schedulers) > 1
+        or len(party.optimizers) != 1
+        or place.thing.scope is not scope
+        or scope is None
+        or not one_rate(work, thing)
+    ):
+        return False
+    maker, statement = statement_of(scope.file, thing.node), statement_of(scope.file, place.thing.node)
+    if scope.file.parents[maker] is not scope.file.parents[statement] or maker.lineno >= statement.lineno:
+        return False
+    return frozen(work, place, scope, maker.lineno)

@@ -1,0 +1,119 @@
+"""Schedulers of PyTorch's inside MindSpore's optimizers."""
+
+from __future__ import annotations
+
+import ast
+
+from ..lexicon import TORCH
+from .finding import KEPT, REWRITTEN
+from .flow import File, Thing
+from .later import final, leave_none, set_later, set_when_told
+from .party import Party, ahead
+from .place import Placed, per_epoch
+from .rates import guide_list
+from .rhythm import grouped
+from .taken import taken
+from .work import Left, Work, statement_of, uses
+
+
+def into_constructor(
+    work: Work,
+    party: Party,
+    place: Placed,
+    thing: Thing,
+    given: dict[str | None, ast.expr],
+    values: dict[str, str | None],
+    extra: dict[str, str],
+) -> None:
+    """Write the schedule where the learning rate stood, where that can be."""
+    scope, call = thing.scope, thing.node
+    assert scope is not None and isinstance(call, ast.Call)
+    if not ahead(work, party, place):
+        if work.wish.style == "guide":
+            raise Left("its schedule cannot be written where the optimizer is made; --style exact sets it where it was")
+        return
+    file, maker = scope.file, statement_of(scope.file, call)
+    name = thing.name.partition(".")[2]
+    base = ast.unparse(given["lr"]) if "lr" in given else repr(TORCH[name].default("lr"))
+    count, where = place.rhythm.count, place.rhythm.scope
+    if party.own(thing):
+        rate = guide_list(work, place, thing, base, scope, maker.lineno, party.read)
+    else:
+        rate = per_epoch(work, final(work, scope, place.form.rate, base), count, where, scope, maker.lineno)
+    put(work, file, maker, given, values, extra, "lr", "learning_rate", rate)
+    if place.form.momentum:
+        if party.own(thing):
+            raise Left("it moves the momentum too, which the guide has no way for; --style exact has one")
+        moved = per_epoch(work, final(work, scope, place.form.momentum, base), count, where, scope, maker.lineno)
+        if "momentum" not in TORCH[name].order:
+            move_beta(file, name, given, values, extra, moved)
+            return
+        put(work, file, maker, given, values, extra, "momentum", "momentum", moved)
+
+
+def move_beta(
+    file: File,
+    name: str,
+    given: dict[str | None, ast.expr],
+    values: dict[str, str | None],
+    extra: dict[str, str],
+    moved: str,
+) -> None:
+    """A schedule for the first of Adam's betas."""
+    if "betas" not in TORCH[name].order:
+        raise Left("it moves a momentum, and the optimizer has none")
+    betas = given.get("betas")
+    if betas is None:
+        extra["beta1"] = moved
+    else:
+        second = betas.elts[1] if isinstance(betas, (ast.Tuple, ast.List)) else None
+        text = file.source.code(second) if second is not None else f"{grouped(betas)}[1]"
+        values["betas"] = f"({moved}, {text})"
+
+
+def put(
+    work: Work, file: File, maker: ast.stmt, given: dict[str | None, ast.expr], values: dict[str, str | None],
+    extra: dict[str, str], old: str, new: str, text: str,
+) -> None:  # fmt: skip
+    """A schedule as the value of an argument; a long one gets a line of its own."""
+    if len(text) > 60:
+        name = file.names.free(new if new != "learning_rate" else "learning_rates")
+        work.before(file, maker, f"{name} = {text}")
+        text = name
+    if old in given:
+        values[old] = text
+    else:
+        extra[new] = text
+
+
+def finish_schedule(work: Work, party: Party, place: Placed) -> None:
+    """Take out a scheduler, or set its schedule where it was made."""
+    thing = place.thing
+    scope = thing.scope
+    assert scope is not None
+    statement = statement_of(scope.file, thing.node)
+    if place.moment is not None:
+        set_when_told(work, place, "current()")
+    elif ahead(work, party, place):
+        leave_none(work, place, statement, [])
+    else:
+        set_later(work, place, "current()")
+    taken(work, place)
+
+
+def plateau(work: Work, party: Party, thing: Thing) -> None:
+    """ReduceLROnPlateau on calando's optimizers."""
+    scope, call = thing.scope, thing.node
+    assert scope is not None and isinstance(call, ast.Call)
+    if work.wish.style == "guide":
+        raise Left("its learning rate depends on what is measured; the guide has no way for that")
+    work.need(scope.file, "import calando.mindspore.torch_optim")
+    work.replace(scope.file, call.func, "calando.mindspore.torch_optim.ReduceLROnPlateau")
+    work.say(scope.file, call, REWRITTEN, "the same object, on the new optimizer", "scheduler")
+    for where, node in uses(work.flow, thing):
+        parent = where.file.parents[node]
+        outer = where.file.parents.get(parent)
+        if isinstance(parent, ast.Attribute) and isinstance(outer, ast.Call):
+            if parent.attr != "step":
+                raise Left(f"the scheduler's .{parent.attr} in line {node.lineno} has no counterpart")
+            work.say(where.file, outer, KEPT, "it lowers the rate at run time, as before", "scheduler")
