@@ -1,5 +1,7 @@
 """The 25 programs, their migrations, and runs of both sides in one process per target."""
 
+import ast
+import difflib
 import json
 import os
 import subprocess
@@ -62,6 +64,41 @@ def trace(name):
     return [held[key]["lr"] for key in sorted(held, key=lambda key: int(key.partition(":")[0]))]
 
 
+def strangers(done, result):
+    """Lines that went or changed although no finding speaks of their statement, and none moved with one."""
+    before, after = result.before.decode().splitlines(), result.after.decode().splitlines()
+    told = {finding.line for finding in done.findings if finding.file == result.name}
+    spans = [
+        range(node.lineno, node.end_lineno + 1)
+        for node in ast.walk(ast.parse(result.before))
+        if isinstance(node, ast.stmt) and not hasattr(node, "body")
+    ]
+    bodies = {line for span in spans for line in span if any(t in span for t in told)}
+    near = {line + d for line in told for d in (-2, -1, 0, 1)}
+    moved = {line.strip() for line in after}
+    found = []
+    for tag, a, b, _, _ in difflib.SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        for number in range(a + 1, b + 1) if tag in ("replace", "delete") else ():
+            text = before[number - 1].strip()
+            if text and number not in bodies | near and text not in moved:
+                found.append((number, text))
+    return found
+
+
+def run(room, jobs):
+    """Carry out jobs of the proof, one after the other, in a process of their own."""
+    (room / "jobs.json").write_text(json.dumps(jobs))
+    done = subprocess.run(
+        [sys.executable, "-m", "calando.migrate.prove.play", str(room / "jobs.json")],
+        capture_output=True,
+        text=True,
+        timeout=1200,
+        cwd=room,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
 def play(room, to):
     """Run every program and its migration for one target; (source, replayed result, free result) by name."""
     pairs = {name: (source(name), migrated(name, to).results[0].after) for name in rewritten(to)}
@@ -86,14 +123,5 @@ def played(room, pairs, own, bridge):
         kinds = first, {**second, "replay": str(files[name][0])}, {**second, "replay": ""}
         for job, out in zip(kinds, files[name], strict=True):
             jobs.append({**job, "script": str(room / job["script"]), "out": str(out), "folder": str(room)})
-    (room / "jobs.json").write_text(json.dumps(jobs))
-    done = subprocess.run(
-        [sys.executable, "-m", "calando.migrate.prove.play", str(room / "jobs.json")],
-        capture_output=True,
-        text=True,
-        timeout=900,
-        cwd=room,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    run(room, jobs)
     return {name: [load(path) for path in held] for name, held in files.items()}

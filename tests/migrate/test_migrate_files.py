@@ -123,7 +123,7 @@ def test_comments_and_layout_inside_a_call_stay():
         (b"loss.backward()", b"loss.backward(retain_graph=True)"),
         (b"optimizer.step()\n", b"optimizer.step(); accelerator.prepare(optimizer)\n"),
         (b"optim.SGD(model.parameters(), lr=0.1)", b"optim.LBFGS(model.parameters())"),
-        (b"    scheduler.step()\n", b"    scheduler.step(epoch)\n"),
+        (b"    scheduler.step()\n", b"    scheduler.step(epoch / 2)\n"),
         (b"    scheduler.step()\n", b"    scheduler.step()\n    scheduler.step()\n"),
         (b"        loss.backward()\n", b"        if bad(loss):\n            break\n        loss.backward()\n"),
     ],
@@ -139,7 +139,7 @@ def test_a_part_that_cannot_be_rewritten_is_left_whole_and_listed(old, new):
             assert number in lines, line
 
 
-def test_two_optimizers_that_share_one_backward_are_both_left():
+def test_two_optimizers_that_share_one_backward_share_the_gradients():
     data = SCRIPT.replace(
         b"scheduler = optim.lr_scheduler.StepLR(optimizer, 3)", b"other = optim.Adam(head.parameters())"
     )
@@ -149,9 +149,13 @@ def test_two_optimizers_that_share_one_backward_are_both_left():
     data = data.replace(
         b"        optimizer.zero_grad()\n", b"        optimizer.zero_grad()\n        other.zero_grad()\n"
     )
-    done = once(data, to="mindspore")
-    assert done.results[0].after == data
-    assert sum("share one backward" in f.reason or "another step's too" in f.reason for f in done.findings) == 2
+    new = after(data, to="mindspore").decode()
+    assert "grad_fn = mindspore.value_and_grad(forward_fn, None, [*optimizer.parameters, *other.parameters])" in new
+    assert "other_grads = grads_2[len(optimizer.parameters):]" in new and "other(other_grads)" in new
+    unclear = data.replace(
+        b"        loss.backward()\n", b"        loss.backward()\n        clip_grad_norm_(both, 1.0)\n"
+    )
+    assert once(unclear, to="mindspore").results[0].after == unclear  # whose gradients are clipped is not known
 
 
 def test_gradients_cleared_once_pile_up_and_are_left():
@@ -201,3 +205,54 @@ def test_steps_per_epoch_are_asked_for_and_never_guessed():
 def test_wishes_that_cannot_be(wish):
     with pytest.raises(ValueError, match="must be"):
         once(SCRIPT, **wish)
+
+
+def test_several_statements_on_one_line():
+    line = b"        optimizer.zero_grad(); loss.backward(); optimizer.step()  # all of it\n"
+    data = SCRIPT.replace(b"        optimizer.zero_grad()\n", b"").replace(
+        b"        loss.backward()\n        optimizer.step()\n", line
+    )
+    new = after(data, to="mindspore")
+    assert b"        loss, grads = grad_fn(); optimizer(grads)  # all of it\n" in new
+    under = SCRIPT.replace(b"    scheduler.step()\n", b"    if scheduler: scheduler.step(); print(epoch)\n")
+    done = once(under, to="mindspore")
+    assert done.results[0].after == under and any("shares its line" in f.reason for f in done.findings)
+
+
+def test_a_scheduler_that_may_be_none_is_asked_for():
+    data = SCRIPT.replace(b"StepLR(optimizer, 3)", b"StepLR(optimizer, 3) if decay else None")
+    data = data.replace(b"    scheduler.step()\n", b"    if scheduler is not None:\n        scheduler.step()\n")
+    new = after(data)
+    assert b"if decay else None\nif scheduler is not None:\n    optimizer.set(" in new and b"scheduler.step" not in new
+
+
+@pytest.mark.parametrize("inside", ["\x0c", "\u2028", "\x1c"])
+def test_what_only_looks_like_a_line_end_is_none(inside):
+    text = f"        mark = 'a{inside}b'\n".encode()
+    data = SCRIPT.replace(b"        loss =", text + b"        loss =")
+    data = data.replace(b"(1, 2))", b"(1, 2) * len(mark))")
+    new = after(data, to="mindspore").decode()
+    assert new.count(f"'a{inside}b'") == 1 and "grad_fn" in new
+
+
+def test_a_text_of_several_lines_in_the_forward_pass_is_left():
+    data = SCRIPT.replace(b".sum()", b".sum() + len('''a\n b''')")
+    done = once(data, to="mindspore")
+    assert done.results[0].after == data
+    assert any("a text of several lines" in f.reason for f in done.findings)
+
+
+def test_options_that_are_written_out_are_read_and_others_left():
+    data = SCRIPT.replace(b"optimizer = ", b"options = dict(momentum=0.9, fused=True)\noptimizer = ")
+    data = data.replace(b"lr=0.1)", b"lr=0.1, **options)")
+    assert b"learning_rate=[" in (new := after(data, to="mindspore")) and b"momentum=0.9)" in new and b"fused" in new
+    changed = data.replace(b"optimizer = ", b"options['nesterov'] = True\noptimizer = ")
+    assert after(changed, to="mindspore") == changed
+
+
+def test_a_notebook_is_refused_with_the_way_out(tmp_path):
+    from calando.migrate.command import gather
+
+    (tmp_path / "train.ipynb").write_text('{"cells": []}')
+    with pytest.raises(ValueError, match="a notebook; make a script of it first"):
+        gather([str(tmp_path / "train.ipynb")])

@@ -1,0 +1,99 @@
+"""The scripts in the manner of real repositories, their migrations, and runs of both sides."""
+
+import io
+import re
+import sys
+import tokenize
+from functools import cache
+from pathlib import Path
+
+from calando.migrate import Wish, migrate
+from calando.migrate.prove.journal import load
+
+sys.path.insert(0, str(Path(__file__).parent))
+from programs import run
+
+HERE = Path(__file__).parent.parent / "references" / "migrate" / "real"
+ALL = sorted(path.stem for path in HERE.iterdir() if path.suffix == ".py" or (path.is_dir() and path.name[0] != "_"))
+LIBRARIES = {"lightning_module", "hf_accelerate"}  # they train with libraries that are not run here
+# What MindSpore's side leaves to a human, and a word of the reason.
+LEFT = {
+    "by_name": "only known when it runs",
+    "detection_engine": "drives the same optimizer",
+    "hf_accelerate": "not in this project",
+    "language_model": "by hand",
+    "lbfgs_sine": "no LBFGS",
+    "lightning_module": "no call that updates",
+    "mae_layer_decay": "lr_scale",
+    "sam_own_optimizer": "own",
+    "style_transfer": "stand by themselves",
+    "warm_restarts_fraction": "fraction of an epoch",
+    "warmup_beside": "own",
+    "warmup_multistep_class": "own",
+    "yolo_warmup": "would be mixed",
+}
+SAID = re.compile(
+    r"\.zero_grad\(|\.backward\(|\.step\(|\.step_update\(|get_last_lr\(|\.param_groups|clip_grad_|GradScaler\(|unscale_\(|"
+    r"scaler\.|optim\.[A-Z]\w+\(|[a-z]LR\(|add_param_group\(|(optimizer|scheduler)\.(load_)?state_dict\(|first_step|second_step"
+)
+
+
+def files(name):
+    """The scripts of one sample: its name → its bytes."""
+    if (HERE / name).is_dir():
+        return {f"{name}/{path.name}": path.read_bytes() for path in sorted((HERE / name).glob("*.py"))}
+    return {f"{name}.py": (HERE / f"{name}.py").read_bytes()}
+
+
+@cache
+def migrated(name, to, style="exact"):
+    return migrate(files(name), Wish(to=to, style=style))
+
+
+def spoken_of(data):
+    """The lines with calls that have to do with an optimizer or schedule; comments and texts do not count."""
+    found = set()
+    lines = {}
+    for token in tokenize.tokenize(io.BytesIO(data).readline):
+        if token.type not in (tokenize.COMMENT, tokenize.STRING, tokenize.ENCODING):
+            lines.setdefault(token.start[0], []).append(token.string)
+    for number, parts in lines.items():
+        text = "".join(parts)
+        if SAID.search(text) and not text.startswith(("import", "from", "class", "def")):
+            found.add(number)
+    return found
+
+
+def rewritten(name, to):
+    """Whether a sample is rewritten for a target and can be run."""
+    return name not in LIBRARIES and any(result.changed for result in migrated(name, to).results)
+
+
+def play(room):
+    """Run every sample and its migrations; journals by name and kind."""
+    jobs = []
+    for name in ALL:
+        sides = {"source": None, "calando": "calando", "mindspore": "mindspore"}
+        for side, to in sides.items():
+            if name in LIBRARIES or (to and not rewritten(name, to)):
+                continue
+            for result in migrated(name, to or "calando").results:
+                place = room / side / result.name
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(result.after if to else result.before)
+            script = room / side / (f"{name}/main.py" if (HERE / name).is_dir() else f"{name}.py")
+            common = {
+                "script": str(script),
+                "folder": str(script.parent),
+                "sides": ["torch"],
+                "bridge": "",
+                "replay": "",
+            }
+            if to == "mindspore":
+                common.update(sides=["torch", "mindspore"], bridge="lend")
+            kinds = {"source": [("source", "")], "calando": [("calando", "source")]}
+            for kind, replay in kinds.get(side, [("mindspore", "source"), ("free", "")]):
+                fed = str(room / f"{name}-{replay}.npz") if replay else ""
+                jobs.append({**common, "replay": fed, "out": str(room / f"{name}-{kind}.npz")})
+    run(room, jobs)
+    return {path.stem: load(path) for path in room.glob("*.npz")}
