@@ -1,5 +1,8 @@
 """An optimizer's state as one value: what migrated scripts keep beside other things."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -43,3 +46,9 @@ def test_other_bytes_are_refused_and_nothing_changes():
     with pytest.raises(CheckpointError):
         exact.restore(optimizer, before[: len(before) // 2])
     assert exact.state(optimizer) == before
+
+
+@pytest.mark.parametrize("module", ["calando.migrate.exact", "calando.mindspore.torch_optim"])
+def test_it_can_be_the_first_import_of_a_script(module):
+    done = subprocess.run([sys.executable, "-c", f"import {module}"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr[-500:]

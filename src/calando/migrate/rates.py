@@ -50,4 +50,4 @@ def guide_list(work: Work, place: Placed, thing: Thing, base: str, scope: Scope,
         at = grouped(base) if f"{BASE} *" in text or f"* {BASE}" in text else base
         return f"[{text.replace(BASE, at)} for step in range({steps})]"
     rate = per_epoch(work, final(work, scope, place.form.rate, base), count, place.rhythm.scope, scope, line)
-    return f"[{rate}(step) for step in range({steps})]"
+    return f"[{grouped(rate)}(step) for step in range({steps})]"

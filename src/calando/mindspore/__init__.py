@@ -7,6 +7,7 @@ The optimizers in ``nn`` also take parameters of real MindSpore and NumPy arrays
 """
 
 from importlib import import_module as _import_module
+from pathlib import Path as _Path
 from typing import Any as _Any
 
 from .addresses import open_addresses as _open_addresses
@@ -56,6 +57,8 @@ def __getattr__(name: str) -> _Any:
         return _import_module(f"{__name__}.{_MODULES[name]}")
     if name in _HOMES:
         return getattr(_import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if _Path(__file__).with_name(f"{name}.py").exists():
+        raise AttributeError(name)  # a module that an import is about to load
     nn = _import_module(f"{__name__}.nn")
     if name in nn.__all__:
         raise AttributeError(f"module {__name__!r} has no {name!r}; it is {__name__}.nn.{name}")
