@@ -243,5 +243,5 @@ def test_what_is_no_checkpoint_or_no_name(given):
     for by_name in (False, True):
         with pytest.raises(TypeError, match="AdamW: a state_dict is a dictionary, not"):
             optimizer.resume(given, by_name=by_name)
-    with pytest.raises(TypeError, match="AdamW: keep names hyperparameters, as in .'lr'., not 5"):
+    with pytest.raises(TypeError, match=r"AdamW: keep names hyperparameters, as in .'lr'., not 5"):
         optimizer.resume(optimizer.state_dict(), keep=5)

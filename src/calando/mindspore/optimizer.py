@@ -21,7 +21,7 @@ from ..decay import L2, Decay
 from ..engine import UNBOUNDED, Engine, NonFiniteGradient
 from ..events import Timeline
 from ..groups import Group
-from ..hyper import Hyper, Rounded
+from ..hyper import Hyper, Rounded, shown
 from ..nearest import nearest
 from ..rule import Domain, Rule
 from ..schedules import Function
@@ -251,7 +251,7 @@ class Optimizer(Gradients, Controls):
         for (number, _), member in zip(self._places, self._members(), strict=True):
             if member.param is param:
                 return self._attribute("lr", number)
-        told = getattr(param, "name", param)
+        told = param if isinstance(param, str) else getattr(param, "name", None) or shown(param)
         raise ValueError(f"For '{type(self).__name__}': {told!r} is not one of its parameters")
 
     def parameters_and_names(self, name_prefix: str = "", expand: bool = True) -> Iterator[tuple[str, Any]]:
