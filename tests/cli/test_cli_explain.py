@@ -100,6 +100,14 @@ def test_slots_of_their_own_dtype_and_the_average():
     assert "bfloat16, slots in float32 30 bytes one pass: reads p, g, m, v, ema; writes p, m, v, ema" in text
 
 
+def test_clipping_by_value_and_centralization_are_on_the_page():
+    text = said("torch.SGD", "clip_value=1.0", "grad_centralization=True", "weight_decay=0.1")
+    assert "in front each number clipped by its value, then g ← scale g + decay p - center" in text
+    assert "clip_value g ← min(max(g, -clip_value), clip_value)" in text and "clip_value 1 must lie in (0, inf)" in text
+    assert "12 bytes one pass: reads p, g; writes p 8 bytes before it, for norms: reads g, p" in text
+    assert "within(g_[i], w0, w1)" in done("explain", "torch.SGD", "clip_value=1.0", "--kernel").output
+
+
 def test_lars_reads_two_arrays_more():
     assert "8 bytes before it, for norms: reads p, g" in said("mindspore.LARS")
 

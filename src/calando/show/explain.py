@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from ..average import averaged
+from ..clipping import bounded
 from ..decay import DOMAIN as FRONT
 from ..decay import INSIDE, L2, Decay
 from ..engine import Engine
@@ -77,7 +78,7 @@ class Subject:
     @property
     def decay(self) -> Decay:
         """The manner of decay in front of it."""
-        return self.group.decay
+        return bounded(self.group.decay) if self.group.bounded else self.group.decay
 
     def slot_dtype(self, dtype: str) -> str:
         """The dtype of the slots of parameters of this dtype."""
@@ -243,8 +244,10 @@ def head(about: Subject) -> str:
 def front(decay: Decay) -> str:
     """What happens to p and g before the rule sees them."""
     said = (line.split(None, 1) for line in (sys.modules[Decay.__module__].__doc__ or "").splitlines() if line.strip())
-    found = next((rest for name, *rest in said if name == decay.name and rest), [f"{decay.name}, see below"])
-    return f"{found[0]}    ({decay.source})"
+    name = decay.plain.name
+    found = next((rest for known, *rest in said if known == name and rest), [f"{name}, see below"])
+    clipped = "each number clipped by its value, then " if decay.inner is not None else ""
+    return f"{clipped}{found[0]}    ({decay.source})"
 
 
 def row(title: str, text: str) -> list[str]:
@@ -258,8 +261,10 @@ def formula(about: Subject) -> str:
     homes = [getattr(inner, "element", inner).__module__]
     if inner is not about.rule:
         homes.append(averaged.__module__)
-    if about.decay.scalars.__module__ != Decay.__module__:
-        homes.append(about.decay.scalars.__module__)
+    if about.decay.inner is not None:
+        homes.append(bounded.__module__)
+    if about.decay.plain.scalars.__module__ != Decay.__module__:
+        homes.append(about.decay.plain.scalars.__module__)
     return "\n\n".join((sys.modules[home].__doc__ or "").strip() for home in homes)
 
 
@@ -295,12 +300,12 @@ def traffic(about: Subject, dtype: str) -> str:
     if not about.fused:
         return f"No kernel: {about.rule.name} works on whole arrays."
     kept = about.slot_dtype(dtype)
-    moved = Traffic.of(about.rule, about.decay, dtype, kept)
+    moved = Traffic.of(about.rule, about.decay, dtype, kept, centered=about.group.centralize)
     lines = [f"Memory moved for each parameter, {dtype}" + (f", slots in {kept}" if kept != dtype else "")]
     lines += row(f"{moved.update} bytes", f"one pass: reads {', '.join(moved.reads)}; writes {', '.join(moved.writes)}")
     if moved.before:
         lines += row(f"{moved.before} bytes", f"before it, for norms: reads {', '.join(moved.first_reads)}")
-    lines += row(f"{moved.size} bytes", "more with max_norm or on_nonfinite: reads g")
+    lines += row(f"{moved.size} bytes", "more with max_norm, max_group_norm or on_nonfinite: reads g once")
     return "\n".join(lines)
 
 

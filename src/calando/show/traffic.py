@@ -48,7 +48,7 @@ class Traffic:
             centered: whether the mean of each row of the gradient is needed (gradient centralization).
         """
         before = ["g"] * (clipped + centered)
-        if centered and decay.name == "l2":
+        if centered and decay.centers_weights:
             before.append("p")  # the mean of λ p belongs to the gradient's
         if decay.measured:
             before += ["p", "g"]
