@@ -226,6 +226,18 @@ def test_resuming_needs_no_second_copy(tmp_path):
     assert second.state[others["0"]]["exp_avg"].data_ptr() == where
 
 
+def test_saving_needs_no_second_copy_in_whatever_order_memory_lies(tmp_path):
+    model = {f"{i}": torch.randn(500, 500).t() for i in range(24)}
+    tracemalloc.start()
+    calando.save(tmp_path / "a", model=model)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.1 * (tmp_path / "a").stat().st_size
+    others = {name: torch.zeros(500, 500) for name in model}
+    calando.resume(tmp_path / "a", model=others)
+    assert all(torch.equal(others[name], x) for name, x in model.items())
+
+
 @pytest.mark.parametrize("when", ["compared", "read"])
 def test_a_file_that_changes_while_it_is_read(tmp_path, monkeypatch, when):
     model = net()

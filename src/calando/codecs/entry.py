@@ -34,7 +34,7 @@ class Entry:
 
     Args:
         dtype: MindSpore's word: ``"Float32"``, ``"BFloat16"``, …; the keys of ``BITS``.
-        data: its elements, of the type that ``BITS`` gives.
+        data: its elements, of the type that ``BITS`` gives; in memory in any order, in a file in C order.
     """
 
     dtype: str
@@ -53,7 +53,7 @@ class Entry:
         word = WORDS.get(found.dtype.name)
         if word is None:
             raise TypeError(f"{name!r} is of type {found.dtype}; a checkpoint holds {', '.join(BITS)}")
-        return cls(word, np.require(found, BITS[word], "C").reshape(found.shape))
+        return cls(word, np.asarray(found, BITS[word]))
 
     @property
     def shape(self) -> tuple[int, ...]:
