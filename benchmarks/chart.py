@@ -8,9 +8,9 @@ from .timing import Row
 
 FLOORS = ("floor, one pass", "floor, two passes")
 PEERS = ("optax", "heavyball", "optimi", "pytorch_optimizer", "timm")
-OTHERS = ("torch fused", "torch default", "mindspore.nn", *PEERS)
-COLORS = ("#1f5fa8", "#6aa7e0", "#c43d3d", "#e08a1e", "#6b4fa0", "#2f8f5b", "#8a6d3b", "#c75d9c")
-MARKS = ("o", "o", "s", "D", "^", "v", "P", "X")
+OTHERS = ("torch fused", "torch default", "torch.compile", "mindspore.nn", *PEERS)
+COLORS = ("#1f5fa8", "#6aa7e0", "#c43d3d", "#e08a1e", "#6b4fa0", "#2f8f5b", "#8a6d3b", "#c75d9c", "#444444")
+MARKS = ("o", "o", "s", "D", "^", "v", "P", "X", "*")
 
 
 def draw(path: Path, rows: Sequence[Row]) -> None:

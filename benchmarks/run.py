@@ -21,6 +21,7 @@ import torch
 from calando.kernels.pool import threads
 
 from . import (
+    against_compiled,
     against_mindspore,
     against_torch,
     chart,
@@ -45,6 +46,8 @@ ROWS: dict[str, Callable[[Wish], Iterator[Row]]] = {
     "rules": every_rule.rules,
     "torch": against_torch.family,
     "whole": against_torch.whole,
+    "bfloat16": against_compiled.bfloat16,
+    "compiled": against_compiled.compiled,
     "mindspore": against_mindspore.family,
     "peers": peers.peers,
     "tiny": against_torch.tiny,
@@ -55,6 +58,7 @@ ROWS: dict[str, Callable[[Wish], Iterator[Row]]] = {
     "first_step": first_step.first_step,
     "memory": memory.extra,
 }
+LONG = ("compiled",)  # minutes of compiling: only when they are named
 ROUNDS = 31
 GIB = 1 << 30
 HERE = Path(__file__).parent
@@ -82,7 +86,7 @@ def main() -> None:
     rounds = told.rounds or (7 if told.quick else ROUNDS)
     wish = Wish(models, rounds, told.memory * GIB if told.memory else free() / 2)
     start = perf_counter()
-    rows, refused = measured(told.rows or ROWS, wish)
+    rows, refused = measured(told.rows or [row for row in ROWS if row not in LONG], wish)
     text = report(rows, rounds, perf_counter() - start)
     print(text)
     if refused:
