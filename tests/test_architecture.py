@@ -33,7 +33,9 @@ LAYERS = [
     ["groups", "arrays"],
     ["hyper"],
     ["events"],
-    ["rules", "decay", "clipping", "average", "schedules", "lexicon"],
+    ["stored"],
+    ["rules", "decay", "clipping", "average", "schedules", "lexicon", "eight"],
+    ["rounding"],
     ["rule", "ops", "nearest", "needs"],
     [""],  # calando itself: the version
 ]
@@ -48,6 +50,9 @@ LIGHT = [
     "decay",
     "average",
     "clipping",
+    "rounding",
+    "eight",
+    "stored",
     "groups",
     "plan",
     "snapshot",

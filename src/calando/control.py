@@ -12,10 +12,11 @@ from .engine import Engine, Measured
 from .events import SET, Timeline
 from .hyper import UnknownName
 from .nearest import hint
-from .plan import slot_dtype
+from .plan import dtypes
 from .rules import RULES
 from .schedules import Constant, Product, Schedule
 from .snapshot import Kept, KeptGroup, Snapshot, SnapshotMismatch
+from .stored import dtype_of, shapes
 
 Spelling = Mapping[str, str | tuple[str, ...]]  # the user's name → our name, or names for a tuple of numbers
 
@@ -198,7 +199,7 @@ class Controls:
             for member, stored in zip(members, group.params, strict=True):
                 slots.append(made := {})
                 for name, array in stored.slots.items():
-                    dtype = slot_dtype(member, self.engine.groups[member.group])
+                    dtype = dtype_of(name, *dtypes(member, self.engine.groups[member.group]))
                     made[name] = adapter(member.param).zeros(member.param, array.shape, dtype)
                     adapter(member.param).write(made[name], array)
         self._go_on(snapshot, lines, slots)
@@ -360,7 +361,7 @@ def check(controls: Controls, snapshot: Snapshot) -> None:
             shape = tuple(adapter(member.param).shape(member.param))
             if shape != stored.shape:
                 raise SnapshotMismatch(f"{place}: {member.name!r} is {shape} here and {stored.shape} in the snapshot")
-            wanted = group.rule.suited(shape).slot_shapes(shape)
+            wanted = shapes(group.rule.suited(shape), shape, tuple(stored.slots))
             wrong = {name: a.shape for name, a in stored.slots.items() if tuple(a.shape) != wanted.get(name, shape)}
             if wrong:
                 raise SnapshotMismatch(
@@ -410,7 +411,7 @@ ABSENT = {
     **dict.fromkeys(BOUNDS, UNBOUNDED),
     "eps1": -1.0,
 }  # numbers that mean None: no bound; the machine epsilon
-COUNTS = {"ns_steps"}  # whole numbers, shown as such
+COUNTS = {"ns_steps", "rounding_seed"}  # whole numbers, shown as such
 
 
 def meant(ours: str, value: Any) -> Any:

@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arrays import adapter
 from .clipping import NORMS, factors, needs_norms
 from .decay import UNBOUNDED as UNBOUNDED
 from .ending import Ending
@@ -26,7 +25,8 @@ from .groups import Group, refuse_doubles
 from .hyper import Hyper
 from .kernels.ahead import ahead
 from .kernels.run import jobs, lengths, norm_jobs, ready, run, whole_sums
-from .plan import Member, Part, key, parts, slot_dtype
+from .plan import Member, Part, adopted, key, parts
+from .rounding import SEED
 from .rule import Rule
 
 POLICIES = ("train", "skip", "raise")
@@ -144,6 +144,8 @@ class Engine:
     def arrange(self, members: list[list[Member]], groups: list[Group]) -> None:
         """Build the plan anew; ages and slots stay with their members."""
         self.settle()
+        for number, m in enumerate(m for group in members for m in group):
+            m.number = number
         made = parts([m for group in members for m in group], groups)
         position = {id(m): i for i, m in enumerate(m for group in members for m in group)}
         self.order = [[position[id(m)] for m in part.members] for part in made]
@@ -153,9 +155,7 @@ class Engine:
     def rearrange(self) -> None:
         """Arrange the same members anew: a parameter has other memory, a group another rule."""
         for m in (m for group in self.members for m in group):
-            arrays = adapter(m.param)
-            dtype = slot_dtype(m, self.groups[m.group])
-            m.slots = {name: arrays.adopted(slot, m.param, dtype) for name, slot in m.slots.items()}
+            m.slots = adopted(m, self.groups[m.group])
         self.arrange(self.members, self.groups)
         self.newborn = [m for group in self.members for m in group if m.slots or m.age]
         for part in self.parts:
@@ -259,6 +259,8 @@ class Engine:
                 return False
             scales = self.scales(values, active, norms, unscale)
             tables = [scalars(part, values, scales, found) for part, found in zip(active, norms, strict=True)]
+            for part in active:
+                part.draw({group: v.get(SEED, 0.0) for group, v in values.items()})
             older = [part.older(learned(part, values)) for part in active]
             zeroed = zeroable(active, self.left) if zeroing else [False] * len(active)
             for part, zero in zip(active, zeroed, strict=True):

@@ -23,7 +23,10 @@ class Group:
         fronts: positions of parameters that have another manner of decay than the group.
         sparse: what a sparse gradient means: ``"refuse"`` it, ``"whole"``: zeros elsewhere, or ``"rows"``: only the
             rows that it has are updated.
-        slot_dtype: the dtype of the slots of parameters in half precision; None: the parameters' own.
+        slot_dtype: the dtype of the slots of parameters in half precision; None: the parameters' own; ``"int8"``: of
+            all, in 8 bits (``eight``).
+        rounding: how parameters in half precision are rounded: ``"stochastic"``, ``"kahan"`` (``rounding``), or None:
+            to the nearest.
         starts: what a slot is filled with before the first update, where it is not 0.
         bounded: whether each number of a gradient is clipped by ``clip_value``.
     """
@@ -40,6 +43,7 @@ class Group:
     slot_dtype: str | None = None
     starts: Mapping[str, float] = field(default_factory=dict)
     bounded: bool = False
+    rounding: str | None = None
 
 
 Seen = dict[int, tuple[int, str]]  # id of a parameter → the number of its group, and its name

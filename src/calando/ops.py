@@ -45,3 +45,18 @@ def where(condition, x, y):
     if isinstance(condition, np.bool_):
         return x if condition else y
     return x.where(condition, y) if hasattr(x, "where") else np.where(condition, x, y)
+
+
+def as_bits(x):
+    """The 32 bits of a float32, element by element."""
+    return np.asarray(x, np.float32).view(np.uint32)
+
+
+def as_number(bits):
+    """The float32 with these 32 bits, element by element."""
+    return np.asarray(bits, np.uint32).view(np.float32)
+
+
+def whole(x):
+    """A whole number modulo 2³² (uint32), element by element."""
+    return np.asarray(x).astype(np.uint32)

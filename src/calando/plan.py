@@ -4,7 +4,7 @@ A plan sorts the parameters into *parts*: those that share framework, device, dt
 whose memory a kernel can walk. A part cuts every tensor into chunks and remembers, for each chunk, where
 its arrays begin and which row of scalars it reads:
 
-    address  uint64 (chunks, 2 + slots)   p, g, then the rule's slots, in bytes
+    address  uint64 (chunks, 2 + slots)   p, g, then what is kept beside them, in bytes
     length   int64  (chunks,)             elements, at most CHUNK
     row      int64  (chunks,)             one row per (group, exempt, age, memory)
     center   dtype  (chunks,)             the mean that centralization subtracts, else 0
@@ -31,14 +31,17 @@ from .arrays import NoGradient, Rows, adapter
 from .average import SLOT
 from .clipping import bounded
 from .decay import Decay
+from .eight import BLOCK, CODES, SCALE, SIGNED, UNSIGNED, coded, nearest, widened
 from .groups import Group
+from .rounding import SLOT as SLOT_OF_KAHAN
+from .rounding import keys
 from .rule import Rule
+from .stored import ITEMSIZE, dtype_of, kept, shapes
 
 CHUNK = 65_536
 ASKED_AT_ONCE, TURN = 512, 64
-KERNELS = ("bfloat16", "float32", "float64")  # the dtypes that kernels are written for
-ITEMSIZE = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}
-FLOATING = ("float16", *KERNELS)
+FLOATING = ("float16", "bfloat16", "float32", "float64")
+HALF = ("float16", "bfloat16")
 
 
 @dataclass(eq=False)
@@ -49,6 +52,7 @@ class Member:
         param: the array or tensor.
         name: what errors call it.
         group: the number of its group.
+        number: its place among all parameters of the optimizer.
         exempt: whether it never decays.
         centered: whether its gradient loses the mean of each row.
         front: its manner of decay, where it is not its group's.
@@ -62,6 +66,7 @@ class Member:
     param: Any
     name: str
     group: int
+    number: int = 0
     exempt: bool = False
     centered: bool = False
     front: Decay | None = None
@@ -88,6 +93,17 @@ class Key:
     rule: Rule
     decay: Decay
     fused: bool
+    way: str | None = None  # of rounding
+
+    @property
+    def kept(self) -> dict[str, str]:
+        """What is kept beside each parameter, name → dtype."""
+        return kept(self.rule, self.dtype, self.slot_dtype, self.way)
+
+    @property
+    def noisy(self) -> bool:
+        """Whether something is rounded at random."""
+        return self.way == "stochastic" or self.slot_dtype == "int8"
 
     @property
     def number(self) -> str:
@@ -119,6 +135,8 @@ class Part:
     def __init__(self, key: Key, members: list[Member]):
         self.key = key
         self.members = members
+        self.kept = key.kept
+        self.noise_keys = np.zeros((len(members), 2), np.uint32)
         self.params = [m.param for m in members]
         self.sharded = key.arrays.sharded(self.params)
         self.layouts = [key.arrays.layout(p) for p in self.params]
@@ -152,7 +170,8 @@ class Part:
             self.cut(CHUNK)
 
     def cut(self, chunk: int) -> None:
-        """Cut every member into chunks: by rows where it is centred, then by size."""
+        """Cut every member into chunks: by rows where it is centred, then by size, never within a block of codes."""
+        chunk = -(-chunk // BLOCK) * BLOCK if self.key.slot_dtype == "int8" else chunk
         self.ranges = []
         piece = np.repeat(np.arange(len(self.rows)), self.rows)
         size = (self.sizes // np.maximum(self.rows, 1))[piece]
@@ -167,30 +186,42 @@ class Part:
         self.line_piece, self.line_size = piece, size
         self.uncentered = np.zeros(len(self.piece), self.key.number)
         self.line_first = within * size
-        self.address = np.zeros((len(self.piece), 2 + len(self.key.rule.slots)), np.uint64)
+        self.address = np.zeros((len(self.piece), 2 + len(self.kept)), np.uint64)
         self.where: list[int] = []
         self.find_slots()
 
     def find_slots(self) -> None:
         """Write the addresses of the slots that exist."""
-        names = self.key.rule.slots
-        alive = [m for m in self.members if set(names) <= m.slots.keys()]
-        living = np.array([set(names) <= m.slots.keys() for m in self.members])
+        names = self.kept.keys()
+        alive = [m for m in self.members if names <= m.slots.keys()]
+        living = np.array([names <= m.slots.keys() for m in self.members])
         self.slot_where = np.zeros((len(self.members), len(names)), np.uint64)
         for column, name in enumerate(names):
             self.slot_where[living, column] = self.key.arrays.slot_addresses([m.slots[name] for m in alive])
-        offset = self.offset if self.key.slot_dtype == self.key.dtype else self.slot_offset(self.first)
-        self.address[:, 2:] = self.slot_where[self.piece] + offset[:, None]
+        self.address[:, 2:] = self.slot_where[self.piece] + self.slot_offset(self.first)
 
     def slot_offset(self, first: np.ndarray) -> np.ndarray:
-        """How far into a slot its elements from ``first`` on lie, in bytes."""
-        return (first * ITEMSIZE[self.key.slot_dtype]).astype(np.uint64)
+        """How far into each array that is kept the elements from ``first`` on lie, in bytes, uint64 (n, slots)."""
+        found = np.zeros((len(first), len(self.kept)), np.uint64)
+        for column, (name, dtype) in enumerate(self.kept.items()):
+            found[:, column] = (first // BLOCK if name.endswith(SCALE) else first) * ITEMSIZE[dtype]
+        return found
 
     def within(self, member: np.ndarray, first: np.ndarray) -> np.ndarray:
-        """Where p, g and the slots of these members have their elements from ``first`` on, uint64 (n, 2 + slots)."""
+        """Where p, g and what is kept have these members' elements from ``first`` on, uint64 (n, 2 + slots)."""
         offset = (first * ITEMSIZE[self.key.dtype]).astype(np.uint64)
         p, g = (base[member] + offset for base in (np.array(self.where, np.uint64), self.grad_where))
-        return np.column_stack([p, g, self.slot_where[member] + self.slot_offset(first)[:, None]])
+        return np.column_stack([p, g, self.slot_where[member] + self.slot_offset(first)])
+
+    def draw(self, seeds: Mapping[int, float]) -> None:
+        """Find the keys of this step's noise, where there is any; by group, what it is drawn from."""
+        if self.key.noisy:
+            given = [seeds.get(m.group, 0.0) for m in self.members]
+            self.noise_keys = keys(given, self.ages + 1, [m.number for m in self.members])
+
+    def noise(self, member: np.ndarray, first: np.ndarray) -> np.ndarray:
+        """What elements of these members from ``first`` on are rounded with, uint32 (n, 3)."""
+        return np.column_stack([self.noise_keys[member], first.astype(np.uint32)])
 
     def look(self) -> bool:
         """Find where the parameters are now, and keep them there; False when the part must be arranged anew.
@@ -329,17 +360,17 @@ class Part:
 
     def be_born(self, born: list[Member]) -> None:
         """Make the slots of those who have their first gradient now, and add them to ``born``."""
-        names = set(self.key.rule.slots)
+        names = self.kept.keys()
         if self.complete:
             return
         newborn = [m for m in self.chosen(self.members) if not names <= m.slots.keys()]
         born += newborn  # before they have slots: who is interrupted here is asked again
         self.placed = self.placed and not newborn
         for member in newborn:
-            missing = [name for name in self.key.rule.slots if name not in member.slots]  # in the rule's order
-            shapes = self.key.rule.slot_shapes(tuple(member.param.shape))
+            missing = [name for name in names if name not in member.slots]  # in the rule's order
+            shape = shapes(self.key.rule, tuple(member.param.shape), tuple(names))
             zeros = self.key.arrays.zeros
-            made = {name: zeros(member.param, shapes[name], self.key.slot_dtype) for name in missing}
+            made = {name: zeros(member.param, shape[name], self.kept[name]) for name in missing}
             if self.key.rule.inner is not None and SLOT in missing:  # the average begins where p is
                 self.key.arrays.write(made[SLOT], self.key.arrays.opened(member.param))
             for name in member.starts.keys() & set(missing):
@@ -378,14 +409,66 @@ def key(member: Member, group: Group) -> Key:
         raise ValueError(f"{member.place} may only be read; give a writable array")
     rule = group.rule.suited(arrays.shape(member.param))
     kernel = rule.kernel and not rule.whole and (dtype != "bfloat16" or arrays.name == "torch")  # NumPy has none
-    fused = kernel and device == "cpu" and dtype in KERNELS and arrays.dense(member.param, member.centered)
+    fused = kernel and device == "cpu" and arrays.dense(member.param, member.centered)
+    kind, way = slot_dtype(member, group), group.rounding if dtype in HALF else None
+    if kind == "int8":
+        refuse_codes(member, rule, device, dtype)
     decay = member.front or group.decay
-    return Key(
-        arrays, device, dtype, slot_dtype(member, group), rule, bounded(decay) if group.bounded else decay, fused
-    )
+    return Key(arrays, device, dtype, kind, rule, bounded(decay) if group.bounded else decay, fused, way)
+
+
+def refuse_codes(member: Member, rule: Rule, device: str, dtype: str) -> None:
+    """Raise ValueError where slots cannot be kept in 8 bits."""
+    why = None
+    if not coded(rule):
+        codes = ", ".join(map(repr, SIGNED + UNSIGNED))
+        has = f"has the slots {', '.join(map(repr, rule.slots))}" if rule.slots else "has no slots"
+        has = "multiplies matrices or takes norms" if rule.whole or rule.measure is not None else has
+        why = f"the rule {rule.name} {has}, and 8 bits are for rules of one pass whose slots are among {codes}"
+    elif device != "cpu" or dtype == "float64" or "complex" in str(member.param.dtype):
+        why = f"it is {member.param.dtype} on {device}, and 8 bits are for real numbers in float32 or less on the CPU"
+    elif adapter(member.param).sharded([member.param]) or member.centered or member.sparse != "refuse" or member.starts:
+        why = "it is in pieces, takes sparse gradients, centres them, or has slots that do not begin at 0"
+    if why is not None:
+        raise ValueError(f"{member.place} cannot have slot_dtype='int8': {why}; leave slot_dtype out for it")
+
+
+def dtypes(member: Member, group: Group) -> tuple[str, str]:
+    """The dtype of a member, and that of its slots."""
+    return adapter(member.param).kind(member.param)[1], slot_dtype(member, group)
 
 
 def slot_dtype(member: Member, group: Group) -> str:
-    """The dtype of a member's slots: as the group says for half precision, else the parameter's."""
+    """The dtype of a member's slots: as the group says for half precision and in 8 bits, else the parameter's."""
     dtype = adapter(member.param).kind(member.param)[1]
-    return group.slot_dtype or dtype if dtype in ("float16", "bfloat16") else dtype
+    if group.slot_dtype == "int8":
+        return "int8"
+    return group.slot_dtype or dtype if dtype in HALF and "complex" not in str(member.param.dtype) else dtype
+
+
+def adopted(member: Member, group: Group) -> dict[str, Any]:
+    """What is kept beside a member, made to fit it: its device, layout and dtype; codes for numbers, and the reverse.
+
+    Codes of numbers are the nearest ones; what Kahan's way kept is left behind where a parameter is rounded otherwise.
+    """
+    arrays, own = adapter(member.param), key(member, group)
+    wanted, slots = own.kept, dict(member.slots)
+    for name in own.rule.slots:
+        codes, scale = name + CODES, name + SCALE
+        if codes in wanted and name in slots:
+            x = arrays.numpy(slots.pop(name))
+            found, scales = nearest(name, np.asarray(x, np.float32).reshape(-1))
+            slots |= {
+                codes: arrays.zeros(member.param, x.shape, "uint8"),
+                scale: arrays.zeros(member.param, scales.shape, "float32"),
+            }
+            arrays.write(slots[codes], found.reshape(x.shape))
+            arrays.write(slots[scale], scales)
+        elif name in wanted and codes in slots:
+            x, scales = (arrays.numpy(slots.pop(key)) for key in (codes, scale))
+            slots[name] = arrays.zeros(member.param, x.shape, wanted[name])
+            arrays.write(slots[name], widened(name, x.reshape(-1), scales).reshape(x.shape))
+    if SLOT_OF_KAHAN not in wanted:
+        slots.pop(SLOT_OF_KAHAN, None)
+    kinds = {name: dtype_of(name, own.dtype, own.slot_dtype) for name in slots}
+    return {name: arrays.adopted(slot, member.param, kinds[name]) for name, slot in slots.items()}

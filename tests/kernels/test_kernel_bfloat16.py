@@ -59,11 +59,11 @@ def test_kernel_and_expressions_agree_to_the_last_bit(rule, slot_dtype):
 
 
 def test_every_bfloat16_is_read_and_every_float32_rounded_as_torch_does():
-    from calando.kernels.half import narrow, widen
+    from calando.kernels.half import narrow_bfloat16, widen_bfloat16
 
     bits = np.arange(65536, dtype=np.uint16)
     values = torch.from_numpy(bits.view(np.int16)).view(torch.bfloat16)
-    found = np.array([widen(b) for b in bits], np.float32)
+    found = np.array([widen_bfloat16(b) for b in bits], np.float32)
     number = ~np.isnan(found)  # on its way through Python a not-a-number may change its bits
     np.testing.assert_array_equal(found[number].view(np.uint32), values.float().numpy()[number].view(np.uint32))
     assert np.isnan(values.float().numpy()[~number]).all()
@@ -71,7 +71,7 @@ def test_every_bfloat16_is_read_and_every_float32_rounded_as_torch_does():
     wide = rng.integers(0, 2**32, 20_000, dtype=np.uint64).astype(np.uint32).view(np.float32)
     ties = ((rng.integers(0, 2**16, 2000, dtype=np.uint64) << 16) + 0x8000).astype(np.uint32).view(np.float32)
     for numbers in (wide, ties):
-        ours = np.array([narrow(np.float32(x)) for x in numbers], np.uint16)
+        ours = np.array([narrow_bfloat16(np.float32(x)) for x in numbers], np.uint16)
         theirs = torch.from_numpy(numbers).bfloat16()
         nan = np.isnan(numbers)
         np.testing.assert_array_equal(ours[~nan], theirs.view(torch.int16).numpy().view(np.uint16)[~nan])

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from calando.decay import DECAYS, DECOUPLED, L2
-from calando.kernels import compile
+from calando.kernels import compile, source
 from calando.ops import WORDS
 from calando.rules import RULES
 from calando.rules.adam import ADAM
@@ -63,7 +63,7 @@ def test_adams_square_root_is_taken_of_many_at_once(decay, assembly):
 def test_the_source_is_a_module_of_words_two_bodies_and_a_loop(rule, decay, dtype):
     tree = ast.parse(compile.source(rule, decay, dtype))
     functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
-    assert functions == [*compile.SPOKEN, decay.element.__name__, rule.element.__name__, "kernel"]
+    assert functions == [*source.SPOKEN, decay.element.__name__, rule.element.__name__, "kernel"]
     imported = {alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
     assert set(WORDS) <= {*imported, *functions}
     assert ast.get_docstring(tree).startswith(f"{rule.name}, {decay.name} decay, {dtype}: written by calando")

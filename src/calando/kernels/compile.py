@@ -1,18 +1,17 @@
 """Compile a rule, with the decay fused in front, into one kernel over chunks of memory.
 
-The kernel is written out as a module of its own: the words, the two bodies as they stand in their
+The kernel is written out as a module of its own (``source``): the words, the two bodies as they stand in their
 rooms, and one loop. It lies in the user's cache folder under a name that holds a hash of its text and
 of Numba's version, because Numba's disk cache needs a real file and does not see edits elsewhere.
 Where the folder cannot be written, the module is compiled in memory.
 
-Half precision (bfloat16, which Numba does not know) is read into float32 and rounded once, when it is written.
-
 A kernel knows these tables and no more:
 
-    address  uint64 (chunks, 2 + slots)   where p, g and the rule's slots begin, in bytes
+    address  uint64 (chunks, 2 + slots)   where p, g and what is kept beside them (``stored``) begin, in bytes
     length   int64  (chunks,)             elements; 0 once the chunk is done
     row      int64  (chunks,)             which row of scalars
     center   dtype  (chunks,)             subtracted from the gradient
+    noise    uint32 (chunks, 3)           two keys and the place of the first element, where rounding is at random
     scalars  dtype  (rows, n)             the decay's scalars, then the rule's, then its trust if it measures
 
 and a range of chunks, so that several threads can share the tables. No fastmath: the result equals
@@ -20,7 +19,6 @@ NumPy's bit for bit. (Measured: strict code is no slower, the work is bound by m
 """
 
 import hashlib
-import inspect
 import os
 import sys
 import tempfile
@@ -28,184 +26,37 @@ import threading
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
-from textwrap import indent
 from types import ModuleType
-from typing import Any
 
 import platformdirs
 
-from ..clipping import within
 from ..decay import Decay
 from ..rule import Rule
-
-HEADER = '''\
-"""{title}: written by calando {version} from {where}."""
-
-from math import sqrt
-
-from numba import carray, float32, float64, int64, njit, uint64, void
-
-from calando.kernels.pointer import pointer
-{half}
-compiled = njit(inline="always", error_model="numpy")
-zero, one = {dtype}(0), {dtype}(1)
-{words}
-
-@compiled
-{front}
-
-@compiled
-{body}
-'''
-
-SPOKEN = {  # the words of rules for one number, as NumPy means them, written so that they become vector code
-    "absolute": "def absolute(x):\n    return abs(x)\n",
-    "maximum": "def maximum(x, y):\n    return x if (x >= y) | (x != x) else y\n",
-    "minimum": "def minimum(x, y):\n    return x if (x <= y) | (x != x) else y\n",
-    "sign": "def sign(x):\n    return one if x > zero else (-one if x < zero else (x if x != x else zero))\n",
-    "where": "def where(condition, x, y):\n    return x if condition else y\n",
-}  # and sqrt, which is math's
-
-KERNEL = """
-@njit(
-    void(uint64[:, ::1], int64[::1], int64[::1], {dtype}[::1], {dtype}[:, ::1], int64, int64),
-    error_model="numpy", nogil=True, cache={cache},
-)
-def kernel(address, length, row, center, scalars, start, stop):
-    for c in range(start, stop):
-        size, line, mean = length[c], row[c], center[c]
-{views}
-{numbers}
-        for i in range(size):
-{steps}
-        length[c] = 0  # done: who calls again after an interruption finds nothing left to do here
-"""
-
-STORED = {"float32": "float32", "float64": "float64", "bfloat16": "uint16"}  # what lies in memory
-
-
-def number(dtype: str) -> str:
-    """What is computed with."""
-    return "float64" if dtype == "float64" else "float32"
-
-
-def read(x: str, dtype: str) -> str:
-    """The expression that reads one number from memory."""
-    return f"widen({x})" if dtype == "bfloat16" else x
-
-
-def written(x: str, value: str, dtype: str) -> str:
-    """The line that puts one number into memory."""
-    return f"{x} = narrow({value})" if dtype == "bfloat16" else f"{x} = {value}"
-
-
-def source(
-    rule: Rule, decay: Decay, dtype: str, cache: bool = True, slot_dtype: str | None = None, zeroing: bool = False
-) -> str:
-    """The text of the kernel's module for one rule, one decay, the dtype of p and g and that of the slots.
-
-    Args:
-        zeroing: whether it leaves zeros where the gradients were.
-    """
-    kept = slot_dtype or dtype
-    words = pieces(rule, decay, dtype, kept)
-    lines = steps(rule, dtype, kept, words, named=rule.inner is not None or "bfloat16" in (dtype, kept))
-    lines += [f"g_[i] = {STORED[dtype]}(0)"] * zeroing
-    return header((rule.inner or rule).element, rule, decay, dtype, kept) + KERNEL.format(
-        dtype=words["dtype"],
-        views=words["views"],
-        cache=cache,
-        numbers=indent("\n".join(words["loads"]), " " * 8),
-        steps=indent("\n".join(lines), " " * 12),
-    )
-
-
-def steps(rule: Rule, dtype: str, kept: str, words: dict[str, Any], named: bool) -> list[str]:
-    """The lines that update element ``i``; ``named``: what is new is called new0, new1, … before it is stored."""
-    targets = ["p_[i]", *[f"{x}_[i]" for x in rule.slots]]
-    made = [f"new{i}" for i in range(len(targets))] if named else targets
-    slots, own, body = list(words["slots"]), list(words["own"]), (rule.inner or rule).element
-    last: list[str] = []
-    if rule.inner is not None:  # the average comes last among slots, its scalar last but for the trust
-        mean, follow = slots.pop(), own.pop(len(rule.scalar_names) - 1)
-        last = [f"{made[-1]} = {mean} + ({made[0]} - {mean}) * {follow}"]
-    if named:
-        kinds = [dtype, *[kept] * len(rule.slots)]
-        last += [written(*row) for row in zip(targets, made, kinds, strict=True)]
-    results = made[:-1] if rule.inner is not None else made
-    return [
-        f"now, slope = {words['front']}",
-        f"{', '.join(results)} = {body.__name__}({', '.join(['now', 'slope', *slots, *own])})",
-        *last,
-    ]
-
-
-def header(body: Callable[..., object], rule: Rule, decay: Decay, dtype: str, slot_dtype: str) -> str:
-    """The first half of a kernel's module: the words, and two bodies as they stand in their rooms."""
-    from .. import __version__
-
-    kinds = dtype if slot_dtype == dtype else f"{dtype} with slots in {slot_dtype}"
-    bodies = [decay.plain.element] if decay.inner is None else [within, decay.plain.element]
-    return HEADER.format(
-        title=f"{rule.name}, {decay.element.__name__} decay, {kinds}",
-        version=__version__,
-        where=f"{body.__module__} and {decay.plain.element.__module__}",
-        dtype=number(dtype),
-        half=HALF if "bfloat16" in (dtype, slot_dtype) else "",
-        words="".join(f"\n\n@compiled\n{text}" for text in SPOKEN.values()),
-        front="\n\n@compiled\n".join(map(inspect.getsource, bodies)),
-        body=inspect.getsource(body),
-    )
-
-
-HALF = """from numba import uint16
-from calando.kernels.half import narrow, widen
-"""
-
-
-def pieces(rule: Rule, decay: Decay, dtype: str, slot_dtype: str) -> dict[str, Any]:
-    """What the loops over p, g, the slots and the scalars are written with."""
-    kinds = {"p": dtype, "g": dtype, **dict.fromkeys(rule.slots, slot_dtype)}
-    numbers = [f"w{i}" for i in range(len(decay.scalar_names))]
-    own = [f"s{i}" for i in range(len(rule.scalar_names))]
-    views = [f"{x}_ = carray(pointer(address[c, {i}]), size, {STORED[k]})" for i, (x, k) in enumerate(kinds.items())]
-    found = [read(f"{x}_[i]", kind) for x, kind in kinds.items()]
-    loads = [f"{x} = scalars[line, {i}]" for i, x in enumerate(numbers + own)]
-    if rule.measure is not None:
-        loads.append(f"trust = scalars[line, {len(loads)}]")
-        own = [*own, "trust"]
-    return {
-        "dtype": number(dtype),
-        "views": indent("\n".join(views), " " * 8),
-        "loads": loads,
-        "p": found[0],
-        "g": found[1],
-        "slots": found[2:],
-        "own": own,
-        "front": front(decay, found[0], found[1], numbers),
-    }
-
-
-def front(decay: Decay, p: str, g: str, numbers: list[str]) -> str:
-    """The call of the manner of decay, with the numbers that its scalars are in."""
-    if decay.inner is not None:
-        share, bound, *numbers = numbers
-        g = f"{within.__name__}({g}, {share}, {bound})"
-    return f"{decay.plain.element.__name__}({', '.join([p, g, *numbers, 'mean'])})"
+from .source import source
 
 
 @cache
 def kernel(
-    rule: Rule, decay: Decay, dtype: str, slot_dtype: str | None = None, zeroing: bool = False
+    rule: Rule,
+    decay: Decay,
+    dtype: str,
+    slot_dtype: str | None = None,
+    way: str | None = None,
+    zeroing: bool = False,
 ) -> Callable[..., None]:
     """The compiled kernel; from the cache folder when it has been compiled before.
 
-    Called as ``kernel(address, length, row, center, scalars, start, stop)``; see the module's
-    docstring for the tables. It releases the GIL, and writes 0 into ``length`` where a chunk is done.
+    Called as ``kernel(address, length, row, center, scalars, start, stop)``, where rounding is at random with ``noise``
+    before ``scalars``; see the module's docstring for the tables. It releases the GIL, and writes 0 into ``length``
+    where a chunk is done.
     """
-    kinds = dtype if slot_dtype in (None, dtype) else f"{dtype}_{slot_dtype}"
-    text = partial(source, rule, decay, dtype, slot_dtype=slot_dtype, zeroing=zeroing)
-    return load(f"{rule.name}_{decay.element.__name__}_{kinds}{'_zeroing' * zeroing}", text)
+    text = partial(source, rule, decay, dtype, slot_dtype=slot_dtype, way=way, zeroing=zeroing)
+    return load(f"{rule.name}_{decay.element.__name__}_{kinds(dtype, slot_dtype, way, zeroing)}", text)
+
+
+def kinds(dtype: str, slot_dtype: str | None, way: str | None, zeroing: bool = False) -> str:
+    """What the name of a kernel says of dtypes, rounding and gradients."""
+    return "_".join(dict.fromkeys(filter(None, (dtype, slot_dtype, way, "zeroing" * zeroing))))
 
 
 loading = threading.RLock()  # Numba compiles one thing at a time; and a module must be whole before it is found

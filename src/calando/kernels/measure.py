@@ -15,8 +15,9 @@ import numpy as np
 from ..decay import Decay
 from ..plan import Part
 from ..rule import Rule
-from .compile import header, load, pieces
+from .compile import kinds, load
 from .pool import ranges, share, threads
+from .source import header, pieces
 from .sums import LANES, cut, folding
 
 LOOP = """
@@ -48,13 +49,20 @@ def kernel(address, length, row, center, scalars, out, start, stop):
 """
 
 
-def source(rule: Rule, decay: Decay, dtype: str, slot_dtype: str | None = None, cache: bool = True) -> str:
-    """The text of the measuring kernel's module for one rule, one decay and one dtype."""
+def source(
+    rule: Rule,
+    decay: Decay,
+    dtype: str,
+    slot_dtype: str | None = None,
+    cache: bool = True,
+    way: str | None = None,
+) -> str:
+    """The text of the measuring kernel's module for one rule, one decay and the dtypes and rounding of memory."""
     assert rule.measure is not None and rule.trust is not None
     body, idle = (rule.inner or rule).measure, int(rule.inner is not None)  # the average is not measured
     assert body is not None
     slot_dtype = slot_dtype or dtype
-    words = pieces(rule, decay, dtype, slot_dtype)
+    words = pieces(rule, decay, dtype, slot_dtype, way)
     count = len(inspected(rule.trust)) - 1
 
     def each(depth: int, line: str) -> str:
@@ -77,8 +85,8 @@ def source(rule: Rule, decay: Decay, dtype: str, slot_dtype: str | None = None, 
         fold="\n".join(folding(f"lane{i}", 2) for i in range(count)),
         store=each(2, "out[c, {i}] = lane{i}[0]"),
     )
-    head = header(body, rule, decay, dtype, slot_dtype)
-    return head.replace("from math", "import numpy as np\nfrom math") + text
+    head = header(body, rule, decay, dtype, slot_dtype, way)
+    return head + text
 
 
 def inspected(trust: Callable[..., float]) -> tuple[str, ...]:
@@ -87,11 +95,11 @@ def inspected(trust: Callable[..., float]) -> tuple[str, ...]:
 
 
 @cache
-def kernel(rule: Rule, decay: Decay, dtype: str, slot_dtype: str) -> Callable[..., None]:
+def kernel(rule: Rule, decay: Decay, dtype: str, slot_dtype: str, way: str | None = None) -> Callable[..., None]:
     """The compiled kernel ``(address, length, row, center, scalars, out, start, stop)``."""
-    kinds = dtype if slot_dtype == dtype else f"{dtype}_{slot_dtype}"
-    text = partial(source, rule, decay, dtype, slot_dtype)
-    return load(f"measure_{rule.name}_{decay.element.__name__}_{kinds}", text)
+    way = way if way == "kahan" else None
+    text = partial(source, rule, decay, dtype, slot_dtype, way=way)
+    return load(f"measure_{rule.name}_{decay.element.__name__}_{kinds(dtype, slot_dtype, way)}", text)
 
 
 def norms(part: Part, numbers: np.ndarray, index: np.ndarray, center: np.ndarray) -> np.ndarray:
@@ -108,7 +116,7 @@ def norms(part: Part, numbers: np.ndarray, index: np.ndarray, center: np.ndarray
     line = here[piece]
     member = part.line_piece[line]
     address = part.within(member, part.line_first[line] + start)
-    run = kernel(key.rule, key.decay, key.dtype, key.slot_dtype)
+    run = kernel(key.rule, key.decay, key.dtype, key.slot_dtype, key.way)
     out = np.zeros((len(line), len(inspected(key.rule.trust)) - 1))  # type: ignore[arg-type]
     tables: tuple[Any, ...] = (address, length, index[member], center[line], numbers.astype(key.number), out)
     share(lambda first, stop: run(*tables, first, stop), ranges(length), threads())

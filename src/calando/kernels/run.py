@@ -12,10 +12,12 @@ import numpy as np
 
 from ..arrays import Rows
 from ..clipping import within
-from ..plan import ITEMSIZE, Part
+from ..plan import Part
+from ..stored import ITEMSIZE
 from . import compile, measure, sums, watch
 from .ahead import Job
 from .expression import play, rounded
+from .memory import leaves, slots_of, weight_of
 from .pool import ranges, share, threads
 
 Trust = Callable[..., float]
@@ -81,12 +83,11 @@ def jobs(part: Part, watched: bool = False, zeroing: bool = False) -> list[Job]:
     key = part.key
     if not key.fused:
         return []
-    kinds = key.rule, key.decay, key.dtype, key.slot_dtype
-    found: list[Job] = [((watch if watched else compile).kernel, (*kinds, zeroing))]
+    found: list[Job] = [((watch if watched else compile).kernel, (*written_for(part), zeroing))]
     if part.centered.any():
         found += [(sums.kernel, (kind, key.dtype)) for kind in kinds_of_centers(part)]
     if key.rule.measure is not None:
-        found.append((measure.kernel, kinds))
+        found.append((measure.kernel, written_for(part)))
     return found
 
 
@@ -102,6 +103,11 @@ def kinds_of_centers(part: Part) -> tuple[str, ...]:
     """The sums that centralization takes: of gradients, and of weights where they are part of what is centred."""
     slope = "bounded elements" if part.key.decay.inner is not None else "elements"
     return (slope, "elements") if part.key.decay.centers_weights else (slope,)
+
+
+def written_for(part: Part) -> tuple[Any, ...]:
+    """What a kernel depends on."""
+    return part.key.rule, part.key.decay, part.key.dtype, part.key.slot_dtype, part.key.way
 
 
 def weighed(
@@ -136,7 +142,8 @@ def fused(part: Part, numbers: np.ndarray, index: np.ndarray, watched: bool, zer
     key = part.key
     member = part.piece if part.whole else part.piece[part.present[part.piece]]
     center = line_centers(part, numbers, index)[part.line] if part.centered.any() else part.uncentered
-    tables = (part.address, part.length.copy(), index[part.piece], center)
+    tables: tuple[Any, ...] = (part.address, part.length.copy(), index[part.piece], center)
+    tables += (part.noise(part.piece, part.first),) if key.noisy else ()
     if part.sparse:
         tables, member = with_rows(part, numbers, index, tables)
         split = ranges(tables[1])
@@ -147,7 +154,7 @@ def fused(part: Part, numbers: np.ndarray, index: np.ndarray, watched: bool, zer
         tables = tuple(table[here] for table in tables)
         split = ranges(tables[1])
     more = (np.zeros((len(member), watch.SUMS)),) if watched else ()
-    kernel = (watch if watched else compile).kernel(key.rule, key.decay, key.dtype, key.slot_dtype, zeroing)
+    kernel = (watch if watched else compile).kernel(*written_for(part), zeroing)
     scalars = numbers.astype(key.number)
 
     def play() -> np.ndarray | None:
@@ -175,7 +182,8 @@ def with_rows(
             where = [np.ascontiguousarray(address[:, column]) for column in (1, 0)]
             columns = np.repeat(numbers[index[i]][:, None], count, axis=1)
             center = centers(part, where, np.full(count, width), columns).astype(part.key.number)
-        made.append((address, np.full(count, width), np.full(count, index[i]), center))
+        noise = (part.noise(np.full(count, i), rows.indices * width),) if part.key.noisy else ()
+        made.append((address, np.full(count, width), np.full(count, index[i]), center, *noise))
         whose.append(np.full(count, i))
     return tuple(np.concatenate(columns) for columns in zip(*made, strict=True)), np.concatenate(whose)
 
@@ -231,9 +239,7 @@ def loose(part: Part, numbers: np.ndarray, index: np.ndarray, watched: bool) -> 
         computed[i] = new
 
     def write(i: int) -> None:
-        member = part.members[i]
-        targets = [member.param, *(member.slots[n] for n in key.rule.slots)]
-        for target, result in zip(targets, computed[i], strict=True):
+        for target, result in leaves(part, i, computed[i], sparse.get(i)):
             if i in sparse:
                 key.arrays.write_rows(target, sparse[i].indices, result)
             else:
@@ -272,8 +278,8 @@ def opened(
         if i in done:
             continue
         member = part.members[i]
-        slots = [view(member.slots[name]) for name in key.rule.slots]
-        p = view(member.param)
+        slots = slots_of(part, member, view)
+        p = weight_of(part, member, view)
         if isinstance(g, Rows):
             p, slots, g = p[g.indices], [slot[g.indices] for slot in slots], g.values
         g = view(g)

@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 
 from ..clipping import within
-from ..plan import ITEMSIZE
-from .compile import SPOKEN, STORED, load, number, read
+from ..stored import ITEMSIZE
+from .compile import load
 from .pool import ranges, share, threads
+from .source import CONVERSION, HALF, SPOKEN, STORED, number, read
 
 BLOCK = 65_536
 LANES = 128
@@ -85,7 +86,7 @@ def kernel(kind: str, dtype: str) -> Callable[..., None]:
             dtype=dtype,
             number=number(dtype),
             stored=STORED[dtype],
-            half="from calando.kernels.half import widen" if dtype == "bfloat16" else "",
+            half=CONVERSION if dtype in HALF else "",
             within=CLIPPED.format(where=SPOKEN["where"], within=getsource(within)) if bounded else "",
             inner=wrap.format(read("x[k + j]", dtype)),
             rest=wrap.format(read("x[whole + j]", dtype)),
@@ -132,7 +133,7 @@ def sums(
 
     Args:
         kind: ``"squares"`` or ``"elements"``, or ``"bounded squares"`` or ``"bounded elements"``.
-        dtype: ``"float32"``, ``"float64"`` or ``"bfloat16"``.
+        dtype: ``"float32"``, ``"float64"``, ``"bfloat16"`` or ``"float16"``.
         address: uint64 (pieces,), in bytes.
         sizes: int64 (pieces,), in elements.
         scale, bound: float64 (pieces,), what clipping by value needs, for a bounded kind.

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from functools import cache
-from math import isfinite, nan
+from math import isfinite, nan, prod
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from ..average import SLOT
+from ..eight import CODES, SCALE, blocks
 from ..events import Timeline
 from ..hyper import Hyper
 from ..rule import Rule
@@ -157,6 +158,7 @@ def check_slots(optimizer: "Stateful", place: str, stored: Mapping[str, Any], p:
         needed = [*["step"] * optimizer.AGED, *optimizer.MEMORY]
         needed += [key for slot, key in optimizer.SLOTS.items() if slot in slots and slot not in late]
         missing = [key for key in needed if stored.get(key) is None]
+        missing = [key for key in missing if any(stored.get(key + end) is None for end in (CODES, SCALE))]
         if missing:
             raise ValueError(f"{place}: the checkpoint lacks {missing[0]!r}")
 
@@ -165,6 +167,8 @@ def slot_shape(optimizer: "Stateful", key: str, shape: tuple[int, ...]) -> tuple
     """The shape that a state has for a parameter of this shape."""
     slot = next(slot for slot, name in optimizer.SLOTS.items() if name == key)
     rules = [group.rule.suited(shape) for group in optimizer.engine.groups]
+    if slot.endswith(SCALE):
+        return (blocks(prod(shape)),)
     return next((r.slot_shapes(shape)[slot] for r in rules if slot in r.slots), shape)
 
 

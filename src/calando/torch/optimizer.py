@@ -24,10 +24,12 @@ from ..engine import NonFiniteGradient
 from ..groups import Group, Seen, refuse_doubles
 from ..hyper import Hyper, UnknownName, as_schedule, is_number
 from ..nearest import hint, nearest
+from ..rounding import DOMAIN as ROUNDING
+from ..rounding import SEED
 from ..rule import Domain, Rule
 from ..schedules import Schedule
 from .boxes import boxed, refilled, unboxed
-from .options import Options, with_groups, with_options
+from .options import Options, refuse_exact, with_groups, with_options
 from .refusals import STRUCTURE, refuse_choices, refuse_hints, refuse_rows, refuse_shapeless, refuse_strangers
 from .shares import SHARED, refuse_shares, sharer
 from .state import Stateful
@@ -48,7 +50,8 @@ class Optimizer(Stateful):
 
     Every constructor also takes, all of it in the same pass over memory: ``ema`` (a running average of the weights; see
     ``ema_parameters`` and ``averaged``), ``slot_dtype`` (of the slots of parameters in half precision, float32 by
-    default), ``loss_scale``, ``max_group_norm``, ``clip_value``, ``grad_centralization`` and ``grads_after_step``; see
+    default; or 8 bits), ``rounding`` with ``rounding_seed`` (of parameters in half precision), ``loss_scale``,
+    ``max_group_norm``, ``clip_value``, ``grad_centralization`` and ``grads_after_step``; see
     ``options.Options`` and ``calando.clipping``.
     """
 
@@ -82,6 +85,8 @@ class Optimizer(Stateful):
         defaults.update(self._options.fronts)
         if self._options.grad_centralization:
             defaults["grad_centralization"] = True
+        if self._options.seeded:
+            defaults[SEED] = self._options.rounding_seed
         hyper = self._hyper(f"For '{type(self).__name__}'", defaults)
         self._given = self._entries(hyper)
         boxes = {name: value for name, value in defaults.items() if boxed(value)}
@@ -211,6 +216,7 @@ class Optimizer(Stateful):
         hyper = self._hyper(place, {**self._given, **given}, clock)
         boxes = {name: value for name, value in {**self.defaults, **given}.items() if boxed(value)}
         given.update({**spelled(self.spelling, hyper.past(clock)), **boxes})
+        refuse_exact(place, (x[1] if isinstance(x, tuple) else x for x in given["params"]), self._options.rounding)
         self._refuse_unfit(place, given["params"])
         self._append(given)
         try:
@@ -263,6 +269,7 @@ class Optimizer(Stateful):
             sparse=sparse,
             starts=self._starts(group),
             slot_dtype=self._options.slot_dtype,
+            rounding=self._options.rounding,
             bounded=bound is not None and bound.latest != UNBOUNDED,
         )
 
@@ -281,7 +288,7 @@ class Optimizer(Stateful):
                 ours[names] = layered(place, given, names, meant(names, given[name]))
         who = sharer(given.get("params", ()))
         kind = SHARED[who] if who and self.HYPER is Hyper else self.HYPER
-        hyper = kind(place, {**self.DOMAIN, **FRONT, **AVERAGE}, ours)
+        hyper = kind(place, {**self.DOMAIN, **FRONT, **AVERAGE, **ROUNDING}, ours)
         hyper.at(clock)
         return hyper
 

@@ -12,11 +12,14 @@ import torch
 
 from ..average import SLOT
 from ..control import Controls, Spelling, spelled
+from ..eight import CODES, SCALE
 from ..engine import Engine
 from ..events import Timeline
 from ..groups import Group
 from ..hyper import Hyper
 from ..plan import ASKED_AT_ONCE, TURN
+from ..rounding import SEED
+from ..rounding import SLOT as COMPENSATION
 from ..schedules import Schedule
 from ..snapshot import Snapshot
 from .fit import VERSION, check_lines, check_state, kinds_of
@@ -55,9 +58,13 @@ class Stateful(Controls, torch.optim.Optimizer):
         """Know all names by which hyperparameters and slots are called."""
         self._options = options
         self.spelling = {**self.SPELLING, "max_norm": "max_norm", **{name: name for name in options.fronts}}
+        self.spelling |= {SEED: SEED} if options.seeded else {}
+        own = type(self).SLOTS
+        codes = {slot + end: key + end for end in (CODES, SCALE) for slot, key in own.items()}
+        self.SLOTS = {**own, **codes, COMPENSATION: COMPENSATION}  # type: ignore[misc]
         if options.ema is not None:
             self.spelling = {**self.spelling, SLOT: SLOT}
-            self.SLOTS = {**type(self).SLOTS, SLOT: SLOT}  # type: ignore[misc]
+            self.SLOTS = {**self.SLOTS, SLOT: SLOT}  # type: ignore[misc]
 
     def ema_parameters(self) -> list[torch.Tensor]:
         """The running averages of all parameters, in their order: the tensors themselves, each of its shape.
@@ -235,11 +242,12 @@ class Stateful(Controls, torch.optim.Optimizer):
         self._remind(controllers)
 
     def _unrounded(self, state_dict: Mapping[str, Any]) -> None:
-        """Slots as they were stored: torch rounds those of parameters in half precision to it."""
+        """Slots as they were stored: torch rounds those of parameters in half precision to it, and widens codes."""
         for theirs, ours in zip(state_dict["param_groups"], self.param_groups, strict=True):
             for key, p in zip(theirs["params"], ours["params"], strict=True):
-                for name, value in state_dict["state"].get(key, {}).items() if p.dtype in HALF else ():
-                    if isinstance(value, torch.Tensor) and value.dtype == torch.float32 and name != "step":
+                for name, value in state_dict["state"].get(key, {}).items():
+                    kept = (torch.uint8, torch.float32) if p.dtype in HALF else (torch.uint8,)
+                    if isinstance(value, torch.Tensor) and value.dtype in kept and name != "step":
                         self.state[p][name] = value.to(p.device, copy=True)
 
     def resume(
@@ -306,7 +314,7 @@ class Stateful(Controls, torch.optim.Optimizer):
 
     def _numbers_of(self, number: int, group: Mapping[str, Any]) -> dict[str, Timeline]:
         """The numbers of a group that torch's class stored; a schedule given to this optimizer stays."""
-        hyper, own = self.engine.hypers[number], {n: self.defaults.get(n) for n in (SLOT, *self._options.fronts)}
+        hyper, own = self.engine.hypers[number], {n: self.defaults.get(n) for n in (SLOT, SEED, *self._options.fronts)}
         loaded = self._hyper(hyper.place, {"max_norm": None, **own, **group}).timelines
         kept = {name: line for name, line in hyper.timelines.items() if isinstance(line.latest, Schedule)}
         return {**loaded, **kept}

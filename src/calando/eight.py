@@ -1,0 +1,159 @@
+r"""Slots in 8 bits: what ``slot_dtype="int8"`` keeps in place of a float32 array.
+
+An array is cut into blocks of 256 elements, in the order of memory, and each block has a scale s in float32, its
+largest size divided by 1.875. An element x is kept as one byte, the code of r = x / s as a small floating number:
+
+    signed      1 bit of sign, 4 of exponent, 3 of mantissa:  0 and ± 2⁻¹⁸ … 1.875       first moments
+    unsigned    5 bits of exponent, 3 of mantissa:            2⁻³¹ … 1.875, never 0      second moments
+
+Eight codes in each octave, so a small element keeps as many digits as a large one: the idea of the *dynamic* codes of
+Dettmers et al. (linear ones lose all but the largest). A second moment that becomes 0 makes a step that flies away, so
+it has no code for 0: what has shrunk below the last code is held there, which makes steps smaller, never larger. Theirs
+is a table and a search in it; these are bits 20 to 27 of a float32, so that a code is made with a multiplication, an
+addition and a shift, many elements at once.
+
+What falls between two codes is rounded at random with the mean kept (``rounding``): a running mean moves by 1 - β in
+each step, with β₂ = 0.999 by a hundredth of the distance to the next code, and rounding to the nearest would hold it
+where it is. Where an array of float32 is turned into codes because a checkpoint has one, the nearest is taken.
+
+An element that is not finite does not enter the scale, so its neighbours go on; its own code means nothing, as its
+weight does.
+
+Sources: Dettmers et al. 2022, arXiv:2110.02861, sections 2.1 (blocks, scales) and 2.2 (dynamic codes); Gupta et al.
+2015, arXiv:1502.02551 (rounding at random).
+"""
+
+from typing import Any
+
+import numpy as np
+
+from .ops import absolute, as_bits, as_number, where, whole
+from .rule import Rule
+
+BLOCK = 256
+CODES, SCALE = "_codes", "_scale"
+SIGNED, UNSIGNED = ("m",), ("v", "v_max", "u")  # the slots that have codes
+# What the bodies below are written with; they are copied into kernels, constants too.
+UPPER, SIGN_UP = np.uint32(20), np.uint32(24)
+SIGNED_FIRST, SIGNED_BITS, SIGN_CODE = np.uint32(112 * 8), np.uint32(127), np.uint32(128)  # the code 0 is 2⁻¹⁵
+UNSIGNED_FIRST, UNSIGNED_BITS = np.uint32(96 * 8), np.uint32(255)  # the code 0 is 2⁻³¹
+SIGNED_ZERO, UNSIGNED_SMALLEST = np.float32(2.0**-15), np.float32(2.0**-31)
+SIGNED_SPAN, UNSIGNED_SPAN = np.float32(1 / (1.875 - 2.0**-15)), np.float32(1 / 1.875)
+INFINITE, TINY = np.uint32(0x7F800000), np.float32(2.0**-100)
+ONE, NULL, NO_BITS = np.float32(1), np.float32(0), np.uint32(0)
+FACTOR, HALVES, FOUR, TWELVE = np.uint32(0x9E3779B1), np.uint32(15), np.uint32(4), np.uint32(12)
+MIDDLE = np.uint32(0xFFFF0)  # the last 4 bits of noise stay 0: what rounding errors put above the last code is held
+
+
+def grain(index, key):
+    x = whole(whole(index + key) * FACTOR)
+    return whole(x ^ whole(x >> HALVES))
+
+
+def lower(drawn):
+    return whole(whole(drawn << FOUR) & MIDDLE)
+
+
+def upper(drawn):
+    return whole(whole(drawn >> TWELVE) & MIDDLE)
+
+
+def signed_code(x, inverse, drawn):
+    r = absolute(x) * inverse + SIGNED_ZERO
+    code = whole(whole(whole(as_bits(r) + drawn) >> UPPER) & SIGNED_BITS)
+    return whole(code | whole(whole(as_bits(x) >> SIGN_UP) & SIGN_CODE))
+
+
+def unsigned_code(x, inverse, drawn):
+    r = x * inverse
+    r = where(r > UNSIGNED_SMALLEST, r, UNSIGNED_SMALLEST)
+    return whole(whole(whole(as_bits(r) + drawn) >> UPPER) & UNSIGNED_BITS)
+
+
+def signed_value(code, scale):
+    r = as_number(whole(whole(whole(code & SIGNED_BITS) | SIGNED_FIRST) << UPPER)) - SIGNED_ZERO
+    return as_number(whole(as_bits(r * scale) | whole(whole(code & SIGN_CODE) << SIGN_UP)))
+
+
+def unsigned_value(code, scale):
+    return as_number(whole(whole(code | UNSIGNED_FIRST) << UPPER)) * scale
+
+
+def larger(x, y):
+    return where(x > y, x, y)
+
+
+def size_bits(x):
+    bits = as_bits(absolute(x))
+    return where(bits < INFINITE, bits, NO_BITS)
+
+
+def inverted(scale):
+    return where(scale > TINY, ONE / where(scale > TINY, scale, ONE), NULL)
+
+
+def coded(rule: Rule) -> tuple[str, ...]:
+    """The slots of a rule that are kept in 8 bits; none where one of its own cannot be."""
+    own = (rule.inner or rule).slots
+    fit = not rule.whole and rule.measure is None and all(name in SIGNED + UNSIGNED for name in own)
+    return own if fit else ()
+
+
+def blocks(size: int) -> int:
+    """How many scales an array of this many elements has."""
+    return -(-size // BLOCK)
+
+
+BODIES = (
+    "grain", "lower", "upper", "signed_code", "unsigned_code", "signed_value", "unsigned_value", "larger", "size_bits",
+    "inverted",
+)  # fmt: skip
+
+
+def sort(name: str) -> str:
+    """Which codes a slot has."""
+    return "signed" if name in SIGNED else "unsigned"
+
+
+def share(name: str) -> str:
+    """Which bits of an element's noise a slot is rounded with."""
+    return "lower" if name in SIGNED else "upper"
+
+
+def widened(name: str, codes: Any, scales: Any) -> np.ndarray:
+    """The slot as float32, flat.
+
+    Args:
+        name: the rule's, which says whether it has a sign.
+        codes: uint8, flat.
+        scales: float32 (blocks,).
+    """
+    value = signed_value if sort(name) == "signed" else unsigned_value
+    with np.errstate(all="ignore"):
+        return value(codes.astype(np.uint32), np.repeat(scales, BLOCK)[: codes.size])
+
+
+def narrowed(name: str, x: np.ndarray, drawn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The codes, uint8 (n,), and scales, float32 (blocks,), of a flat float32 array.
+
+    Args:
+        drawn: what each element is rounded with, uint32 (n,): 20 bits of which the last four are 0.
+    """
+    code, span = (signed_code, SIGNED_SPAN) if sort(name) == "signed" else (unsigned_code, UNSIGNED_SPAN)
+    with np.errstate(all="ignore"):
+        sizes = np.zeros(blocks(x.size) * BLOCK, np.uint32)
+        sizes[: x.size] = size_bits(x)
+        scales = as_number(sizes.reshape(-1, BLOCK).max(1, initial=0)) * span
+        return code(x, np.repeat(inverted(scales), BLOCK)[: x.size], drawn).astype(np.uint8), scales
+
+
+def nearest(name: str, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """As ``narrowed``, each element to the code that is nearest."""
+    return narrowed(name, x, np.full(x.size, 0x80000, np.uint32))
+
+
+def noise(name: str, keys: np.ndarray, count: int) -> np.ndarray:
+    """What the elements of one slot of one parameter are rounded with, uint32 (count,)."""
+    with np.errstate(over="ignore"):
+        drawn = grain(np.arange(count).astype(np.uint32), keys[1])
+    return lower(drawn) if share(name) == "lower" else upper(drawn)

@@ -1,0 +1,66 @@
+"""What array expressions read of a parameter, and what they leave: as kernels do, for any device and layout."""
+
+from collections.abc import Callable, Iterator
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from .. import eight, rounding
+from ..arrays import Rows
+from ..plan import Member, Part
+
+
+def weight_of(part: Part, member: Member, opened: Callable[[Any], Any]) -> Any:
+    """The parameter as the rule is given it: with what Kahan's way has kept of it."""
+    p = opened(member.param)
+    return p + opened(member.slots[rounding.SLOT]) if part.key.way == "kahan" else p
+
+
+def slots_of(part: Part, member: Member, opened: Callable[[Any], Any]) -> list[Any]:
+    """The rule's slots, codes as the numbers that they mean."""
+    return [opened(x) for x in numbers(part.key.rule.slots, member.slots)]
+
+
+def numbers(names: tuple[str, ...], slots: dict[str, Any]) -> Iterator[Any]:
+    """Each of these slots: itself, or what its codes mean, float32."""
+    for name in names:
+        if name in slots:
+            yield slots[name]
+        else:
+            codes = np.asarray(slots[name + eight.CODES])
+            flat = eight.widened(name, codes.reshape(-1), np.asarray(slots[name + eight.SCALE]))
+            yield flat.reshape(codes.shape)
+
+
+def leaves(part: Part, i: int, new: tuple[Any, ...], rows: Rows | None) -> Iterator[tuple[Any, Any]]:
+    """What the update of the ``i``-th member leaves in memory: (where, its elements), rounded as the part says."""
+    key, slots = part.key, part.members[i].slots
+    yield from weights(part, i, new[0], rows)
+    codes = eight.coded(key.rule) if key.slot_dtype == "int8" else ()
+    for name, result in zip(key.rule.slots, new[1:], strict=True):
+        if name not in codes:
+            yield slots[name], result
+            continue
+        noise = eight.noise(name, part.noise_keys[i], result.size)
+        found, scale = eight.narrowed(name, result.reshape(-1), noise)
+        yield slots[name + eight.CODES], found.reshape(result.shape)
+        yield slots[name + eight.SCALE], scale
+
+
+def weights(part: Part, i: int, new: Any, rows: Rows | None) -> Iterator[tuple[Any, Any]]:
+    """What is left of the new weights, and of what rounding has taken off them."""
+    key, member, shape = part.key, part.members[i], part.shapes[i]
+    if key.way is None:
+        yield member.param, new
+        return
+    found = np.asarray(new.cpu() if hasattr(new, "cpu") else new, np.float32)
+    if key.way == "kahan":
+        near = rounding.nearest(found, key.dtype)
+        yield member.param, near
+        yield member.slots[rounding.SLOT], rounding.remainder(found, near)
+        return
+    place = np.arange(prod(shape)).reshape(shape)
+    place = place if rows is None else place[rows.indices]
+    drawn = rounding.drawn(part.noise_keys[i], place.reshape(-1)).reshape(place.shape)
+    yield member.param, rounding.DITHERED[key.dtype](found, drawn)

@@ -1,0 +1,287 @@
+"""The text of a kernel's module: the words, the bodies as they stand in their rooms, and one loop over chunks.
+
+Half precision is read into float32 and rounded when it is written: to the nearest (``half``), or as ``rounding`` says.
+Slots in 8 bits are read, updated and measured block by block, and written from a small array that stays in the nearest
+cache (``eight``). What is kept beside p, in which order, says ``stored``.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable
+from textwrap import indent
+from types import ModuleType
+from typing import Any
+
+from .. import eight, rounding, stored
+from ..clipping import within
+from ..decay import Decay
+from ..rule import Rule
+
+HEADER = '''\
+"""{title}: written by calando {version} from {where}."""
+
+from math import sqrt
+
+import numpy as np
+from numba import carray, float32, float64, int64, njit, uint8, uint16, uint32, uint64, void
+
+from calando.kernels.pointer import pointer
+{imports}
+compiled = njit(inline="always", error_model="numpy")
+zero, one = {dtype}(0), {dtype}(1)
+{words}
+
+@compiled
+{front}
+
+@compiled
+{body}
+'''
+
+SPOKEN = {  # the words of rules for one number, as NumPy means them, written so that they become vector code
+    "absolute": "def absolute(x):\n    return abs(x)\n",
+    "maximum": "def maximum(x, y):\n    return x if (x >= y) | (x != x) else y\n",
+    "minimum": "def minimum(x, y):\n    return x if (x <= y) | (x != x) else y\n",
+    "sign": "def sign(x):\n    return one if x > zero else (-one if x < zero else (x if x != x else zero))\n",
+    "where": "def where(condition, x, y):\n    return x if condition else y\n",
+}  # and sqrt, which is math's
+
+KERNEL = """
+@njit(
+    void(uint64[:, ::1], int64[::1], int64[::1], {dtype}[::1], {noise}{dtype}[:, ::1], int64, int64),
+    error_model="numpy", nogil=True, cache={cache},
+)
+def kernel(address, length, row, center, {drawn}scalars, start, stop):
+{held}
+    for c in range(start, stop):
+        size, line, mean = length[c], row[c], center[c]
+{views}
+{numbers}
+{loop}
+        length[c] = 0  # done: who calls again after an interruption finds nothing left to do here
+"""
+
+EACH = """\
+        for i in range(size):
+{steps}
+"""
+
+BLOCKS = """\
+        for k in range(-(-size // {block})):  # each block has arrays of its own, so that indices are plain
+            count = min({block}, size - k * {block})
+{before}
+            for i in range(count):
+{steps}
+{scales}
+            for i in range(count):
+{codes}
+"""
+
+STORED = {  # what lies in memory, as Numba calls it
+    "uint8": "uint8", "float16": "uint16", "bfloat16": "uint16", "float32": "float32", "float64": "float64"
+}  # fmt: skip
+HALF = ("float16", "bfloat16")
+CONVERSION = "from calando.kernels.half import narrow_bfloat16, narrow_float16, widen_bfloat16, widen_float16\n"
+BITS = """\
+from calando.kernels.half import as_float32 as as_number, as_uint32 as as_bits
+whole, as_single = uint32, float32
+"""
+
+
+def number(dtype: str) -> str:
+    """What is computed with."""
+    return "float64" if dtype == "float64" else "float32"
+
+
+def read(x: str, dtype: str) -> str:
+    """The expression that reads one number from memory."""
+    return f"widen_{dtype}({x})" if dtype in HALF else x
+
+
+def written(x: str, value: str, dtype: str) -> str:
+    """The line that puts one number into memory."""
+    return f"{x} = narrow_{dtype}({value})" if dtype in HALF else f"{x} = {value}"
+
+
+def noisy(slot_dtype: str | None, way: str | None) -> bool:
+    """Whether something is rounded at random."""
+    return way == "stochastic" or slot_dtype == "int8"
+
+
+def source(
+    rule: Rule,
+    decay: Decay,
+    dtype: str,
+    cache: bool = True,
+    slot_dtype: str | None = None,
+    way: str | None = None,
+    zeroing: bool = False,
+) -> str:
+    """The text of the kernel's module for one rule and one decay.
+
+    Args:
+        dtype: of p and g.
+        cache: whether Numba keeps what it makes of it.
+        slot_dtype: of the slots; that of p when None.
+        way: of rounding.
+        zeroing: whether it leaves zeros where the gradients were.
+    """
+    slot_dtype = slot_dtype or dtype
+    words = pieces(rule, decay, dtype, slot_dtype, way)
+    plain = {*words["kinds"].values()}.isdisjoint((*HALF, "uint8"))
+    lines = steps(rule, dtype, words, way, named=rule.inner is not None or not plain)
+    return header((rule.inner or rule).element, rule, decay, dtype, slot_dtype, way) + KERNEL.format(
+        dtype=words["dtype"],
+        noise="uint32[:, ::1], " if noisy(slot_dtype, way) else "",
+        drawn="noise_of, " if noisy(slot_dtype, way) else "",
+        held=inset(1, words["held"]),
+        views=words["views"],
+        cache=cache,
+        numbers=inset(2, words["loads"]),
+        loop=looped(words, lines + zeros(dtype, zeroing)),
+    )
+
+
+def zeros(dtype: str, zeroing: bool) -> list[str]:
+    """The line that leaves a zero where the gradient was, if it is to be."""
+    return [f"g_[i] = {STORED[dtype]}(0)"] * zeroing
+
+
+def looped(words: dict[str, Any], lines: list[str]) -> str:
+    """The loop over the elements of a chunk: straight through, or block by block where slots are codes."""
+    if not words["coded"]:
+        return EACH.format(steps=inset(3, lines))
+    before, inner, scales, codes = words["coded"]
+    return BLOCKS.format(
+        block=eight.BLOCK,
+        before=inset(3, before),
+        steps=inset(4, [*lines, *inner]),
+        scales=inset(3, scales),
+        codes=inset(4, codes),
+    )
+
+
+def inset(depth: int, lines: Iterable[str]) -> str:
+    """Lines at this depth of a program."""
+    return indent("\n".join(lines), " " * 4 * depth)
+
+
+def steps(rule: Rule, dtype: str, words: dict[str, Any], way: str | None, named: bool) -> list[str]:
+    """The lines that update element ``i``; ``named``: what is new is called new0, new1, … before it is stored."""
+    targets = ["p_[i]", *[f"{x}_[i]" for x in rule.slots]]
+    made = [f"new{i}" for i in range(len(targets))] if named else targets
+    slots, own, body = list(words["slots"]), list(words["own"]), (rule.inner or rule).element
+    last: list[str] = []
+    if rule.inner is not None:  # the average comes last among slots, its scalar last but for the trust
+        mean, follow = slots.pop(), own.pop(len(rule.scalar_names) - 1)
+        last = [f"{made[-1]} = {mean} + ({made[0]} - {mean}) * {follow}"]
+    if named:
+        kinds = words["kinds"]
+        rest = zip(rule.slots, targets[1:], made[1:], strict=True)
+        last += rounded(dtype, way, "first" if words["coded"] else "begin")
+        last += [written(target, new, kinds[name]) for name, target, new in rest if name in kinds]
+    results = made[:-1] if rule.inner is not None else made
+    return [
+        f"now, slope = {words['front']}",
+        f"{', '.join(results)} = {body.__name__}({', '.join(['now', 'slope', *slots, *own])})",
+        *last,
+    ]
+
+
+def rounded(dtype: str, way: str | None, first: str) -> list[str]:
+    """The lines that store the new parameter; ``first``: the place of element 0."""
+    if way == "stochastic":
+        return [written("p_[i]", f"dithered_{dtype}(new0, noise(whole({first} + whole(i)), key0, key1))", dtype)]
+    if way == "kahan":
+        rest = f"remainder(new0, {read('near', dtype)})"
+        return [f"near = narrow_{dtype}(new0)", "p_[i] = near", written(f"{rounding.SLOT}_[i]", rest, dtype)]
+    return [written("p_[i]", "new0", dtype)]
+
+
+def header(
+    body: Callable[..., object], rule: Rule, decay: Decay, dtype: str, slot_dtype: str, way: str | None = None
+) -> str:
+    """The first half of a kernel's module: the words, and two bodies as they stand in their rooms."""
+    from .. import __version__
+
+    kinds = dtype if slot_dtype == dtype else f"{dtype} with slots in {slot_dtype}"
+    rooms = ([rounding] if way or slot_dtype == "int8" else []) + ([eight] if slot_dtype == "int8" else [])
+    words = [*SPOKEN.values(), *(text for room in rooms for text in bodies(room))]
+    constants = [f"{name} = {text}" for room in rooms for name, text in rounding.constants(room).items()]
+    fronts = [decay.plain.element] if decay.inner is None else [within, decay.plain.element]
+    imports = (CONVERSION if {dtype, slot_dtype} & {*HALF} else "") + (BITS if rooms else "")
+    return HEADER.format(
+        title=f"{rule.name}, {decay.element.__name__} decay, {kinds}" + (f", {way} rounding" if way else ""),
+        version=__version__,
+        where=f"{body.__module__} and {decay.plain.element.__module__}",
+        dtype=number(dtype),
+        imports="\n".join([imports, *constants]),
+        words="".join(f"\n\n@compiled\n{text}" for text in words),
+        front="\n\n@compiled\n".join(map(inspect.getsource, fronts)),
+        body=inspect.getsource(body),
+    )
+
+
+def bodies(room: ModuleType) -> list[str]:
+    """The functions of a room that are copied into kernels: those that it names so."""
+    return [inspect.getsource(getattr(room, name)) for name in room.BODIES]
+
+
+def pieces(rule: Rule, decay: Decay, dtype: str, slot_dtype: str, way: str | None = None) -> dict[str, Any]:
+    """What the loops over p, g, what is kept beside them and the scalars are written with."""
+    kinds = {"p": dtype, "g": dtype, **stored.kept(rule, dtype, slot_dtype, way)}
+    coded = eight.coded(rule) if slot_dtype == "int8" else ()
+    numbers = [f"w{i}" for i in range(len(decay.scalar_names))]
+    own = [f"s{i}" for i in range(len(rule.scalar_names))]
+    found = {x: read(f"{x}_[i]", kind) for x, kind in kinds.items()}
+    found |= {name: f"{eight.sort(name)}_value(uint32({name}_codes_[i]), {name}_old)" for name in coded}
+    view = "{0}_ = carray(pointer(address[c, {1}]), size, {2})"
+    views = [view.format(x, i, STORED[kind]) for i, (x, kind) in enumerate(kinds.items())]
+    loads = [f"{x} = scalars[line, {i}]" for i, x in enumerate(numbers + own)]
+    if rule.measure is not None:
+        loads.append(f"trust = scalars[line, {len(loads)}]")
+        own = [*own, "trust"]
+    if noisy(slot_dtype, way):  # first, as the trust is taken off the end where there is none yet
+        loads.insert(0, "key0, key1, begin = noise_of[c, 0], noise_of[c, 1], noise_of[c, 2]")
+    p = found["p"] if way != "kahan" else f"({found['p']} + {found[rounding.SLOT]})"
+    return {
+        "dtype": number(dtype),
+        "kinds": kinds,
+        "views": inset(2, views if not coded else [x for x in views if eight.SCALE in x]),
+        "loads": loads,
+        "p": p,
+        "g": found["g"],
+        "slots": [found[name] for name in rule.slots],
+        "own": own,
+        "front": front(decay, p, found["g"], numbers),
+        "held": [f"{name}_held = np.empty({eight.BLOCK}, np.float32)" for name in coded],
+        "coded": in_codes(rule, coded, kinds) if coded else None,
+    }
+
+
+def front(decay: Decay, p: str, g: str, numbers: list[str]) -> str:
+    """The call of the manner of decay, with the numbers that its scalars are in."""
+    if decay.inner is not None:
+        share, bound, *numbers = numbers
+        g = f"{within.__name__}({g}, {share}, {bound})"
+    return f"{decay.plain.element.__name__}({', '.join([p, g, *numbers, 'mean'])})"
+
+
+def in_codes(rule: Rule, coded: tuple[str, ...], kinds: dict[str, str]) -> tuple[list[str], ...]:
+    """The lines before a block, behind each element's update, between the two loops, and of the second loop."""
+    view = "{0}_ = carray(pointer(address[c, {1}] + uint64(k * {2})), count, {3})"
+    before = [
+        view.format(x, i, eight.BLOCK * stored.ITEMSIZE[kind], STORED[kind])
+        for i, (x, kind) in enumerate(kinds.items())
+        if not x.endswith(eight.SCALE)
+    ]
+    before.append(f"first = whole(begin + whole(k * {eight.BLOCK}))")
+    inner, scales = [], []
+    codes = ["drawn = grain(whole(first + whole(i)), key1)"]
+    for x in coded:
+        span, sort = f"{eight.sort(x).upper()}_SPAN", eight.sort(x)
+        new = f"new{1 + rule.slots.index(x)}"
+        before += [f"{x}_old, {x}_top = {x}_scale_[k], NO_BITS"]
+        inner += [f"{x}_held[i] = {new}", f"{x}_top = larger({x}_top, size_bits({new}))"]
+        scales += [f"{x}_new = as_number({x}_top) * {span}", f"{x}_scale_[k], {x}_inverse = {x}_new, inverted({x}_new)"]
+        codes += [f"{x}_codes_[i] = uint8({sort}_code({x}_held[i], {x}_inverse, {eight.share(x)}(drawn)))"]
+    return before, inner, scales, codes

@@ -1,0 +1,49 @@
+"""What is kept beside a parameter, in which dtype: the slots of its rule, as ``slot_dtype`` and ``rounding`` want them.
+
+    name                      dtype                            elements
+    ``m``                     of the slots                     the parameter's
+    ``m_codes``, ``m_scale``  uint8, float32                   the parameter's, one for each block (``eight``)
+    ``compensation``          the parameter's                  the parameter's (``rounding``)
+
+The order is that of the columns in the tables of a kernel, and names tell the dtype: so a checkpoint says itself how
+its arrays are to be read.
+"""
+
+from math import prod
+
+from . import eight, rounding
+from .rule import Rule
+
+ITEMSIZE = {"uint8": 1, "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}  # bytes
+
+
+def kept(rule: Rule, dtype: str, slot_dtype: str, way: str | None = None) -> dict[str, str]:
+    """The arrays beside a parameter, name → dtype.
+
+    Args:
+        dtype: of the parameter.
+        slot_dtype: of the slots, or ``"int8"``.
+        way: of rounding.
+    """
+    coded = eight.coded(rule) if slot_dtype == "int8" else ()
+    plain = "float32" if slot_dtype == "int8" else slot_dtype
+    found = {name + eight.CODES: "uint8" for name in coded}
+    found |= {name: plain for name in rule.slots if name not in coded}
+    found |= {name + eight.SCALE: "float32" for name in coded}
+    return found | ({rounding.SLOT: dtype} if way == "kahan" else {})
+
+
+def dtype_of(name: str, dtype: str, slot_dtype: str) -> str:
+    """The dtype of one array by its name."""
+    if name.endswith(eight.CODES):
+        return "uint8"
+    if name.endswith(eight.SCALE):
+        return "float32"
+    return dtype if name == rounding.SLOT else "float32" if slot_dtype == "int8" else slot_dtype
+
+
+def shapes(rule: Rule, shape: tuple[int, ...], names: tuple[str, ...]) -> dict[str, tuple[int, ...]]:
+    """The shapes of these arrays beside a parameter of this shape."""
+    own = rule.slot_shapes(shape)
+    scales = (eight.blocks(prod(shape)),)
+    return {name: scales if name.endswith(eight.SCALE) else own.get(name, shape) for name in names}
