@@ -13,6 +13,7 @@ from .events import SET, Timeline
 from .hyper import UnknownName
 from .nearest import hint
 from .plan import dtypes
+from .rounding import SEED
 from .rules import RULES
 from .schedules import Constant, Product, Schedule
 from .snapshot import Kept, KeptGroup, Snapshot, SnapshotMismatch
@@ -343,7 +344,7 @@ def check(controls: Controls, snapshot: Snapshot) -> None:
                 f"{place} follows {group.rule.name}, the snapshot {kept.rule}; build the same optimizer"
             )
         members = engine.members[number]
-        unknown = sorted(kept.timelines.keys() - engine.hypers[number].timelines.keys())
+        unknown = sorted(kept.timelines.keys() - engine.hypers[number].timelines.keys() - {SEED})
         if unknown:
             raise SnapshotMismatch(f"{place}: the snapshot is of {snapshot.optimizer}, which has {unknown[0]!r}")
         if len(members) != len(kept.params):

@@ -14,6 +14,7 @@ import numpy as np
 from .decay import BOUNDS, UNBOUNDED
 from .events import BUILT, OUTSIDE, Timeline
 from .nearest import nearest
+from .rounding import SEED
 from .rule import Domain
 from .schedules import Constant, Function, Listed, Schedule, ScheduleEnd
 
@@ -210,6 +211,8 @@ class Hyper:
         """
         lines = dict(self.timelines)
         for name, rows in stored.items():
+            if name == SEED and name not in self.timelines:
+                continue  # nothing is rounded at random here
             if name not in self.timelines:
                 raise ValueError(f"{self.place}: {name!r} was stored, and is no hyperparameter here")
             try:

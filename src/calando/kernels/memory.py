@@ -19,18 +19,18 @@ def weight_of(part: Part, member: Member, opened: Callable[[Any], Any]) -> Any:
 
 def slots_of(part: Part, member: Member, opened: Callable[[Any], Any]) -> list[Any]:
     """The rule's slots, codes as the numbers that they mean."""
-    return [opened(x) for x in numbers(part.key.rule.slots, member.slots)]
+    return [opened(x) if name in member.slots else x for name, x in numbers(part.key.rule.slots, member.slots)]
 
 
-def numbers(names: tuple[str, ...], slots: dict[str, Any]) -> Iterator[Any]:
-    """Each of these slots: itself, or what its codes mean, float32."""
+def numbers(names: tuple[str, ...], slots: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Each of these slots by its name: itself, or what its codes mean, float32."""
     for name in names:
         if name in slots:
-            yield slots[name]
+            yield name, slots[name]
         else:
             codes = np.asarray(slots[name + eight.CODES])
             flat = eight.widened(name, codes.reshape(-1), np.asarray(slots[name + eight.SCALE]))
-            yield flat.reshape(codes.shape)
+            yield name, flat.reshape(codes.shape)
 
 
 def leaves(part: Part, i: int, new: tuple[Any, ...], rows: Rows | None) -> Iterator[tuple[Any, Any]]:
