@@ -1,8 +1,8 @@
 """The slow, obvious twin of a step in low precision: one group, one parameter after another, one element after another.
 
-It shares with the engine only what a rule and a manner of decay say of themselves. How a counter becomes noise, how half
-precision is rounded, and how eight bits stand for a number is written here a second time: with Python's whole numbers,
-with fractions of a step between two neighbours, and with a table of codes that is searched.
+It shares with the engine only what a rule and a manner of decay say of themselves. How a counter becomes noise, how
+half precision is rounded, and how eight bits stand for a number is written here a second time: with Python's whole
+numbers, with fractions of a step between two neighbours, and with a table of codes that is searched.
 """
 
 import numpy as np

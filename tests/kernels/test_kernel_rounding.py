@@ -64,8 +64,8 @@ def test_the_noise_is_what_it_is_said_to_be():
 
 
 def test_the_noise_looks_like_noise():
-    """Every bit is set half of the time, and neighbours, steps, parameters and seeds have nothing to do with each other:
-    in 2¹⁸ draws, a deviation of five standard deviations would be a thousandth."""
+    """Every bit is set half of the time, and neighbours, steps, parameters and seeds have nothing to do with each
+    other: in 2¹⁸ draws, a deviation of five standard deviations would be a two-hundredth."""
     count, bound = 2**18, 5 / np.sqrt(2**18) / 2
     rows = [rounding.drawn(rounding.keys([s], [a], [n])[0], np.arange(count)) for s, a, n in
             [(0, 1, 0), (1, 1, 0), (0, 2, 0), (0, 1, 1)]]  # fmt: skip

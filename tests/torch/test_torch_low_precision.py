@@ -80,8 +80,8 @@ def test_eight_bits_learn_as_float32_does():
 
 
 def test_a_second_moment_in_eight_bits_follows_where_the_nearest_code_would_stay(monkeypatch):
-    """A gradient that grows tenfold in part of a block: v grows by a hundredth of a code's distance in each step. Rounded
-    at random it follows; with the nearest code it stays where it was."""
+    """A gradient that grows threefold in half of a block: v grows by a tenth of a code's distance in a step. Rounded at
+    random it follows; with the nearest code it stays where it was."""
     from calando import eight
 
     def last(nearest):
@@ -238,7 +238,7 @@ def test_what_makes_no_sense_is_refused():
         ct.SGD(exact, rounding="kahan")
     with pytest.raises(ValueError, match="'rounding_seed' is 3, but nothing is rounded at random without"):
         ct.SGD(half, rounding="kahan", rounding_seed=3)
-    with pytest.raises(TypeError, match="'rounding_seed' must be a whole number from 0 on, but got 0.5"):
+    with pytest.raises(TypeError, match=r"'rounding_seed' must be a whole number from 0 on, but got 0\.5"):
         ct.SGD(half, rounding="stochastic", rounding_seed=0.5)
     with pytest.raises(ValueError, match=r"'rounding_seed' must lie in \[0, "):
         ct.SGD(half, rounding="stochastic", rounding_seed=-1)
