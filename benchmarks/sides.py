@@ -50,7 +50,7 @@ def traffic(optimizer: Any) -> Traffic:
     part, values = engine.parts[0], engine.hypers[0].at(engine.clocks[0])
     clipped = values.get("max_norm", UNBOUNDED) != UNBOUNDED or engine.on_nonfinite != "train"
     key = part.key
-    return Traffic.of(key.rule, key.decay, key.dtype, key.slot_dtype, clipped, bool(part.centered.any()))
+    return Traffic.of(key.rule, key.decay, key.dtype, key.slot_dtype, clipped, bool(part.centered.any()), key.way)
 
 
 class Bound:
@@ -63,8 +63,8 @@ class Bound:
 
     def __init__(self, shapes: Shapes, optimizer: Any):
         moved, size = traffic(optimizer), elements(shapes)
-        self.bytes = moved.total * size
-        self.floor = Floor(moved.held // 4, size)
+        self.bytes = int(moved.total * size)
+        self.floor = Floor(max(2, int(moved.held // 4)), size)
         self.add = self.floor.add
 
     def seconds(self, times: np.ndarray) -> np.ndarray:
@@ -79,10 +79,17 @@ class Side:
         shapes: of the parameters.
         make: parameters → optimizer.
         step: side → one step; ``optimizer.step`` when None.
+        dtype: of the parameters and gradients.
     """
 
-    def __init__(self, shapes: Shapes, make: Make, step: "Callable[[Side], Step] | None" = None):
-        self.params = [torch.nn.Parameter(torch.from_numpy(p)) for p in start(shapes)]
+    def __init__(
+        self,
+        shapes: Shapes,
+        make: Make,
+        step: "Callable[[Side], Step] | None" = None,
+        dtype: torch.dtype = torch.float32,
+    ):
+        self.params = [torch.nn.Parameter(torch.from_numpy(p).to(dtype)) for p in start(shapes)]
         self.optimizer = make(self.params)
         self.step = self.optimizer.step if step is None else step(self)
         self.start = self.numbers()
@@ -92,12 +99,12 @@ class Side:
         """Set the gradients."""
         self.given = gradients
         for p, g in zip(self.params, gradients, strict=True):
-            p.grad = g
+            p.grad = g.to(p.dtype)
 
     def numbers(self) -> list[np.ndarray]:
         """Copies of the first and the last parameters."""
         half = WATCHED // 2
-        return [p.detach().numpy().copy() for p in (*self.params[:half], *self.params[-half:])]
+        return [p.detach().float().numpy().copy() for p in (*self.params[:half], *self.params[-half:])]
 
 
 class Pair:
@@ -108,10 +115,19 @@ class Pair:
         shapes: of the parameters.
         ours, peer: what a ``Side`` is made with after the shapes.
         shared: whether both sides read the same gradients.
+        within: how far they may move apart, as a share of their way.
     """
 
-    def __init__(self, work: str, shapes: Shapes, ours: Sequence[Any], peer: Sequence[Any], shared: bool = True):
-        self.work, self.shapes, self.shared = work, shapes, shared
+    def __init__(
+        self,
+        work: str,
+        shapes: Shapes,
+        ours: Sequence[Any],
+        peer: Sequence[Any],
+        shared: bool = True,
+        within: float = 1e-3,
+    ):
+        self.work, self.shapes, self.shared, self.within = work, shapes, shared, within
         self.makes = [ours, peer]
         self.sides: list[Side] = []
 
@@ -135,4 +151,4 @@ class Pair:
         """Raise Differ if the present pair has moved apart."""
         if self.sides:
             ours, peer = self.sides
-            agree(self.work, ours.start, ours.numbers(), peer.numbers())
+            agree(self.work, ours.start, ours.numbers(), peer.numbers(), self.within)

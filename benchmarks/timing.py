@@ -248,11 +248,13 @@ class Floor:
         return times * (bytes_to_move / self.moved)
 
 
-def agree(work: str, start: list[np.ndarray], ours: list[np.ndarray], peer: list[np.ndarray]) -> None:
-    """Raise Differ if two sides that started together have moved apart by over a thousandth of their way."""
+def agree(
+    work: str, start: list[np.ndarray], ours: list[np.ndarray], peer: list[np.ndarray], within: float = 1e-3
+) -> None:
+    """Raise Differ if two sides that started together have moved apart by over this share of their way."""
     for s, a, b in zip(start, ours, peer, strict=True):
         way, apart = np.abs(b - s).max(), np.abs(a - b).max()
-        if not apart <= 1e-3 * way:
+        if not apart <= within * way:
             raise Differ(f"{work}: after a way of {way:.3g} the two sides are {apart:.3g} apart; nothing was compared")
 
 

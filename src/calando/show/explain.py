@@ -26,9 +26,10 @@ from ..decay import INSIDE, L2, Decay
 from ..engine import Engine
 from ..groups import Group
 from ..hyper import Hyper, interval, is_number
-from ..kernels import compile, measure
+from ..kernels import measure
 from ..kernels.ahead import nothing
 from ..kernels.pool import threads
+from ..kernels.source import HALF, source
 from ..rule import Rule
 from ..rules import RULES
 from .floor import Measured, measured
@@ -82,7 +83,13 @@ class Subject:
 
     def slot_dtype(self, dtype: str) -> str:
         """The dtype of the slots of parameters of this dtype."""
-        return self.group.slot_dtype or dtype if dtype == "bfloat16" else dtype
+        if self.group.slot_dtype == "int8":
+            return "int8"
+        return self.group.slot_dtype or dtype if dtype in HALF else dtype
+
+    def way(self, dtype: str) -> str | None:
+        """How parameters of this dtype are rounded."""
+        return self.group.rounding if dtype in HALF else None
 
     @property
     def fused(self) -> bool:
@@ -300,11 +307,15 @@ def traffic(about: Subject, dtype: str) -> str:
     if not about.fused:
         return f"No kernel: {about.rule.name} works on whole arrays."
     kept = about.slot_dtype(dtype)
-    moved = Traffic.of(about.rule, about.decay, dtype, kept, centered=about.group.centralize)
+    moved = Traffic.of(
+        about.rule, about.decay, dtype, kept, centered=about.group.centralize, way=about.way(dtype)
+    )
     lines = [f"Memory moved for each parameter, {dtype}" + (f", slots in {kept}" if kept != dtype else "")]
-    lines += row(f"{moved.update} bytes", f"one pass: reads {', '.join(moved.reads)}; writes {', '.join(moved.writes)}")
+    lines += row(
+        f"{moved.update:.4g} bytes", f"one pass: reads {', '.join(moved.reads)}; writes {', '.join(moved.writes)}"
+    )
     if moved.before:
-        lines += row(f"{moved.before} bytes", f"before it, for norms: reads {', '.join(moved.first_reads)}")
+        lines += row(f"{moved.before:.4g} bytes", f"before it, for norms: reads {', '.join(moved.first_reads)}")
     lines += row(f"{moved.size} bytes", "more with max_norm, max_group_norm or on_nonfinite: reads g once")
     return "\n".join(lines)
 
@@ -318,9 +329,9 @@ def kernel(about: Subject, dtype: str = "float32") -> str:
     if not about.fused:
         raise ValueError(f"rule {about.rule.name!r} has no kernel; it works on whole arrays")
     kept = about.slot_dtype(dtype)
-    texts = [compile.source(about.rule, about.decay, dtype, slot_dtype=kept)]
+    texts = [source(about.rule, about.decay, dtype, slot_dtype=kept, way=about.way(dtype))]
     if about.rule.measure is not None:
-        texts.insert(0, measure.source(about.rule, about.decay, dtype, kept))
+        texts.insert(0, measure.source(about.rule, about.decay, dtype, kept, way=about.way(dtype)))
     return "\n\n".join(text.strip() for text in texts)
 
 
@@ -333,7 +344,7 @@ def speed(about: Subject, elements: int) -> tuple[str, Measured]:
     if not about.fused:
         raise ValueError(f"rule {about.rule.name!r} has no kernel, so it has no floor to be measured against")
     moved = Traffic.of(about.rule, about.decay)
-    found = measured(about.group, about.engine.hypers[0], moved.total, elements, moved.held)
+    found = measured(about.group, about.engine.hypers[0], int(moved.total), elements, int(moved.held))
     low, middle, high = np.percentile(found.ratios, (25, 50, 75))
     lines = [f"Measured on {found.elements:,} parameters, float32, {threads()} threads, {len(found.step)} rounds"]
     lines += row("memory", f"{found.bandwidth / 1e9:.1f} GB/s in an in-place add over as much memory")

@@ -3,13 +3,12 @@
 Every array that the kernel reads or writes counts once per pass; scalars and tables do not count.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from .. import eight, stored
 from ..decay import Decay
 from ..rule import Rule
-
-SIZES = {"bfloat16": 2, "float16": 2, "float32": 4, "float64": 8}  # bytes
 
 
 @dataclass(frozen=True)
@@ -18,13 +17,13 @@ class Traffic:
 
     Args:
         size: bytes of one element of p and g.
-        slot_size: bytes of one element of a slot.
+        kept: bytes for each element of what is kept beside them, by name (a scale is one for many).
         reads, writes: arrays of the pass that updates.
         first_reads: arrays that are read once before it, because norms or means are needed first.
     """
 
     size: int
-    slot_size: int
+    kept: Mapping[str, float]
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     first_reads: tuple[str, ...] = ()
@@ -38,6 +37,7 @@ class Traffic:
         slot_dtype: str | None = None,
         clipped: bool = False,
         centered: bool = False,
+        way: str | None = None,
     ) -> "Traffic":
         """What one step of this rule must move.
 
@@ -46,6 +46,7 @@ class Traffic:
             slot_dtype: of the slots; the parameters' own when None.
             clipped: whether the norm of the gradient is needed (``max_norm``, ``on_nonfinite``).
             centered: whether the mean of each row of the gradient is needed (gradient centralization).
+            way: of rounding.
         """
         before = ["g"] * (clipped + centered)
         if centered and decay.centers_weights:
@@ -54,29 +55,37 @@ class Traffic:
             before += ["p", "g"]
         if rule.measure is not None:
             before += ["p", "g", *(rule.inner or rule).slots]
-        sizes = SIZES[dtype], SIZES[slot_dtype or dtype]
-        return cls(*sizes, ("p", "g", *rule.slots), ("p", *rule.slots), tuple(before))
+        arrays = stored.kept(rule, dtype, slot_dtype or dtype, way)
+        kept = {name: bytes_each(name, kind) for name, kind in arrays.items()}
+        size = stored.ITEMSIZE[dtype]
+        return cls(size, kept, ("p", "g", *arrays), ("p", *arrays), tuple(before))
 
-    def bytes_of(self, arrays: Iterable[str]) -> int:
-        """Bytes of one element of each of these arrays."""
-        return sum(self.size if name in ("p", "g") else self.slot_size for name in arrays)
+    def bytes_of(self, arrays: Iterable[str]) -> float:
+        """Bytes for one element of each of these arrays."""
+        return sum(self.size if name in ("p", "g") else self.kept[name] for name in arrays)
 
     @property
-    def update(self) -> int:
+    def update(self) -> float:
         """Bytes per parameter of the pass that updates."""
         return self.bytes_of(self.reads) + self.bytes_of(self.writes)
 
     @property
-    def before(self) -> int:
+    def before(self) -> float:
         """Bytes per parameter that are read before it."""
         return self.bytes_of(self.first_reads)
 
     @property
-    def total(self) -> int:
+    def total(self) -> float:
         """Bytes per parameter of the whole step."""
         return self.update + self.before
 
     @property
-    def held(self) -> int:
+    def held(self) -> float:
         """Bytes per parameter of all arrays that a step touches."""
         return self.bytes_of(self.reads)
+
+
+def bytes_each(name: str, dtype: str) -> float:
+    """Bytes of an array that is kept, for each element of the parameter."""
+    size = stored.ITEMSIZE[dtype]
+    return size / eight.BLOCK if name.endswith(eight.SCALE) else size

@@ -1,0 +1,55 @@
+"""AdamW in low precision: 8-bit slots against our own float32 step, half precision against torch's fused step, and
+what stochastic rounding and Kahan's way cost beside plain bfloat16.
+
+The two sides of a row round differently on purpose, so they are allowed to move apart: by a tenth of their way with
+8-bit slots, by a half of it in half precision, where a step is a few digits of a weight.
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import torch
+
+import calando.torch
+
+from .against_torch import beside
+from .shapes import MODELS
+from .sides import Pair
+from .timing import Row, Wish, compared, say
+
+EIGHT, FUSED, FREE = 0.75, 1.0, float("nan")
+ARGUMENTS: dict[str, Any] = {"lr": 1e-3, "weight_decay": 0.01}
+HALF = {"bfloat16": torch.bfloat16, "float16": torch.float16}
+OURS = partial(calando.torch.AdamW, **ARGUMENTS)
+THEIRS = partial(torch.optim.AdamW, fused=True, **ARGUMENTS)
+
+
+def low_precision(wish: Wish) -> Iterator[Row]:
+    """The rows."""
+    for model in wish.models:
+        work = f"AdamW, 8-bit slots, {model}"
+        yield row(wish, model, work, "ours in float32", [partial(OURS, slot_dtype="int8")], [OURS], EIGHT, 0.1)
+        for name, dtype in HALF.items():
+            side = partial(sides, dtype)
+            against = f"torch.optim.AdamW(fused=True) in {name}"
+            yield row(wish, model, f"AdamW, {name}, {model}", against, side(OURS), side(THEIRS), FUSED, 0.5)
+        plain = sides(torch.bfloat16, OURS)
+        for more in ({"rounding": "stochastic"}, {"rounding": "kahan"}, {"slot_dtype": "int8"}):
+            ((key, value),) = more.items()
+            work, other = f"AdamW, bfloat16, {key}={value!r}, {model}", sides(torch.bfloat16, partial(OURS, **more))
+            yield row(wish, model, work, "ours in plain bfloat16", other, plain, FREE, 0.5)
+
+
+def sides(dtype: torch.dtype, make: Any) -> list[Any]:
+    """What a ``Side`` is made with."""
+    return [make, None, dtype]
+
+
+def row(
+    wish: Wish, model: str, work: str, against: str, ours: list[Any], peer: list[Any], goal: float, within: float
+) -> Row:
+    """One comparison."""
+    say(work)
+    times = beside(Pair(work, MODELS[model](), ours, peer, within=within), wish.rounds)
+    return compared(work, against, *times[:2], goal, floor=times[2])
