@@ -47,6 +47,13 @@ def words(ms, nn):
         optimizer = nn.SGD([listed, {"params": [held([1.0], "f4", "b")], "lr": rate}], 0.1)
         return [float(optimizer.get_lr()[1].asnumpy())]
 
+    def vanishing():
+        """A column of a matrix of ones, after one AdaFactor step with a first row whose squares underflow in float16."""
+        p = held(np.ones((2, 2)), "f2", "weight")
+        options = {"learning_rate": 0.1, "relative_step": False, "scale_parameter": False}
+        nn.AdaFactor([p], **options)((ms.Tensor(np.array([[1e-5, 1e-5], [1, 1]], "f2")),))
+        return p.asnumpy()[:, 0].tolist()
+
     def rate(cell, step):
         return [float(cell(ms.Tensor(step, ms.int32)).asnumpy())]
 
@@ -62,6 +69,7 @@ def words(ms, nn):
         "path": path,
         "rate": rate,
         "shown": shown,
+        "vanishing": vanishing,
     }
 
 
