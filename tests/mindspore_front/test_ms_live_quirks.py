@@ -48,7 +48,7 @@ def words(ms, nn):
         return [float(optimizer.get_lr()[1].asnumpy())]
 
     def vanishing():
-        """A column of a matrix of ones, after one AdaFactor step with a first row whose squares underflow in float16."""
+        """A column of a matrix of ones, after a step of AdaFactor with a row whose squares underflow in float16."""
         p = held(np.ones((2, 2)), "f2", "weight")
         options = {"learning_rate": 0.1, "relative_step": False, "scale_parameter": False}
         nn.AdaFactor([p], **options)((ms.Tensor(np.array([[1e-5, 1e-5], [1, 1]], "f2")),))
