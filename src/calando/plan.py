@@ -408,7 +408,7 @@ def key(member: Member, group: Group) -> Key:
     if not arrays.writable(member.param):
         raise ValueError(f"{member.place} may only be read; give a writable array")
     rule = group.rule.suited(arrays.shape(member.param))
-    kernel = rule.kernel and not rule.whole and (dtype != "bfloat16" or arrays.name == "torch")  # NumPy has none
+    kernel = rule.kernel and not rule.whole and (dtype != "bfloat16" or arrays.name != "numpy")  # which has none
     fused = kernel and device == "cpu" and arrays.dense(member.param, member.centered)
     kind, way = slot_dtype(member, group), group.rounding if dtype in HALF else None
     if kind == "int8":

@@ -232,8 +232,8 @@ def test_half_precision_where_squares_and_products_vanish(calando, case_id):
 @pytest.mark.parametrize("case_id", sorted(c for c in HALF if GOLDEN.cases[c]["class"] == "AdaFactor"))
 def test_half_precision_where_the_squares_of_a_row_vanish(calando, case_id):
     """A row of conv.weight has squares below 6e-8: MindSpore divides by its mean of 0, the root mean square of the
-    update is infinite, and the whole tensor stands still in such a step. Here it follows the formula in all of them; the other
-    parameters follow MindSpore to the last bit."""
+    update is infinite, and the whole tensor stands still in such a step. Here it follows the formula in all; the
+    other parameters follow MindSpore to the last bit."""
     case = GOLDEN.cases[case_id]
     optimizer, params = build(case, calando)
     start, pushes = GOLDEN.inputs(case)
@@ -256,7 +256,7 @@ def test_half_precision_where_the_squares_of_a_row_vanish(calando, case_id):
 
 
 class HalfAdaFactor:
-    """One parameter of float16 by AdaFactor's formula with relative steps: in float64, then all that is kept rounded."""
+    """One parameter of float16 by AdaFactor's formula with relative steps: in float64, what is kept is rounded."""
 
     def __init__(self, p):
         self.p, self.mean, self.age = p.copy(), np.zeros_like(p), 0

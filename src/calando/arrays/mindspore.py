@@ -94,7 +94,7 @@ def adopted(slot: Any, p: Any, dtype: str) -> np.ndarray:
 def opened(x: Any) -> np.ndarray:
     """The array to compute with: a fresh view, or float32 for half precision."""
     view = numpy(x)
-    return view.astype(np.float32) if view.dtype == np.float16 else view
+    return view.astype(np.float32) if view.dtype.itemsize == 2 else view
 
 
 native = opened
