@@ -11,6 +11,7 @@ from calando.decay import DECOUPLED, L2
 from calando.ending import TornStep
 from calando.kernels import compile, pool
 from calando.rules.adam import ADAM
+from calando.rules.ftrl import FTRL_POWER
 from calando.rules.lamb import LAMB
 from calando.rules.sgd import SGD_MOMENTUM
 from twins import Case, make, noise, state, usual
@@ -42,11 +43,12 @@ class Interruption:
 
 
 def cases():
-    """Kernels in float32 and float64, memory with gaps, half precision, sums, norms, a running average's neighbour."""
+    """Kernels in float32, float64 and half precision, array expressions, sums and norms."""
     rng = np.random.default_rng(0)
     return [
         Case([noise(rng, (9,), "f4"), noise(rng, (2, 3), "f8")], ADAM, L2, usual(ADAM, max_norm=1.0), False, True),
         Case([noise(rng, (5,), "f2")], SGD_MOMENTUM, DECOUPLED, usual(SGD_MOMENTUM)),
+        Case([noise(rng, (5,), "f4")], FTRL_POWER, L2, usual(FTRL_POWER)),
         Case([noise(rng, (4, 2), "f4")], LAMB, L2, usual(LAMB, lr=lambda step: 0.1 / (1 + step))),
     ]
 
@@ -155,7 +157,7 @@ def test_a_machine_that_fails_again_and_again_is_told_with_what_it_has_done(monk
     rng = np.random.default_rng(2)
     told = [
         Case([np.ones(3, "f4")], ADAM, L2, usual(ADAM)),
-        Case([np.ones(3, "f2"), np.ones(2, "f2")], SGD_MOMENTUM, L2, usual(SGD_MOMENTUM)),
+        Case([np.ones(3, "f4"), np.ones(2, "f4")], FTRL_POWER, L2, usual(FTRL_POWER)),
     ]
     engine = make(told)
     write = arrays.write
