@@ -171,6 +171,11 @@ class Stateful(Controls, torch.optim.Optimizer):
                     member.age = max(1, engine.clocks[number]) if member.slots else 0
         engine.parts = []
         engine.rearrange()
+        for member in (m for members in engine.members for m in members):
+            face = self.state.get(member.param, {})
+            for slot, key in self.SLOTS.items():
+                if key in face and face[key] is not None and slot not in member.slots:
+                    del face[key]  # numbers became codes, or codes numbers
         self._faces, self._seen_state, self._seen_count = [], self.state, len(self.state)
         self._show_state()
 
