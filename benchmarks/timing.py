@@ -251,9 +251,13 @@ class Floor:
 def agree(
     work: str, start: list[np.ndarray], ours: list[np.ndarray], peer: list[np.ndarray], within: float = 1e-3
 ) -> None:
-    """Raise Differ if two sides that started together have moved apart by over this share of their way."""
+    """Raise Differ if two sides that started together have moved apart by over this share of their way.
+
+    That is of the element that is farthest; where more than a thousandth is allowed, of the 2-norm of all.
+    """
+    order = np.inf if within <= 1e-3 else 2
     for s, a, b in zip(start, ours, peer, strict=True):
-        way, apart = np.abs(b - s).max(), np.abs(a - b).max()
+        way, apart = (float(np.linalg.norm(x.ravel(), order)) for x in (b - s, a - b))
         if not apart <= within * way:
             raise Differ(f"{work}: after a way of {way:.3g} the two sides are {apart:.3g} apart; nothing was compared")
 
