@@ -307,9 +307,7 @@ def traffic(about: Subject, dtype: str) -> str:
     if not about.fused:
         return f"No kernel: {about.rule.name} works on whole arrays."
     kept = about.slot_dtype(dtype)
-    moved = Traffic.of(
-        about.rule, about.decay, dtype, kept, centered=about.group.centralize, way=about.way(dtype)
-    )
+    moved = Traffic.of(about.rule, about.decay, dtype, kept, centered=about.group.centralize, way=about.way(dtype))
     lines = [f"Memory moved for each parameter, {dtype}" + (f", slots in {kept}" if kept != dtype else "")]
     lines += row(
         f"{moved.update:.4g} bytes", f"one pass: reads {', '.join(moved.reads)}; writes {', '.join(moved.writes)}"
