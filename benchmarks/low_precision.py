@@ -1,5 +1,5 @@
-"""AdamW in low precision: 8-bit slots against our own float32 step, half precision against torch's fused step, and
-what stochastic rounding and Kahan's way cost beside plain bfloat16.
+"""AdamW in low precision: 8-bit slots against our own float32 step, and what float16, stochastic rounding and Kahan's
+way cost beside plain bfloat16 (which ``against_compiled`` has beside torch's).
 
 The two sides of a row round differently on purpose, so they may move apart: by a fifth of their way (in 2-norms)
 with 8-bit slots, by a half of it in half precision, where a step is a few digits of a weight.
@@ -18,10 +18,9 @@ from .shapes import MODELS
 from .sides import Pair
 from .timing import Row, Wish, compared, say
 
-EIGHT, FUSED, FREE = 0.75, 1.0, float("nan")
+EIGHT, FREE = 0.75, float("nan")
 ARGUMENTS: dict[str, Any] = {"lr": 1e-3, "weight_decay": 0.01}
 OURS = partial(calando.torch.AdamW, **ARGUMENTS)
-THEIRS = partial(torch.optim.AdamW, fused=True, **ARGUMENTS)
 
 
 def low_precision(wish: Wish) -> Iterator[Row]:
@@ -29,9 +28,7 @@ def low_precision(wish: Wish) -> Iterator[Row]:
     for model in wish.models:
         work = f"AdamW, 8-bit slots, {model}"
         yield row(wish, model, work, "ours in float32", [partial(OURS, slot_dtype="int8")], [OURS], EIGHT, 0.2)
-        plain, theirs = sides(torch.bfloat16, OURS), sides(torch.bfloat16, THEIRS)
-        against = "torch.optim.AdamW(fused=True) in bfloat16"
-        yield row(wish, model, f"AdamW, bfloat16, {model}", against, plain, theirs, FUSED, 0.5)
+        plain = sides(torch.bfloat16, OURS)
         half = sides(torch.float16, OURS)  # torch keeps float16 moments, in which these squares vanish: no comparison
         yield row(wish, model, f"AdamW, float16, {model}", "ours in plain bfloat16", half, plain, FREE, 0.5)
         for more in ({"rounding": "stochastic"}, {"rounding": "kahan"}, {"slot_dtype": "int8"}):
