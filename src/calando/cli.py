@@ -297,7 +297,7 @@ def plot(schedules: tuple[str, ...], steps: int, epochs: int, out: Path | None) 
 @click.option("--kernel", is_flag=True, help="Print the generated kernel instead, and nothing else.")
 @click.option(
     "--dtype",
-    type=click.Choice(["bfloat16", "float32", "float64"]),
+    type=click.Choice(["bfloat16", "float16", "float32", "float64"]),
     default="float32",
     show_default=True,
     help="Of the parameters; --measure is in float32.",
