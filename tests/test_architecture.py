@@ -27,7 +27,7 @@ LAYERS = [
     ["codecs", "store"],
     ["control"],
     ["engine"],
-    ["ending"],
+    ["ending", "rows", "measured"],
     ["kernels", "snapshot"],
     ["plan"],
     ["groups", "arrays"],

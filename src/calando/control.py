@@ -8,9 +8,10 @@ import numpy as np
 
 from .arrays import adapter
 from .decay import BOUNDS, UNBOUNDED
-from .engine import Engine, Measured
+from .engine import Engine
 from .events import SET, Timeline
 from .hyper import UnknownName
+from .measured import Measured
 from .nearest import hint
 from .plan import dtypes
 from .rounding import SEED

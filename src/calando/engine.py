@@ -11,10 +11,9 @@ An error before the last leaves everything as it was. The last goes on to its en
 signal's handler that raises), and then hands the interruption on: parameters, slots and clocks are of one step.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -25,43 +24,16 @@ from .groups import Group, refuse_doubles
 from .hyper import Hyper
 from .kernels.ahead import ahead
 from .kernels.run import jobs, lengths, norm_jobs, ready, run, whole_sums
+from .measured import Measured, measured
 from .plan import Member, Part, adopted, key, parts
 from .rounding import SEED
-from .rule import Rule
+from .rows import Values, learned, scalars
 
 POLICIES = ("train", "skip", "raise")
-MACHINE_EPSILON = {"bfloat16": 2.0**-7, "float16": 2.0**-10, "float32": 2.0**-23, "float64": 2.0**-52}
-
-Values = Mapping[int, Mapping[str, float]]
 
 
 class NonFiniteGradient(ArithmeticError):
     """A gradient holds infinity or not-a-number, and the optimizer was asked to raise."""
-
-
-class Measured(NamedTuple):
-    """What one step did to one group: 2-norms over all its parameters that had a gradient.
-
-    Args:
-        group: its number.
-        step: the step that its schedules saw.
-        gradient: of the gradient as the rule saw it: scaled, clipped, with L2 decay, centred.
-        update: of the change of the weights.
-        weights: of the weights after the update.
-        nonfinite: how many numbers among the gradients are infinite or not a number.
-    """
-
-    group: int
-    step: int
-    gradient: float
-    update: float
-    weights: float
-    nonfinite: int
-
-    @property
-    def ratio(self) -> float:
-        """The length of the update over that of the weights; 0 for weights of length 0."""
-        return self.update / self.weights if self.weights else 0.0
 
 
 class Engine:
@@ -356,67 +328,6 @@ def left_over(given: Sequence[Any], zeroed: Sequence[Part]) -> list[Any]:
         part.key.arrays.touched(part.grads)
     done = {id(g) for part in zeroed for g in part.grads}
     return [g for g in given if id(g) not in done]
-
-
-def measured(active: Sequence[Part], sums: Sequence[Any], clocks: Sequence[int]) -> list[Measured]:
-    """One row for each group, from the sums of the parts."""
-    found: dict[int, Any] = {}
-    for part, table in zip(active, sums, strict=True):
-        for i in np.flatnonzero(part.present).tolist():
-            group = part.members[i].group
-            found[group] = found.get(group, 0.0) + table[i]
-    rows = []
-    with np.errstate(all="ignore"):
-        for group, total in sorted(found.items()):
-            gradient, update, weights = np.sqrt(total[:3]).tolist()
-            rows.append(Measured(group, clocks[group], gradient, update, weights, int(total[3])))
-    return rows
-
-
-def scalars(
-    part: Part, values: Values, scales: Mapping[int, float], gradients: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray, list[Callable[..., float]]]:
-    """What a part's kernel reads: the numbers, float64 (rows, n), which row each member reads, and trusts."""
-    rule, decay = part.key.rule, part.key.decay
-    kinds, index = part.kinds()
-    norms: list[tuple[float, ...]] = [()] * len(kinds)
-    if decay.measured:  # then every member has a row of its own
-        kinds = [kinds[row] for row in index[part.present].tolist()]
-        if decay.inner is not None:
-            pairs = [(scales[group], values[group]["clip_value"]) for group, *_ in kinds]
-            gradients = lengths(part, clips=np.array(pairs).T)
-        norms = list(zip(lengths(part, weights=True).tolist(), gradients.tolist(), strict=True))  # type: ignore[union-attr]
-        index = np.cumsum(part.present) - 1
-    rows: list[list[float]] = []
-    trusts: list[Callable[..., float]] = []
-    for (group, exempt, age, memory), norm in zip(kinds, norms, strict=True):
-        hyper = values[group] if not exempt else {**values[group], "weight_decay": 0.0}
-        if rule.whole:
-            hyper = {**hyper, "machine_epsilon": MACHINE_EPSILON[part.key.dtype]}
-        known = recalled(rule, hyper, age, memory)
-        rows.append([*decay.scalars(hyper, scales[group], *norm), *rule.scalars(hyper, age, *known)])
-        if rule.trust is not None:
-            trusts.append(partial(rule.trust, hyper))
-    return np.array(rows), index, trusts
-
-
-def recalled(rule: Rule, hyper: Mapping[str, float], age: int, memory: tuple[float, ...]) -> tuple[float, ...]:
-    """What a rule remembers before this update, rounded as it is kept."""
-    if age > 1 or rule.first is None:
-        return memory
-    return tuple(np.array(rule.first(hyper), np.float32).tolist())
-
-
-def learned(part: Part, values: Values) -> list[tuple[float, ...]]:
-    """What each row of a part remembers after this update."""
-    rule = part.key.rule
-    if rule.remember is None:
-        return [()] * len(part.kinds()[0])
-    found = []
-    for group, _, age, memory in part.kinds()[0]:
-        known = recalled(rule, values[group], age, memory)
-        found.append(rule.remember(values[group], age, *known))
-    return found
 
 
 def centered(group: Group, param: Any) -> bool:
