@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import ast
 
+from .assign import HOME
 from .finding import KEPT, REWRITTEN
 from .flow import File, Scope, Thing
 from .place import Placed, optimizer_at
-from .reads import HYPERS, behind, group_reads, only_read
+from .reads import HYPERS, behind, group_reads, only_read, simple_read
 from .work import Left, Work
 
 WRITABLE = {"lr", "weight_decay", "momentum", "eps"}
 
 
-def write_groups(work: Work, thing: Thing, own: bool, style: str) -> None:
+def write_groups(work: Work, thing: Thing, rates: str) -> None:
     """Turn writes into an optimizer's groups into calls of ``set``, or of ``ops.assign`` in the guide's way.
+
+    Args:
+        rates: empty for calando's classes; for MindSpore's ``"one"`` where its groups share a rate, or ``"apart"``.
 
     Raises:
         Left: a write that cannot be turned.
@@ -23,11 +27,11 @@ def write_groups(work: Work, thing: Thing, own: bool, style: str) -> None:
         if only or id(node) in work.told:
             continue
         file = scope.file
-        if own and style != "guide":
+        if rates and work.wish.style != "guide":
             raise Left(f"its groups are written in line {node.lineno}")
         parent = file.parents[node]
         if isinstance(parent, ast.For) and parent.iter is node and isinstance(parent.target, ast.Name):
-            loop(work, scope, parent, node, at, parent.target.id, "", own)
+            loop(work, scope, parent, node, at, parent.target.id, "", rates)
         elif isinstance(parent, ast.Call) and ast.unparse(parent.func) == "enumerate":
             above = file.parents[parent]
             if not (isinstance(above, ast.For) and isinstance(above.target, ast.Tuple) and len(above.target.elts) == 2):
@@ -35,15 +39,15 @@ def write_groups(work: Work, thing: Thing, own: bool, style: str) -> None:
             number, group = above.target.elts
             if not (isinstance(number, ast.Name) and isinstance(group, ast.Name)):
                 raise Left(f"its groups are written in line {node.lineno} in a way that was not recognised")
-            loop(work, scope, above, node, at, group.id, number.id, own)
+            loop(work, scope, above, node, at, group.id, number.id, rates)
         elif isinstance(parent, ast.Subscript) and isinstance(file.parents[parent], ast.Subscript):
-            one(work, scope, file.parents[parent], at, file.source.code(parent.slice), own)  # type: ignore[arg-type]
+            one(work, scope, file.parents[parent], at, file.source.code(parent.slice), rates)  # type: ignore[arg-type]
         else:
             raise Left(f"its groups are used in line {node.lineno} in a way that was not recognised")
         work.say(file, node, REWRITTEN, "a number is set on the optimizer, which checks and remembers it", "changing")
 
 
-def loop(work: Work, scope: Scope, over: ast.For, node: ast.expr, at: str, group: str, number: str, own: bool) -> None:
+def loop(work: Work, scope: Scope, over: ast.For, node: ast.expr, at: str, group: str, number: str, rates: str) -> None:
     """A loop over groups that writes into them."""
     file = scope.file
     stores = []
@@ -68,12 +72,10 @@ def loop(work: Work, scope: Scope, over: ast.For, node: ast.expr, at: str, group
     if alone and isinstance(statement, ast.Assign) and statement in over.body:
         text = file.source.code(statement.value)
         if group not in {n.id for n in ast.walk(statement.value) if isinstance(n, ast.Name)}:
-            work.replace(file, over, setter(work, file, at, stores[0][1], text, "", own))
+            work.replace(file, over, setter(work, file, at, stores[0][1], text, "", rates))
             return
-    if own:
-        raise Left(f"the groups get numbers of their own in line {over.lineno}, and MindSpore's class cannot take them")
     named = number or file.names.free("number")
-    work.replace(file, node, f"{at}.current()")
+    work.replace(file, node, groups_text(work, file, at, rates))
     if not number:
         start, end = file.source.span(over.target)
         work.between(file, start, start, f"{named}, ")
@@ -81,17 +83,17 @@ def loop(work: Work, scope: Scope, over: ast.For, node: ast.expr, at: str, group
         work.between(file, start, start, "enumerate(")
         work.between(file, end, end, ")")
     for holder, key in stores:
-        write(work, file, holder, at, key, named, own)
+        write(work, file, holder, at, key, named, rates)
 
 
-def one(work: Work, scope: Scope, holder: ast.Subscript, at: str, index: str, own: bool) -> None:
+def one(work: Work, scope: Scope, holder: ast.Subscript, at: str, index: str, rates: str) -> None:
     """``optimizer.param_groups[0]["lr"] = value``."""
     if not isinstance(holder.slice, ast.Constant) or not isinstance(holder.ctx, ast.Store):
         raise Left(f"its groups are used in line {holder.lineno} in a way that was not recognised")
-    write(work, scope.file, holder, at, str(holder.slice.value), index, own)
+    write(work, scope.file, holder, at, str(holder.slice.value), index, rates)
 
 
-def write(work: Work, file: File, holder: ast.AST, at: str, key: str, number: str, own: bool) -> None:
+def write(work: Work, file: File, holder: ast.AST, at: str, key: str, number: str, rates: str) -> None:
     """One assignment to a group's number."""
     statement = file.parents[holder]
     if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
@@ -102,32 +104,47 @@ def write(work: Work, file: File, holder: ast.AST, at: str, key: str, number: st
             raise Left(f"the assignment in line {statement.lineno} was not recognised")
         read = file.source.code(holder) if isinstance(holder, ast.Subscript) else ""
         if ".param_groups" in read:
-            read = f'{at}.current()[{number}]["{key}"]'
+            read = f'{groups_text(work, file, at, rates)}[{number}]["{key}"]'
         text = f"{read} {sign} ({file.source.code(statement.value)})"
     else:
         raise Left(f"a group's number is changed in line {holder.lineno} in a way that was not recognised")  # type: ignore[attr-defined]
-    work.replace(file, statement, setter(work, file, at, key, text, number, own))
+    work.replace(file, statement, setter(work, file, at, key, text, number, rates))
     work.say(file, statement, REWRITTEN, "a number is set on the optimizer", "changing")
 
 
-def setter(work: Work, file: File, at: str, key: str, text: str, number: str, own: bool) -> str:
+def setter(work: Work, file: File, at: str, key: str, text: str, number: str, rates: str) -> str:
     """The statement that sets a number."""
     if key not in WRITABLE:
         raise Left(f"a group's {key!r} is written, which MindSpore has no counterpart for")
-    if not own:
+    if not rates:
         return f'{at}.set("{key}", {text}' + (f", group={number})" if number else ")")
-    if key != "lr":
+    if key not in ("lr", "weight_decay"):
         raise Left(f"a group's {key!r} is written while it trains; --style exact can do that")
-    work.need(file, "import mindspore")
-    return f"mindspore.ops.assign({at}.learning_rate, mindspore.Tensor({text}, mindspore.float32))"
+    if key == "lr" and not number and rates == "one":
+        work.need(file, "import mindspore")
+        return f"mindspore.ops.assign({at}.learning_rate, mindspore.Tensor({text}, mindspore.float32))"
+    work.need(file, f"import {HOME}")
+    return f'{HOME}.put({at}, "{key}", {text}' + (f", group={number})" if number else ")")
 
 
-def look(work: Work, optimizers: list[Thing], places: list[Placed], own: bool) -> None:
-    """Reads of an optimizer's numbers.
+def groups_text(work: Work, file: File, at: str, rates: str, ago: str = "") -> str:
+    """An optimizer's groups as they are shown."""
+    if not rates:
+        return f"{at}.current()"
+    work.need(file, f"import {HOME}")
+    return f"{HOME}.groups({at}{ago})"
+
+
+def look(work: Work, rates: dict[Thing, str], places: list[Placed]) -> None:
+    """Reads of the numbers of optimizers.
+
+    Args:
+        rates: for each optimizer, as for ``write_groups``.
 
     Raises:
         Left: a read that has no counterpart.
     """
+    optimizers, own = list(rates), any(rates.values())
     for place in places:
         for scope, call in place.reads:
             text = shown(
@@ -153,7 +170,7 @@ def look(work: Work, optimizers: list[Thing], places: list[Placed], own: bool) -
             step = places[0].step[1] if places else None
             past = bool(places) and behind(work.flow, optimizers, scope, node, step)
             if own:
-                own_read(work, scope, node, at, past)
+                own_read(work, scope, node, at, past, rates[thing])
             else:
                 work.replace(scope.file, node, shown(work, at, past, own))
             work.say(scope.file, node, REWRITTEN, "the optimizer shows its numbers", "reading")
@@ -162,22 +179,18 @@ def look(work: Work, optimizers: list[Thing], places: list[Placed], own: bool) -
 def shown(work: Work, at: str, past: bool, own: bool) -> str:
     """An optimizer's groups, or its rate where it is MindSpore's own."""
     if own:
-        if past:
-            raise Left("the rate of the update just made is read; MindSpore's class shows the coming one only")
-        return f"float({at}.get_lr().asnumpy())"
+        tensor = f"{at}.learning_rate({at}.global_step - 1)[0]" if past else f"{at}.get_lr()"
+        return f"float({tensor}.asnumpy())"
     return f"{at}.at(int({at}.global_step.asnumpy()[0]) - 1)" if past else f"{at}.current()"
 
 
-def own_read(work: Work, scope: Scope, node: ast.expr, at: str, past: bool) -> None:
-    """``optimizer.param_groups[0]["lr"]`` of MindSpore's own class."""
+def own_read(work: Work, scope: Scope, node: ast.expr, at: str, past: bool, rates: str) -> None:
+    """Reads of MindSpore's own class: ``optimizer.param_groups[0]["lr"]`` from itself, others from its groups."""
     file = scope.file
-    group = file.parents[node]
-    number = file.parents.get(group)
-    if not (
-        isinstance(number, ast.Subscript) and isinstance(number.slice, ast.Constant) and number.slice.value == "lr"
-    ):
-        raise Left(f"its groups are read in line {node.lineno}, which MindSpore's own class does not show")
-    work.replace(file, number, shown(work, at, past, True))
+    if rates == "one" and simple_read(scope, node):
+        work.replace(file, file.parents[file.parents[node]], shown(work, at, past, True))
+        return
+    work.replace(file, node, groups_text(work, file, at, rates, ", ago=1" if past else ""))
 
 
 __all__ = ["KEPT", "look", "write_groups"]

@@ -32,7 +32,7 @@ LIBRARIES = (
     "mmcv.", "mmengine.", "deepspeed.", "fvcore.", "warmup_scheduler.", "torch_optimizer.", "bitsandbytes.",
     "mindcv.", "mindyolo.", "mindnlp.", "mindformers.",
 )  # fmt: skip
-FACTORY = re.compile(r"optim|sched|adam|sgd|lamb|lars|lion|amp|warmup|(^|_)lr", re.IGNORECASE)
+FACTORY = re.compile(r"optim|sched|adam|sgd|lamb|lars|lion|amp|scaler|warmup|(^|_)lr", re.IGNORECASE)
 DOTTED = re.compile(
     r"torch\.nn\.utils\.clip_grad|torch\.(cuda\.)?amp\.|torch\.autocast|torch\.autograd\.(grad|backward)|torch\.optim\.|"
     r"calando\.torch\.|mindspore\.(ops|nn)\.(clip_by|Clip)|mindspore\.(amp|train\.amp|train\.loss_scale)|"
@@ -46,6 +46,11 @@ DOTTED = re.compile(
 CALLBACKS = re.compile(
     r"mindspore\.(train\.)?(callback\.)?(LossMonitor|TimeMonitor|ModelCheckpoint|CheckpointConfig|EarlyStopping)$"
 )
+CALLED_SCALER = re.compile(r"(^|_)(loss|grad|amp)_?scaler$|^scaler$", re.IGNORECASE)
+PLAIN = {
+    "print", "isinstance", "type", "repr", "str", "id", "append", "extend", "list", "tuple", "zip", "enumerate", "len",
+    "hasattr", "getattr", "setattr", "super",
+}  # fmt: skip
 SUPER = re.compile(r"super\(.*\)\.__init__$")
 BASES = {"torch.optim.Optimizer", "torch.optim.lr_scheduler._LRScheduler", "mindspore.nn.Optimizer"}
 SHOWN = {"learning_rate", "global_step", "get_lr", "dynamic_lr", "is_group_lr", "moments", "momentum", "weight_decay"}
@@ -68,7 +73,7 @@ def mentions(flow: Flow) -> dict[int, tuple[File, ast.AST, str]]:
 def mentioned(flow: Flow, file: File, node: ast.AST, scope: Scope) -> str:
     """Why a node is of concern; empty where it is not."""
     if isinstance(node, ast.Call):
-        return call_mentioned(flow, file, node, scope)
+        return call_mentioned(flow, file, node, scope) or handed_on(flow, node, scope)
     if isinstance(node, ast.Attribute):
         if node.attr == "grad" and by_hand(file, node):
             return "gradients are used by hand here, which MindSpore's parameters do not hold"
@@ -140,6 +145,19 @@ def own_kind(flow: Flow, node: ast.Call, scope: Scope) -> bool:
 
 def bases_of(cls: Scope) -> set[str]:
     return {cls.file.names.dotted(base) for base in getattr(cls.node, "bases", [])}
+
+
+def handed_on(flow: Flow, node: ast.Call, scope: Scope) -> str:
+    """Why a call may make updates itself: a loss scaler that is called, or an optimizer given to unknown code."""
+    name = ast.unparse(node.func).rpartition(".")[2]
+    if name in PLAIN or flow.callee(scope, node) is not None:
+        return ""
+    if CALLED_SCALER.search(name) and len(node.args) + len(node.keywords) > 1:
+        return "a loss scaler that is called: the backward, the clipping and the update happen inside it"
+    given = [*node.args, *(word.value for word in node.keywords)]
+    if any(OPTIMIZER in flow.kinds(scope, each) for each in given if isinstance(each, (ast.Name, ast.Attribute))):
+        return f"{name} is given the optimizer, and what it does with it is not in this project"
+    return ""
 
 
 def call_mentioned(flow: Flow, file: File, node: ast.Call, scope: Scope) -> str:

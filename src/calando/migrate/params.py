@@ -42,6 +42,31 @@ def parts_of(flow: Flow, scope: Scope, node: ast.AST, seen: set[int] | None = No
                 yield from parts_of(flow, target, target.node, seen)
 
 
+def grouped_params(work: Work, scope: Scope, params: ast.expr) -> bool:
+    """Whether parameters come in groups."""
+    for _, node in parts_of(work.flow, scope, params):
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Dict) and any(
+                isinstance(k, ast.Constant) and k.value == "params" for k in inner.keys
+            ):
+                return True
+            if isinstance(inner, ast.Call) and any(w.arg == "params" for w in inner.keywords):
+                return True
+    return False
+
+
+def iterator(work: Work, scope: Scope, params: ast.expr) -> bool:
+    """Whether parameters are given by the name of an iterator, which MindSpore would find empty the second time."""
+    if not isinstance(params, ast.Name):
+        return False
+    values = [getattr(held, "value", None) for _, held in stored(work.flow.home(scope, params.id)).get(params.id, [])]
+    once = ("filter", "map", "iter", "chain", "itertools.chain")
+    return any(
+        isinstance(value, ast.GeneratorExp) or (isinstance(value, ast.Call) and ast.unparse(value.func) in once)
+        for value in values
+    )
+
+
 def handed(flow: Flow, home: Scope, name: str) -> Iterator[tuple[Scope, ast.expr]]:
     """What the callers of a function give it under a name."""
     if name in home.params and isinstance(home.node, ast.FunctionDef) and name != "self":

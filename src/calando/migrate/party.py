@@ -11,7 +11,7 @@ from .flow import OPTIMIZER, SCHEDULER, Scope, Thing
 from .later import stands_alone
 from .place import Placed, one_rate, placed
 from .rates import frozen
-from .reads import behind, group_reads
+from .reads import behind, group_reads, simple_read
 from .rhythm import total, updates
 from .work import Left, Work, block_of, spot, statement_of, uses
 
@@ -99,17 +99,6 @@ def gather(work: Work, party: Party) -> None:
                 party.shown = False
 
 
-def simple_read(scope: Scope, node: ast.expr) -> bool:
-    """Whether a read is ``param_groups[0]["lr"]``."""
-    group = scope.file.parents[node]
-    number = scope.file.parents.get(group)
-    return (
-        isinstance(group, ast.Subscript)
-        and isinstance(number, ast.Subscript)
-        and (isinstance(number.slice, ast.Constant) and number.slice.value == "lr")
-    )
-
-
 def choose(work: Work, party: Party) -> None:
     """Which class each optimizer becomes."""
     for thing in party.optimizers:
@@ -142,6 +131,12 @@ def listable(work: Work, party: Party, thing: Thing) -> bool:
         return False
     line = statement_of(scope.file, thing.node).lineno
     return ahead(work, party, place) and total(work.flow, thing, scope, line) is not None
+
+
+def assigned(work: Work, party: Party) -> bool:
+    """Whether a party's rates are assigned while it trains: in the guide's style, where they cannot be lists."""
+    things = party.optimizers if party.schedulers else []
+    return work.wish.style == "guide" and not all(listable(work, party, thing) for thing in things)
 
 
 def ahead(work: Work, party: Party, place: Placed) -> bool:

@@ -57,6 +57,38 @@ def group_reads(flow: Flow, thing: Thing) -> Iterator[tuple[Scope, ast.expr, str
             yield scope, node, scope.file.source.code(at), only_read(scope, node)
 
 
+def written_keys(flow: Flow, thing: Thing) -> set[str]:
+    """The numbers of an optimizer's groups that are written, other than one learning rate for all."""
+    found: set[str] = set()
+    for scope, node, _, only in group_reads(flow, thing):
+        parent = scope.file.parents[node]
+        if only or for_all(scope, parent, node) == "lr":
+            continue
+        around = parent
+        while not isinstance(around, (ast.For, ast.stmt)):
+            around = scope.file.parents[around]
+        for inner in ast.walk(around):
+            if isinstance(inner, ast.Subscript) and isinstance(inner.ctx, ast.Store):
+                found |= {str(inner.slice.value)} & HYPERS if isinstance(inner.slice, ast.Constant) else set()
+    return found
+
+
+def for_all(scope: Scope, over: ast.AST, node: ast.AST) -> str:
+    """The number in ``for group in optimizer.param_groups: group[number] = value``; empty for another loop."""
+    if not (isinstance(over, ast.For) and over.iter is node and isinstance(over.target, ast.Name)):
+        return ""
+    only = over.body[0]
+    if len(over.body) > 1 or over.orelse or not isinstance(only, ast.Assign) or len(only.targets) > 1:
+        return ""
+    target, group = only.targets[0], over.target.id
+    if any(isinstance(n, ast.Name) and n.id == group for n in ast.walk(only.value)):
+        return ""
+    if not (isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant)):
+        return ""
+    named = isinstance(target.value, ast.Name) and target.value.id == group
+    return str(target.slice.value) if named else ""
+
+
 def holder(node: ast.AST) -> ast.expr | None:
     """The optimizer in ``optimizer.param_groups`` and ``optimizer.state_dict()["param_groups"]``."""
     if isinstance(node, ast.Attribute) and node.attr == "param_groups":
@@ -84,6 +116,17 @@ def only_read(scope: Scope, node: ast.expr) -> bool:
         if isinstance(target, ast.Tuple) and isinstance(target.elts[-1], ast.Name):
             return named_reads(scope, target.elts[-1].id, above)
     return False
+
+
+def simple_read(scope: Scope, node: ast.expr) -> bool:
+    """Whether a read is ``param_groups[0]["lr"]``."""
+    group = scope.file.parents[node]
+    number = scope.file.parents.get(group)
+    return (
+        isinstance(group, ast.Subscript)
+        and isinstance(number, ast.Subscript)
+        and (isinstance(number.slice, ast.Constant) and number.slice.value == "lr")
+    )
 
 
 def number_read(scope: Scope, group: ast.expr) -> bool:

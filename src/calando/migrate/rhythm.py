@@ -337,16 +337,23 @@ def above(file: File, node: ast.AST) -> set[ast.AST]:
 
 
 def total(flow: Flow, thing: Thing, to: Scope, line: int) -> str | None:
-    """All updates of an optimizer, as it can be written at a place; None where that is not known."""
-    said = set()
+    """All updates of an optimizer, as it can be written at a place; None where that is not known.
+
+    A training that is called from several places is counted as often.
+    """
+    said: dict[str, int] = {}
     for scope, call in updates(flow, thing):
         for way in roads(flow, scope, call):
             try:
                 parts = [turns(flow, way, number, to, line) for number in range(len(way.loops))]
             except Unknown:
                 return None
-            said.add(" * ".join(p for p in parts if p != "1") or "1")
-    return said.pop() if len(said) == 1 else None
+            text = " * ".join(p for p in parts if p != "1") or "1"
+            said[text] = said.get(text, 0) + 1
+    if len(said) != 1:
+        return None
+    ((text, times),) = said.items()
+    return text if times == 1 else f"{times} * {text}"
 
 
 def grouped(node: ast.expr | str) -> str:

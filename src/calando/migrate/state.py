@@ -95,7 +95,7 @@ def saved(work: Work, scope: Scope, call: ast.Call, at: str, own: bool) -> None:
         start = file.source.lines(statement)
         if start is None:
             raise Left(f"line {statement.lineno} holds several statements")
-        text = save_text(work, file, at, f'f"{{{path}}}.optimizer"', own)
+        text = save_text(work, file, at, longer(path, ".optimizer"), own)
         work.before(file, statement, text)
         return
     raise Left(f"its state is used in line {call.lineno} in a way that was not recognised")
@@ -104,9 +104,19 @@ def saved(work: Work, scope: Scope, call: ast.Call, at: str, own: bool) -> None:
 def save_text(work: Work, file: File, at: str, path: str, own: bool) -> str:
     if own:
         work.need(file, "import mindspore")
-        return f"mindspore.save_checkpoint({at}, {path})"
+        return f"mindspore.save_checkpoint({at}, {longer(path, '.ckpt')})"
     work.need(file, "import calando.migrate.exact")
     return f"calando.migrate.exact.save({at}, {path})"
+
+
+def longer(path: str, end: str) -> str:
+    """A path with an end of its own; one that is written out and has it stays."""
+    tree = ast.parse(path, mode="eval").body
+    last = tree.values[-1] if isinstance(tree, ast.JoinedStr) else tree
+    if isinstance(last, ast.Constant) and isinstance(last.value, str) and not path.endswith(('"""', "'''")):
+        return path if last.value.endswith(end) else f"{path[:-1]}{end}{path[-1]}"
+    simple = isinstance(tree, (ast.Name, ast.Attribute))
+    return f'f"{{{path}}}{end}"' if simple else f'str({path}) + "{end}"'
 
 
 def loaded(work: Work, scope: Scope, call: ast.Call, at: str, own: bool) -> None:
@@ -118,9 +128,9 @@ def loaded(work: Work, scope: Scope, call: ast.Call, at: str, own: bool) -> None
     path = path_of(work, scope, source)
     if path is None:
         raise Left(f"where the state loaded in line {call.lineno} comes from was not found")
-    path = f'f"{{{path}}}.optimizer"' if beside else path
+    path = longer(path, ".optimizer") if beside else path
     if own:
-        text = f"mindspore.load_param_into_net({at}, mindspore.load_checkpoint({path}))"
+        text = f"mindspore.load_param_into_net({at}, mindspore.load_checkpoint({longer(path, '.ckpt')}))"
     else:
         work.need(file, "import calando.migrate.exact")
         text = f"calando.migrate.exact.load({at}, {path})"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 
 from ..lexicon import TORCH
-from .finding import KEPT, REWRITTEN
+from .assign import HOME, keep_stepping
+from .finding import CHECK, KEPT, REWRITTEN
 from .flow import File, Thing
 from .later import final, leave_none, set_later, set_when_told
-from .party import Party, ahead
+from .party import Party, ahead, assigned
 from .place import Placed, per_epoch
 from .rates import guide_list
 from .rhythm import grouped
@@ -28,9 +29,7 @@ def into_constructor(
     """Write the schedule where the learning rate stood, where that can be."""
     scope, call = thing.scope, thing.node
     assert scope is not None and isinstance(call, ast.Call)
-    if not ahead(work, party, place):
-        if work.wish.style == "guide":
-            raise Left("its schedule cannot be written where the optimizer is made; --style exact sets it where it was")
+    if assigned(work, party) or not ahead(work, party, place):
         return
     file, maker = scope.file, statement_of(scope.file, call)
     name = thing.name.partition(".")[2]
@@ -42,8 +41,6 @@ def into_constructor(
         rate = per_epoch(work, final(work, scope, place.form.rate, base), count, where, scope, maker.lineno)
     put(work, file, maker, given, values, extra, "lr", "learning_rate", rate)
     if place.form.momentum:
-        if party.own(thing):
-            raise Left("it moves the momentum too, which the guide has no way for; --style exact has one")
         moved = per_epoch(work, final(work, scope, place.form.momentum, base), count, where, scope, maker.lineno)
         if "momentum" not in TORCH[name].order:
             move_beta(file, name, given, values, extra, moved)
@@ -92,6 +89,9 @@ def finish_schedule(work: Work, party: Party, place: Placed) -> None:
     scope = thing.scope
     assert scope is not None
     statement = statement_of(scope.file, thing.node)
+    if assigned(work, party):
+        keep_stepping(work, party, place)
+        return
     if place.moment is not None:
         set_when_told(work, place, "current()")
     elif ahead(work, party, place):
@@ -102,14 +102,16 @@ def finish_schedule(work: Work, party: Party, place: Placed) -> None:
 
 
 def plateau(work: Work, party: Party, thing: Thing) -> None:
-    """ReduceLROnPlateau on calando's optimizers."""
+    """ReduceLROnPlateau on calando's optimizers, or by assigning in the guide's style."""
     scope, call = thing.scope, thing.node
     assert scope is not None and isinstance(call, ast.Call)
-    if work.wish.style == "guide":
-        raise Left("its learning rate depends on what is measured; the guide has no way for that")
-    work.need(scope.file, "import calando.mindspore.torch_optim")
-    work.replace(scope.file, call.func, "calando.mindspore.torch_optim.ReduceLROnPlateau")
-    work.say(scope.file, call, REWRITTEN, "the same object, on the new optimizer", "scheduler")
+    held = work.wish.style == "guide"
+    home = HOME if held else "calando.mindspore.torch_optim"
+    work.need(scope.file, f"import {home}")
+    work.replace(scope.file, call.func, f"{home}.ReduceLROnPlateau")
+    reason = "it assigns the rate, which MindSpore rounds to float32: what is compared with it may fall the other way"
+    told = (CHECK, reason) if held else (REWRITTEN, "the same object, on the new optimizer")
+    work.say(scope.file, call, *told, "scheduler")
     for where, node in uses(work.flow, thing):
         parent = where.file.parents[node]
         outer = where.file.parents.get(parent)

@@ -7,14 +7,15 @@ import ast
 from ..lexicon import MINDSPORE, PAIRS, TORCH
 from ..lexicon.pairs import IMPLEMENTATION, Pair
 from .added import added, whole
+from .assign import manner, own_groups
 from .finding import CHECK, HUMAN, KEPT, REWRITTEN, Finding, Spoken
 from .flow import NETWORK, OBJECT, SCALER, File, Scope, Thing
 from .groups import look, write_groups
 from .mentions import BASES, bases_of, of_mindspore
+from .params import grouped_params, iterator, said
 from .params import networks as networks_of
-from .params import parts_of, said
 from .params import to_mindspore as params_to_mindspore
-from .party import Party, choose, gather, parties
+from .party import Party, assigned, choose, gather, parties
 from .rhythm import enclosing, updates
 from .speak import respoken
 from .state import save_and_load
@@ -63,9 +64,10 @@ def carry_over(work: Work, party: Party) -> None:
     for thing in party.plateaus:
         plateau(work, party, thing)
     for thing in party.optimizers:
-        write_groups(work, thing, party.own(thing), work.wish.style)
+        write_groups(work, thing, manner(work, party, thing))
         save_and_load(work, thing, party.own(thing))
-    look(work, party.optimizers, party.schedulers, party.own(party.optimizers[0]))
+    inside = [] if assigned(work, party) else party.schedulers
+    look(work, {thing: manner(work, party, thing) for thing in party.optimizers}, inside)
     rewrite_steps(work, party.optimizers)
     for thing in party.optimizers:
         clamp_weights(work, thing)
@@ -109,6 +111,7 @@ def construct(work: Work, party: Party, thing: Thing) -> None:
         raise Left("its parameters are not written out")
     owners = params_to_mindspore(work, scope, params, own)
     text = said(params, file.source.code(params))
+    text = f"list({text})" if own and iterator(work, scope, params) else text
     more = added(work, thing)
     rename(work, scope, statement_of(file, call), networks_of(work, scope, owners))
     values: dict[str, str | None] = {n: None for n in given if n in IMPLEMENTATION or n == "maximize"}
@@ -122,7 +125,7 @@ def construct(work: Work, party: Party, thing: Thing) -> None:
     elif named and not constant_false(decay) and decay is not None and not in_groups:
         text = f'[{{"params": {text}, "weight_decay": {file.source.code(decay)}}}]'
         values["weight_decay"] = None
-    values["params"] = text
+    values["params"] = own_groups(work, party, thing, text, given) if own else text
     values = {n: v for n, v in values.items() if n in given}
     for idle in ("amsgrad", "lr_decay", "decoupled_weight_decay"):
         if idle in given and idle not in pair.names and constant_false(given[idle]):
@@ -150,19 +153,6 @@ def refuse(given: dict[str | None, ast.expr], name: str) -> None:
 
 def constant_false(node: ast.expr | None) -> bool:
     return node is None or (isinstance(node, ast.Constant) and not node.value)
-
-
-def grouped_params(work: Work, scope: Scope, params: ast.expr) -> bool:
-    """Whether parameters come in groups."""
-    for _, node in parts_of(work.flow, scope, params):
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Dict) and any(
-                isinstance(k, ast.Constant) and k.value == "params" for k in inner.keys
-            ):
-                return True
-            if isinstance(inner, ast.Call) and any(w.arg == "params" for w in inner.keywords):
-                return True
-    return False
 
 
 def rename(work: Work, scope: Scope, statement: ast.stmt, called: list[str]) -> None:
