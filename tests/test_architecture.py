@@ -27,7 +27,7 @@ LAYERS = [
     ["codecs", "store"],
     ["control"],
     ["engine"],
-    ["ending", "rows", "measured"],
+    ["ending", "rows", "measured", "averages"],
     ["kernels", "snapshot"],
     ["plan"],
     ["groups", "arrays"],
@@ -36,7 +36,7 @@ LAYERS = [
     ["stored"],
     ["rules", "decay", "clipping", "average", "schedules", "lexicon", "eight"],
     ["rounding"],
-    ["rule", "ops", "nearest", "needs"],
+    ["rule", "ops", "nearest", "needs", "further"],
     [""],  # calando itself: the version
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import adapter
+from .averages import Averages
 from .decay import BOUNDS, UNBOUNDED
 from .engine import Engine
 from .events import SET, Timeline
@@ -39,7 +40,7 @@ class Values(tuple):
         return found[0]
 
 
-class Controls:
+class Controls(Averages):
     """What every optimizer can be asked and told about its hyperparameters.
 
     A front end gives ``engine``, ``spelling`` and ``titles`` (a name for each group).

@@ -198,6 +198,12 @@ class Hyper:
             self.evaluate(name, entry, low, high, step)
         return entry
 
+    @property
+    def clips(self) -> bool:
+        """Whether each number of the gradients has a bound."""
+        line = self.timelines.get("clip_value")
+        return line is not None and line.latest != UNBOUNDED
+
     def stored(self) -> dict[str, list[list[Any]]]:
         """The history of every hyperparameter as plain data."""
         return {name: line.to_list() for name, line in self.timelines.items()}
@@ -301,7 +307,7 @@ class Hyper:
         return ", ".join(sorted(map(self.spelled, self.domain)))
 
 
-EXACT = ("loss_scale", "max_norm")  # front of the rules; MindSpore divides by the loss scale in the constructor
+EXACT = ("loss_scale", *BOUNDS)  # front of the rules; MindSpore divides by the loss scale in the constructor
 LARGEST = float(np.finfo(np.float32).max)
 
 

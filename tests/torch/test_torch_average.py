@@ -146,6 +146,15 @@ def test_lbfgs_refuses():
         ct.LBFGS(params(), ema=0.9)
 
 
+def test_what_a_subclass_gives_counts_where_its_caller_gives_nothing():
+    class Averaged(ct.AdamW):
+        def __init__(self, params, **more):
+            super().__init__(params, ema=0.75, **more)
+
+    assert Averaged(params()).param_groups[0]["ema"] == 0.75
+    assert Averaged(params(), ema=0.5).param_groups[0]["ema"] == 0.5
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_signatures_say_so(name):
     if name != "Optimizer":

@@ -21,6 +21,7 @@ Every adapter is a module with the same words:
     opened(x)            what expressions compute with: a view, widened from half precision
     native(x)            what rules on whole arrays compute with: the framework's own, without history
     numpy(x)             its elements as a NumPy array (a copy where it must)
+    copied(x)            a copy of what is here, which ``write`` takes
     write(x, array)      put these elements into x, in place
     write_rows(x, …)     put these rows into x, in place
     touched(xs)          tell the framework that these were written in place

@@ -100,6 +100,10 @@ def opened(x: Any) -> np.ndarray:
 native = opened
 
 
+def copied(x: Any) -> np.ndarray:
+    return numpy(x).copy()
+
+
 def write(x: Any, array: np.ndarray) -> None:
     numpy(x)[...] = array
 

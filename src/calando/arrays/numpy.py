@@ -130,6 +130,10 @@ def opened(x: np.ndarray) -> np.ndarray:
 native = opened
 
 
+def copied(x: np.ndarray) -> np.ndarray:
+    return x.copy()
+
+
 def write(x: np.ndarray, array: np.ndarray) -> None:
     x[...] = array
 

@@ -212,6 +212,10 @@ def native(x: torch.Tensor) -> torch.Tensor:
     return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x
 
 
+def copied(x: torch.Tensor) -> torch.Tensor:
+    return near(x).clone()
+
+
 def write(x: torch.Tensor, array: Any) -> None:
     with torch.no_grad():
         if is_shard(array):

@@ -91,6 +91,7 @@ class Optimizer(Shared, metaclass=Kindred):
 
     NAMES = ()
     DOMAIN = CONSTRUCT.domain
+    PLAIN = "construct makes the step of one's own optimizers; clip and average there"
 
     def __init__(self, learning_rate: Any, parameters: Any, weight_decay: Any = 0.0, loss_scale: float = 1.0) -> None:
         super().__init__(parameters, {"lr": learning_rate, "weight_decay": weight_decay}, loss_scale)

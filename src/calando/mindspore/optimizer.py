@@ -15,10 +15,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from ..arrays import adapter
+from ..average import DOMAIN as AVERAGE
+from ..average import SLOT, averaged
 from ..control import Controls, signed
+from ..decay import BOUNDS, L2, UNBOUNDED, Decay
 from ..decay import DOMAIN as FRONT
-from ..decay import L2, Decay
-from ..engine import UNBOUNDED, Engine, NonFiniteGradient
+from ..engine import Engine, NonFiniteGradient
 from ..events import Timeline
 from ..groups import Group
 from ..hyper import Hyper, Rounded, shown
@@ -30,7 +32,8 @@ from .arguments import checked_arguments
 from .gradients import Gradients, refuse_miscounted
 from .groups import Given, name_of, parse
 from .missing import DISTRIBUTED, distributed
-from .state import Stored, enrol, rows
+from .options import options_of, with_options
+from .state import Stored, enrol, named, rows
 
 LONG = {"lr": "learning_rate"}  # how errors and attributes call what a group calls "lr"
 CLOSED = f"{__package__}.learning_rate_schedule"  # its Cells have a formula; asked by name, as it loads torch
@@ -48,6 +51,10 @@ class Optimizer(Gradients, Controls):
     Parameter that ``ops.assign`` may change, or the schedule where one was given; per parameter where
     the groups differ. Assigning to the attribute is ``set``. MindSpore's trap, that such changes are
     ignored once the step is compiled, is not here.
+
+    Every constructor also takes, all of it in the same pass over memory: ``ema`` (a running average of the weights, in
+    the dtype of the parameters; see ``ema_parameters`` and ``averaged``), ``max_group_norm`` and ``clip_value``; see
+    ``options`` and ``calando.clipping``. MindSpore has none of them.
     """
 
     NAMES: ClassVar[tuple[str, ...]]  # hyperparameters beside lr, weight_decay and loss_scale
@@ -58,6 +65,7 @@ class Optimizer(Gradients, Controls):
     FILTER: ClassVar[bool] = True  # whether ungrouped decay leaves out "beta" and "gamma"
     STORED: ClassVar[Stored] = Stored()  # what its state is called in MindSpore's checkpoints
     SPARSE: ClassVar[str] = "refuse"  # what a sparse gradient means, as in groups.Group
+    PLAIN: ClassVar[str] = ""  # why the options of all are not for this optimizer
     SINGLE: ClassVar[bool] = True  # whether float32 parameters see hyperparameters as float32, as in MindSpore
 
     def __init__(
@@ -69,12 +77,13 @@ class Optimizer(Gradients, Controls):
         on_nonfinite: str = "train",
     ) -> None:
         owner = type(self).__name__
-        names = ("lr", *self.NAMES, "weight_decay", "loss_scale", "max_norm")
+        options, params = options_of(self, params)
+        names = ("lr", *self.NAMES, "weight_decay", "loss_scale", "max_norm", *options)
         put = self.__dict__
         put["spelling"] = {name: self.OURS.get(name, name) for name in names}
-        defaults = {**values, "loss_scale": loss_scale, "max_norm": max_norm}
+        defaults = {**values, "loss_scale": loss_scale, "max_norm": max_norm, **options}
         given, order = parse(owner, params, {**put["spelling"], "learning_rate": "lr"})
-        domain = {**FRONT, **self.DOMAIN}
+        domain = {**FRONT, **(AVERAGE if SLOT in options else {}), **self.DOMAIN}
         put["_shown"] = {ours: name for name, ours in self.spelling.items() if name != ours}
         plain = Hyper(f"For '{owner}'", domain, prepared(defaults), {**self._shown, **LONG})
         shared = {name: line.latest for name, line in plain.timelines.items()}
@@ -102,7 +111,7 @@ class Optimizer(Gradients, Controls):
         super().__init_subclass__(**options)
         enrol(cls.__name__, cls.STORED)
         if "__init__" in vars(cls):
-            cls.__init__ = checked_arguments(cls.__init__)  # type: ignore[method-assign]
+            cls.__init__ = checked_arguments(with_options(cls.__init__))  # type: ignore[method-assign]
 
     def titles(self) -> list[str]:
         return self._titles
@@ -125,6 +134,11 @@ class Optimizer(Gradients, Controls):
         """The rule of a group with these hyperparameters."""
         raise NotImplementedError
 
+    def _played(self, hyper: Hyper) -> Rule:
+        """The rule, with the average behind it where there is one."""
+        rule = self._rule(hyper)
+        return averaged(rule) if SLOT in hyper.timelines else rule
+
     def _starts(self) -> dict[str, float]:
         """What slots are filled with before the first update, where it is not 0."""
         return {}
@@ -137,12 +151,13 @@ class Optimizer(Gradients, Controls):
         return Group(
             tuple(group.params),
             names,
-            self._rule(hyper),
+            self._played(hyper),
             self.DECAY,
             centralize=group.centralize,
             exempt=frozenset(exempt),
             sparse=self.SPARSE,
             starts=self._starts(),
+            bounded=hyper.clips,
         )
 
     def _order(self, given: list[Given], order: list[Any] | None) -> list[tuple[int, int]]:
@@ -272,6 +287,18 @@ class Optimizer(Gradients, Controls):
     def parameters_dict(self, recurse: bool = True) -> dict[str, Any]:
         """As of a Cell: what a checkpoint of this optimizer holds, by name."""
         return dict(self.parameters_and_names())
+
+    def ema_parameters(self) -> list[Any]:
+        """The running averages of all parameters, in the order of ``parameters``: copies of this moment, as Parameters
+        of their framework named ``"ema.fc.weight"``, or NumPy arrays.
+
+        Before a parameter's first update its average is the parameter. (Those of ``calando.torch`` are the live ones.)
+
+        Raises:
+            ValueError: the optimizer was built without ``ema``.
+        """
+        means = {id(p): mean for p, mean in self._averages()}
+        return [self._library.copy(means[id(m.param)], f"{SLOT}.{name}") for name, m in named(self)]
 
     def _tuple(self, things: Iterable[Any]) -> tuple[Any, ...]:
         """A ParameterTuple of the parameters' own framework, where all are its Parameters."""
@@ -439,9 +466,10 @@ class Optimizer(Gradients, Controls):
     def _choose(self, number: int) -> None:
         """The rule of a group may depend on its hyperparameters: choose it anew."""
         engine = self.engine
-        rule = self._rule(engine.hypers[number])
-        if rule is not engine.groups[number].rule:
-            engine.regroup(number, replace(engine.groups[number], rule=rule))
+        group, hyper = engine.groups[number], engine.hypers[number]
+        rule, bounded = self._played(hyper), hyper.clips
+        if rule is not group.rule or bounded != group.bounded:
+            engine.regroup(number, replace(group, rule=rule, bounded=bounded))
 
     def _restored(self) -> None:
         self._post()
@@ -503,6 +531,6 @@ def prepared(values: Mapping[str, Any]) -> dict[str, Any]:
             found[name] = value.schedule
         elif boxes.is_cell(value):
             found[name] = Function(boxes.CellRate(value))
-        elif name == "max_norm" and value is None:
+        elif name in BOUNDS and value is None:
             found[name] = UNBOUNDED
     return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays import adapter
+from ..average import SLOT
 from ..codecs.entry import Entry
 from ..events import SET, Timeline
 from ..plan import Member
@@ -47,6 +48,7 @@ class Resumed:
         self.slots: list[tuple[Member, dict[str, np.ndarray], tuple[float, ...] | None, int | None]] = []
         self.changes: dict[tuple[int, str], Schedule | float] = {}
         self.own: set[int] = set()
+        self.begun: list[Member] = []  # whose average begins where the checkpoint's weights are
         self.covered: set[str] = set()  # rates that are in the checkpoint under other names
         names = [name for name, _ in rows(optimizer)]
         self.members = named(optimizer)
@@ -78,6 +80,7 @@ class Resumed:
                 "wrote it, or only the weights: load_param_into_net(net, …)"
             )
         own = [*needed, *stored.powers.values()]
+        own = [pattern for pattern in own if pattern != f"{SLOT}.{{}}"]  # it begins where the weights are
         lacking = [pattern for pattern in own if not here[pattern]]
         if lacking and len(set(lacking)) < len(set(own)):
             there = next(here[pattern] for pattern in own if here[pattern])
@@ -209,13 +212,17 @@ class Resumed:
         stored, engine = self.optimizer.STORED, self.optimizer.engine
         ages = [self.age(n) for n in range(len(engine.groups))]
         for name, member in self.members:
-            rule = self.optimizer._rule(self.trial(member.group)).suited(shape_of(member))
+            rule = self.optimizer._played(self.trial(member.group)).suited(shape_of(member))
             shapes = rule.slot_shapes(shape_of(member))
             words = {slot: pattern.format(name) for slot, pattern in stored.slot_names([rule]).items()}
             slots = {
                 s: self.fit(w, member.param, shapes[s]) for s, w in words.items() if s in shapes and w in self.found
             }
             self.taken.update(word for word in words.values() if word in self.found)  # idle ones too
+            if SLOT in shapes and SLOT not in slots and name in self.found:
+                self.begun.append(member)
+                self.taken.add(words[SLOT])
+                self.note("the checkpoint has no average of the weights; it begins where they are now")
             patterns = stored.memory_names(rule)
             memory = [self.number(patterns[word].format(name)) for word in rule.memory]
             age = ages[member.group]
@@ -223,7 +230,7 @@ class Resumed:
                 age = self.after_first(stored.fresh.format(name), member, age, bool(rule.slots))
                 if age == 0:
                     slots = {slot: np.zeros_like(array) for slot, array in slots.items()}
-            if not shapes.keys() <= slots.keys():
+            if not shapes.keys() - {SLOT} <= slots.keys():
                 age = None  # an age belongs to its slots
             known = None if None in memory else tuple(float(x) for x in memory if x is not None)
             self.slots.append((member, slots, known, age))
@@ -285,6 +292,8 @@ class Resumed:
         for n in range(len(engine.groups)):
             optimizer._changed(n)
         engine.settle()
+        for member in self.begun:
+            member.slots.pop(SLOT, None)
         for member, slots, memory, age in self.slots:
             self.resume(member, slots, memory, age)
         engine.parts = []

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays import adapter
+from ..average import SLOT
 from ..plan import Member
 from ..schedules import Function, Listed, Schedule
 
@@ -227,6 +228,8 @@ def kept(member: Member, rule: Any, slot: str) -> Any:
     if slot in member.slots:
         return member.slots[slot]
     made = blank(member, rule.slot_shapes(shape_of(member))[slot])
+    if slot == SLOT:
+        adapter(member.param).write(made, adapter(member.param).opened(member.param))
     if slot in member.starts:
         made[...] = member.starts[slot]
     return made

@@ -19,7 +19,7 @@ from ..average import DOMAIN as AVERAGE
 from ..average import SLOT, averaged
 from ..control import meant, plain, signed, spelled, unpacked, whole
 from ..decay import DOMAIN as FRONT
-from ..decay import L2, UNBOUNDED, Decay
+from ..decay import L2, Decay
 from ..engine import NonFiniteGradient
 from ..groups import Group, Seen, refuse_doubles
 from ..hyper import Hyper, UnknownName, as_schedule, is_number
@@ -256,7 +256,7 @@ class Optimizer(Stateful):
         sparse = self._sparse(group, hyper)
         if self._options.ema is not None:
             rule = averaged(rule)
-        bound, centralize = hyper.timelines.get("clip_value"), bool(group.get("grad_centralization"))
+        centralize = bool(group.get("grad_centralization"))
         if centralize:
             refuse_rows(hyper.place, params)
         return Group(
@@ -270,7 +270,7 @@ class Optimizer(Stateful):
             starts=self._starts(group),
             slot_dtype=self._options.slot_dtype,
             rounding=self._options.rounding,
-            bounded=bound is not None and bound.latest != UNBOUNDED,
+            bounded=hyper.clips,
         )
 
     def _hyper(self, place: str, given: Mapping[str, Any], clock: int = 0) -> Hyper:

@@ -13,12 +13,12 @@ grads_after_step     what becomes of the gradients: kept, zeroed, or let go of
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import wraps
-from inspect import Parameter, signature
+from inspect import Parameter, Signature, signature
 from typing import Any
 
 import torch
 
+from ..further import also
 from ..nearest import refuse_unknown
 from ..rounding import WAYS
 
@@ -131,26 +131,17 @@ ARGUMENTS += [Parameter(name, Parameter.KEYWORD_ONLY, default=None) for name in 
 
 
 def with_options(init: Callable[..., None]) -> Callable[..., None]:
-    """A constructor that also takes the options; the outermost class's arguments count.
+    """A constructor that also takes the options.
 
-    The wrapped constructor raises TypeError for what is no argument of it, with the nearest one.
+    It raises TypeError for what is no argument of it, with the nearest one.
     """
-    known, names = signature(init), [p.name for p in ARGUMENTS]
-    own = list(known.parameters.values())
-    at = len(own) - (own[-1].kind is Parameter.VAR_KEYWORD)
-    more = [p.replace(kind=Parameter.KEYWORD_ONLY) for p in ARGUMENTS]
-    shown = known.replace(parameters=[*own[:at], *more, *own[at:]])
+    return also(init, ARGUMENTS, keep)
 
-    @wraps(init)
-    def made(self: Any, *args: Any, **rest: Any) -> None:
-        given = {name: rest.pop(name) for name in names if name in rest}
-        if "_options" not in self.__dict__:
-            self._options = chosen(type(self).__name__, **given)
-        refuse_unknown(f"For '{type(self).__name__}'", shown, rest)
-        init(self, *args, **rest)
 
-    made.__signature__ = shown  # type: ignore[attr-defined]
-    return made
+def keep(optimizer: Any, asked: Mapping[str, Any], shown: Signature, rest: Iterable[str]) -> None:
+    """Give an optimizer its options."""
+    optimizer._options = chosen(type(optimizer).__name__, **asked)
+    refuse_unknown(f"For '{type(optimizer).__name__}'", shown, rest)
 
 
 def with_groups(options: Options, groups: Any) -> Options:

@@ -74,30 +74,7 @@ class Stateful(Controls, torch.optim.Optimizer):
         Raises:
             ValueError: the optimizer was built without ``ema``.
         """
-        if self._options.ema is None:
-            raise ValueError(f"For '{type(self).__name__}': there is no average; build the optimizer with ema=0.999")
-        self._listen()
-        return [m.slots.get(SLOT, m.param.detach()) for members in self.engine.members for m in members]
-
-    @contextmanager
-    def averaged(self) -> Iterator[None]:
-        """Within this block the parameters hold their averages, for evaluation; afterwards what they held before.
-
-        Raises:
-            ValueError: the optimizer was built without ``ema``.
-        """
-        means = self.ema_parameters()
-        params = [m.param for members in self.engine.members for m in members]
-        held = [p.detach().clone() for p in params]
-        with torch.no_grad():
-            for p, mean in zip(params, means, strict=True):
-                p.copy_(mean)
-        try:
-            yield
-        finally:
-            with torch.no_grad():
-                for p, before in zip(params, held, strict=True):
-                    p.copy_(before)
+        return [mean if mean is not p else p.detach() for p, mean in self._averages()]
 
     def _hyper(self, place: str, given: Mapping[str, Any], clock: int = 0) -> Hyper:
         """The hyperparameters of one group, from what the user gave."""

@@ -43,6 +43,7 @@ class LARS(Optimizer):
 
     NAMES = ()
     DOMAIN = lars.DOMAIN
+    PLAIN = "LARS makes the steps of the optimizer inside; give it to that one"
 
     def __init__(
         self,

@@ -82,6 +82,7 @@ class LBFGS(Optimizer):
 
     NAMES = ("tolerance_grad", "tolerance_change")
     DOMAIN = METHOD.domain
+    PLAIN = "a line search visits points that are no updates, and a clipped gradient is not that of the loss"
     STORED = Stored(lacks="MindSpore's files have no place for its moves and curvature; snapshot() holds them")
     SINGLE = False  # torch.optim computes with exact hyperparameters
 
