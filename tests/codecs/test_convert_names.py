@@ -97,6 +97,20 @@ def test_an_average_of_the_weights_is_a_loss_and_no_error(tmp_path):
     assert any(line.startswith("  slot ema: 6 tensors") for line in inspected(tmp_path / "a.calando"))
 
 
+def test_an_average_in_a_file_of_mindspores_kind_is_no_weight(tmp_path):
+    import calando.mindspore as ms
+
+    weight = ms.Parameter(np.ones((2, 3), "f4"), name="fc.weight")
+    optimizer = ms.nn.Adam([weight], ema=0.9)
+    optimizer((ms.Tensor(np.ones((2, 3), "f4")),))
+    ms.save_checkpoint(optimizer, str(tmp_path / "a.ckpt"))
+    assert "ema.fc.weight" in mindspore_ckpt.read(tmp_path / "a.ckpt")
+    told = convert(tmp_path / "a.ckpt", tmp_path / "a.pt")
+    assert told.lost.count("the slots 'ema', which other formats do not have") == 1
+    found = torch.load(tmp_path / "a.pt", weights_only=True)
+    assert list(found["model"]) == ["fc.weight"] and "ema" not in found["optimizer"]["state"][0]
+
+
 def test_slots_in_whole_numbers_begin_anew(tmp_path):
     """However a slot is packed, it never reaches another format as if its integers were its numbers."""
     optimizer = run_of(tmp_path)

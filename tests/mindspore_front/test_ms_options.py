@@ -1,6 +1,7 @@
 """ema=, max_group_norm= and clip_value= on every optimizer: calando.torch's numbers, MindSpore's manners, and files."""
 
 import inspect
+from pkgutil import resolve_name
 
 import numpy as np
 import pytest
@@ -80,16 +81,22 @@ def test_every_kind_has_the_same_bits(any_kind, name):
     assert read(any_kind, params, optimizer) == read(numpy_kind(), same, other)
 
 
-@pytest.mark.parametrize("name", ["Adam", "AdamW", "RMSprop"])
-def test_bit_for_bit_as_in_calando_torch(kind, name):
-    torch = pytest.importorskip("torch")
-    import calando.torch as ct
-    from calando.mindspore import torch_optim
+PAIRS = [  # the same formula in both rooms
+    ("mindspore.torch_optim.Adam", "torch.Adam"),
+    ("mindspore.torch_optim.AdamW", "torch.AdamW"),
+    ("mindspore.torch_optim.RMSprop", "torch.RMSprop"),
+    ("mindspore.nn.Adam", "torch.mindspore_nn.Adam"),
+    ("mindspore.nn.AdamWeightDecay", "torch.mindspore_nn.AdamWeightDecay"),
+]
 
-    params, optimizer = built(kind, getattr(torch_optim, name), learning_rate=0.01)
+
+@pytest.mark.parametrize("here, there", PAIRS, ids=[here for here, _ in PAIRS])
+def test_bit_for_bit_as_in_calando_torch(kind, here, there):
+    torch = pytest.importorskip("torch")
+    params, optimizer = built(kind, resolve_name(f"calando.{here}"), learning_rate=0.01)
     a, b, c = ours = [torch.nn.Parameter(torch.from_numpy(x.copy())) for x in started(shapes=SHAPES).values()]
     groups = [{"params": [c, a]}, {"params": [b], "max_group_norm": 2.0, "clip_value": lambda step: 0.25 + step / 8}]
-    theirs = getattr(ct, name)(groups, lr=0.01, **OPTIONS)
+    theirs = resolve_name(f"calando.{there}")(groups, lr=0.01, **OPTIONS)
     for pushed in noises(STEPS, shapes=SHAPES):
         for p, g in zip(ours, pushed.values(), strict=True):
             p.grad = torch.from_numpy(g.copy())

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..average import SLOT
 from .entry import Entry
 from .errors import CheckpointError
 from .families import FAMILIES, MindSpore
@@ -18,6 +19,7 @@ from .portable import Aged, Grouped, Portable, State, Told, listed
 
 RATE, CLOCK = "learning_rate", "global_step"
 SINGLES = (RATE, CLOCK, "momentum", "beta1_power", "beta2_power", "afactor_step", "Parameter$1")  # nn.AdaFactor's void
+AVERAGED = f"the slots {SLOT!r}, which other formats do not have"
 APPENDED = ("Int64", "Float64", "Bool")  # how numbers of append_dict are stored, and parameters are not
 
 
@@ -47,6 +49,9 @@ def portable(
     slots = {name: parted(name, whole) for name in whole}
     own = {name for name in whole if slots[name] or name in SINGLES or name.startswith(f"{RATE}_group_")}
     is_state = CLOCK in whole and len(own) > 1
+    for name in averages(whole) if is_state else ():
+        del whole[name]
+        told.lost += [AVERAGED] * (AVERAGED not in told.lost)
     made.weights = {name: entry for name, entry in whole.items() if not (is_state and name in own)}
     if is_state:
         rest = {name: entry for name, entry in whole.items() if name in own}
@@ -64,6 +69,11 @@ def unprefixed(entries: Mapping[str, Entry | str], told: Told) -> Mapping[str, E
         return entries
     told.travelled.append(f"the names are those without {prefixes[0]!r}, which a Cell that holds the optimizer adds")
     return {mapped[name]: entry for name, entry in entries.items()}
+
+
+def averages(whole: Mapping[str, Entry]) -> list[str]:
+    """The entries that are averages of weights, which only optimizers of calando keep."""
+    return [name for name in whole if name.startswith(f"{SLOT}.") and name.removeprefix(f"{SLOT}.") in whole]
 
 
 def patterns() -> dict[str, list[str]]:
