@@ -266,7 +266,7 @@ class Optimizer(Gradients, Controls):
         for (number, _), member in zip(self._places, self._members(), strict=True):
             if member.param is param:
                 return self._attribute("lr", number)
-        told = param if isinstance(param, str) else getattr(param, "name", None) or shown(param)
+        told = param if isinstance(param, (str, type(None))) else getattr(param, "name", None) or shown(param)
         raise ValueError(f"For '{type(self).__name__}': {told!r} is not one of its parameters")
 
     def parameters_and_names(self, name_prefix: str = "", expand: bool = True) -> Iterator[tuple[str, Any]]:
