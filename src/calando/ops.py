@@ -8,6 +8,7 @@ arithmetic serves every machine.
 import numpy as np
 
 WORDS = ("absolute", "maximum", "minimum", "sign", "sqrt", "where")  # power has no kernel: it is not exact
+BITS = ("as_bits", "as_number", "whole")  # of bodies about numbers in few bits (calando.rounding, calando.eight)
 
 
 def sqrt(x):

@@ -69,7 +69,7 @@ class Optimizer(Stateful):
     ) -> None:
         refuse_hints(f"For '{type(self).__name__}'", defaults)
         refuse_choices(f"For '{type(self).__name__}'", defaults)
-        refuse_strangers(f"For '{type(self).__name__}'", params)
+        given = params
         if isinstance(params, Iterable) and not isinstance(params, torch.Tensor):
             params = list(params)
         self._dress(with_groups(self.__dict__.get("_options", Options()), params))
@@ -88,6 +88,7 @@ class Optimizer(Stateful):
         if self._options.seeded:
             defaults[SEED] = self._options.rounding_seed
         hyper = self._hyper(f"For '{type(self).__name__}'", defaults)
+        refuse_strangers(f"For '{type(self).__name__}'", given)  # after the numbers, as in torch
         self._given = self._entries(hyper)
         boxes = {name: value for name, value in defaults.items() if boxed(value)}
         self._building: Seen = {}

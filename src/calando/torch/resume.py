@@ -63,7 +63,7 @@ def rewritten(
     report = Resumed()
     if by_name:
         state_dict, report = renamed(optimizer, state_dict)
-    extra = check_state(optimizer, state_dict if optimizer.SLOTS else {**state_dict, "state": {}})
+    extra = check_state(optimizer, state_dict if type(optimizer).SLOTS else {**state_dict, "state": {}})
     groups, timelines, ages = [], [], []
     for number, group in enumerate(state_dict["param_groups"]):
         faces = [state_dict["state"].get(key, {}) for key in group["params"]]
@@ -107,7 +107,7 @@ def rewound(rows: list[list[Any]], clock: int) -> list[list[Any]]:
 def renamed(optimizer: "Stateful", state_dict: Mapping[str, Any]) -> tuple[dict[str, Any], Resumed]:
     """The same state in this optimizer's groups and order, found by name."""
     owner = type(optimizer).__name__
-    if not optimizer.SLOTS:
+    if not type(optimizer).SLOTS:
         raise ValueError(f"{owner}: it keeps one memory for all parameters, which cannot be found by name")
     theirs = named("the checkpoint", owner, state_dict.get("param_groups", []))
     mine = named("the optimizer", owner, optimizer.param_groups)
