@@ -16,7 +16,7 @@ SHAPES = {"a": (3, 2), "b": (4,), "c": (2, 3, 2)}
 OPTIONS = {"ema": Linear(0.5, 0.9, 4), "max_group_norm": [1.5, 1.0, 0.9, 0.8, 0.7, 0.6], "clip_value": 0.3}
 STEPS = 5
 PLAIN = ("LBFGS", "LARS", "Optimizer")  # they make their steps themselves, or those of another
-NAMES = sorted(n for n in dir(nn) if isinstance(kind := getattr(nn, n), type) and issubclass(kind, nn.Optimizer))
+NAMES = sorted(n for n, kind in vars(nn).items() if isinstance(kind, type) and issubclass(kind, nn.Optimizer))
 RULED = [name for name in NAMES if name not in PLAIN]
 NEEDED = {**NEEDED, "Lamb": {"learning_rate": 0.1}, "FTRL": {"learning_rate": 0.1}}
 
