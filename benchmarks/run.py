@@ -141,7 +141,7 @@ def report(rows: Iterable[Row], rounds: int, seconds: float, left: list[str]) ->
     return f"""\
 # Benchmarks on {platform.system()} {platform.machine()}, {os.cpu_count()} cores
 
-Written by `make bench` on {date.today()} in {seconds / 60:.1f} minutes; {processor()};
+Written by `{command()}` on {date.today()} in {seconds / 60:.1f} minutes; {processor()};
 {threads()} threads on all sides; Python {platform.python_version()}, {", ".join(found)}.
 {f"Peers, in an environment of their own: {beside}." if beside else ""}
 {f"Not measured in this run: {', '.join(left)}." if left else ""}
@@ -211,6 +211,11 @@ def goal(row: Row) -> str:
     return "" if isnan(row.goal) else f"≤ {row.goal:.3g} {row.unit}"
 
 
+def command() -> str:
+    """What was typed."""
+    return f"python -m benchmarks.run {' '.join(sys.argv[1:])}" if sys.argv[1:] else "make bench"
+
+
 def processor() -> str:
     """What the processor calls itself."""
     try:
@@ -236,7 +241,7 @@ def write(text: str, rows: list[Row]) -> None:
         before, rest = readme.split(BEGIN, 1)
         after = rest.split(END, 1)[1]
         source = path.relative_to(HERE.parent).as_posix()
-        middle = f"\n{short(rows)}\n\nWritten by `make bench`; how, and on what machine: [{source}]({source}).\n"
+        middle = f"\n{short(rows)}\n\nWritten by `{command()}`; how, and on what machine: [{source}]({source}).\n"
         README.write_text(f"{before}{BEGIN}{middle}{END}{after}", encoding="utf-8")
         say("wrote the table in README.md")
 
