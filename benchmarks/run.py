@@ -241,7 +241,8 @@ def write(text: str, rows: list[Row]) -> None:
         before, rest = readme.split(BEGIN, 1)
         after = rest.split(END, 1)[1]
         source = path.relative_to(HERE.parent).as_posix()
-        middle = f"\n{short(rows)}\n\nWritten by `{command()}`; how, and on what machine: [{source}]({source}).\n"
+        told = "`make bench` writes this; by which command it was written, how, and on what machine:"
+        middle = f"\n{short(rows)}\n\n{told} [{source}]({source}).\n"
         README.write_text(f"{before}{BEGIN}{middle}{END}{after}", encoding="utf-8")
         say("wrote the table in README.md")
 
