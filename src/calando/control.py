@@ -8,21 +8,19 @@ import numpy as np
 
 from .arrays import adapter
 from .averages import Averages
-from .decay import BOUNDS, UNBOUNDED
+from .decay import UNBOUNDED
 from .engine import Engine
 from .events import SET, Timeline
 from .hyper import UnknownName
+from .matching import check
 from .measured import Measured
 from .nearest import hint
 from .plan import dtypes
-from .rounding import SEED
-from .rules import RULES
 from .schedules import Constant, Product, Schedule
-from .snapshot import Kept, KeptGroup, Snapshot, SnapshotMismatch
-from .stored import dtype_of, shapes
-
-Spelling = Mapping[str, str | tuple[str, ...]]  # the user's name → our name, or names for a tuple of numbers
-
+from .screen import screen
+from .snapshot import Kept, KeptGroup, Snapshot
+from .spelling import Spelling, meant, spelled, unpacked
+from .stored import dtype_of
 
 ALIASES = {"learning_rate": "lr"}
 
@@ -273,26 +271,7 @@ class Controls(Averages):
     def __repr__(self) -> str:
         """The optimizer on one screen: every group with its rule and its schedules."""
         self._listen()
-        engine = self.engine
-        lines = [f"{type(self).__name__}: {len(engine.groups)} group{'s' * (len(engine.groups) != 1)}"]
-        for number, (group, title) in enumerate(zip(engine.groups, self.titles(), strict=True)):
-            if number == MOST_GROUPS:
-                lines.append(f"  … and {len(engine.groups) - MOST_GROUPS} more groups")
-                break
-            heading = f"  {number}" + (f" {title!r}" if title != str(number) else "")
-            count = len(engine.members[number])
-            lines.append(
-                f"{heading}: {count} parameter{'s' * (count != 1)}, {group.rule.name}, "
-                f"{group.decay.name} decay, step {engine.clocks[number]}"
-            )
-            latest = {n: line.latest for n, line in engine.hypers[number].timelines.items()}
-            shown = {name: told(latest, names) for name, names in self.spelling.items()}
-            moving = [n for n, names in self.spelling.items() if moves(latest, names)]
-            lines += [f"     {name} = {shown.pop(name)}" for name in moving]
-            lines.append("     " + ", ".join(f"{name} = {text}" for name, text in shown.items()))
-            for ours, (schedule, _) in engine.hypers[number].displaced.items():
-                lines.append(f"     {ours} was written from outside, which ended {schedule.describe()}")
-        return "\n".join(lines)
+        return screen(self)
 
 
 def signed(owner: str, problem: Exception) -> Exception:
@@ -323,55 +302,6 @@ def iterated(steps: Any) -> Iterable[Any]:
     return steps
 
 
-def check(controls: Controls, snapshot: Snapshot) -> None:
-    """Raise SnapshotMismatch, naming the thing, unless a snapshot fits an optimizer."""
-    engine = controls.engine
-    owner = type(controls).__name__
-    if len(snapshot.groups) != len(engine.groups):
-        counts = f"{len(snapshot.groups)} groups in the snapshot, {len(engine.groups)} in the optimizer"
-        raise SnapshotMismatch(f"{owner}: {counts}")
-    for number, (kept, group) in enumerate(zip(snapshot.groups, engine.groups, strict=True)):
-        place = f"{owner}, group {number}"
-        rules = {**RULES, group.rule.name: group.rule}
-        if kept.rule not in rules:
-            raise SnapshotMismatch(
-                f"{place} follows {group.rule.name}, the snapshot {kept.rule}; build the optimizer with the options "
-                "that it had"
-            )
-        if kept.rule != group.rule.name and snapshot.optimizer != owner:
-            told = f"{place} follows {group.rule.name}, the snapshot {kept.rule}"
-            raise SnapshotMismatch(f"{told}; build the same optimizer, {snapshot.optimizer}")
-        if rules[kept.rule].slots and group.rule.slots and rules[kept.rule].slots != group.rule.slots:
-            raise SnapshotMismatch(
-                f"{place} follows {group.rule.name}, the snapshot {kept.rule}; build the same optimizer"
-            )
-        members = engine.members[number]
-        unknown = sorted(kept.timelines.keys() - engine.hypers[number].timelines.keys() - {SEED})
-        if unknown:
-            raise SnapshotMismatch(f"{place}: the snapshot is of {snapshot.optimizer}, which has {unknown[0]!r}")
-        if len(members) != len(kept.params):
-            raise SnapshotMismatch(f"{place} has {len(members)} parameters, the snapshot {len(kept.params)}")
-        here, there = [m.name for m in members], [stored.name for stored in kept.params]
-        if here != there and sorted(here) == sorted(there):
-            first = next(i for i, pair in enumerate(zip(here, there, strict=True)) if pair[0] != pair[1])
-            raise SnapshotMismatch(
-                f"{place}: parameter {first} is {here[first]!r} here and {there[first]!r} in the snapshot; give the "
-                "optimizer its parameters in the same order"
-            )
-        for member, stored in zip(members, kept.params, strict=True):
-            if stored.age and len(stored.memory) != len(rules[kept.rule].memory):
-                raise SnapshotMismatch(f"{place}: the snapshot lacks what {kept.rule} remembers of {member.name!r}")
-            shape = tuple(adapter(member.param).shape(member.param))
-            if shape != stored.shape:
-                raise SnapshotMismatch(f"{place}: {member.name!r} is {shape} here and {stored.shape} in the snapshot")
-            wanted = shapes(group.rule.suited(shape), shape, tuple(stored.slots))
-            wrong = {name: a.shape for name, a in stored.slots.items() if tuple(a.shape) != wanted.get(name, shape)}
-            if wrong:
-                raise SnapshotMismatch(
-                    f"{place}: {member.name!r} is {shape}, but its slots in the snapshot are {wrong}"
-                )
-
-
 def scaled(entry: Schedule | float, factor: float) -> Schedule | float:
     """A number or a schedule times a factor; a factor that is there already is multiplied."""
     if entry == UNBOUNDED:
@@ -379,62 +309,3 @@ def scaled(entry: Schedule | float, factor: float) -> Schedule | float:
     if isinstance(entry, Product) and isinstance(entry.right, Constant) and entry.right.steady:
         return entry.left * (entry.right.value * factor)
     return entry * factor
-
-
-MOST_GROUPS = 6  # that a repr shows, to stay on one screen
-
-
-def moves(entries: Mapping[str, Schedule | float], names: str | tuple[str, ...]) -> bool:
-    """Whether a hyperparameter changes with the step."""
-    return any(isinstance(entries[n], Schedule) for n in ([names] if isinstance(names, str) else names))
-
-
-def told(entries: Mapping[str, Schedule | float], names: str | tuple[str, ...]) -> str:
-    """A hyperparameter in a repr: its schedule in short, or its number."""
-    if isinstance(names, tuple):
-        return f"({', '.join(told(entries, name) for name in names)})"
-    entry = entries[names]
-    if isinstance(entry, Schedule):
-        return entry.describe()
-    return "None" if entry == ABSENT.get(names) else f"{entry:g}"
-
-
-def spelled(spelling: Spelling, values: Mapping[str, float]) -> dict[str, Any]:
-    """Our names and numbers as the user knows them."""
-    found: dict[str, Any] = {}
-    for name, ours in spelling.items():
-        if isinstance(ours, tuple):
-            found[name] = tuple(plain(n, values[n]) for n in ours)
-        else:
-            found[name] = plain(ours, values[ours])
-    return found
-
-
-ABSENT = {
-    **dict.fromkeys(BOUNDS, UNBOUNDED),
-    "eps1": -1.0,
-}  # numbers that mean None: no bound; the machine epsilon
-COUNTS = {"ns_steps", "rounding_seed"}  # whole numbers, shown as such
-
-
-def meant(ours: str, value: Any) -> Any:
-    """What a user's value means, None included."""
-    return ABSENT.get(ours) if value is None else value
-
-
-def plain(ours: str, number: float) -> float | None:
-    """A number in force as the user knows it."""
-    if ours in COUNTS:
-        return int(number)
-    return None if number == ABSENT.get(ours) else number
-
-
-def unpacked(name: str, value: Any, count: int) -> list[Any]:
-    """The parts of a hyperparameter that is several numbers.
-
-    Raises:
-        TypeError: it has not that many parts.
-    """
-    if isinstance(value, Schedule) or not hasattr(value, "__len__") or len(value) != count:
-        raise TypeError(f"{name!r} must be {count} values, but got {value!r}")
-    return list(value)

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from ..control import ABSENT, plain
 from ..events import described
+from ..spelling import ABSENT, plain
 from . import safetensors, tensors
 from .entry import Entry
 from .errors import CheckpointError, shown

@@ -8,31 +8,30 @@ torch's schedulers, a trainer) and wins.
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from math import inf
-from operator import is_
 from typing import Any, ClassVar
-from warnings import warn
 
 import torch
 
 from ..average import DOMAIN as AVERAGE
 from ..average import SLOT, averaged
-from ..control import meant, plain, signed, spelled, unpacked, whole
+from ..control import signed, whole
 from ..decay import DOMAIN as FRONT
 from ..decay import L2, Decay
 from ..engine import NonFiniteGradient
 from ..groups import Group, Seen, refuse_doubles
-from ..hyper import Hyper, UnknownName, as_schedule, is_number
+from ..hyper import Hyper, UnknownName
 from ..nearest import hint, nearest
 from ..rounding import DOMAIN as ROUNDING
 from ..rounding import SEED
 from ..rule import Domain, Rule
 from ..schedules import Schedule
-from .boxes import boxed, refilled, unboxed
+from ..spelling import meant, spelled, unpacked
+from .boxes import boxed, unboxed
+from .layered import layered
+from .mailbox import Mailbox
 from .options import Options, refuse_exact, with_groups, with_options
 from .refusals import STRUCTURE, refuse_choices, refuse_hints, refuse_rows, refuse_shapeless, refuse_strangers
 from .shares import SHARED, refuse_shares, sharer
-from .state import Stateful
 
 # Keys that others keep in groups: torch's schedulers, timm, trainers; our clock.
 GUESTS = {
@@ -41,7 +40,7 @@ GUESTS = {
 }  # fmt: skip
 
 
-class Optimizer(Stateful):
+class Optimizer(Mailbox):
     """The base of ``calando.torch``; a ``torch.optim.Optimizer`` with time inside.
 
     A subclass gives its spelling, its domain, the state's keys, and the rule that a group's
@@ -57,7 +56,6 @@ class Optimizer(Stateful):
 
     DOMAIN: ClassVar[Domain]
     HYPER: ClassVar[type[Hyper]] = Hyper
-    _warned = False  # of a scheduler beside a schedule; once is enough
 
     def __init_subclass__(cls, **more: Any) -> None:
         super().__init_subclass__(**more)
@@ -328,144 +326,6 @@ class Optimizer(Stateful):
         refuse_doubles(owner, [new], [names], seen, len(self.param_groups))
         refuse_shapeless(place, new, names)
 
-    # Posting and collecting.
-
-    def _listen(self) -> None:
-        self._playing()
-
-    def _playing(self) -> list[int]:
-        """Take over what was written from outside; the numbers of the groups that are there.
-
-        Everything is checked before anything is taken over.
-        """
-        self.engine.catch_up()
-        playing = self._numbers()
-        if not self._state_is_ours():
-            self._adopt_state()
-        written = [self._written(number, group) for number, group in zip(playing, self.param_groups, strict=True)]
-        for number, group, found in zip(playing, self.param_groups, written, strict=True):
-            known, there = self.engine.groups[number].params, group["params"]
-            if len(known) != len(there) or not all(map(is_, known, there)):
-                self.engine.exchange(number, self._group(group, self.engine.hypers[number]))
-                self._adopt_state()
-            if found is not None:
-                self._take_over(number, group, *found)
-        if self.AGED:
-            for part in self.engine.parts:
-                part.reflect()
-        return playing
-
-    def _numbers(self) -> list[int]:
-        """Which of our groups the dictionaries in ``param_groups`` are; new ones are taken in."""
-        known, there = self._dicts, self.param_groups
-        if len(known) == len(there) and all(map(is_, known, there)):
-            return list(range(len(known)))
-        return [self._number(group) for group in there]
-
-    def _number(self, group: dict[str, Any]) -> int:
-        """The number of one group: the same dictionary, or another one over the same parameters."""
-        for number, known in enumerate(self._dicts):
-            if known is group:
-                return number
-        for number, members in enumerate(self.engine.members):
-            params = [m.param for m in members]
-            if len(params) == len(group["params"]) and all(map(is_, params, group["params"])):
-                self._dicts[number] = group
-                return number
-        raise ValueError(
-            f"{type(self).__name__}: param_groups holds a group that add_param_group has not seen; "
-            "add it with add_param_group"
-        )
-
-    def _written(self, number: int, group: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
-        """What the outside wrote into one group, checked: its clock, and entries by our names; None: nothing."""
-        posted, hyper = self._posted[number], self.engine.hypers[number]
-        try:
-            changed = [name for name in posted if group[name] is not posted[name]]
-        except KeyError as missing:
-            raise UnknownName(f"{hyper.place}: {missing} was taken out of param_groups; put it back") from None
-        boxes = self._boxes[number]
-        changed += [n for n, old in boxes.items() if n not in changed and unboxed(hyper.place, n, group[n]) != old]
-        same = group["step"] == self.engine.clocks[number] and self._structures[number] == self._structure(group)
-        if same and not changed:
-            return None
-        refuse_choices(hyper.place, group)
-        clock = whole(f"{hyper.place}: 'step'", group["step"])
-        found = {}
-        for name in changed:
-            names, before = self.spelling[name], boxes.get(name, posted[name])
-            value = unboxed(hyper.place, name, group[name])
-            if not isinstance(names, tuple):
-                names, value, before = (names,), (value,), (before,)
-            for ours, new, old in zip(names, unpacked(name, value, len(names)), before, strict=True):
-                if new is not old and not (is_number(new) and new == old):
-                    found[ours] = hyper.checked(ours, layered(hyper.place, group, ours, meant(ours, new)), clock)
-        return clock, found
-
-    def _take_over(self, number: int, group: dict[str, Any], clock: int, found: Mapping[str, Any]) -> None:
-        """What the outside wrote holds from now on."""
-        engine, hyper = self.engine, self.engine.hypers[number]
-        if clock != engine.clocks[number]:
-            engine.clocks[number] = clock
-            hyper.rewind(clock)
-            # A clock with the number that the schedule has there: a group was restored, not overruled.
-            found = {ours: entry for ours, entry in found.items() if entry != hyper.coming(clock).get(ours)}
-        for ours, entry in found.items():
-            ended = hyper.displace(ours, entry, clock)
-            if ended is not None and "initial_lr" in group and not self._warned:  # torch's schedulers leave that key
-                self._warned = True
-                told = f"{hyper.place}: a scheduler wrote {ours} = {entry:g} in step {clock}"
-                warn(f"{told}, which ends {ended.describe()}; give {ours} to one of the two", stacklevel=2)
-        self._structures[number] = self._structure(group)
-        self._changed(number)
-
-    def _changed(self, number: int) -> None:
-        """Choose the rule anew and show the values in force."""
-        group, engine = self._dicts[number], self.engine
-        engine.regroup(number, self._group(group, engine.hypers[number]))
-        self._show(number, group, spelled(self.spelling, engine.hypers[number].current(engine.clocks[number])))
-        self._remember(number, group)
-
-    def _show(self, number: int, group: dict[str, Any], values: Mapping[str, Any]) -> None:
-        """Write values in force into a group; tensors that stand there are filled."""
-        others = [x for x in self._dicts if x is not group]
-        place = self.engine.hypers[number].place
-        group.update({name: refilled(place, name, group.get(name), new, others) for name, new in values.items()})
-
-    def _remember(self, number: int, group: dict[str, Any]) -> None:
-        """What stands in a group now was not written from outside."""
-        place = self.engine.hypers[number].place
-        self._posted[number:] = [{name: group[name] for name in self.spelling}, *self._posted[number + 1 :]]
-        boxes = {name: unboxed(place, name, group[name]) for name in self.spelling if boxed(group[name])}
-        self._boxes[number:] = [boxes, *self._boxes[number + 1 :]]
-
-    def _post(self, number: int) -> None:
-        """Show the coming values, and remember that they are ours."""
-        group, hyper, clock = self._dicts[number], self.engine.hypers[number], self.engine.clocks[number]
-        group["step"] = clock
-        coming = hyper.coming(clock)
-        if not coming:
-            return
-        if self._boxes[number]:
-            self._show(number, group, spelled(self.spelling, hyper.at(clock)))
-            return self._remember(number, group)
-        posted = self._posted[number]
-        for name, names in self.spelling.items():
-            if not isinstance(names, tuple):
-                if names in coming:
-                    group[name] = posted[name] = plain(names, coming[names])
-            elif not coming.keys().isdisjoint(names):
-                values = hyper.at(clock)
-                group[name] = posted[name] = tuple(plain(ours, values[ours]) for ours in names)
-
-    def _meant(self, number: int, ours: str, value: Any) -> Any:
-        place = self.engine.hypers[number].place
-        return layered(place, self._dicts[number], ours, unboxed(place, ours, value))
-
-    def _structure(self, group: Mapping[str, Any]) -> tuple[Any, ...]:
-        """The choices in a group that are no numbers over time."""
-        return tuple(map(group.get, STRUCTURE))
-
 
 def listed(params: Any) -> list[Any]:
     """The parameters of a group as a list, from whatever holds them.
@@ -478,24 +338,6 @@ def listed(params: Any) -> list[Any]:
     if isinstance(params, (set, frozenset)):
         raise TypeError("parameters must come in an order that stays: give a list, not a set")
     return list(params)
-
-
-def layered(place: str, group: Mapping[str, Any], name: str, value: Any) -> Any:
-    """A learning rate that moves, times the group's ``lr_scale``; a number is the number in force, as in timm.
-
-    Raises:
-        ValueError, TypeError: lr_scale is not a number from 0 on.
-    """
-    if name != "lr" or group.get("lr_scale") is None:
-        return value
-    factor = group["lr_scale"]
-    if not is_number(factor) or not 0 <= float(factor) < inf:
-        raise ValueError(f"{place}: 'lr_scale' must be a number from 0 on, but got {factor!r}")
-    try:
-        entry = as_schedule(value)
-    except (TypeError, ValueError, OverflowError):
-        return value  # refused, with its place, by whoever checks it
-    return entry * float(factor) if isinstance(entry, Schedule) and factor != 1 else entry
 
 
 def moves(g: torch.Tensor) -> bool:

@@ -1,80 +1,38 @@
-"""What an optimizer keeps between steps: torch's ``state``, ``state_dict``, pickle and deepcopy.
+"""What survives an optimizer: ``state_dict``, pickle and deepcopy, and snapshots.
 
-The rule's slots and the ages stand in ``state`` under torch's names; whoever exchanges them there is
-believed. A ``state_dict`` is torch's, and under ``"calando"`` the schedules as plain data.
+A ``state_dict`` is torch's, and under ``"calando"`` the schedules as plain data.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 
 from ..average import SLOT
-from ..control import Controls, Spelling, spelled
-from ..eight import CODES, SCALE
-from ..engine import Engine
 from ..events import Timeline
 from ..groups import Group
 from ..hyper import Hyper
-from ..plan import ASKED_AT_ONCE, TURN
 from ..rounding import SEED
-from ..rounding import SLOT as COMPENSATION
 from ..schedules import Schedule
 from ..snapshot import Snapshot
+from ..spelling import spelled
+from .faces import Faces
 from .fit import VERSION, check_lines, check_state, kinds_of
-from .options import Options
+from .reminders import Reminders, remembered
 from .resume import Resumed, clock_of, rewritten
 
 HALF = (torch.float16, torch.bfloat16)
 
 
-class Stateful(Controls, torch.optim.Optimizer):
-    """The half of ``Optimizer`` that is stored and loaded."""
-
-    SPELLING: ClassVar[Spelling]  # torch's name → ours
-    SLOTS: ClassVar[Mapping[str, str]]  # the rule's slot → the key in state
-    AGED: ClassVar[bool] = True  # whether state has torch's "step"
-    FIXED: ClassVar[Mapping[str, Any]] = {}  # choices that are not a group's to make
-    LATE: ClassVar[tuple[str, ...]] = ()  # slots that begin when a choice or a number first asks for them
-    MEMORY: ClassVar[tuple[str, ...]] = ()  # what the rule remembers, under the same names in state
-    ENGINE: ClassVar[type[Engine]] = Engine
+class Stateful(Reminders, Faces):
+    """The part of ``Optimizer`` that is stored and loaded."""
 
     _dicts: list[dict[str, Any]]  # the groups, as they stood in param_groups
     _posted: list[dict[str, Any]]  # what we last wrote into each
     _boxes: list[dict[str, Any]]  # the numbers in those that are tensors
     _structures: list[tuple[Any, ...]]
     _given: dict[str, Any]
-    _controllers: dict[str, dict[str, Any]]  # what each remembers
-    _waiting: dict[str, dict[str, Any]]  # the same from a checkpoint, before there is a controller
-    _faces: list[tuple[Any, dict[str, Any], dict[str, Any]]]  # parameter, its entry in state, what we put there
-    _seen_state: Any
-    _seen_count: int
-    _turn: int
-
-    _options: Options
-
-    def _dress(self, options: Options) -> None:
-        """Know all names by which hyperparameters and slots are called."""
-        self._options = options
-        self.spelling = {**self.SPELLING, "max_norm": "max_norm", **{name: name for name in options.fronts}}
-        self.spelling |= {SEED: SEED} if options.seeded else {}
-        own = type(self).SLOTS
-        codes = {slot + end: key + end for end in (CODES, SCALE) for slot, key in own.items()}
-        self.SLOTS = {**own, **codes, COMPENSATION: COMPENSATION}  # type: ignore[misc]
-        if options.ema is not None:
-            self.spelling = {**self.spelling, SLOT: SLOT}
-            self.SLOTS = {**self.SLOTS, SLOT: SLOT}  # type: ignore[misc]
-
-    def ema_parameters(self) -> list[torch.Tensor]:
-        """The running averages of all parameters, in their order: the tensors themselves, each of its shape.
-
-        Before a parameter's first update its average is the parameter.
-
-        Raises:
-            ValueError: the optimizer was built without ``ema``.
-        """
-        return [mean if mean is not p else p.detach() for p, mean in self._averages()]
 
     def _hyper(self, place: str, given: Mapping[str, Any], clock: int = 0) -> Hyper:
         """The hyperparameters of one group, from what the user gave."""
@@ -95,66 +53,6 @@ class Stateful(Controls, torch.optim.Optimizer):
     def _remember(self, number: int, group: dict[str, Any]) -> None:
         """What stands in a group now was not written from outside."""
         raise NotImplementedError
-
-    def _show_state(self) -> None:
-        """Put new slots into ``state``, under torch's names."""
-        if not self.engine.newborn:
-            return
-        self._faces = []
-        for part in self.engine.parts:
-            ages, memory = torch.from_numpy(part.mirror), torch.from_numpy(part.memory)
-            for i, member in enumerate(part.members):
-                shown: dict[str, Any] = {"step": ages[i]} if self.AGED and (member.slots or part.ages[i]) else {}
-                shown |= {key: member.slots[slot] for slot, key in self.SLOTS.items() if slot in member.slots}
-                if shown:
-                    shown |= {name: memory[i, j] for j, name in enumerate(part.key.rule.memory)}
-                    face = self.state[member.param]
-                    face.update(shown)
-                    self._faces.append((member.param, face, shown))
-        self.engine.newborn.clear()
-        self._seen_state, self._seen_count = self.state, len(self.state)
-
-    def _state_is_ours(self) -> bool:
-        """Whether ``state`` still holds what we put there; in very large optimizers a part is asked each time."""
-        if self.state is not self._seen_state or len(self.state) != self._seen_count:
-            return False
-        faces = self._faces
-        if len(faces) > ASKED_AT_ONCE:
-            first = self._turn = (self._turn + TURN) % len(faces)
-            faces = faces[first : first + TURN]
-        state = self.state
-        for p, face, shown in faces:
-            if state.get(p) is not face:
-                return False
-            for key, value in shown.items():
-                if face.get(key) is not value:
-                    return False
-        return True
-
-    def _adopt_state(self, ages: list[list[int]] | None = None) -> None:
-        """Take slots and ages from ``state``, where others may have put them."""
-        engine = self.engine
-        engine.settle()
-        for number, members in enumerate(engine.members):
-            for i, member in enumerate(members):
-                face = {key: value for key, value in self.state.get(member.param, {}).items() if value is not None}
-                member.slots = {slot: face[key] for slot, key in self.SLOTS.items() if key in face}
-                member.memory = tuple(float(face[name]) for name in self.MEMORY if name in face)
-                if self.AGED:
-                    member.age = int(face.get("step", 0))
-                elif ages is not None:
-                    member.age = ages[number][i]
-                else:
-                    member.age = max(1, engine.clocks[number]) if member.slots else 0
-        engine.parts = []
-        engine.rearrange()
-        for member in (m for members in engine.members for m in members):
-            face = self.state.get(member.param, {})
-            for slot, key in self.SLOTS.items():
-                if key in face and face[key] is not None and slot not in member.slots:
-                    del face[key]  # numbers became codes, or codes numbers
-        self._faces, self._seen_state, self._seen_count = [], self.state, len(self.state)
-        self._show_state()
 
     def state_dict(self) -> dict[str, Any]:
         """torch's ``state_dict``, and under ``"calando"`` the schedules as plain data.
@@ -279,21 +177,6 @@ class Stateful(Controls, torch.optim.Optimizer):
         self.load_state_dict(made)
         return report
 
-    def remember(self, key: str, memory: dict[str, Any]) -> dict[str, Any]:
-        """Let a controller's memory travel in ``state_dict``, under a name of its own.
-
-        Args:
-            key: what the controller is called.
-            memory: plain data; what a checkpoint already loaded has under this name is put into it, and so
-                is what will be loaded.
-
-        Returns:
-            ``memory`` itself.
-        """
-        memory.update(self._waiting.pop(key, {}))
-        self._controllers[key] = memory
-        return memory
-
     def _numbers_of(self, number: int, group: Mapping[str, Any]) -> dict[str, Timeline]:
         """The numbers of a group that torch's class stored; a schedule given to this optimizer stays."""
         hyper, own = self.engine.hypers[number], {n: self.defaults.get(n) for n in (SLOT, SEED, *self._options.fronts)}
@@ -341,10 +224,6 @@ class Stateful(Controls, torch.optim.Optimizer):
         found.controllers = self._reminders()
         return found
 
-    def _reminders(self) -> dict[str, dict[str, Any]]:
-        """What every controller remembers, and what waits for one; copies."""
-        return {key: dict(memory) for key, memory in {**self._waiting, **self._controllers}.items()}
-
     def _prepared(self, snapshot: Snapshot) -> list[dict[str, Timeline]]:
         """As ``Controls._prepared``; ValueError where parameters are in pieces on several processes."""
         self._refuse_pieces()
@@ -353,11 +232,6 @@ class Stateful(Controls, torch.optim.Optimizer):
     def _go_on(self, snapshot: Snapshot, lines: list[dict[str, Timeline]], slots: list[dict[str, Any]]) -> None:
         super()._go_on(snapshot, lines, slots)
         self._remind(snapshot.controllers)
-
-    def _remind(self, controllers: Mapping[str, Mapping[str, Any]]) -> None:
-        """Give controllers their memory back; that of those who are not there yet waits for them."""
-        for key, memory in controllers.items():
-            (self._controllers if key in self._controllers else self._waiting).setdefault(key, {}).update(memory)
 
     def _refuse_pieces(self) -> None:
         if any(part.sharded for part in self.engine.parts):
@@ -414,15 +288,3 @@ def waiting(hooks: MutableMapping[int, Any]) -> Iterator[list[Any]]:
         yield list(kept.values())
     finally:
         hooks.update(kept)
-
-
-def remembered(name: str, extra: Mapping[str, Any] | None) -> dict[str, dict[str, Any]]:
-    """What controllers remembered, from our own part of a ``state_dict``.
-
-    Raises:
-        ValueError: it is no plain data under names.
-    """
-    found = (extra or {}).get("controllers", {})
-    if not isinstance(found, Mapping) or not all(isinstance(memory, Mapping) for memory in found.values()):
-        raise ValueError(f"{name}: what the checkpoint has of controllers was not stored by calando: {found!r}")
-    return {str(key): dict(memory) for key, memory in found.items()}

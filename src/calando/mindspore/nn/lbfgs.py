@@ -8,9 +8,10 @@ from typing import Any, cast
 import numpy as np
 
 from ...arrays import adapter
-from ...control import check, signed, whole
+from ...control import signed, whole
 from ...engine import UNBOUNDED, Engine, NonFiniteGradient
 from ...hyper import Hyper
+from ...matching import check
 from ...plan import Part
 from ...rule import Rule
 from ...rules.whole.lbfgs import (

@@ -1,0 +1,119 @@
+"""What stands in torch's ``state``: the rule's slots and the ages, under torch's names.
+
+Whoever exchanges them there is believed.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import torch
+
+from ..average import SLOT
+from ..control import Controls
+from ..eight import CODES, SCALE
+from ..engine import Engine
+from ..plan import ASKED_AT_ONCE, TURN
+from ..rounding import SEED
+from ..rounding import SLOT as COMPENSATION
+from ..spelling import Spelling
+from .options import Options
+
+
+class Faces(Controls, torch.optim.Optimizer):
+    """The part of ``Optimizer`` that shows slots and ages, and sees when they were exchanged."""
+
+    SPELLING: ClassVar[Spelling]  # torch's name → ours
+    SLOTS: ClassVar[Mapping[str, str]]  # the rule's slot → the key in state
+    AGED: ClassVar[bool] = True  # whether state has torch's "step"
+    FIXED: ClassVar[Mapping[str, Any]] = {}  # choices that are not a group's to make
+    LATE: ClassVar[tuple[str, ...]] = ()  # slots that begin when a choice or a number first asks for them
+    MEMORY: ClassVar[tuple[str, ...]] = ()  # what the rule remembers, under the same names in state
+    ENGINE: ClassVar[type[Engine]] = Engine
+
+    _faces: list[tuple[Any, dict[str, Any], dict[str, Any]]]  # parameter, its entry in state, what we put there
+    _seen_state: Any
+    _seen_count: int
+    _turn: int
+    _options: Options
+
+    def _dress(self, options: Options) -> None:
+        """Know all names by which hyperparameters and slots are called."""
+        self._options = options
+        self.spelling = {**self.SPELLING, "max_norm": "max_norm", **{name: name for name in options.fronts}}
+        self.spelling |= {SEED: SEED} if options.seeded else {}
+        own = type(self).SLOTS
+        codes = {slot + end: key + end for end in (CODES, SCALE) for slot, key in own.items()}
+        self.SLOTS = {**own, **codes, COMPENSATION: COMPENSATION}  # type: ignore[misc]
+        if options.ema is not None:
+            self.spelling = {**self.spelling, SLOT: SLOT}
+            self.SLOTS = {**self.SLOTS, SLOT: SLOT}  # type: ignore[misc]
+
+    def ema_parameters(self) -> list[torch.Tensor]:
+        """The running averages of all parameters, in their order: the tensors themselves, each of its shape.
+
+        Before a parameter's first update its average is the parameter.
+
+        Raises:
+            ValueError: the optimizer was built without ``ema``.
+        """
+        return [mean if mean is not p else p.detach() for p, mean in self._averages()]
+
+    def _show_state(self) -> None:
+        """Put new slots into ``state``, under torch's names."""
+        if not self.engine.newborn:
+            return
+        self._faces = []
+        for part in self.engine.parts:
+            ages, memory = torch.from_numpy(part.mirror), torch.from_numpy(part.memory)
+            for i, member in enumerate(part.members):
+                shown: dict[str, Any] = {"step": ages[i]} if self.AGED and (member.slots or part.ages[i]) else {}
+                shown |= {key: member.slots[slot] for slot, key in self.SLOTS.items() if slot in member.slots}
+                if shown:
+                    shown |= {name: memory[i, j] for j, name in enumerate(part.key.rule.memory)}
+                    face = self.state[member.param]
+                    face.update(shown)
+                    self._faces.append((member.param, face, shown))
+        self.engine.newborn.clear()
+        self._seen_state, self._seen_count = self.state, len(self.state)
+
+    def _state_is_ours(self) -> bool:
+        """Whether ``state`` still holds what we put there; in very large optimizers a part is asked each time."""
+        if self.state is not self._seen_state or len(self.state) != self._seen_count:
+            return False
+        faces = self._faces
+        if len(faces) > ASKED_AT_ONCE:
+            first = self._turn = (self._turn + TURN) % len(faces)
+            faces = faces[first : first + TURN]
+        state = self.state
+        for p, face, shown in faces:
+            if state.get(p) is not face:
+                return False
+            for key, value in shown.items():
+                if face.get(key) is not value:
+                    return False
+        return True
+
+    def _adopt_state(self, ages: list[list[int]] | None = None) -> None:
+        """Take slots and ages from ``state``, where others may have put them."""
+        engine = self.engine
+        engine.settle()
+        for number, members in enumerate(engine.members):
+            for i, member in enumerate(members):
+                face = {key: value for key, value in self.state.get(member.param, {}).items() if value is not None}
+                member.slots = {slot: face[key] for slot, key in self.SLOTS.items() if key in face}
+                member.memory = tuple(float(face[name]) for name in self.MEMORY if name in face)
+                if self.AGED:
+                    member.age = int(face.get("step", 0))
+                elif ages is not None:
+                    member.age = ages[number][i]
+                else:
+                    member.age = max(1, engine.clocks[number]) if member.slots else 0
+        engine.parts = []
+        engine.rearrange()
+        for member in (m for members in engine.members for m in members):
+            face = self.state.get(member.param, {})
+            for slot, key in self.SLOTS.items():
+                if key in face and face[key] is not None and slot not in member.slots:
+                    del face[key]  # numbers became codes, or codes numbers
+        self._faces, self._seen_state, self._seen_count = [], self.state, len(self.state)
+        self._show_state()

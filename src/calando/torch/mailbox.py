@@ -1,0 +1,160 @@
+"""Who owns the numbers in ``param_groups``: ours are *posted* after a step, others' are *collected* before the next.
+
+What was not posted was written from outside (by the user, one of torch's schedulers, a trainer) and wins. The same
+holds for the clock, for structural choices, for the parameters of a group and for the group's dictionary itself.
+"""
+
+from collections.abc import Mapping
+from operator import is_
+from typing import Any
+from warnings import warn
+
+from ..control import whole
+from ..hyper import UnknownName, is_number
+from ..spelling import meant, plain, spelled, unpacked
+from .boxes import boxed, refilled, unboxed
+from .layered import layered
+from .refusals import STRUCTURE, refuse_choices
+from .state import Stateful
+
+
+class Mailbox(Stateful):
+    """The part of ``Optimizer`` that hears what others write into ``param_groups`` and ``state``."""
+
+    _warned = False  # of a scheduler beside a schedule; once is enough
+
+    def _listen(self) -> None:
+        self._playing()
+
+    def _playing(self) -> list[int]:
+        """Take over what was written from outside; the numbers of the groups that are there.
+
+        Everything is checked before anything is taken over.
+        """
+        self.engine.catch_up()
+        playing = self._numbers()
+        if not self._state_is_ours():
+            self._adopt_state()
+        written = [self._written(number, group) for number, group in zip(playing, self.param_groups, strict=True)]
+        for number, group, found in zip(playing, self.param_groups, written, strict=True):
+            known, there = self.engine.groups[number].params, group["params"]
+            if len(known) != len(there) or not all(map(is_, known, there)):
+                self.engine.exchange(number, self._group(group, self.engine.hypers[number]))
+                self._adopt_state()
+            if found is not None:
+                self._take_over(number, group, *found)
+        if self.AGED:
+            for part in self.engine.parts:
+                part.reflect()
+        return playing
+
+    def _numbers(self) -> list[int]:
+        """Which of our groups the dictionaries in ``param_groups`` are; new ones are taken in."""
+        known, there = self._dicts, self.param_groups
+        if len(known) == len(there) and all(map(is_, known, there)):
+            return list(range(len(known)))
+        return [self._number(group) for group in there]
+
+    def _number(self, group: dict[str, Any]) -> int:
+        """The number of one group: the same dictionary, or another one over the same parameters."""
+        for number, known in enumerate(self._dicts):
+            if known is group:
+                return number
+        for number, members in enumerate(self.engine.members):
+            params = [m.param for m in members]
+            if len(params) == len(group["params"]) and all(map(is_, params, group["params"])):
+                self._dicts[number] = group
+                return number
+        raise ValueError(
+            f"{type(self).__name__}: param_groups holds a group that add_param_group has not seen; "
+            "add it with add_param_group"
+        )
+
+    def _written(self, number: int, group: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
+        """What the outside wrote into one group, checked: its clock, and entries by our names; None: nothing."""
+        posted, hyper = self._posted[number], self.engine.hypers[number]
+        try:
+            changed = [name for name in posted if group[name] is not posted[name]]
+        except KeyError as missing:
+            raise UnknownName(f"{hyper.place}: {missing} was taken out of param_groups; put it back") from None
+        boxes = self._boxes[number]
+        changed += [n for n, old in boxes.items() if n not in changed and unboxed(hyper.place, n, group[n]) != old]
+        same = group["step"] == self.engine.clocks[number] and self._structures[number] == self._structure(group)
+        if same and not changed:
+            return None
+        refuse_choices(hyper.place, group)
+        clock = whole(f"{hyper.place}: 'step'", group["step"])
+        found = {}
+        for name in changed:
+            names, before = self.spelling[name], boxes.get(name, posted[name])
+            value = unboxed(hyper.place, name, group[name])
+            if not isinstance(names, tuple):
+                names, value, before = (names,), (value,), (before,)
+            for ours, new, old in zip(names, unpacked(name, value, len(names)), before, strict=True):
+                if new is not old and not (is_number(new) and new == old):
+                    found[ours] = hyper.checked(ours, layered(hyper.place, group, ours, meant(ours, new)), clock)
+        return clock, found
+
+    def _take_over(self, number: int, group: dict[str, Any], clock: int, found: Mapping[str, Any]) -> None:
+        """What the outside wrote holds from now on."""
+        engine, hyper = self.engine, self.engine.hypers[number]
+        if clock != engine.clocks[number]:
+            engine.clocks[number] = clock
+            hyper.rewind(clock)
+            # A clock with the number that the schedule has there: a group was restored, not overruled.
+            found = {ours: entry for ours, entry in found.items() if entry != hyper.coming(clock).get(ours)}
+        for ours, entry in found.items():
+            ended = hyper.displace(ours, entry, clock)
+            if ended is not None and "initial_lr" in group and not self._warned:  # torch's schedulers leave that key
+                self._warned = True
+                told = f"{hyper.place}: a scheduler wrote {ours} = {entry:g} in step {clock}"
+                warn(f"{told}, which ends {ended.describe()}; give {ours} to one of the two", stacklevel=2)
+        self._structures[number] = self._structure(group)
+        self._changed(number)
+
+    def _changed(self, number: int) -> None:
+        """Choose the rule anew and show the values in force."""
+        group, engine = self._dicts[number], self.engine
+        engine.regroup(number, self._group(group, engine.hypers[number]))
+        self._show(number, group, spelled(self.spelling, engine.hypers[number].current(engine.clocks[number])))
+        self._remember(number, group)
+
+    def _show(self, number: int, group: dict[str, Any], values: Mapping[str, Any]) -> None:
+        """Write values in force into a group; tensors that stand there are filled."""
+        others = [x for x in self._dicts if x is not group]
+        place = self.engine.hypers[number].place
+        group.update({name: refilled(place, name, group.get(name), new, others) for name, new in values.items()})
+
+    def _remember(self, number: int, group: dict[str, Any]) -> None:
+        """What stands in a group now was not written from outside."""
+        place = self.engine.hypers[number].place
+        self._posted[number:] = [{name: group[name] for name in self.spelling}, *self._posted[number + 1 :]]
+        boxes = {name: unboxed(place, name, group[name]) for name in self.spelling if boxed(group[name])}
+        self._boxes[number:] = [boxes, *self._boxes[number + 1 :]]
+
+    def _post(self, number: int) -> None:
+        """Show the coming values, and remember that they are ours."""
+        group, hyper, clock = self._dicts[number], self.engine.hypers[number], self.engine.clocks[number]
+        group["step"] = clock
+        coming = hyper.coming(clock)
+        if not coming:
+            return
+        if self._boxes[number]:
+            self._show(number, group, spelled(self.spelling, hyper.at(clock)))
+            return self._remember(number, group)
+        posted = self._posted[number]
+        for name, names in self.spelling.items():
+            if not isinstance(names, tuple):
+                if names in coming:
+                    group[name] = posted[name] = plain(names, coming[names])
+            elif not coming.keys().isdisjoint(names):
+                values = hyper.at(clock)
+                group[name] = posted[name] = tuple(plain(ours, values[ours]) for ours in names)
+
+    def _meant(self, number: int, ours: str, value: Any) -> Any:
+        place = self.engine.hypers[number].place
+        return layered(place, self._dicts[number], ours, unboxed(place, ours, value))
+
+    def _structure(self, group: Mapping[str, Any]) -> tuple[Any, ...]:
+        """The choices in a group that are no numbers over time."""
+        return tuple(map(group.get, STRUCTURE))
