@@ -1,17 +1,16 @@
 """L-BFGS as torch.optim spells it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from ctypes import c_float
 from dataclasses import replace
-from functools import reduce
 from typing import Any, cast
 
 import torch
 
-from ..control import check, whole
+from ..control import whole
 from ..engine import UNBOUNDED, Engine, NonFiniteGradient
 from ..groups import Group
 from ..hyper import Hyper
+from ..matching import check
 from ..plan import Member
 from ..rule import Rule
 from ..rules.whole.lbfgs import (
@@ -27,13 +26,11 @@ from ..rules.whole.lbfgs import (
 )  # fmt: skip
 from ..schedules import Schedule
 from ..snapshot import Snapshot, SnapshotMismatch
+from .ground import Ground
+from .lbfgs_memory import check_memory, kept, own, recalled
 from .optimizer import Optimizer
 from .state import check_state
 
-COUNTS = {"func_evals": "evaluations", "n_iter": "iterations"}
-FLAT = {"d": "direction", "prev_flat_grad": "gradient"}
-LISTS = {"old_dirs": "changes", "old_stps": "moves", "ro": "inverses"}
-NUMBERS = {"t": "length", "H_diag": "scale", "prev_loss": "loss"}
 WHOLE = ("max_iter", "max_eval", "history_size")
 
 
@@ -210,39 +207,14 @@ class LBFGS(Optimizer):
         self._post(0)
         return ground.loss
 
-    # The memory, in the state of the first parameter.
+    def _recall(self, ground: Ground) -> Memory:
+        """What is remembered; it stands in the state of the first parameter."""
+        return recalled(self.state.get(self.param_groups[0]["params"][0], {}), ground)
 
-    def _recall(self, ground: "Ground") -> Memory:
-        """What is remembered, as the algorithm wants it."""
-        face = self.state.get(self.param_groups[0]["params"][0], {})
-        memory = Memory(evaluations=face.get("func_evals", 0))
-        if not face.get("n_iter"):
-            return memory
-        for key, name in (*COUNTS.items(), *FLAT.items(), *LISTS.items(), *NUMBERS.items()):
-            setattr(memory, name, face[key])
-        if memory.direction.numel() != ground.size:
-            counts = f"{memory.direction.numel()} elements, the parameters have {ground.size} now"
-            raise ValueError(f"For 'LBFGS': what is remembered has {counts}; build a new optimizer for them")
-        memory.inverses = [float(x) for x in memory.inverses]
-        memory.scale = number(memory.scale)
-        if (memory.direction.dtype, memory.direction.device) != (ground.dtype, ground.device):
-            memory.direction, memory.gradient = map(ground.adopted, (memory.direction, memory.gradient))
-            memory.moves, memory.changes = (list(map(ground.adopted, x)) for x in (memory.moves, memory.changes))
-        return memory
-
-    def _keep(self, memory: Memory, ground: "Ground") -> None:
-        """Put what is remembered into ``state``, in torch's form."""
-        face = self.state[self.param_groups[0]["params"][0]]
-        face.update({key: getattr(memory, name) for key, name in COUNTS.items()})
-        if not memory.iterations:
-            return
-        face.update({key: getattr(memory, name) for key, name in (*FLAT.items(), *LISTS.items(), *NUMBERS.items())})
-        face["ro"] = ground.numbers(memory.inverses)
-        if isinstance(memory.scale, float):
-            face["H_diag"] = ground.numbers([memory.scale])[0]
-        if memory.alphas is not None:
-            history = self.param_groups[0]["history_size"]
-            face["al"] = [*ground.numbers(memory.alphas), *[None] * (history - len(memory.alphas))]
+    def _keep(self, memory: Memory, ground: Ground) -> None:
+        """Put what is remembered into ``state``."""
+        group = self.param_groups[0]
+        self.state[group["params"][0]].update(kept(memory, ground, group["history_size"]))
 
     def _load(self, state_dict: dict[str, Any]) -> None:
         """As ``Optimizer._load``; torch's class does not count its steps: the clock is the one it carried along from
@@ -291,113 +263,6 @@ class LBFGS(Optimizer):
         self._keep(memory, ground)
 
 
-class Ground:
-    """The parameters of torch as one flat vector.
-
-    Args:
-        params: in order; complex ones count as pairs of real numbers.
-        closure: computes the loss anew, with gradients.
-
-    Attributes:
-        loss: what the closure returned first.
-    """
-
-    def __init__(self, params: list[torch.Tensor], closure: Callable[[], Any] | None = None):
-        self.params, self.closure, self.loss = params, closure, None
-        self.sizes = [p.numel() * (2 if p.is_complex() else 1) for p in params]
-        self.size = sum(self.sizes)
-        self.dtype = reduce(torch.promote_types, [p.dtype.to_real() for p in params])
-        self.device = params[0].device
-        self.called = False
-
-    def evaluate(self) -> tuple[float, torch.Tensor]:
-        """Loss and flat gradient here."""
-        assert self.closure is not None
-        with torch.enable_grad():
-            loss = self.closure()
-        if not self.called:
-            self.loss, self.called = loss, True
-        try:
-            height = float(loss)
-        except (TypeError, ValueError, RuntimeError):
-            raise TypeError(
-                f"For 'LBFGS': the closure must return the loss, one number, but it returned {loss!r}"
-            ) from None
-        return height, torch.cat([flat_gradient(p) for p in self.params])
-
-    def copy(self) -> list[torch.Tensor]:
-        """A copy of the parameters."""
-        return [x.clone() for x in self.reals()]
-
-    def put(self, origin: list[torch.Tensor]) -> None:
-        """Put the parameters to a copy of before."""
-        for p, x in zip(self.reals(), origin, strict=True):
-            p.copy_(x)
-
-    def move(self, origin: list[torch.Tensor] | None, direction: torch.Tensor, length: Any) -> None:
-        """Put the parameters to origin + length · direction; where origin is None, from where they are."""
-        reals, length = self.reals(), float(length)
-        for p, x, piece in zip(reals, origin or reals, direction.split(self.sizes), strict=True):
-            torch.add(x, piece.view(p.shape), alpha=length, out=p)
-
-    def reals(self) -> list[torch.Tensor]:
-        """The parameters, complex ones seen as pairs."""
-        return [torch.view_as_real(p) if p.is_complex() else p for p in self.params]
-
-    def dot(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-        """The inner product, of shape ()."""
-        return a.dot(b)
-
-    def largest(self, a: torch.Tensor) -> torch.Tensor:
-        """The largest absolute value, of shape ()."""
-        return a.abs().max() if a.numel() else a.sum()
-
-    def total(self, a: torch.Tensor) -> torch.Tensor:
-        """The sum of the absolute values, of shape ()."""
-        return a.abs().sum()
-
-    def add(self, a: torch.Tensor, b: torch.Tensor, factor: float) -> None:
-        """a ← a + factor b."""
-        a.add_(b, alpha=factor)
-
-    def rounded(self, x: float) -> float:
-        """x in the precision of the parameters, as a tensor of shape () would have it."""
-        if self.dtype == torch.float64:
-            return x
-        return c_float(x).value if self.dtype == torch.float32 else torch.tensor(x, dtype=self.dtype).item()
-
-    def owner(self, gradient: torch.Tensor, members: list[Member]) -> Member:
-        """Whose gradient is not finite."""
-        pieces = gradient.split(self.sizes)
-        return next(m for m, piece in zip(members, pieces, strict=True) if not piece.isfinite().all())
-
-    def numbers(self, values: list[float]) -> list[torch.Tensor]:
-        """Tensors of shape ()."""
-        return list(torch.tensor(values, dtype=self.dtype, device=self.device).unbind())
-
-    def adopted(self, x: torch.Tensor) -> torch.Tensor:
-        """A flat tensor in the dtype and on the device of the parameters."""
-        return x.to(self.device, self.dtype)
-
-    def made(self, array: Any) -> torch.Tensor:
-        """A flat tensor of a NumPy array."""
-        return torch.tensor(array, dtype=self.dtype, device=self.device)
-
-    def plain(self, x: torch.Tensor) -> Any:
-        """A NumPy array of a flat tensor; bfloat16, which NumPy lacks, as float32."""
-        x = x.detach().cpu()
-        return (x.float() if x.dtype == torch.bfloat16 else x).numpy()
-
-
-def flat_gradient(p: torch.Tensor) -> torch.Tensor:
-    """The gradient of one parameter in one row; zeros where it has none, a sparse one made dense."""
-    g = p.grad
-    if g is None:
-        return p.new_zeros(p.numel() * (2 if p.is_complex() else 1), dtype=p.dtype.to_real())
-    row = (g.to_dense() if g.is_sparse else g).reshape(-1)
-    return torch.view_as_real(row).reshape(-1) if row.is_complex() else row
-
-
 def limits_of(place: str, group: Mapping[str, Any], finite: bool = False) -> Limits:
     """What a group says of how long a step may go on.
 
@@ -411,43 +276,3 @@ def limits_of(place: str, group: Mapping[str, Any], finite: bool = False) -> Lim
     if search not in SEARCHES:
         raise ValueError(f"{place}: 'line_search_fn' must be 'strong_wolfe' or None, but got {search!r}")
     return Limits(found[0], found[1], found[2], search is not None, finite)
-
-
-def number(x: Any) -> Any:
-    """A Python number of what may be a tensor of shape ()."""
-    return x.item() if isinstance(x, torch.Tensor) else x
-
-
-def own(value: Any, ground: Ground) -> Any:
-    """A copy of what a checkpoint holds, in the dtype and on the device of the parameters."""
-    if isinstance(value, list):
-        return [own(x, ground) for x in value]
-    return ground.adopted(value.detach()).clone() if isinstance(value, torch.Tensor) else value
-
-
-def check_memory(stored: Mapping[str, Any], size: int) -> None:
-    """Raise ValueError unless what is stored is L-BFGS's memory for that many elements."""
-    place = "LBFGS: the checkpoint"
-    known = {**COUNTS, **FLAT, **LISTS, **NUMBERS, "al": "alphas"}
-    for key in stored:
-        if key not in known:
-            raise ValueError(f"{place} has a state {key!r}; was it written by another optimizer?")
-    for key in COUNTS:
-        if not isinstance(stored.get(key, 0), int) or stored.get(key, 0) < 0:
-            raise ValueError(f"{place}: {key!r} must be a whole number from 0 on, but it has {stored[key]!r}")
-    if not stored.get("n_iter"):
-        return
-    missing = [key for key in (*FLAT, *LISTS, *NUMBERS) if stored.get(key) is None]
-    if missing:
-        raise ValueError(f"{place} lacks {missing[0]!r}")
-    lengths = {key: len(stored[key]) for key in LISTS}
-    if len(set(lengths.values())) > 1:
-        raise ValueError(f"{place} remembers pairs of different number: {lengths}")
-    rows = [(key, stored[key]) for key in FLAT] + [(key, x) for key in ("old_dirs", "old_stps") for x in stored[key]]
-    for key, x in rows:
-        if not isinstance(x, torch.Tensor) or tuple(x.shape) != (size,):
-            found = tuple(x.shape) if isinstance(x, torch.Tensor) else repr(x)
-            raise ValueError(f"{place}: {key!r} is {found}; the parameters together have {size} elements")
-    for key, x in [(key, stored[key]) for key in NUMBERS] + [("ro", x) for x in stored["ro"]]:
-        if not isinstance(number(x), (int, float)):
-            raise ValueError(f"{place}: {key!r} must be a number, but it has {x!r}")
