@@ -14,8 +14,8 @@ from .events import SET, Timeline
 from .hyper import UnknownName
 from .matching import check
 from .measured import Measured
+from .member import dtypes
 from .nearest import hint
-from .plan import dtypes
 from .schedules import Constant, Product, Schedule
 from .screen import screen
 from .snapshot import Kept, KeptGroup, Snapshot

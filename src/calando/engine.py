@@ -25,7 +25,8 @@ from .hyper import Hyper
 from .kernels.ahead import ahead
 from .kernels.run import jobs, lengths, norm_jobs, ready, run, whole_sums
 from .measured import Measured, measured
-from .plan import Member, Part, adopted, key, parts
+from .member import Member, adopted, key
+from .plan import Part, parts
 from .rounding import SEED
 from .rows import Values, learned, scalars
 

@@ -20,95 +20,21 @@ Imports: numpy, the rules' room and the adapters; torch, mindspore and numba are
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from math import prod
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-from .arrays import NoGradient, Rows, adapter
+from .arrays import NoGradient, Rows
 from .average import SLOT
-from .clipping import bounded
-from .decay import Decay
-from .eight import BLOCK, CODES, SCALE, SIGNED, UNSIGNED, coded, nearest, widened
+from .eight import BLOCK, SCALE
 from .groups import Group
-from .rounding import SLOT as SLOT_OF_KAHAN
+from .member import Key, Member, key
 from .rounding import keys
-from .rule import Rule
-from .stored import ITEMSIZE, dtype_of, kept, shapes
+from .stored import ITEMSIZE, shapes
 
 CHUNK = 65_536
 ASKED_AT_ONCE, TURN = 512, 64
-FLOATING = ("float16", "bfloat16", "float32", "float64")
-HALF = ("float16", "bfloat16")
-
-
-@dataclass(eq=False)
-class Member:
-    """One parameter with all that changes beside it.
-
-    Args:
-        param: the array or tensor.
-        name: what errors call it.
-        group: the number of its group.
-        number: its place among all parameters of the optimizer.
-        exempt: whether it never decays.
-        centered: whether its gradient loses the mean of each row.
-        front: its manner of decay, where it is not its group's.
-        sparse: what a sparse gradient means, as in ``Group``.
-        age: how many updates it has had.
-        slots: the rule's arrays by name; empty before the first update.
-        starts: what they are filled with then, where it is not 0.
-        memory: the numbers that the rule remembers beside it.
-    """
-
-    param: Any
-    name: str
-    group: int
-    number: int = 0
-    exempt: bool = False
-    centered: bool = False
-    front: Decay | None = None
-    sparse: str = "refuse"
-    age: int = 0
-    slots: dict[str, Any] = field(default_factory=dict)
-    starts: Mapping[str, float] = field(default_factory=dict)
-    memory: tuple[float, ...] = ()
-
-    @property
-    def place(self) -> str:
-        """What an error calls it."""
-        return f"parameter {self.name!r} of group {self.group}"
-
-
-@dataclass(frozen=True)
-class Key:
-    """What the members of one part share."""
-
-    arrays: ModuleType
-    device: str
-    dtype: str
-    slot_dtype: str
-    rule: Rule
-    decay: Decay
-    fused: bool
-    way: str | None = None  # of rounding
-
-    @property
-    def kept(self) -> dict[str, str]:
-        """What is kept beside each parameter, name → dtype."""
-        return kept(self.rule, self.dtype, self.slot_dtype, self.way)
-
-    @property
-    def noisy(self) -> bool:
-        """Whether something is rounded at random."""
-        return self.way == "stochastic" or self.slot_dtype == "int8"
-
-    @property
-    def number(self) -> str:
-        """The dtype that is computed with: float32 for half precision."""
-        return "float64" if self.dtype == "float64" else "float32"
 
 
 Kind = tuple[int, bool, int, tuple[float, ...]]  # group, exempt, age, memory: what a row of scalars is for
@@ -397,78 +323,3 @@ def parts(members: Sequence[Member], groups: Sequence[Group]) -> list[Part]:
     for member in members:
         sorted_out.setdefault(key(member, groups[member.group]), []).append(member)
     return [Part(key, found) for key, found in sorted_out.items()]
-
-
-def key(member: Member, group: Group) -> Key:
-    """Which part a member belongs to."""
-    arrays = adapter(member.param)
-    device, dtype = arrays.kind(member.param)
-    if dtype not in FLOATING:
-        raise TypeError(f"{member.place} is of dtype {dtype}; only {', '.join(FLOATING)} can be updated")
-    if not arrays.writable(member.param):
-        raise ValueError(f"{member.place} may only be read; give a writable array")
-    rule = group.rule.suited(arrays.shape(member.param))
-    kernel = rule.kernel and not rule.whole and (dtype != "bfloat16" or arrays.name != "numpy")  # which has none
-    fused = kernel and device == "cpu" and arrays.dense(member.param, member.centered)
-    kind, way = slot_dtype(member, group), group.rounding if dtype in HALF else None
-    if kind == "int8":
-        refuse_codes(member, rule, device, dtype)
-    decay = member.front or group.decay
-    return Key(arrays, device, dtype, kind, rule, bounded(decay) if group.bounded else decay, fused, way)
-
-
-def refuse_codes(member: Member, rule: Rule, device: str, dtype: str) -> None:
-    """Raise ValueError where slots cannot be kept in 8 bits."""
-    why = None
-    if not coded(rule):
-        codes = ", ".join(map(repr, SIGNED + UNSIGNED))
-        has = f"has the slots {', '.join(map(repr, rule.slots))}" if rule.slots else "has no slots"
-        has = "multiplies matrices or takes norms" if rule.whole or rule.measure is not None else has
-        why = f"the rule {rule.name} {has}, and 8 bits are for rules of one pass whose slots are among {codes}"
-    elif device != "cpu" or dtype == "float64" or "complex" in str(member.param.dtype):
-        why = f"it is {member.param.dtype} on {device}, and 8 bits are for real numbers in float32 or less on the CPU"
-    elif adapter(member.param).sharded([member.param]) or member.centered or member.sparse != "refuse" or member.starts:
-        why = "it is in pieces, takes sparse gradients, centres them, or has slots that do not begin at 0"
-    if why is not None:
-        raise ValueError(f"{member.place} cannot have slot_dtype='int8': {why}; leave slot_dtype out for it")
-
-
-def dtypes(member: Member, group: Group) -> tuple[str, str]:
-    """The dtype of a member, and that of its slots."""
-    return adapter(member.param).kind(member.param)[1], slot_dtype(member, group)
-
-
-def slot_dtype(member: Member, group: Group) -> str:
-    """The dtype of a member's slots: as the group says for half precision and in 8 bits, else the parameter's."""
-    dtype = adapter(member.param).kind(member.param)[1]
-    if group.slot_dtype == "int8":
-        return "int8"
-    return group.slot_dtype or dtype if dtype in HALF and "complex" not in str(member.param.dtype) else dtype
-
-
-def adopted(member: Member, group: Group) -> dict[str, Any]:
-    """What is kept beside a member, made to fit it: its device, layout and dtype; codes for numbers, and the reverse.
-
-    Codes of numbers are the nearest ones; what Kahan's way kept is left behind where a parameter is rounded otherwise.
-    """
-    arrays, own = adapter(member.param), key(member, group)
-    wanted, slots = own.kept, dict(member.slots)
-    for name in own.rule.slots:
-        codes, scale = name + CODES, name + SCALE
-        if codes in wanted and name in slots:
-            x = arrays.numpy(slots.pop(name))
-            found, scales = nearest(name, np.asarray(x, np.float32).reshape(-1))
-            slots |= {
-                codes: arrays.zeros(member.param, x.shape, "uint8"),
-                scale: arrays.zeros(member.param, scales.shape, "float32"),
-            }
-            arrays.write(slots[codes], found.reshape(x.shape))
-            arrays.write(slots[scale], scales)
-        elif name in wanted and codes in slots:
-            x, scales = (arrays.numpy(slots.pop(key)) for key in (codes, scale))
-            slots[name] = arrays.zeros(member.param, x.shape, wanted[name])
-            arrays.write(slots[name], widened(name, x.reshape(-1), scales).reshape(x.shape))
-    if SLOT_OF_KAHAN not in wanted:
-        slots.pop(SLOT_OF_KAHAN, None)
-    kinds = {name: dtype_of(name, own.dtype, own.slot_dtype) for name in slots}
-    return {name: arrays.adopted(slot, member.param, kinds[name]) for name, slot in slots.items()}

@@ -8,7 +8,8 @@ import numpy as np
 
 from .. import eight, rounding
 from ..arrays import Rows
-from ..plan import Member, Part
+from ..member import Member
+from ..plan import Part
 
 
 def weight_of(part: Part, member: Member, opened: Callable[[Any], Any]) -> Any:

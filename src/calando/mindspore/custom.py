@@ -28,7 +28,7 @@ import numpy as np
 from ..arrays import adapter
 from ..engine import UNBOUNDED
 from ..hyper import Hyper
-from ..plan import Member
+from ..member import Member
 from ..rule import Rule
 from ..rules.whole.lbfgs import Method
 from ..schedules import Schedule

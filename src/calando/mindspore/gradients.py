@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from ..engine import Engine
-from ..plan import Member
+from ..member import Member
 from .boxes import Library
 
 

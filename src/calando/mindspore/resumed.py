@@ -11,7 +11,7 @@ from ..arrays import adapter
 from ..average import SLOT
 from ..codecs.entry import Entry
 from ..events import SET, Timeline
-from ..plan import Member
+from ..member import Member
 from ..schedules import Function, Listed, Schedule
 from ..store import CheckpointError
 from .fit import fitted

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..arrays import adapter, has_rows
-from ..plan import Member
+from ..member import Member
 from .gradients import unrecorded
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ import numpy as np
 
 from ..arrays import adapter
 from ..average import SLOT
-from ..plan import Member
+from ..member import Member
 from ..schedules import Function, Listed, Schedule
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from ..plan import Member
+from ..member import Member
 
 
 class Ground:

@@ -11,7 +11,7 @@ from ..engine import UNBOUNDED, Engine, NonFiniteGradient
 from ..groups import Group
 from ..hyper import Hyper
 from ..matching import check
-from ..plan import Member
+from ..member import Member
 from ..rule import Rule
 from ..rules.whole.lbfgs import (
     METHOD,

@@ -30,7 +30,8 @@ from ...arrays import adapter
 from ...decay import DECOUPLED, INSIDE, L2, Decay
 from ...groups import Group
 from ...kernels.run import ready, run
-from ...plan import Member, Part, key
+from ...member import Member, key
+from ...plan import Part
 from ...rule import Domain, Rule
 from ...rules import adadelta, adagrad, adam, adamax, ftrl, proximal, rmsprop, sgd
 
