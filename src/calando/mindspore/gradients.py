@@ -12,21 +12,17 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from ..engine import Engine
 from ..member import Member
+from .attributes import Attributes
 from .boxes import Library
 
 
-class Gradients:
+class Gradients(Attributes):
     """A part of every optimizer; ``gradients`` is always a tuple or list in the order of ``parameters``.
 
     All four return tuples, and none of them changes anything: not the gradients either. They raise ValueError if
     there is not one gradient for each parameter.
     """
-
-    engine: Engine
-    _places: list[tuple[int, int]]
-    _library: Library
 
     def decay_weight(self, gradients: Sequence[Any]) -> tuple[Any, ...]:
         """The gradients with weight decay added: g + λ p.
@@ -53,13 +49,6 @@ class Gradients:
     def flatten_gradients(self, gradients: Sequence[Any]) -> Sequence[Any]:
         """The gradients as they are: parameters are never laid together in one piece of memory here."""
         return gradients
-
-    def _listen(self) -> None:
-        """Take over what was written from outside."""
-
-    def _value(self, name: str, number: int) -> float:
-        """A number in force in the coming step."""
-        return self.engine.hypers[number].shown(name, self.engine.clocks[number])
 
     def _each(self, gradients: Sequence[Any], change: Callable[[Member, Any], Any]) -> tuple[Any, ...]:
         """The gradients, each changed as it has to be for its parameter."""
