@@ -226,7 +226,8 @@ def vocabulary() -> set[str]:
 
 def descendants(cls: type) -> list[type]:
     """All classes below a class."""
-    return [found for below in cls.__subclasses__() for found in (below, *descendants(below))]
+    below: list[type] = cls.__subclasses__()
+    return [found for own in below for found in (own, *descendants(own))]
 
 
 def counted(value: Any, owner: str) -> int:
