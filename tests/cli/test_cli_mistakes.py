@@ -73,9 +73,18 @@ def test_an_option_that_the_run_has_may_be_said_again(kept):
     done("train", "--out", kept, "--resume", "--name", "kept", "--epochs", 1, "--lr", lr, "--quiet")
 
 
-def test_its_checkpoint_is_no_file_for_inspect(kept):
-    result = call("inspect", kept / "kept" / "checkpoints" / "epoch-001.calando")
-    assert result.exit_code == 2 and "is a checkpoint of calando train, which calando train --resume" in result.stderr
+def test_a_folder_for_inspect_and_convert(kept):
+    for result in (call("inspect", kept), call("convert", kept, kept / "x.pt")):
+        assert result.exit_code == 2 and "Traceback" not in result.output
+        newest = kept / "kept" / "checkpoints" / "epoch-001.calando"
+        assert f"{kept} is a folder; give one of its 2 checkpoints, a file; the newest is {newest}" in result.stderr
+
+
+def test_a_folder_without_checkpoints_for_inspect(tmp_path):
+    result = call("inspect", tmp_path)
+    assert (
+        result.exit_code == 2 and f"{tmp_path} is a folder; give a checkpoint, a file; no file in it" in result.stderr
+    )
 
 
 def test_a_name_that_is_taken(kept):

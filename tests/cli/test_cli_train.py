@@ -147,3 +147,55 @@ def test_the_line_below_the_bar_fits_eighty_columns(extra):
     bar.step(1, {"torch": [0.0, 1.0, 2.0641, 1.0, float("nan"), *[0.05] * 8]})
     assert bar.text.plain == "loss 2.064  accuracy 100.0%  lr conv 0.0500 bn 0.0500 dense 0.0500 other 0.0500"
     assert len(bar.text.plain) < 80
+
+
+@pytest.mark.parametrize("dialect", ["torch", "mindspore", "both"])
+def test_inspect_shows_a_checkpoint(runs, dialect):
+    path = runs[0] / dialect / "checkpoints" / f"epoch-{EPOCHS:03d}.calando"
+    lines = done("inspect", path).output.splitlines()
+    shown = "\n".join(lines)
+    theirs = dialect == "mindspore"
+    assert f"network: {12 if theirs else 14} tensors" in shown
+    assert f"optimizer: SGD (MindSpore: {'SGD' if not theirs else 'Momentum'})" in shown or theirs
+    assert f"step {EPOCHS * STEPS}" in shown and "lr = Linear(0, 0.05, 30).then(Cosine(0.05, 0, 150))" in shown
+    assert ("layer1.1.gamma" in shown, "layer1.1.running_mean" in shown) == (theirs, not theirs)
+    assert f"calando train wrote it after epoch {EPOCHS} of {EPOCHS}" in shown
+    assert ("the file has the one in mindspore's too" in shown) == (dialect == "both")
+
+
+@pytest.mark.parametrize("dialect", ["torch", "mindspore", "both"])
+def test_a_checkpoint_becomes_one_of_torch(runs, dialect, tmp_path):
+    """What torch loads is what calando train stored, and torch's own optimizer takes the state."""
+    torch = pytest.importorskip("torch")
+    path = runs[0] / dialect / "checkpoints" / f"epoch-{EPOCHS:03d}.calando"
+    done("convert", path, tmp_path / "made.pt")
+    made = torch.load(tmp_path / "made.pt", weights_only=True)
+    kept = Checkpoint.read(path).dialects["mindspore" if dialect == "mindspore" else "torch"]
+    weights, state = made["model"], made["optimizer"]
+    trained = {name: x for name, x in kept.values.items() if not name.endswith("num_batches_tracked")}
+    assert all(np.array_equal(weights[name].numpy(), x) for name, x in trained.items()) and len(trained) == 12
+    called = ["layer1.0", "layer2.0", "layer1.1", "layer1.1", "layer2.1", "layer2.1", "fc", "fc"]
+    ends = ["weight", "weight", "weight", "bias", "weight", "bias", "weight", "bias"]
+    params = [torch.nn.Parameter(weights[f"{path}.{end}"]) for path, end in zip(called, ends, strict=True)]
+    cut = [params[:2], params[2:6], params[6:7], params[7:]]
+    theirs = torch.optim.SGD([{"params": group} for group in cut], momentum=0.9)
+    theirs.load_state_dict(state)
+    slots = [p.slots["m"] for group in kept.optimizer.groups for p in group.params]
+    for param, slot in zip(params, slots, strict=True):
+        assert np.array_equal(theirs.state[param]["momentum_buffer"].numpy(), slot)
+    assert theirs.param_groups[1]["lr"] == 0.005
+
+
+@pytest.mark.parametrize("dialect", ["torch", "mindspore", "both"])
+def test_a_checkpoint_becomes_one_of_mindspore(runs, dialect, tmp_path):
+    from calando.codecs.mindspore_ckpt import read
+
+    path = runs[0] / dialect / "checkpoints" / f"epoch-{EPOCHS:03d}.calando"
+    done("convert", path, tmp_path / "made.ckpt", "--optimizer", "Momentum")
+    entries = read(tmp_path / "made.ckpt")
+    kept = Checkpoint.read(path).dialects["torch" if dialect == "torch" else "mindspore"]
+    assert np.array_equal(entries["layer1.1.gamma"].values(), kept.values["layer1.1.weight"])
+    assert np.array_equal(entries["layer2.1.moving_mean"].values(), kept.values["layer2.1.running_mean"])
+    slots = {p.name: p.slots["m"] for group in kept.optimizer.groups for p in group.params}
+    assert np.array_equal(entries["moments.fc.weight"].values(), slots["fc.weight"])
+    assert entries["global_step"].values().tolist() == [EPOCHS * STEPS]

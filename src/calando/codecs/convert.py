@@ -60,7 +60,7 @@ def convert(
     with naming(place):
         if aim == "mindspore" and not (only or values or optimizer) and kind_of(place) in (CKPT, SAFE + "-ms"):
             return repacked(place, Path(target), strict, dry_run)
-        found = read(place, told, wanted, values or ())
+        found = read(place, told, wanted, values or (), aim)
         if found.optimizer is not None and optimizer in spoken(found.optimizer.family):
             wanted = found.optimizer.family
         narrowed(found, only, values or {})
@@ -162,6 +162,8 @@ def kind_of(path: Path) -> str:
         CheckpointError: no checkpoint.
         OSError: it is not there.
     """
+    if path.is_dir():
+        raise CheckpointError(f"{path} is a folder; {instead(path)}")
     with open(path, "rb") as file:
         first = file.read(9)
     if first.startswith(b"PK\x03\x04"):
@@ -180,15 +182,32 @@ def kind_of(path: Path) -> str:
     raise CheckpointError(f"{path} is no checkpoint of PyTorch, MindSpore or calando" if first else f"{path} is empty")
 
 
-def read(path: Path, told: Told, family: str | None = None, given: Iterable[str] = ()) -> Portable:
-    """A checkpoint of any kind; ``given``: hyperparameters that the user gives, so that none need be told."""
+def instead(folder: Path) -> str:
+    """What to give in the place of a folder: the newest checkpoint in it."""
+    ends = (*TORCH_ENDS, ".ckpt", ".safetensors", f".{CALANDO}")
+    found = [path for path in folder.rglob("*") if path.suffix in ends and path.is_file()]
+    if not found:
+        return f"give a checkpoint, a file; no file in it ends in {', '.join(ends)}"
+    newest = max(found, key=lambda path: (path.stat().st_mtime_ns, path.name))
+    return f"give one of its {len(found)} checkpoints, a file; the newest is {newest}"
+
+
+def read(
+    path: Path, told: Told, family: str | None = None, given: Iterable[str] = (), aim: str | None = None
+) -> Portable:
+    """A checkpoint of any kind.
+
+    Args:
+        given: hyperparameters that the user gives, so that none need be told.
+        aim: whose words are wanted, where the file has both.
+    """
     kind = kind_of(path)
     if kind == ZIP:
         return torch.read(path)
     if kind == SAFE:
         return torch.read_safetensors(path)
     if kind == CALANDO:
-        return run(path)
+        return run(path, told, aim)
     codec: Any = mindspore_ckpt if kind == CKPT else mindspore_safetensors
     found = mindspore.portable(path, codec.read(path), told, family, frozenset(given))
     if kind != CKPT and found.optimizer is not None:

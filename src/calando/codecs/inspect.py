@@ -17,7 +17,7 @@ KINDS = {
     SAFE: "safetensors",
     SAFE + "-ms": "safetensors of MindSpore",
     ZIP: "a file of torch.save",
-    CALANDO: "a run that calando.save stored",
+    CALANDO: "a run that calando stored",
 }
 ROWS = 24  # tensors on one screen
 PIECE = 1 << 22  # elements looked at at once

@@ -1,4 +1,4 @@
-"""A file of ``calando.save`` in words of neither framework."""
+"""A file of ``calando.save``, or of ``calando train``, in words of neither framework."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,16 +10,20 @@ from ..events import Timeline, described
 from ..schedules import Schedule
 from ..snapshot import Snapshot
 from . import names
+from .crossing import translated
 from .entry import Entry
 from .errors import CheckpointError
 from .families import BY_NAME, FAMILIES
-from .portable import Aged, Grouped, Portable, State, listed
+from .portable import Aged, Grouped, Portable, State, Told, listed
 
 NEUTRAL = {"max_norm": float(np.finfo(np.float64).max), "loss_scale": 1.0}  # numbers that do nothing
 
 
-def run(path: Path) -> Portable:
-    """A file of ``calando.save``.
+def run(path: Path, told: Told, aim: str | None = None) -> Portable:
+    """A file of ``calando.save`` or ``calando train``.
+
+    Args:
+        aim: whose words are wanted, where a training in both dialects has both; None: torch's.
 
     Raises:
         CheckpointError: it is none, or holds several models.
@@ -27,32 +31,58 @@ def run(path: Path) -> Portable:
     from .. import store
 
     meta, arrays = store.read_entries(path)
-    if "job" in meta:
-        told = "a checkpoint of calando train, which calando train --resume goes on from; it is in no form of others"
-        raise CheckpointError(f"{path} is {told}")
     try:
+        if "job" in meta:
+            return trained(path, meta, arrays, told, aim)
         models, optimizers = meta["models"], meta["optimizers"]
         if set(models) - {""} or set(optimizers) - {""}:
             raise CheckpointError(f"{path} holds several models or optimizers; convert takes one of each")
         made = Portable("torch")
         if models:
-            told = models[""]
-            made.framework = told.get("framework") or "torch"
-            made.weights = {name: arrays["model/" + told["same"].get(name, name)] for name in told["names"]}
-            if told["types"]:
-                raise CheckpointError(f"{path}: {listed(list(told['types']))}: of types that no other format has")
+            model = models[""]
+            made.framework = model.get("framework") or "torch"
+            made.weights = {name: arrays["model/" + model["same"].get(name, name)] for name in model["names"]}
+            if model["types"]:
+                raise CheckpointError(f"{path}: {listed(list(model['types']))}: of types that no other format has")
         if optimizers:
-            slots = {n.removeprefix("optimizer/"): e for n, e in arrays.items() if n.startswith("optimizer/")}
-            bare = {name: np.zeros(()) for name in slots}
-            made.optimizer = from_snapshot(
-                path, Snapshot.from_plain({**optimizers[""], "controllers": {}}, bare), slots, made
-            )
+            made.optimizer = from_plain(path, {**optimizers[""], "controllers": {}}, arrays, made)
             made.framework = optimizers[""].get("framework") or made.framework
         return made
     except (KeyError, TypeError, AttributeError, ValueError) as problem:
         if isinstance(problem, CheckpointError):
             raise
         raise CheckpointError(f"{path} was not stored by calando.save: {problem}") from None
+
+
+def trained(path: Path, meta: Mapping[str, Any], arrays: Mapping[str, Entry], told: Told, aim: str | None) -> Portable:
+    """One dialect of a checkpoint of ``calando train``; the network's names are torch's in both."""
+    dialects = list(meta["optimizers"])
+    chosen = aim if aim in dialects else max(dialects)
+    told.given += [
+        f"this is its training in the {chosen} dialect; the file has the one in {other}'s too"
+        for other in dialects
+        if other != chosen
+    ]
+    made = Portable("torch", below(arrays, f"{chosen}/network/"))
+    if chosen == "mindspore":
+        translated(made, chosen, None, Told())
+    made.optimizer = from_plain(path, meta["optimizers"][chosen], below(arrays, f"{chosen}/"), made)
+    told.given.append(
+        f"calando train wrote it after epoch {meta['epoch']} of {meta['options']['epochs']}; history.csv beside it has "
+        "the losses, and calando train --resume goes on"
+    )
+    return made
+
+
+def below(arrays: Mapping[str, Entry], prefix: str) -> dict[str, Entry]:
+    """The entries below a prefix, without it."""
+    return {name.removeprefix(prefix): e for name, e in arrays.items() if name.startswith(prefix)}
+
+
+def from_plain(path: Path, plain: Mapping[str, Any], arrays: Mapping[str, Entry], made: Portable) -> State:
+    """A stored snapshot; its slots are the entries below ``optimizer/``."""
+    slots = below(arrays, "optimizer/")
+    return from_snapshot(path, Snapshot.from_plain(plain, {name: np.zeros(()) for name in slots}), slots, made)
 
 
 def from_snapshot(path: Path, snapshot: Snapshot, arrays: Mapping[str, Entry], made: Portable) -> State:
