@@ -37,6 +37,7 @@ LAYERS = [
     ["events"],
     ["stored", "spelling"],
     ["rules", "decay", "clipping", "average", "schedules", "lexicon", "eight"],
+    ["choices"],
     ["rounding"],
     ["rule", "ops", "nearest", "needs", "further"],
     [""],  # calando itself: the version

@@ -307,7 +307,7 @@ class Hyper:
         return ", ".join(sorted(map(self.spelled, self.domain)))
 
 
-EXACT = ("loss_scale", *BOUNDS)  # front of the rules; MindSpore divides by the loss scale in the constructor
+EXACT = ("loss_scale", SEED, *BOUNDS)  # front of the rules; MindSpore divides by the loss scale in the constructor
 LARGEST = float(np.finfo(np.float32).max)
 
 

@@ -17,10 +17,9 @@ from .eight import CODES, SCALE, SIGNED, UNSIGNED, coded, nearest, widened
 from .groups import Group
 from .rounding import SLOT as SLOT_OF_KAHAN
 from .rule import Rule
-from .stored import dtype_of, kept
+from .stored import HALF, dtype_of, kept
 
 FLOATING = ("float16", "bfloat16", "float32", "float64")
-HALF = ("float16", "bfloat16")
 
 
 @dataclass(eq=False)

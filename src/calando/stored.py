@@ -2,6 +2,7 @@
 
     name                      dtype                            elements
     ``m``                     of the slots                     the parameter's
+    ``ema``                   of the slots, float32 for half   the parameter's
     ``m_codes``, ``m_scale``  uint8, float32                   the parameter's, one for each block (``eight``)
     ``compensation``          the parameter's                  the parameter's (``rounding``)
 
@@ -11,9 +12,10 @@ its arrays are to be read.
 
 from math import prod
 
-from . import eight, rounding
+from . import average, eight, rounding
 from .rule import Rule
 
+HALF = ("float16", "bfloat16")
 ITEMSIZE = {"uint8": 1, "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}  # bytes
 
 
@@ -28,7 +30,7 @@ def kept(rule: Rule, dtype: str, slot_dtype: str, way: str | None = None) -> dic
     coded = eight.coded(rule) if slot_dtype == "int8" else ()
     plain = "float32" if slot_dtype == "int8" else slot_dtype
     found = {name + eight.CODES: "uint8" for name in coded}
-    found |= {name: plain for name in rule.slots if name not in coded}
+    found |= {name: dtype_of(name, dtype, plain) for name in rule.slots if name not in coded}
     found |= {name + eight.SCALE: "float32" for name in coded}
     return found | ({rounding.SLOT: dtype} if way == "kahan" else {})
 
@@ -38,6 +40,8 @@ def dtype_of(name: str, dtype: str, slot_dtype: str) -> str:
     if name.endswith(eight.CODES):
         return "uint8"
     if name.endswith(eight.SCALE):
+        return "float32"
+    if name == average.SLOT and dtype in HALF:  # an average moves by less than half precision has digits for
         return "float32"
     return dtype if name == rounding.SLOT else "float32" if slot_dtype == "int8" else slot_dtype
 

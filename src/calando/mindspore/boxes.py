@@ -38,6 +38,13 @@ class Library:
             return np.array(value)
         return self.words().Parameter(self.words().Tensor(value), name=name)
 
+    def zero(self, value: Any) -> None:
+        """Fill an array or tensor with zeros, in place."""
+        if self.name == "torch":
+            value.detach().zero_()
+        else:
+            write(value, 0)
+
     def words(self) -> Any:
         """The module that has Parameter and Tensor."""
         if self.name == "mindspore":

@@ -14,20 +14,20 @@ LARGEST = {"Float16": 65504.0, "BFloat16": 3.3895313892515355e38, "Float32": flo
 
 
 def fitted(
-    name: str, param: Any, entry: Entry, strict: bool, shape: tuple[int, ...] | None = None
+    name: str, param: Any, entry: Entry, strict: bool, shape: tuple[int, ...] | None = None, dtype: str | None = None
 ) -> tuple[np.ndarray, str]:
     """The values to write into a parameter or one of its slots, and a sentence if numbers were rounded.
 
     Args:
         name: how errors call it.
         param: the parameter; it is only looked at.
-        shape: that of the slot; None: the parameter's.
+        shape, dtype: those of the slot; None: the parameter's.
         strict: refuse other types, and axes of length 1 at the end that should not be there.
 
     Raises:
         CheckpointError: another shape or type, or a number that the type cannot hold.
     """
-    shape, word = tuple(adapter(param).shape(param)) if shape is None else shape, word_of(param)
+    shape, word = tuple(adapter(param).shape(param)) if shape is None else shape, word_of(param, dtype)
     values = entry.values()
     longer = entry.shape[: len(shape)] == shape and set(entry.shape[len(shape) :]) == {1}
     if entry.shape != shape and (strict or not longer):
@@ -68,9 +68,9 @@ def narrowed(name: str, values: np.ndarray, word: str) -> tuple[np.ndarray, str]
     return found, "" if exact else f"{name!r} was rounded to {word}, its type in the model"
 
 
-def word_of(x: Any) -> str:
-    """MindSpore's word for the type of a parameter's elements."""
-    name = adapter(x).kind(x)[1]
+def word_of(x: Any, dtype: str | None = None) -> str:
+    """MindSpore's word for a type; None: that of a parameter's elements."""
+    name = adapter(x).kind(x)[1] if dtype is None else dtype
     if name == "bool":
         return "Bool"
     return name.capitalize().replace("Bfloat", "BFloat").replace("Uint", "UInt")

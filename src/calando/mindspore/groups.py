@@ -37,13 +37,16 @@ def name_of(p: Any, position: int) -> str:
     return name if isinstance(name, str) and name else str(position)
 
 
-def parse(owner: str, params: Any, names: Mapping[str, str]) -> tuple[list[Given], list[Any] | None]:
+def parse(
+    owner: str, params: Any, names: Mapping[str, str], centralize: bool = False
+) -> tuple[list[Given], list[Any] | None]:
     """The groups, and the parameters in the order of ``order_params`` if there is one.
 
     Args:
         owner: the optimizer's name, for errors.
         params: an iterable of parameters, or of dictionaries.
         names: the hyperparameters that a group may have: the user's name → ours.
+        centralize: gradient centralization, where a group does not say.
 
     Raises:
         ValueError: nothing to train, an empty group, a parameter given twice, an ``order_params`` that
@@ -62,9 +65,9 @@ def parse(owner: str, params: Any, names: Mapping[str, str]) -> tuple[list[Given
     if not items:
         raise ValueError(f"{place}: 'params' is empty; there is nothing to train")
     if not any(isinstance(item, Mapping) for item in items):
-        groups, order = [Given(items)], None
+        groups, order = [Given(items, centralize=centralize)], None
     elif all(isinstance(item, Mapping) for item in items):
-        groups, order = parse_groups(place, items, names)
+        groups, order = parse_groups(place, items, names, centralize)
     else:
         raise TypeError(f"{place}: 'params' mixes parameters and dictionaries; give every parameter in a group")
     rolls = [[name_of(p, i) for i, p in enumerate(group.params)] for group in groups]
@@ -74,7 +77,9 @@ def parse(owner: str, params: Any, names: Mapping[str, str]) -> tuple[list[Given
     return groups, order
 
 
-def parse_groups(place: str, items: list[Any], names: Mapping[str, str]) -> tuple[list[Given], list[Any] | None]:
+def parse_groups(
+    place: str, items: list[Any], names: Mapping[str, str], usual: bool
+) -> tuple[list[Given], list[Any] | None]:
     """The groups and their order, from dictionaries."""
     groups: list[Given] = []
     order: list[Any] | None = None
@@ -92,7 +97,7 @@ def parse_groups(place: str, items: list[Any], names: Mapping[str, str]) -> tupl
         if "params" not in item:
             raise KeyError(f"{here}: 'params' is missing")
         params = listed(here, "params", item["params"])
-        centralize = item.get("grad_centralization", False)
+        centralize = item.get("grad_centralization", usual)
         if not isinstance(centralize, bool):
             raise TypeError(f"{here}: 'grad_centralization' must be True or False, but got {centralize!r}")
         if not params:

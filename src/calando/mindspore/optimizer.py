@@ -18,13 +18,15 @@ from ..decay import L2, Decay
 from ..engine import Engine, NonFiniteGradient
 from ..groups import Group
 from ..hyper import Hyper, Rounded, shown
+from ..rounding import DOMAIN as ROUNDING
+from ..rounding import SEED
 from ..rule import Domain, Rule
 from . import boxes, steady
 from .arguments import checked_arguments
 from .attributes import LONG, prepared
-from .gradients import Gradients, refuse_miscounted
+from .gradients import Gradients, is_sparse, refuse_miscounted
 from .groups import Given, name_of, parse
-from .options import options_of, with_options
+from .options import options_of, refuse_unfit, with_options
 from .state import Stored, enrol, named, rows
 
 
@@ -41,8 +43,10 @@ class Optimizer(Gradients):
     ignored once the step is compiled, is not here.
 
     Every constructor also takes, all of it in the same pass over memory: ``ema`` (a running average of the weights, in
-    the dtype of the parameters; see ``ema_parameters`` and ``averaged``), ``max_group_norm`` and ``clip_value``; see
-    ``options`` and ``calando.clipping``. MindSpore has none of them.
+    float32 for half precision; see ``ema_parameters`` and ``averaged``), ``slot_dtype``, ``rounding`` with
+    ``rounding_seed``, ``loss_scale``, ``max_group_norm``, ``clip_value``, ``grad_centralization`` (of every group that
+    does not say otherwise) and ``grads_after_step``; see ``options``, ``calando.choices`` and ``calando.clipping``.
+    MindSpore has none of them.
     """
 
     NAMES: ClassVar[tuple[str, ...]]  # hyperparameters beside lr, weight_decay and loss_scale
@@ -65,12 +69,15 @@ class Optimizer(Gradients):
     ) -> None:
         owner = type(self).__name__
         options, params = options_of(self, params)
-        names = ("lr", *self.NAMES, "weight_decay", "loss_scale", "max_norm", *options)
+        more = {**({SLOT: options.ema} if options.ema is not None else {}), **options.fronts}
+        more |= {SEED: options.rounding_seed} if options.seeded else {}
+        names = dict.fromkeys(("lr", *self.NAMES, "weight_decay", "loss_scale", "max_norm", *more))
         put = self.__dict__
+        put["_options"] = options
         put["spelling"] = {name: self.OURS.get(name, name) for name in names}
-        defaults = {**values, "loss_scale": loss_scale, "max_norm": max_norm, **options}
-        given, order = parse(owner, params, {**put["spelling"], "learning_rate": "lr"})
-        domain = {**FRONT, **(AVERAGE if SLOT in options else {}), **self.DOMAIN}
+        defaults = {**values, "loss_scale": loss_scale, "max_norm": max_norm, **more}
+        given, order = parse(owner, params, {**put["spelling"], "learning_rate": "lr"}, options.grad_centralization)
+        domain = {**FRONT, **(AVERAGE if SLOT in more else {}), **(ROUNDING if SEED in more else {}), **self.DOMAIN}
         put["_shown"] = {ours: name for name, ours in self.spelling.items() if name != ours}
         plain = Hyper(f"For '{owner}'", domain, prepared(defaults), {**self._shown, **LONG})
         shared = {name: line.latest for name, line in plain.timelines.items()}
@@ -92,7 +99,7 @@ class Optimizer(Gradients):
             steady.hold(member.param for member in self._members())
         put["_boxes"] = {}
         put["_posted"] = {}
-        self.engine.prepare()
+        self.engine.prepare(options.grads_after_step == "zero")
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -134,6 +141,7 @@ class Optimizer(Gradients):
         """One group as the engine sees it."""
         names = tuple(name_of(p, i) for i, p in enumerate(group.params))
         grouped = grouped or not self.FILTER
+        refuse_unfit(hyper.place, group.params, self._options)
         exempt = [i for i, name in enumerate(names) if not grouped and filtered(name)]
         return Group(
             tuple(group.params),
@@ -142,7 +150,9 @@ class Optimizer(Gradients):
             self.DECAY,
             centralize=group.centralize,
             exempt=frozenset(exempt),
-            sparse=self.SPARSE,
+            sparse="refuse" if self._options.slot_dtype == "int8" else self.SPARSE,
+            slot_dtype=self._options.slot_dtype,
+            rounding=self._options.rounding,
             starts=self._starts(),
             bounded=hyper.clips,
         )
@@ -181,10 +191,14 @@ class Optimizer(Gradients):
             NonFiniteGradient: as asked by ``on_nonfinite="raise"``; nothing has changed.
         """
         self._listen()
+        zeroing = self._options.grads_after_step == "zero"
         try:
-            return self.engine.step(self._by_group(gradients), told=self._post)
+            made = self.engine.step(self._by_group(gradients), zeroing=zeroing, told=self._post)
         except (TypeError, ValueError, RuntimeError, NonFiniteGradient) as problem:
             raise signed(type(self).__name__, problem) from None
+        for left in self.engine.left:
+            self._library.zero(left)
+        return made
 
     def _by_group(self, gradients: Any) -> list[list[Any]]:
         """The gradients sorted into groups, if there is one for each parameter."""
@@ -195,6 +209,9 @@ class Optimizer(Gradients):
             if gradient is None:
                 place = f"{place}: the gradient of {self.engine.members[number][i].place}"
                 raise TypeError(f"{place} is None; leave parameters without gradient out of the optimizer")
+            if self._options.grads_after_step == "zero" and is_sparse(gradient):
+                place = f"{place}: the gradient of {self.engine.members[number][i].place}"
+                raise TypeError(f"{place} is sparse, and grads_after_step='zero' is for dense ones")
             if self._library.name == "torch" and hasattr(gradient, "as_sparse"):
                 try:
                     gradient = gradient.as_sparse()

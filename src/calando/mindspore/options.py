@@ -1,22 +1,24 @@
-"""What the constructors of all optimizers take besides their own arguments, as those of ``calando.torch`` do.
+"""The arguments of ``calando.choices`` on every optimizer of this front end; an optimizer that makes its steps itself
+refuses them.
 
-ema             a running average of the weights
-max_group_norm  bound for the norm of the gradients of each group
-clip_value      bound for each number of the gradients
-
-Each is a number, a list, a schedule, a Cell or a function of the step; a group may have its own. An optimizer that
-makes its steps itself refuses them.
+Two are not quite as in ``calando.torch``. ``slot_dtype`` is ``"param"`` by default: slots have the dtype of their
+parameters, as in MindSpore. ``grads_after_step`` is ``"keep"`` or ``"zero"``: zeros are for those who add up gradients
+in arrays of their own.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from inspect import Parameter, Signature
+from inspect import Signature
 from typing import Any
 
+from ..arrays import adapter
 from ..average import SLOT
+from ..choices import FRONTS, Options, arguments, chosen, refuse_exact, with_groups
 from ..further import ASKED, also
 
-NAMES = (SLOT, "max_group_norm", "clip_value")
-ARGUMENTS = [Parameter(name, Parameter.KEYWORD_ONLY, default=None) for name in NAMES]
+USUAL = {"slot_dtype": "param"}
+AFTER = ("keep", "zero")
+ARGUMENTS = arguments(**USUAL)
+DEFAULTS = {p.name: p.default for p in ARGUMENTS}
 
 
 def with_options(init: Callable[..., None]) -> Callable[..., None]:
@@ -25,33 +27,43 @@ def with_options(init: Callable[..., None]) -> Callable[..., None]:
 
 
 def keep(optimizer: Any, asked: Mapping[str, Any], shown: Signature, rest: Iterable[str]) -> None:
-    """Raise ValueError for an option that this optimizer does not have."""
-    named = [name for name, value in asked.items() if value is not None]
-    refuse(f"For '{type(optimizer).__name__}'", type(optimizer).PLAIN, named)
+    """Raise ValueError for an option that this optimizer does not have, or that cannot be."""
+    place, why = f"For '{type(optimizer).__name__}'", type(optimizer).PLAIN
+    for name in (name for name, value in asked.items() if why and value != DEFAULTS[name]):
+        raise ValueError(f"{place}: {name!r} must stay {DEFAULTS[name]!r}: {why}")
+    after = asked.get("grads_after_step", AFTER[0])
+    if after not in AFTER:
+        told = "; gradients are arguments here, so there is no .grad to let go of" if after == "none" else ""
+        raise ValueError(f"{place}: 'grads_after_step' must be one of {', '.join(AFTER)}, but got {after!r}{told}")
+    chosen(type(optimizer).__name__, **{**USUAL, **asked})
 
 
-def refuse(place: str, why: str, named: Iterable[str]) -> None:
-    """Raise ValueError for the first of these options, if there is a reason why they are not for this optimizer."""
-    for name in named if why else ():
-        raise ValueError(f"{place}: {name!r} must stay None: {why}")
-
-
-def options_of(optimizer: Any, params: Any) -> tuple[dict[str, Any], Any]:
+def options_of(optimizer: Any, params: Any) -> tuple[Options, Any]:
     """The options that were named, here or in a group, and the parameters, which are read only once.
 
     Raises:
         ValueError: a group has an option that this optimizer does not have, or an average of its own where the
-            optimizer has none.
+            optimizer has none; there is nothing to be rounded, or slots of a dtype that NumPy does not have.
     """
-    given = optimizer.__dict__.pop(ASKED, {})
-    found = {name: given[name] for name in NAMES if given.get(name) is not None}
+    owner, why = type(optimizer).__name__, type(optimizer).PLAIN
+    options = chosen(owner, **{**USUAL, **optimizer.__dict__.pop(ASKED, {})})
     params = list(params) if hasattr(params, "__next__") else params
     for number, group in enumerate(params if isinstance(params, (list, tuple)) else ()):
-        own = [name for name in NAMES if isinstance(group, Mapping) and name in group]
-        place = f"For '{type(optimizer).__name__}', group {number}"
-        refuse(place, type(optimizer).PLAIN, own)
-        if SLOT in own and SLOT not in found:
+        own = [name for name in (SLOT, *FRONTS[1:]) if isinstance(group, Mapping) and name in group]
+        for name in own if why else ():
+            raise ValueError(f"For {owner!r}, group {number}: {name!r} must stay None: {why}")
+        if SLOT in own and options.ema is None:
             told = "the optimizer keeps no average; give ema= to the optimizer too"
-            raise ValueError(f"{place}: {SLOT!r} is {group[SLOT]!r}, but {told}")
-        found |= {name: None for name in own if name not in found}
-    return {name: found[name] for name in NAMES if name in found}, params
+            raise ValueError(f"For {owner!r}, group {number}: {SLOT!r} is {group[SLOT]!r}, but {told}")
+    return with_groups(options, list(params) if isinstance(params, tuple) else params), params
+
+
+def refuse_unfit(place: str, params: Iterable[Any], options: Options) -> None:
+    """Raise ValueError for a group whose parameters cannot have what was chosen."""
+    params = list(params)
+    refuse_exact(place, params, options.rounding, "give parameters in half precision")
+    for p in params if options.slot_dtype == "bfloat16" else ():
+        arrays = adapter(p)
+        if arrays.name != "torch" and arrays.kind(p)[1] == "float16":
+            told = "slots are NumPy arrays here, and NumPy has no bfloat16; take 'float32' or 'float16'"
+            raise ValueError(f"{place}: 'slot_dtype' is 'bfloat16' and the parameters are in float16: {told}")

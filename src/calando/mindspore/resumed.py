@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from copy import copy
+from dataclasses import replace
 from math import log
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +11,16 @@ import numpy as np
 from ..arrays import adapter
 from ..average import SLOT
 from ..codecs.entry import Entry
+from ..eight import CODES, SCALE
 from ..events import SET, Timeline
-from ..member import Member
+from ..groups import Group
+from ..member import Member, dtypes, key
+from ..rounding import SLOT as COMPENSATION
 from ..schedules import Function, Listed, Schedule
 from ..store import CheckpointError
+from ..stored import dtype_of, shapes
 from .fit import fitted
-from .state import OWNERS, RATE, named, own_rate, rate_names, rows, rule_of, shape_of, single
+from .state import OWNERS, RATE, coded, named, own_rate, rate_names, rows, rule_of, shape_of, single
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer
@@ -49,7 +54,7 @@ class Resumed:
         self.changes: dict[tuple[int, str], Schedule | float] = {}
         self.own: set[int] = set()
         self.begun: list[Member] = []  # whose average begins where the checkpoint's weights are
-        self.covered: set[str] = set()  # rates that are in the checkpoint under other names
+        self.covered: set[str] = set()  # what is in the checkpoint under other names
         names = [name for name, _ in rows(optimizer)]
         self.members = named(optimizer)
         self.refuse_others()
@@ -66,7 +71,7 @@ class Resumed:
         stored, engine = self.optimizer.STORED, self.optimizer.engine
         rules = [rule_of(self.optimizer, member) for _, member in self.members]
         needed = [stored.fresh] if stored.fresh else []
-        needed += stored.slot_names(rules).values()
+        needed += stored.slot_names(slot for rule in rules for slot in rule.slots).values()
         needed += [pattern for group in engine.groups for pattern in stored.memory_names(group.rule).values()]
         weights = [name for name, _ in self.members]
         here = {pattern: self.first(pattern, weights) for pattern in (*OWNERS, *needed, *stored.powers.values())}
@@ -92,6 +97,7 @@ class Resumed:
     def first(self, pattern: str, weights: list[str]) -> str | None:
         """The first name of this kind in the checkpoint, if it is no weight's."""
         names = [pattern.format(name) for name in weights] if "{}" in pattern else [pattern]
+        names += [coded(pattern, end).format(name) for end in (CODES, SCALE) for name in weights if "{}" in pattern]
         found = next((name for name in names if name in self.found), None)
         return None if found in weights else found
 
@@ -106,10 +112,10 @@ class Resumed:
             if name in self.found:
                 self.writes.append((member.param, self.fit(name, member.param)))
 
-    def fit(self, name: str, param: Any, shape: tuple[int, ...] | None = None) -> np.ndarray:
+    def fit(self, name: str, param: Any, shape: tuple[int, ...] | None = None, dtype: str | None = None) -> np.ndarray:
         """An entry as it will be written into a parameter, or into a slot of this shape."""
         self.taken.add(name)
-        values, note = fitted(name, param, self.found[name], self.strict, shape)
+        values, note = fitted(name, param, self.found[name], self.strict, shape, dtype)
         self.notes += [f"{self.place}: {note}"] if note else []
         return values
 
@@ -213,13 +219,12 @@ class Resumed:
         ages = [self.age(n) for n in range(len(engine.groups))]
         for name, member in self.members:
             rule = self.optimizer._played(self.trial(member.group)).suited(shape_of(member))
-            shapes = rule.slot_shapes(shape_of(member))
-            words = {slot: pattern.format(name) for slot, pattern in stored.slot_names([rule]).items()}
-            slots = {
-                s: self.fit(w, member.param, shapes[s]) for s, w in words.items() if s in shapes and w in self.found
-            }
+            group = replace(engine.groups[member.group], rule=rule)
+            wanted = key(member, group).kept
+            words = {slot: pattern.format(name) for slot, pattern in stored.slot_names(wanted).items()}
+            slots = self.slots_of(name, member, group)
             self.taken.update(word for word in words.values() if word in self.found)  # idle ones too
-            if SLOT in shapes and SLOT not in slots and name in self.found:
+            if SLOT in wanted and SLOT not in slots and name in self.found:
                 self.begun.append(member)
                 self.taken.add(words[SLOT])
                 self.note("the checkpoint has no average of the weights; it begins where they are now")
@@ -230,10 +235,26 @@ class Resumed:
                 age = self.after_first(stored.fresh.format(name), member, age, bool(rule.slots))
                 if age == 0:
                     slots = {slot: np.zeros_like(array) for slot, array in slots.items()}
-            if not shapes.keys() - {SLOT} <= slots.keys():
+            if not all(slot in slots or slot + CODES in slots for slot in rule.slots if slot != SLOT):
                 age = None  # an age belongs to its slots
             known = None if None in memory else tuple(float(x) for x in memory if x is not None)
             self.slots.append((member, slots, known, age))
+
+    def slots_of(self, name: str, member: Member, group: Group) -> dict[str, np.ndarray]:
+        """What the checkpoint has of a member's slots, as they are kept here or in the other way: numbers or codes."""
+        own, shape, pattern = key(member, group), shape_of(member), self.optimizer.STORED.pattern
+        forms: list[tuple[tuple[str, ...], ...]]
+        forms = [((slot,), (slot + CODES, slot + SCALE)) for slot in own.rule.slots]
+        forms += [((slot,),) for slot in own.kept if slot == COMPENSATION]
+        found: dict[str, np.ndarray] = {}
+        for ways in forms:
+            there = [way for way in ways if all(pattern(slot).format(name) in self.found for slot in way)]
+            for slot in next((way for way in there if {*way} <= own.kept.keys()), there[0] if there else ()):
+                size, dtype = shapes(own.rule, shape, (slot,))[slot], dtype_of(slot, own.dtype, own.slot_dtype)
+                found[slot] = self.fit(pattern(slot).format(name), member.param, size, dtype)
+            if there:
+                self.covered |= {pattern(slot).format(name) for way in ways for slot in way if slot in own.kept}
+        return found
 
     def after_first(self, name: str, member: Member, age: int | None, aged: bool) -> int | None:
         """The age that ``stat`` tells: 0 where it is not 0, else what the clock says, at least 1."""
@@ -307,7 +328,8 @@ class Resumed:
         arrays = adapter(member.param)
         for slot, values in slots.items():
             if slot not in member.slots:
-                member.slots[slot] = arrays.zeros(member.param, values.shape)
+                dtype = dtype_of(slot, *dtypes(member, self.optimizer.engine.groups[member.group]))
+                member.slots[slot] = arrays.zeros(member.param, values.shape, dtype)
             arrays.write(member.slots[slot], values)
         if age is not None:
             member.age = age

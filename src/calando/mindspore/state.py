@@ -21,8 +21,10 @@ import numpy as np
 
 from ..arrays import adapter
 from ..average import SLOT
-from ..member import Member
+from ..eight import CODES, SCALE
+from ..member import Member, key
 from ..schedules import Function, Listed, Schedule
+from ..stored import shapes
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer
@@ -47,7 +49,8 @@ class Stored:
         computed: learning rates that the original computes in the step; a file has 0 in their place.
         lacks: what a file cannot hold of this optimizer, told whenever one is written; empty where it holds all.
 
-    A slot or memory that is not named here is called ``slot.{}`` or ``memory_{}`` by our own names.
+    A slot or memory that is not named here is called ``slot.{}`` or ``memory_{}`` by our own names; what is kept of a
+    slot in 8 bits ``moment1_codes.{}`` and ``moment1_scale.{}``.
     """
 
     slots: Mapping[str, str] = field(default_factory=dict)
@@ -68,11 +71,18 @@ class Stored:
             return 0.0
         return latest if isinstance(latest, (float, Listed)) else None
 
-    def slot_names(self, rules: Iterable[Any]) -> dict[str, str]:
-        """Pattern of each slot that a file has under these rules."""
-        kept = dict.fromkeys(slot for rule in rules for slot in rule.slots)
+    def slot_names(self, kept: Iterable[str]) -> dict[str, str]:
+        """Pattern of each slot that a file has, where these are kept."""
+        kept = dict.fromkeys(kept)
         known = {slot: name for slot, name in self.slots.items() if slot in kept or slot in self.idle}
-        return known | {slot: f"{slot}.{{}}" for slot in kept if slot not in known}
+        return known | {slot: self.pattern(slot) for slot in kept if slot not in known}
+
+    def pattern(self, slot: str) -> str:
+        """What a slot, or what is kept of it in 8 bits, is called."""
+        for end in (CODES, SCALE):
+            if slot.endswith(end):
+                return coded(self.pattern(slot.removesuffix(end)), end)
+        return self.slots.get(slot, f"{slot}.{{}}")
 
     def memory_names(self, rule: Any) -> dict[str, str]:
         """Pattern of each number that the rule remembers."""
@@ -86,6 +96,11 @@ class Stored:
     def singles(self) -> list[str]:
         """Every name that stands once in a file."""
         return [*self.powers.values(), *self.numbers.values(), *([self.age] if self.age else [])]
+
+
+def coded(pattern: str, end: str) -> str:
+    """What codes or scales are called: ``"moment1.{}"`` → ``"moment1_codes.{}"``."""
+    return pattern.replace(".{}", f"{end}.{{}}") if ".{}" in pattern else pattern + end
 
 
 OWNERS: dict[str, list[str]] = {}  # pattern or single name → the optimizers that have it
@@ -194,10 +209,12 @@ def slot_rows(optimizer: "Optimizer") -> Iterator[tuple[str, Callable[[], Any]]]
         i = first.memory.index(word)
         for name, member, _ in members:
             yield pattern.format(name), lambda m=member, i=i, word=word: remembered(m, i, word)  # type: ignore[misc]
-    for slot, pattern in stored.slot_names(rule for _, _, rule in members).items():
+    beside = {id(member): kept_of(optimizer, member) for _, member, _ in members}
+    for slot, pattern in stored.slot_names(slot for own in beside.values() for slot in own).items():
         for name, member, rule in members:
-            if slot in rule.slots:
-                yield pattern.format(name), lambda m=member, r=rule, slot=slot: kept(m, r, slot)  # type: ignore[misc]
+            if slot in beside[id(member)]:
+                dtype = beside[id(member)][slot]
+                yield pattern.format(name), lambda m=member, r=rule, s=slot, d=dtype: kept(m, r, s, d)  # type: ignore[misc]
             elif slot in stored.idle:
                 yield pattern.format(name), lambda m=member: blank(m, stored.blank)  # type: ignore[misc]
     for name, member, rule in members if stored.fresh else ():
@@ -213,21 +230,26 @@ def rule_of(optimizer: "Optimizer", member: Member) -> Any:
     return optimizer.engine.groups[member.group].rule.suited(shape_of(member))
 
 
+def kept_of(optimizer: "Optimizer", member: Member) -> dict[str, str]:
+    """What is kept beside a member's parameter, name → dtype."""
+    return key(member, optimizer.engine.groups[member.group]).kept
+
+
 def shape_of(member: Member) -> tuple[int, ...]:
     """The shape of a member's parameter."""
     return tuple(adapter(member.param).shape(member.param))
 
 
-def blank(member: Member, shape: tuple[int, ...] | None) -> Any:
-    """Zeros of the parameter's type; None: of its shape."""
-    return adapter(member.param).zeros(member.param, shape_of(member) if shape is None else shape)
+def blank(member: Member, shape: tuple[int, ...] | None, dtype: str | None = None) -> Any:
+    """Zeros of this type and shape; None: of the parameter's."""
+    return adapter(member.param).zeros(member.param, shape_of(member) if shape is None else shape, dtype)
 
 
-def kept(member: Member, rule: Any, slot: str) -> Any:
+def kept(member: Member, rule: Any, slot: str, dtype: str) -> Any:
     """A slot; before the first update, what it will start with."""
     if slot in member.slots:
         return member.slots[slot]
-    made = blank(member, rule.slot_shapes(shape_of(member))[slot])
+    made = blank(member, shapes(rule, shape_of(member), (slot,))[slot], dtype)
     if slot == SLOT:
         adapter(member.param).write(made, adapter(member.param).opened(member.param))
     if slot in member.starts:

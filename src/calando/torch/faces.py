@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import torch
 
 from ..average import SLOT
+from ..choices import Options
 from ..control import Controls
 from ..eight import CODES, SCALE
 from ..engine import Engine
@@ -16,7 +17,6 @@ from ..plan import ASKED_AT_ONCE, TURN
 from ..rounding import SEED
 from ..rounding import SLOT as COMPENSATION
 from ..spelling import Spelling
-from .options import Options
 
 
 class Faces(Controls, torch.optim.Optimizer):

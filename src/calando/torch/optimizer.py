@@ -14,6 +14,7 @@ import torch
 
 from ..average import DOMAIN as AVERAGE
 from ..average import SLOT, averaged
+from ..choices import Options, refuse_exact, with_groups
 from ..control import signed, whole
 from ..decay import DOMAIN as FRONT
 from ..decay import L2, Decay
@@ -29,10 +30,11 @@ from ..spelling import meant, spelled, unpacked
 from .boxes import boxed, unboxed
 from .layered import layered
 from .mailbox import Mailbox
-from .options import Options, refuse_exact, with_groups, with_options
+from .options import with_options
 from .refusals import STRUCTURE, refuse_choices, refuse_hints, refuse_rows, refuse_shapeless, refuse_strangers
 from .shares import SHARED, refuse_shares, sharer
 
+CONVERTED = "convert the model first (model.bfloat16())"
 # Keys that others keep in groups: torch's schedulers, timm, trainers; our clock.
 GUESTS = {
     "params", "param_names", "step", "name", "initial_lr", "lr_scale", "max_lr", "min_lr", "swa_lr",
@@ -51,7 +53,7 @@ class Optimizer(Mailbox):
     ``ema_parameters`` and ``averaged``), ``slot_dtype`` (of the slots of parameters in half precision, float32 by
     default; or 8 bits), ``rounding`` with ``rounding_seed`` (of parameters in half precision), ``loss_scale``,
     ``max_group_norm``, ``clip_value``, ``grad_centralization`` and ``grads_after_step``; see
-    ``options.Options`` and ``calando.clipping``.
+    ``calando.choices`` and ``calando.clipping``.
     """
 
     DOMAIN: ClassVar[Domain]
@@ -215,7 +217,8 @@ class Optimizer(Mailbox):
         hyper = self._hyper(place, {**self._given, **given}, clock)
         boxes = {name: value for name, value in {**self.defaults, **given}.items() if boxed(value)}
         given.update({**spelled(self.spelling, hyper.past(clock)), **boxes})
-        refuse_exact(place, (x[1] if isinstance(x, tuple) else x for x in given["params"]), self._options.rounding)
+        bare = (x[1] if isinstance(x, tuple) else x for x in given["params"])
+        refuse_exact(place, bare, self._options.rounding, CONVERTED)
         self._refuse_unfit(place, given["params"])
         self._append(given)
         try:

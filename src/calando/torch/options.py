@@ -1,133 +1,14 @@
-"""What every optimizer's constructor takes besides its own arguments.
-
-ema                  a running average of the weights
-slot_dtype           of the slots of parameters in half precision, or of all: 8 bits
-rounding             of parameters in half precision
-rounding_seed        what is rounded at random is drawn from it
-loss_scale           what gradients are divided by
-max_group_norm       bound for the norm of the gradients of each group
-clip_value           bound for each number of the gradients
-grad_centralization  whether each gradient loses the mean of its rows
-grads_after_step     what becomes of the gradients: kept, zeroed, or let go of
-"""
+"""The arguments of ``calando.choices`` on every optimizer of ``calando.torch``."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from inspect import Parameter, Signature, signature
+from inspect import Signature
 from typing import Any
 
-import torch
-
+from ..choices import arguments, chosen
 from ..further import also
 from ..nearest import refuse_unknown
-from ..rounding import WAYS
 
-FRONTS = ("loss_scale", "max_group_norm", "clip_value")
-AFTER = ("keep", "zero", "none")
-DTYPES = ("float32", "bfloat16", "float16", "param", "int8")
-HALF = (torch.float16, torch.bfloat16, torch.complex32)
-
-
-@dataclass(frozen=True)
-class Options:
-    """The choices that hold for all groups of an optimizer.
-
-    Args:
-        ema: the keep factor of a running average of the weights, a number, list, schedule or function of the step;
-            None: there is no average.
-        slot_dtype: the dtype of the slots of parameters in half precision: ``"float32"``, ``"bfloat16"``,
-            ``"float16"``, or ``"param"`` for the parameter's own, as in torch.optim; or, of all parameters, ``"int8"``:
-            8 bits and a scale for each 256 elements (``calando.eight``), for rules of Adam's family.
-        fronts: hyperparameters in front of the rule that were named, here or in a group: those of ``FRONTS``.
-        grad_centralization: whether every group's gradients of two or more dimensions lose the mean of each row
-            (first axis), after clipping and L2 decay; a group may say otherwise.
-        grads_after_step: ``"keep"`` the gradients, as torch.optim does; leave zeros there (``"zero"``, written by the
-            kernel itself), or set ``grad`` to None (``"none"``). It replaces ``zero_grad``.
-        rounding: how parameters in half precision keep what rounding to the nearest loses: ``"stochastic"`` or
-            ``"kahan"`` (``calando.rounding``); None: they do not.
-        rounding_seed: what is rounded at random is drawn from it, a whole number from 0 on.
-    """
-
-    ema: Any = None
-    slot_dtype: str | None = "float32"
-    fronts: Mapping[str, Any] = field(default_factory=dict)
-    grad_centralization: bool = False
-    grads_after_step: str = "keep"
-    rounding: str | None = None
-    rounding_seed: int = 0
-
-    @property
-    def seeded(self) -> bool:
-        """Whether something is rounded at random."""
-        return self.rounding == "stochastic" or self.slot_dtype == "int8"
-
-    def refuse_all(self, owner: str, why: str) -> None:
-        """Raise ValueError where something was chosen, but for the dtype of slots in half precision."""
-        chosen = [*(["ema"] if self.ema is not None else []), *self.fronts]
-        chosen += ["rounding"] * (self.rounding is not None) + ["slot_dtype"] * (self.slot_dtype == "int8")
-        chosen += [n for n in ("grad_centralization", "grads_after_step") if getattr(self, n) != getattr(Options, n)]
-        if chosen:
-            usual = getattr(Options, chosen[0], None)
-            raise ValueError(f"For {owner!r}: {chosen[0]!r} must stay {usual}: {why}")
-
-
-def chosen(
-    owner: str,
-    ema: Any = None,
-    slot_dtype: Any = "float32",
-    grad_centralization: Any = False,
-    grads_after_step: Any = "keep",
-    rounding: Any = None,
-    rounding_seed: Any = 0,
-    **fronts: Any,
-) -> Options:
-    """The options, if they can be.
-
-    Raises:
-        ValueError: there is no such dtype of slots, or no such thing to do with gradients, or no such rounding; a
-            seed where nothing is drawn.
-        TypeError: centralization is neither True nor False; the seed is no whole number.
-    """
-    if not isinstance(grad_centralization, bool):
-        told = f"'grad_centralization' must be True or False, but got {grad_centralization!r}"
-        raise TypeError(f"For {owner!r}: {told}")
-    if grads_after_step not in AFTER:
-        raise ValueError(
-            f"For {owner!r}: 'grads_after_step' must be one of {', '.join(AFTER)}, but got {grads_after_step!r}"
-        )
-    name = str(slot_dtype).removeprefix("torch.")
-    if name not in DTYPES:
-        raise ValueError(f"For {owner!r}: 'slot_dtype' must be one of {', '.join(DTYPES)}, but got {slot_dtype!r}")
-    if rounding is not None and rounding not in WAYS:
-        known = " or ".join(map(repr, WAYS))
-        raise ValueError(f"For {owner!r}: 'rounding' must be None, {known}, but got {rounding!r}")
-    if isinstance(rounding_seed, bool) or not isinstance(rounding_seed, int):
-        raise TypeError(f"For {owner!r}: 'rounding_seed' must be a whole number from 0 on, but got {rounding_seed!r}")
-    named = {name: value for name, value in fronts.items() if value is not None}
-    found = Options(
-        ema, None if name == "param" else name, named, grad_centralization, grads_after_step, rounding, rounding_seed
-    )
-    if rounding_seed != 0 and not found.seeded:
-        told = "nothing is rounded at random without rounding='stochastic' or slot_dtype='int8'"
-        raise ValueError(f"For {owner!r}: 'rounding_seed' is {rounding_seed!r}, but {told}")
-    return found
-
-
-def refuse_exact(place: str, params: Iterable[Any], rounding: str | None) -> None:
-    """Raise ValueError for a group that has nothing to be rounded.
-
-    Raises:
-        ValueError: no parameter is in half precision.
-    """
-    dtypes = {p.dtype for p in params if isinstance(p, torch.Tensor)}
-    if rounding is not None and dtypes and dtypes.isdisjoint(HALF):
-        names = ", ".join(sorted(map(str, dtypes)))
-        told = f"rounding={rounding!r} is for parameters in bfloat16 or float16, and these are {names}"
-        raise ValueError(f"{place}: {told}; leave it out, or convert the model first (model.bfloat16())")
-
-
-ARGUMENTS = [p for p in list(signature(chosen).parameters.values())[1:] if p.kind is not Parameter.VAR_KEYWORD]
-ARGUMENTS += [Parameter(name, Parameter.KEYWORD_ONLY, default=None) for name in FRONTS]
+ARGUMENTS = arguments()
 
 
 def with_options(init: Callable[..., None]) -> Callable[..., None]:
@@ -142,11 +23,3 @@ def keep(optimizer: Any, asked: Mapping[str, Any], shown: Signature, rest: Itera
     """Give an optimizer its options."""
     optimizer._options = chosen(type(optimizer).__name__, **asked)
     refuse_unknown(f"For '{type(optimizer).__name__}'", shown, rest)
-
-
-def with_groups(options: Options, groups: Any) -> Options:
-    """The options, with the fronts that only some groups name."""
-    groups = groups if isinstance(groups, list) else []
-    found = [name for group in groups if isinstance(group, Mapping) for name in FRONTS if name in group]
-    absent = {name: 1.0 if name == "loss_scale" else None for name in found}
-    return replace(options, fronts={**absent, **options.fronts})

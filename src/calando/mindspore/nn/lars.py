@@ -84,7 +84,7 @@ class LARS(Optimizer):
 
 SHARED = (
     "spelling", "engine", "_shown", "_own", "_numbers", "_own_rates", "_grouped", "_titles", "_places", "_library",
-    "_boxes", "_posted",
+    "_boxes", "_posted", "_options",
 )  # fmt: skip
 
 
