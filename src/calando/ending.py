@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from .plan import Part
 
 TRIES = 3  # failures that may come from outside, as from a signal's handler
@@ -23,23 +25,18 @@ class Ending:
     """What is left to be written of a step.
 
     Args:
-        parts: those that have gradients.
+        parts: those that have gradients; they hold them, and their parameters, until the step is over.
         updates: the update of each.
         rest: writes ages and clocks and tells others; called again it does no harm.
         sums: what updates have given, by their part: those that are done.
         done: whether nothing is left.
-        held: gradients, and whatever else the addresses in kernels' tables need to stay true.
     """
 
     parts: Sequence[Part]
     updates: Sequence[Callable[[], Any]]
     rest: Callable[[], None]
     sums: dict[Part, Any] = field(default_factory=dict)
-    held: list[Any] = field(default_factory=list)
     done: bool = False
-
-    def __post_init__(self) -> None:
-        self.held = [(part.grads, part.held, list(part.where)) for part in self.parts if part.key.fused]
 
     def go_on(self) -> None:
         """Do what is left."""
@@ -77,9 +74,9 @@ class Ending:
         """
         if self.done:
             return
-        fused = [part for part in self.parts if part.key.fused]
-        for part, (_, held, where) in zip(fused, self.held, strict=True):
-            if part not in self.sums and part.key.arrays.addresses(held) != where:
+        for part in self.parts:
+            still = part.key.fused and part not in self.sums
+            if still and not np.array_equal(part.key.arrays.addresses(part.held), part.where):
                 raise TornStep(self.told("parameters have moved since it was interrupted"))
         self.to_the_end()
 

@@ -17,11 +17,13 @@ from typing import Any
 
 import numpy as np
 
+from .arrays import adapter
 from .clipping import NORMS, factors, needs_norms
 from .decay import UNBOUNDED as UNBOUNDED
 from .ending import Ending
 from .groups import Group, refuse_doubles
 from .hyper import Hyper
+from .kernels import glance
 from .kernels.ahead import ahead
 from .kernels.run import jobs, lengths, norm_jobs, ready, run, whole_sums
 from .measured import Measured, measured
@@ -95,6 +97,7 @@ class Engine:
         bounds = [line.latest for h in self.hypers for n, line in h.timelines.items() if n in NORMS]
         norms = self.on_nonfinite != "train" or any(bound != UNBOUNDED for bound in bounds)
         found += [job for part in self.parts if norms or part.key.decay.measured for job in norm_jobs(part)]
+        found += [(glance.words, ()) for part in self.parts if glance.worth(part)]
         ahead(found)
 
     def admit(self, members: Sequence[Sequence[Member]], groups: Sequence[Group]) -> None:
@@ -184,7 +187,13 @@ class Engine:
         """Finish a step that was interrupted twice at once."""
         if self.ending is not None:
             self.ending.late()
-            self.ending = None
+            self.over(self.ending.parts)
+
+    def over(self, parts: Sequence[Part]) -> None:
+        """A step is over: let go of the memory that is not ours."""
+        self.ending = None
+        for part in parts:
+            part.release()
 
     def settle(self) -> None:
         """Write the ages back to the members, before they are stored or arranged anew."""
@@ -194,7 +203,7 @@ class Engine:
 
     def step(
         self,
-        grads: Sequence[Sequence[Any]],
+        grads: Sequence[Sequence[Any]] | None,
         playing: Sequence[int] | None = None,
         time: bool = True,
         unscale: float = 1.0,
@@ -204,7 +213,8 @@ class Engine:
         """Update the parameters once.
 
         Args:
-            grads: for each group that plays, one gradient per parameter, or None where it has none.
+            grads: for each group that plays, one gradient per parameter, or None where it has none; None for those
+                that parameters carry themselves (PyTorch).
             playing: the numbers of those groups; all when None.
             time: whether ages and clocks advance.
             unscale: what all gradients are divided by, besides the loss scale of their group.
@@ -221,11 +231,11 @@ class Engine:
         """
         self.catch_up()
         playing = range(len(self.groups)) if playing is None else playing
-        self.left = [g for given in grads for g in given if g is not None] if zeroing else []
+        if grads is None and zeroing:
+            grads = self.carried(playing)
+        self.left = [g for given in grads or () for g in given if g is not None] if zeroing else []
         try:
-            if not all(list(map(Part.look, self.parts))):
-                self.rearrange()
-            active = self.take(grads, playing)
+            active = self.find(grads, playing)
             values = {number: self.hypers[number].at(self.clocks[number]) for number in playing}
             norms = self.norms(values, active)
             if norms is None:
@@ -255,13 +265,25 @@ class Engine:
             ending.to_the_end()
             self.left = left_over(self.left, [part for part, zero in zip(active, zeroed, strict=True) if zero])
         finally:
-            for part in self.parts:
-                part.release()
-            if self.ending is not None and self.ending.done:
-                self.ending = None
+            if self.ending is None or self.ending.done:
+                self.over(self.parts)
         if self.measure:
             self.history.append(measured(active, [whole_sums(part, ending.sums[part]) for part in active], before))
         return True
+
+    def carried(self, playing: Sequence[int]) -> list[list[Any]]:
+        """The gradients that the parameters of these groups carry themselves."""
+        members = (self.members[number] for number in playing)
+        return [adapter(own[0].param).carried([m.param for m in own]) if own else [] for own in members]
+
+    def find(self, grads: Sequence[Sequence[Any]] | None, playing: Sequence[int]) -> list[Part]:
+        """Find where parameters and gradients are now, all at a glance where that can be; the parts that have any."""
+        everybody = grads is None and len(playing) == len(self.groups)
+        if everybody and self.parts and all(map(glance.seen, self.parts)):
+            return list(self.parts)
+        if not all(list(map(Part.look, self.parts))):
+            self.rearrange()
+        return self.take(self.carried(playing) if grads is None else grads, playing)
 
     def take(self, grads: Sequence[Sequence[Any]], playing: Sequence[int]) -> list[Part]:
         """Hand every part its gradients; the parts that have any."""

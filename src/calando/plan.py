@@ -54,6 +54,8 @@ class Part:
         sharded: whether some are only in part on this process (FSDP).
         sparse: whether there are Rows among the gradients of this step.
         alike: a test whether gradients are of the kinds, sizes and strides of earlier ones that fitted; may be None.
+        given: the gradients of this step, as they were given; None where they are those that members carry.
+        glance: what looks at all of them in one call (``kernels.glance``); None: not asked yet, False: there is none.
         mirror: float32 (members,), the ages as PyTorch keeps them, for others to see and to change.
         memory: float32 (members, numbers), what the rule remembers; likewise.
     """
@@ -83,7 +85,8 @@ class Part:
         self.plain = all(key.arrays.dense(p, rows=True) for p in self.params)
         self.sparse = False
         self.alike: Any = None
-        self.grads: list[Any] = []
+        self.given: list[Any] | None = []
+        self.glance: Any = None
         self.held: list[Any] = []
         self.mirror = self.ages.astype(np.float32)
         self.memory = np.zeros((len(members), len(key.rule.memory)), np.float32)
@@ -113,7 +116,7 @@ class Part:
         self.uncentered = np.zeros(len(self.piece), self.key.number)
         self.line_first = within * size
         self.address = np.zeros((len(self.piece), 2 + len(self.kept)), np.uint64)
-        self.where: list[int] = []
+        self.where = np.zeros(0, np.uint64)
         self.find_slots()
 
     def find_slots(self) -> None:
@@ -136,7 +139,7 @@ class Part:
     def within(self, member: np.ndarray, first: np.ndarray) -> np.ndarray:
         """Where p, g and what is kept have these members' elements from ``first`` on, uint64 (n, 2 + slots)."""
         offset = (first * ITEMSIZE[self.key.dtype]).astype(np.uint64)
-        p, g = (base[member] + offset for base in (np.array(self.where, np.uint64), self.grad_where))
+        p, g = (base[member] + offset for base in (self.where, self.grad_where))
         return np.column_stack([p, g, self.slot_where[member] + self.slot_offset(first)])
 
     def draw(self, seeds: Mapping[int, float]) -> None:
@@ -160,13 +163,38 @@ class Part:
             return all(map(self.belongs, self.members, self.layouts))
         self.held = arrays.hold(list(map(arrays.local, self.params)) if self.sharded else self.params)
         where = arrays.addresses(self.held)
-        if where != self.where:
+        if not np.array_equal(where, self.where):
             if not all(map(self.belongs, self.members, self.layouts)):
                 return False
-            self.moved = True
-            self.address[:, 0] = np.array(where, np.uint64)[self.piece] + self.offset
-            self.where = where  # last: who is interrupted before looks again
+            self.move(where)
         return all(map(self.belongs, *self.watched()))
+
+    def move(self, where: np.ndarray) -> None:
+        """The parameters are elsewhere now."""
+        self.moved = True
+        self.address[:, 0] = where[self.piece] + self.offset
+        self.where = where  # last: who is interrupted before looks again
+
+    def see(self) -> None:
+        """Take over what ``glance`` has found: everybody takes part, with the gradient that it carries."""
+        self.held, self.given, self.sparse = self.params, None, False
+        if not np.array_equal(self.glance.where, self.where):
+            self.move(self.glance.where.copy())
+        self.whole, self.present = True, self.everyone
+        self.grad_where = self.glance.grad_where
+        self.address[:, 1] = self.grad_where[self.piece] + self.offset
+
+    @property
+    def grads(self) -> list[Any]:
+        """The gradients of those present, in this step."""
+        return self.key.arrays.carried(self.params) if self.given is None else self.given
+
+    def touched(self) -> None:
+        """Tell the framework that the present members were written in place."""
+        if self.given is None:
+            self.glance.touched()
+        else:
+            self.key.arrays.touched(self.chosen(self.params))
 
     def watched(self) -> tuple[list[Member], list[Any]]:
         """Who is asked in this step whether its layout has changed at the same address, and what it was.
@@ -204,11 +232,11 @@ class Part:
         """
         gradients, self.sparse = self.key.arrays.gradients, False
         try:
-            self.grads, where = gradients(grads, self.members, self.size_list, self)
+            self.given, where = gradients(grads, self.members, self.size_list, self)
             self.whole, self.present = True, self.everyone
         except NoGradient:
             self.whole, self.present = False, np.array([g is not None for g in grads])
-            self.grads, where = gradients(*map(self.chosen, (grads, self.members, self.size_list)), self)
+            self.given, where = gradients(*map(self.chosen, (grads, self.members, self.size_list)), self)
         self.moved = False
         if self.key.fused:
             self.grad_where = where
@@ -309,7 +337,9 @@ class Part:
 
     def release(self) -> None:
         """Let go of the memory that is not ours."""
-        self.grads, self.held = [], []
+        self.given, self.held = [], []
+        if self.glance:
+            self.glance.release()
 
 
 def parts(members: Sequence[Member], groups: Sequence[Group]) -> list[Part]:

@@ -8,7 +8,8 @@ Every adapter is a module with the same words:
     writable(x)          whether its elements may be changed
     dense(x, rows)       whether its elements fill one piece of memory (by rows of the first axis)
     hold(xs)             what to keep while a step runs, so that the addresses stay true
-    addresses(held)      where each begins, in bytes
+    addresses(held)      where each begins, in bytes, uint64 (n,)
+    carried(xs)          the gradients that parameters carry themselves, or None (PyTorch only)
     check(gs, members)   gradients that do not come from autograd are what they must be
     gradients(gs, …)     the gradients, checked and laid out as their parameters (or Rows), and their addresses
     zeros(x, shape, …)   a new slot for x, of its own shape and layout or of another shape or dtype

@@ -82,7 +82,7 @@ def sharded(xs: list[Any]) -> bool:
     return False
 
 
-def slot_addresses(slots: list[np.ndarray]) -> list[int]:
+def slot_addresses(slots: list[np.ndarray]) -> np.ndarray:
     return addresses(slots)
 
 

@@ -33,8 +33,8 @@ def hold(xs: list[np.ndarray]) -> list[np.ndarray]:
     return xs
 
 
-def addresses(held: list[np.ndarray]) -> list[int]:
-    return [x.__array_interface__["data"][0] for x in held]
+def addresses(held: list[np.ndarray]) -> np.ndarray:
+    return np.fromiter((x.__array_interface__["data"][0] for x in held), np.uint64, len(held))
 
 
 def zeros(x: np.ndarray, shape: tuple[int, ...], dtype: str | None = None) -> np.ndarray:
@@ -56,7 +56,7 @@ def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any)
 def laid_out(grads: list[Any], part: Any) -> tuple[list, np.ndarray]:
     """Gradients and where they begin; the part is told whether there are Rows among them."""
     part.sparse = any(isinstance(g, Rows) for g in grads)
-    return grads, np.array(addresses([g.values if isinstance(g, Rows) else g for g in grads]), np.uint64)
+    return grads, addresses([g.values if isinstance(g, Rows) else g for g in grads])
 
 
 def arranged(g: Any, member: Any, dtype: str) -> np.ndarray:
@@ -113,7 +113,7 @@ def sharded(xs: list[Any]) -> bool:
     return False
 
 
-def slot_addresses(slots: list[np.ndarray]) -> list[int]:
+def slot_addresses(slots: list[np.ndarray]) -> np.ndarray:
     return addresses(slots)
 
 

@@ -71,9 +71,13 @@ def hold(xs: list[torch.Tensor]) -> list[torch.Tensor]:
     return xs
 
 
-def addresses(held: list[Any]) -> list[int]:
+def addresses(held: list[Any]) -> np.ndarray:
     with DisableTorchFunctionSubclass():
-        return list(map(ADDRESS, held))
+        return np.fromiter(map(ADDRESS, held), np.uint64, len(held))
+
+
+def carried(xs: list[torch.Tensor]) -> list[Any]:
+    return [x.grad for x in xs]
 
 
 def zeros(x: torch.Tensor, shape: tuple[int, ...], dtype: str | None = None) -> torch.Tensor:
@@ -106,7 +110,7 @@ def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any)
     """
     with DisableTorchFunctionSubclass():
         try:
-            where = np.fromiter(map(ADDRESS, grads), np.uint64, len(grads))
+            where = addresses(grads)
             if part.alike is not None and part.alike(*grads):
                 return grads, where
             if part.plain and not part.moved and not part.sharded and fitting(grads, sizes, part.params[0].dtype):

@@ -1,5 +1,6 @@
-"""One word for Numba: a number as the address of memory."""
+"""Words for Numba: a number as the address of memory, or of a C function."""
 
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
@@ -13,3 +14,38 @@ def pointer(typingctx, address):
         return builder.inttoptr(args[0], cgutils.voidptr_t)
 
     return types.voidptr(address), codegen
+
+
+WORD = ir.IntType(64)
+
+
+@intrinsic
+def word(typingctx, address):
+    """The eight bytes at ``address`` (uint64), as a number."""
+
+    def codegen(context, builder, signature, args):
+        return builder.load(builder.inttoptr(args[0], WORD.as_pointer()))
+
+    return types.uint64(types.uint64), codegen
+
+
+@intrinsic
+def ask(typingctx, function, about):
+    """What the C function at the address ``function`` gives of one word (both uint64)."""
+
+    def codegen(context, builder, signature, args):
+        known = builder.inttoptr(args[0], ir.FunctionType(WORD, [WORD]).as_pointer())
+        return builder.call(known, [args[1]])
+
+    return types.uint64(types.uint64, types.uint64), codegen
+
+
+@intrinsic
+def tell(typingctx, function, about, more):
+    """What the C function at the address ``function`` gives of two words (all uint64)."""
+
+    def codegen(context, builder, signature, args):
+        known = builder.inttoptr(args[0], ir.FunctionType(WORD, [WORD, WORD]).as_pointer())
+        return builder.call(known, [args[1], args[2]])
+
+    return types.uint64(types.uint64, types.uint64, types.uint64), codegen

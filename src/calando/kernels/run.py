@@ -52,12 +52,11 @@ def run(
             play = fused(part, numbers, index, watched, zeroing)
         else:
             play = loose(part, numbers, index, watched)
-    params = part.chosen(part.params)
 
     def update() -> np.ndarray | None:
         with np.errstate(all="ignore"):
             found = play()
-        part.key.arrays.touched(params)
+        part.touched()
         return found
 
     return update
@@ -198,7 +197,7 @@ def line_centers(part: Part, numbers: np.ndarray, index: np.ndarray) -> np.ndarr
     if len(here):
         line, size = line[here], part.line_size[here]
         offset = (part.line_first[here] * ITEMSIZE[dtype]).astype(np.uint64)
-        where = [base[line] + offset for base in (part.grad_where, np.array(part.where, np.uint64))]
+        where = [base[line] + offset for base in (part.grad_where, part.where)]
         found[here] = centers(part, where, size, numbers[index[line]].T)
     return found.astype(part.key.number)
 
@@ -308,24 +307,27 @@ def lengths(part: Part, weights: bool = False, clips: np.ndarray | None = None) 
         clips: float64 (2, present members), scale and bound: of the gradient after clipping by value.
     """
     key, here, kind = part.key, part.present, "squares" if clips is None else "bounded squares"
-    things = part.chosen(part.params) if weights else [g.values if isinstance(g, Rows) else g for g in part.grads]
+
+    def things() -> list[Any]:
+        return part.chosen(part.params) if weights else [g.values if isinstance(g, Rows) else g for g in part.grads]
+
     with np.errstate(all="ignore"):
         if key.fused:
-            where = np.array(part.where, np.uint64) if weights else part.grad_where
+            where = part.where if weights else part.grad_where
             sizes = part.sizes.copy()
             for i, rows in part.rows_of().items() if not weights else ():
                 sizes[i] = len(rows.indices) * int(np.prod(part.shapes[i][1:], dtype=np.int64))
             found = sums.sums(kind, key.dtype, where[here], sizes[here], *(() if clips is None else clips))
         else:
-            things = [key.arrays.opened(x) for x in things]
+            opened = [key.arrays.opened(x) for x in things()]
             if clips is not None:
                 pairs = zip(*(rounded(column, key.number) for column in clips), strict=True)
-                things = [within(x, *pair) for x, pair in zip(things, pairs, strict=True)]
-            found = np.array([sums.square_sum(x) for x in things])
+                opened = [within(x, *pair) for x, pair in zip(opened, pairs, strict=True)]
+            found = np.array([sums.square_sum(x) for x in opened])
         extreme = (found < SMALLEST) | ~np.isfinite(found) if key.dtype == "float64" and clips is None else found < 0
         roots = np.sqrt(found)
         for i in np.flatnonzero(extreme).tolist():
-            roots[i] = sums.careful_norm(key.arrays.opened(things[i]) if key.fused else things[i])
+            roots[i] = sums.careful_norm(key.arrays.opened(things()[i]) if key.fused else opened[i])
     return key.arrays.joined(part.chosen(part.params), roots) if part.sharded else roots
 
 

@@ -6,7 +6,7 @@ the next one they are *collected*: what was not posted was written from outside 
 torch's schedulers, a trainer) and wins.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
@@ -137,16 +137,15 @@ class Optimizer(Mailbox):
             with torch.enable_grad():
                 loss = closure()
         playing = self._playing()
-        grads = [[p.grad for p in group["params"]] for group in self.param_groups]
         found, scale = (self.__dict__.get(name) for name in ("found_inf", "grad_scale"))
         if found is not None and found.item():  # GradScaler's word: a gradient is not finite
-            self._clear([g for given in grads for g in given if g is not None])
+            self._clear([p.grad for p in self._all() if p.grad is not None])
             return loss
         try:
             self.engine.step(
-                grads,
+                None,
                 playing,
-                time=not self._pretended(grads),
+                time=not self._pretended(),
                 unscale=1.0 if scale is None else scale.item(),
                 zeroing=self._options.grads_after_step == "zero",
                 told=partial(self._told, playing),
@@ -174,10 +173,14 @@ class Optimizer(Mailbox):
             for g in grads:
                 g.zero_()
         elif self._options.grads_after_step == "none":
-            for p in (p for group in self.param_groups for p in group["params"]):
+            for p in self._all():
                 p.grad = None
 
-    def _pretended(self, grads: list[list[Any]]) -> bool:
+    def _all(self) -> Iterator[torch.Tensor]:
+        """The parameters of all groups."""
+        return (p for group in self.param_groups for p in group["params"])
+
+    def _pretended(self) -> bool:
         """Whether this is the step that torch.distributed.checkpoint takes only to have the state made.
 
         It comes before the first one, with lr = 0 written into every group and gradients of zeros; time does not
@@ -186,7 +189,7 @@ class Optimizer(Mailbox):
         groups = self.param_groups
         if self.state or not all(group.get("lr") == 0.0 for group in groups):
             return False
-        return not any(g is not None and moves(g) for given in grads for g in given)
+        return not any(p.grad is not None and moves(p.grad) for p in self._all())
 
     # Groups.
 
