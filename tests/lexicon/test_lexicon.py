@@ -6,7 +6,7 @@ import inspect
 import numpy as np
 import pytest
 
-from calando.lexicon import CALANDO, DYNAMIC, MINDSPORE, PAIRS, RETURNS, SCHEDULERS, TORCH
+from calando.lexicon import CALANDO, COPIES, DYNAMIC, GROUPED, MINDSPORE, PAIRS, RETURNS, SCHEDULERS, TORCH
 from calando.lexicon.optimizers import NEEDED
 
 POSITIONAL = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -52,6 +52,31 @@ def test_mindspore_optimizers(name, mindspore):
     order, defaults = signature(getattr(mindspore.nn, name).__init__)
     assert list(spoken.order) == order
     assert {**spoken.defaults, **spoken.keywords} == defaults
+
+
+@pytest.mark.parametrize("name", GROUPED)
+def test_mindspores_copies_of_torch_optim(name, mindspore, torch):
+    """The signatures; and the same path, but for Adam, which has another formula."""
+    import mindspore.experimental.optim as copies
+
+    spoken = GROUPED[name]
+    order, defaults = signature(getattr(copies, name).__init__)
+    assert list(spoken.order) == order
+    assert {**spoken.defaults, **spoken.keywords} == defaults
+    rng = np.random.default_rng(3)
+    start = rng.standard_normal((5, 3)).astype(np.float32)
+    ours = torch.nn.Parameter(torch.from_numpy(start.copy()))
+    theirs = mindspore.Parameter(mindspore.Tensor(start), name="w")
+    cls = found(COPIES[name].ours if COPIES[name].why else f"torch.optim.{COPIES[name].torch}")
+    words = {"lr": 0.02} | ({"weight_decay": 0.01} if "weight_decay" in spoken.order else {})
+    words |= {"eps": 1e-4} if "eps" in spoken.order else {}
+    mine, its = cls([ours], **words), getattr(copies, name)([theirs], **words)
+    for step in range(6):
+        grad = (rng.standard_normal((5, 3)) * 10.0**-step).astype(np.float32)
+        ours.grad = torch.from_numpy(grad.copy())
+        mine.step()
+        its((mindspore.Tensor(grad),))
+        np.testing.assert_allclose(ours.detach().numpy(), theirs.asnumpy(), atol=2e-6)
 
 
 @pytest.mark.parametrize("name", SCHEDULERS)

@@ -10,9 +10,11 @@ the standard library: the migration tool, the documentation and the tests read t
 """
 
 from .optimizers import CALANDO as CALANDO
+from .optimizers import GROUPED as GROUPED
 from .optimizers import MINDSPORE as MINDSPORE
 from .optimizers import TORCH as TORCH
 from .optimizers import Spoken as Spoken
+from .pairs import COPIES as COPIES
 from .pairs import PAIRS as PAIRS
 from .pairs import RETURNS as RETURNS
 from .pairs import Pair as Pair
@@ -20,4 +22,7 @@ from .pairs import Return as Return
 from .rates import DYNAMIC as DYNAMIC
 from .schedulers import SCHEDULERS as SCHEDULERS
 
-__all__ = ["CALANDO", "DYNAMIC", "MINDSPORE", "PAIRS", "RETURNS", "SCHEDULERS", "TORCH", "Pair", "Return", "Spoken"]
+__all__ = [
+    "CALANDO", "COPIES", "DYNAMIC", "GROUPED", "MINDSPORE", "PAIRS", "RETURNS", "SCHEDULERS", "TORCH", "Pair", "Return",
+    "Spoken",
+]  # fmt: skip

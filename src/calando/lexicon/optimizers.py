@@ -121,3 +121,23 @@ MINDSPORE: dict[str, Spoken] = {
     ),
     "Lamb": spoken(learning_rate=NEEDED, beta1=0.9, beta2=0.999, eps=1e-6, weight_decay=0.0),
 }  # fmt: skip
+
+# mindspore.experimental.optim: torch.optim in MindSpore's framework, with most of its arguments and defaults.
+UP = {"maximize": False}
+GROUPED: dict[str, Spoken] = {
+    "SGD": spoken(UP, lr=NEEDED, momentum=0, dampening=0, weight_decay=0.0, nesterov=False),
+    "Adam": spoken(UP, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, amsgrad=False),
+    "AdamW": spoken(UP, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2, amsgrad=False),
+    "Adadelta": spoken(UP, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0.0),
+    "Adagrad": spoken(
+        UP, lr=1e-2, lr_decay=0.0, weight_decay=0.0, initial_accumulator_value=0.0, eps=1e-10,
+    ),
+    "Adamax": spoken(UP, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0),
+    "ASGD": spoken({}, lr=1e-2, lambd=1e-4, alpha=0.75, t0=1e6, weight_decay=0.0, maximize=False),
+    "NAdam": spoken({}, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, momentum_decay=4e-3),
+    "RAdam": spoken({}, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0),
+    "RMSprop": spoken(
+        {}, lr=1e-2, alpha=0.99, eps=1e-8, weight_decay=0.0, momentum=0.0, centered=False, maximize=False
+    ),
+    "Rprop": spoken(UP, lr=1e-2, etas=(0.5, 1.2), step_sizes=(1e-6, 50)),
+}  # fmt: skip

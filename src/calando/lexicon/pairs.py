@@ -6,6 +6,8 @@ Equality was measured with the same gradients, step by step; a test repeats it l
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from .optimizers import GROUPED
+
 # Arguments of torch.optim that choose an implementation, not a path: they are dropped.
 IMPLEMENTATION = ("foreach", "fused", "capturable", "differentiable")
 
@@ -161,3 +163,9 @@ RETURNS: dict[str, Return] = {
     "Rprop": Return("", {}, "MindSpore's Rprop has its own defaults and reads lr only once; compare by hand"),
     "ASGD": Return("", {}, "a changed lr takes effect one step later in MindSpore's ASGD; compare by hand"),
 }  # fmt: skip
+
+# Optimizers of mindspore.experimental.optim, which copy torch.optim's.
+COPIES: dict[str, Return] = {
+    name: Return(name, {word: word for word in words.order[1:]}, ours=THEIRS + name) for name, words in GROUPED.items()
+}
+COPIES["Adam"] = Return("Adam", COPIES["Adam"].names, EPSILON.replace("nn", "experimental.optim"), MANNERS + "Adam")

@@ -53,18 +53,26 @@ def run(asked: Asked) -> int:
     if asked.lint:
         return linted(scripts, asked)
     done = migrate(scripts, asked.wish)
-    proofs = []
+    proofs, drawn = [], []
     if asked.prove:
         from .prove import prove
+        from .prove.drawn import drawings
 
         proofs = prove(done, asked.seconds)
+        drawn = [drawing for proof in proofs for drawing in drawings(proof)]
     code = deliver(done, asked, bases)
     if asked.report is not None:
         from .page import page
 
         write(asked.report, page(done, proofs).encode())
     if not asked.quiet:
-        told = [*done.unread, *lines(done), *(line for proof in proofs for line in proof.lines()), summary(done)]
+        told = [
+            *done.unread,
+            *lines(done),
+            *(line for proof in proofs for line in proof.lines()),
+            *drawn,
+            summary(done),
+        ]
         print("\n".join(told), file=sys.stderr)
     return FOUND if any(not proof.holds for proof in proofs) else code
 

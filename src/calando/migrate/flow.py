@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..lexicon import MINDSPORE, SCHEDULERS, TORCH
+from ..lexicon import GROUPED, MINDSPORE, SCHEDULERS, TORCH
 from .names import Names
 from .source import Source
 
@@ -19,6 +19,9 @@ ROUNDS = 12  # how often names are followed at most
 OPTIMIZER, SCHEDULER, SCALER, NETWORK, GRADIENT, MODEL, PACK, OBJECT = (
     "optimizer", "scheduler", "scaler", "network", "gradient function", "model", "pack", "object",
 )  # fmt: skip
+GROUPS_SCHEDULER = "scheduler of mindspore.experimental"
+EXPERIMENTAL = ("mindspore.experimental.optim", "mindspore.mint.optim")
+GROUPS = "mindspore.experimental."  # what the names of their optimizers begin with
 IDLE = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)  # they have no place in the text
 BLOCKS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
@@ -401,6 +404,10 @@ def made_kind(dotted: str) -> tuple[str, str]:
         return OPTIMIZER, f"torch.{name}"
     if home in ("mindspore.nn", "calando.mindspore.nn", "mindspore.nn.optim") and name in MINDSPORE:
         return OPTIMIZER, f"mindspore.{name}"
+    if home in EXPERIMENTAL and name in GROUPED:
+        return OPTIMIZER, f"{GROUPS}{name}"
+    if home == f"{EXPERIMENTAL[0]}.lr_scheduler" and name[:1].isupper():
+        return GROUPS_SCHEDULER, name
     if home == "torch.optim.lr_scheduler" and (name in SCHEDULERS or name.endswith(("LR", "Scheduler"))):
         return SCHEDULER, name
     if name == "GradScaler" and home.startswith("torch"):

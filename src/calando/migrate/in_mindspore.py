@@ -6,7 +6,7 @@ import ast
 
 from .back import JIT, put
 from .finding import REWRITTEN
-from .flow import File, Scope, Thing
+from .flow import GROUPS, File, Scope, Thing
 from .rhythm import updates
 from .torch_numbers import written
 from .work import Left, Work, uses
@@ -25,6 +25,8 @@ def in_place(work: Work, thing: Thing) -> None:
     """
     call, scope, name = thing.node, thing.scope, thing.name.partition(".")[2]
     assert isinstance(call, ast.Call) and scope is not None
+    if thing.name.startswith(GROUPS):
+        raise Left("MindSpore's experimental optimizers are torch.optim in its words, with its own schedulers")
     for where, update in updates(work.flow, thing):
         if compiled(where):
             raise Left(f"the update in line {update.lineno} is compiled by MindSpore, which compiles its own only")

@@ -8,6 +8,7 @@ import re
 from ..lexicon import DYNAMIC
 from .flow import (
     GRADIENT,
+    GROUPS_SCHEDULER,
     MODEL,
     NETWORK,
     OBJECT,
@@ -164,7 +165,7 @@ def call_mentioned(flow: Flow, file: File, node: ast.Call, scope: Scope) -> str:
     """Why a call is of concern; empty where it is not."""
     dotted = file.names.dotted(node.func)
     kind, _ = made_kind(dotted)
-    if kind in (OPTIMIZER, SCHEDULER, SCALER, GRADIENT):
+    if kind in (OPTIMIZER, SCHEDULER, GROUPS_SCHEDULER, SCALER, GRADIENT):
         return f"this {kind} was not rewritten"
     if chosen(file, node.func):
         return "which class of torch.optim this is, is only known when it runs"
@@ -192,10 +193,12 @@ def call_mentioned(flow: Flow, file: File, node: ast.Call, scope: Scope) -> str:
         return "this training was not rewritten"
     receiver = ast.unparse(node.func.value)[-60:]
     if name == "step":
-        if held & {OPTIMIZER, SCHEDULER, SCALER} or MEANT.search(receiver):
+        if held & {OPTIMIZER, SCHEDULER, GROUPS_SCHEDULER, SCALER} or MEANT.search(receiver):
             return "what is stepped here was not recognised as part of what can be rewritten"
         unknown = not node.args and not node.keywords and not OTHERS.search(receiver)
         return "it is not known what is stepped here" if unknown else ""
-    if name in HELD and (held & {OPTIMIZER, SCHEDULER, SCALER} or (not held & {NETWORK} and MEANT.search(receiver))):
+    if name in HELD and (
+        held & {OPTIMIZER, SCHEDULER, GROUPS_SCHEDULER, SCALER} or (not held & {NETWORK} and MEANT.search(receiver))
+    ):
         return f".{name} of an optimizer or scheduler was not recognised"
     return "this changes the learning rate in a way that was not recognised" if WRITTEN.search(name) else ""

@@ -7,12 +7,13 @@ import builtins
 import keyword
 from collections.abc import Iterable
 
-from ..lexicon import DYNAMIC, MINDSPORE, SCHEDULERS, TORCH
+from ..lexicon import DYNAMIC, GROUPED, MINDSPORE, SCHEDULERS, TORCH
 
 STARS = {
     "torch.optim": set(TORCH),
     "torch.optim.lr_scheduler": set(SCHEDULERS),
     "mindspore.nn": {*MINDSPORE, *DYNAMIC},
+    "mindspore.experimental.optim": set(GROUPED),
 }
 # The same thing under another name.
 SAME = {

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from .finding import CERTAINTIES, HUMAN, Finding
 from .project import Migration, Result
+from .sections import SECTIONS, section, wanted
+from .source import rows as lines
 from .told import summary
 
 if TYPE_CHECKING:
     from .prove import Proof
 
-GUIDE = "docs/guide.md"
 MARKS = dict(zip(CERTAINTIES, ("done", "check", "human", "kept"), strict=True))
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --done: #2a7d4f; --check: #a66a00;
@@ -50,6 +51,7 @@ def page(done: Migration, proofs: Sequence[Proof] = ()) -> str:
     parts += [proven(proof) for proof in proofs]
     for number, result in enumerate(done.results):
         parts.append(sides(result, number, [f for f in done.findings if f.file == result.name]))
+    parts.append(guide(f.topic for f in done.findings))
     body = "\n".join(filter(None, parts))
     return (
         f'<!doctype html>\n<html lang="en">\n<meta charset="utf-8">\n<title>{escape(title)}</title>\n'
@@ -65,8 +67,8 @@ def findings(found: Iterable[Finding]) -> str:
     for each in sorted(found, key=lambda f: (order[MARKS[f.certainty]], f)):
         mark = MARKS[each.certainty]
         reason = escape(each.reason)
-        if each.topic:
-            reason += f' <a href="{GUIDE}#{escape(each.topic)}">{escape(each.topic)}</a>'
+        if name := section(each.topic):
+            reason += f' <a href="#guide-{name}">{escape(SECTIONS[name][0])}</a>'
         rows.append(
             f'<tr><td><b class="{mark}">{escape(each.certainty)}</b></td>'
             f'<td class="code">{escape(each.file)}:{each.line}</td><td><code>{escape(each.text)}</code></td>'
@@ -76,6 +78,15 @@ def findings(found: Iterable[Finding]) -> str:
         return "<h2>Findings</h2><p>No optimizer and no schedule was found.</p>"
     head = "<tr><th>certainty<th>place<th>what stands there<th>what was done, and why</tr>"
     return f'<h2 id="findings">Findings</h2><div class="scroll"><table>{head}{"".join(rows)}</table></div>'
+
+
+def guide(topics: Iterable[str]) -> str:
+    """What the guide says of the things that findings point to."""
+    told = "".join(
+        f'<h3 id="guide-{name}">{escape(SECTIONS[name][0])}</h3><p>{escape(SECTIONS[name][1])}</p>'
+        for name in wanted(topics)
+    )
+    return f'<h2 id="guide">What the guide says</h2><p>More in docs/guide.md.</p>{told}' if told else ""
 
 
 def defaults(done: Migration) -> str:
@@ -101,8 +112,9 @@ def proven(proof: Proof) -> str:
             f"<td>{escape(level.text)}</td></tr>"
         )
     head = "<tr><th>level<th>compared<th>result<th>in words</tr>"
+    room = f"<p>{escape(proof.stand_in)}</p>" if proof.room else ""
     drawn = "".join(curve(number, pairs) for number, pairs in enumerate(proof.curves) if pairs)
-    return f"<h2>Proof of {escape(proof.name)}</h2><table>{head}{''.join(rows)}</table>{drawn}"
+    return f"<h2>Proof of {escape(proof.name)}</h2>{room}<table>{head}{''.join(rows)}</table>{drawn}"
 
 
 def curve(number: int, pairs: Sequence[tuple[float | None, float | None]]) -> str:
@@ -139,8 +151,8 @@ def curve(number: int, pairs: Sequence[tuple[float | None, float | None]]) -> st
 
 def sides(result: Result, number: int, found: Sequence[Finding]) -> str:
     """Source and result beside each other; long stretches without a change are left out."""
-    before = result.source.text.splitlines()
-    after = result.after.decode(result.source.encoding).removeprefix("\ufeff").splitlines()
+    before = lines(result.source.text)
+    after = lines(result.after.decode(result.source.encoding).removeprefix("\ufeff"))
     if not result.changed:
         return f"<h2>{escape(result.name)}</h2><p>Nothing changes.</p>"
     topics: dict[int, Finding] = {}
@@ -183,7 +195,7 @@ def row(
         told = topics.get(mine + 1)
         if told is not None and (left or told.certainty == HUMAN):
             left = left or "left"
-            link = f"{GUIDE}#{escape(told.topic)}" if told.topic else "#findings"
+            link = f"#guide-{name}" if (name := section(told.topic)) else "#findings"
             shown = f'<a href="{link}" title="{escape(told.reason)}">{shown}</a>'
         cells += f'<td class="n" id="s{number}-{mine + 1}">{shown}</td><td class="{left}">{text}</td>'
     if its is None:

@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import ast
 
-from ..lexicon import DYNAMIC, MINDSPORE, RETURNS, TORCH
+from ..lexicon import COPIES, DYNAMIC, GROUPED, MINDSPORE, RETURNS, TORCH
 from .back import Back
-from .carry import constant, stored
 from .finding import CHECK, HUMAN, KEPT, REWRITTEN, Finding, Spoken
 from .flow import OPTIMIZER, Scope, Thing
-from .params import parts_of
 from .rhythm import updates
 from .speak import respoken
 from .torch_cells import networks_of, one_step_cells, own_cells
 from .torch_free import emptied_maps, free
+from .torch_grouped import construct_grouped, group_numbers, grouped
 from .torch_lambda import lambda_lr
 from .torch_model import models
 from .torch_numbers import checkpoints, numbers
 from .torch_params import parameters
+from .torch_rates import SCHEDULES, moves, schedule_text
 from .torch_step import gradient_functions, step
-from .work import Left, Work, statement_of, uses
+from .work import Left, Work, off, statement_of, uses
 
 DROPPED = ("use_locking", "update_slots", "loss_scale", "use_lazy", "use_offload", "use_nesterov", "use_amsgrad")
-SCHEDULES = ("DecayLR", "WarmUpLR", "LearningRateSchedule")
 FILES = "a file of the network's: torch.save and torch.load of its state_dict, where it is PyTorch's"
 NETWORKS = {
     "WithLossCell": "network and loss in one: it goes with the network",
@@ -66,14 +65,17 @@ def carry_back(work: Work, thing: Thing, loose: bool) -> None:
     Raises:
         Left: some part of it cannot be; then all of it stays.
     """
-    name = thing.name.partition(".")[2]
-    form = RETURNS.get(name)
+    name = thing.name.rpartition(".")[2]
+    form = (COPIES if grouped(thing) else RETURNS).get(name)
     if form is None or not (form.torch or form.ours):
         raise Left(form.why if form else f"PyTorch has no {name}")
     for scope, node in uses(work.flow, thing):
         followed(work, scope, node)
     back = Back(work, thing, form, arguments_of(thing, name), free=loose)
-    construct(back, name)
+    if grouped(thing):
+        construct_grouped(back)
+    else:
+        construct(back, name)
     sites = updates(work.flow, thing)
     back.stepped = len(sites)
     if loose and sites:
@@ -85,6 +87,8 @@ def carry_back(work: Work, thing: Thing, loose: bool) -> None:
     models(back, cells)
     if not back.stepped:
         raise Left("no call that updates its parameters was found in this project")
+    if grouped(thing):
+        group_numbers(back)
     numbers(back)
     checkpoints(work, thing)
     work.check()
@@ -97,6 +101,8 @@ def followed(work: Work, scope: Scope, node: ast.expr) -> None:
     if not isinstance(call, ast.Call) or node is call.func or not isinstance(parent, (ast.Call, ast.keyword)):
         return
     dotted = scope.file.names.dotted(call.func) or ast.unparse(call.func)
+    if dotted.startswith("mindspore.experimental.optim.lr_scheduler."):
+        return  # it goes with the optimizer
     if work.flow.callee(scope, call) is None and dotted.rpartition(".")[2] not in KNOWN:
         raise Left(f"it is given to {ast.unparse(call.func)} in line {node.lineno}, which is not in this project")
 
@@ -105,7 +111,9 @@ def arguments_of(thing: Thing, name: str) -> dict[str | None, ast.expr]:
     """An optimizer's arguments by their names."""
     call = thing.node
     assert isinstance(call, ast.Call)
-    given: dict[str | None, ast.expr] = dict(zip(MINDSPORE[name].order, call.args, strict=False))
+    given: dict[str | None, ast.expr] = dict(
+        zip((GROUPED if grouped(thing) else MINDSPORE)[name].order, call.args, strict=False)
+    )
     given.update({w.arg: w.value for w in call.keywords})
     return given
 
@@ -175,11 +183,6 @@ def equality(back: Back, name: str) -> tuple[str, str]:
     return REWRITTEN, f"{back.target} follows the same path"
 
 
-def off(node: ast.expr | None) -> bool:
-    """Whether a flag is not there, or false for certain."""
-    return node is None or (isinstance(node, ast.Constant) and not node.value)
-
-
 def refuse(given: dict[str | None, ast.expr], name: str) -> None:
     """Raise Left for arguments that have no counterpart."""
     if None in given:
@@ -191,76 +194,6 @@ def refuse(given: dict[str | None, ast.expr], name: str) -> None:
             raise Left(f"{flag} has no counterpart")
     if name == "SGD" and not off(given.get("dampening")):
         raise Left("dampening works from the second update on in both; compare by hand")
-
-
-def moves(work: Work, thing: Thing, given: dict[str | None, ast.expr]) -> bool:
-    """Whether an optimizer's learning rate may be a list or schedule, or its clock is asked for."""
-    scope = thing.scope
-    assert scope is not None
-    rate = given.get("learning_rate")
-    if rate is not None and not surely_number(work, scope, rate):
-        return True
-    for where, node in parts_of(work.flow, scope, given["params"]):
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.Dict):
-                for key, value in zip(inner.keys, inner.values, strict=True):
-                    if isinstance(key, ast.Constant) and key.value == "lr" and not surely_number(work, where, value):
-                        return True
-    decay = given.get("weight_decay")
-    if decay is not None and schedule(work, scope, decay):
-        return True
-    return any(getattr(s.file.parents[n], "attr", "") == "global_step" for s, n in uses(work.flow, thing))
-
-
-def schedule(work: Work, scope: Scope, node: ast.expr) -> bool:
-    """Whether an expression is a Cell that is asked step by step, by its name or in place."""
-    if isinstance(node, ast.Name):
-        home = work.flow.home(scope, node.id)
-        made = [s.value for _, s in stored(home).get(node.id, []) if isinstance(s, ast.Assign)]
-        return any(is_schedule(work, home, value) for value in made)
-    return is_schedule(work, scope, node)
-
-
-def surely_number(work: Work, scope: Scope, node: ast.expr) -> bool:
-    """Whether an expression is one number."""
-    if constant(work.flow, node, scope) is not None:
-        return True
-    text = ast.unparse(node)
-    if isinstance(node, ast.Attribute) and text.rpartition(".")[2] in ("lr", "learning_rate", "base_lr"):
-        return True
-    return isinstance(node, ast.Call) and text.startswith("float(")
-
-
-def schedule_text(work: Work, scope: Scope, node: ast.expr, statement: ast.stmt, word: str) -> str:
-    """A Cell of MindSpore's as a function of the step; empty where it is none."""
-    asked = "lambda step: float({}(mindspore.Tensor(step, mindspore.int32)).asnumpy())"
-    if isinstance(node, ast.Name):
-        home = work.flow.home(scope, node.id)
-        for _, made in stored(home).get(node.id, []):
-            if isinstance(made, ast.Assign) and is_schedule(work, home, made.value):
-                work.need(scope.file, "import mindspore")
-                return asked.format(node.id)
-    if is_schedule(work, scope, node):
-        name = scope.file.names.free(f"{word}_of")
-        work.before(scope.file, statement, f"{name} = {scope.file.source.code(node)}")
-        work.need(scope.file, "import mindspore")
-        return asked.format(name)
-    return ""
-
-
-def is_schedule(work: Work, scope: Scope, node: ast.expr) -> bool:
-    """Whether an expression makes a LearningRateSchedule."""
-    if not isinstance(node, ast.Call):
-        return False
-    dotted = scope.file.names.dotted(node.func)
-    if dotted.endswith(SCHEDULES):
-        return True
-    target = work.flow.callee(scope, node)
-    if target is None or not isinstance(target.node, ast.ClassDef):
-        return False
-    return work.flow.is_network(target) or any(
-        target.file.names.dotted(base).endswith("LearningRateSchedule") for base in target.node.bases
-    )
 
 
 def aloud(back: Back, name: str) -> dict[str, str]:
@@ -299,6 +232,8 @@ def networks(work: Work) -> None:
     """Say once per class that the network itself is not translated."""
     for file in work.flow.files:
         for node in networks_of(work, file):
+            if id(node) in work.told:
+                continue  # a schedule
             first = file.source.code(node).splitlines()[0]
             reason = "the network stays MindSpore's: write it as torch.nn.Module, or import one"
             work.findings.append(Finding(file.source.name, node.lineno, HUMAN, first, reason, "network"))  # type: ignore[attr-defined]

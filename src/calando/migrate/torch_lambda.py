@@ -9,6 +9,7 @@ from .finding import REWRITTEN
 from .flow import Scope
 from .params import parts_of
 from .torch_numbers import untensored
+from .torch_rates import schedule
 from .work import Left, statement_of, uses
 
 
@@ -56,12 +57,14 @@ def alone(back: Back, scope: Scope) -> None:
     """Raise Left where more than one rate moves, or the optimizer's clock is asked for or kept."""
     for where, node in parts_of(back.work.flow, scope, back.given["params"]):
         for inner in ast.walk(node):
-            keys = [k.value for k in inner.keys if isinstance(k, ast.Constant)] if isinstance(inner, ast.Dict) else []
-            if "params" in keys and "lr" in keys:
-                line = inner.lineno  # type: ignore[attr-defined]
-                raise Left(
-                    f"its group in line {line} of {where.file.source.name} has a rate of its own; see --style exact"
-                )
+            if not isinstance(inner, ast.Dict):
+                continue
+            held = {k.value: v for k, v in zip(inner.keys, inner.values, strict=True) if isinstance(k, ast.Constant)}
+            place = f"its group in line {inner.lineno} of {where.file.source.name}"
+            if "params" in held and "lr" in held:
+                raise Left(f"{place} has a rate of its own; see --style exact")
+            if "weight_decay" in held and schedule(back.work, where, held["weight_decay"]):
+                raise Left(f"{place} has a weight decay that moves; see --style exact")
     for where, node in uses(back.work.flow, back.thing):
         parent = where.file.parents[node]
         kept = isinstance(parent, ast.Call) and ast.unparse(parent.func).endswith(("save_checkpoint", "into_net"))

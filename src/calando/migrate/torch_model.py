@@ -92,7 +92,14 @@ def model(back: Back, scope: Scope, call: ast.Call, steps: dict[str, str]) -> No
         train(back, file.where[node], outer, given, how, step)
     amp(work, file, given)
     if isinstance(parent, ast.Assign):
-        remainder(work, file, call, parent, given, [n for n in uses if n not in trains])
+        fits = any(validates(file.parents[n]) for n in trains)
+        remainder(work, file, call, parent, given, [n for n in uses if n not in trains or fits])
+
+
+def validates(call: ast.AST) -> bool:
+    """Whether a ``fit`` also evaluates, for which the Model stays."""
+    assert isinstance(call, ast.Call)
+    return call.func.attr == "fit" and (len(call.args) > 2 or any(w.arg == "valid_dataset" for w in call.keywords))  # type: ignore[attr-defined]
 
 
 def uses_of(file: File, scope: Scope, target: ast.expr) -> list[ast.Attribute]:
@@ -148,6 +155,9 @@ def train(back: Back, scope: Scope, call: ast.Call, given: dict[str, ast.expr], 
     names = {n: file.names.free(n) for n in ("step", "inputs", "loss_value", "group", "epoch", "batch", "began", "now")}
     network = file.source.code(given["network"])
     loop = Loop(network, names)
+    code["train_dataset"] = kept(file, loop, said["train_dataset"], "dataset")
+    if (made := given.get("loss_fn")) is not None and not step:
+        names["loss_fn"] = kept(file, loop, made, "criterion")
     at = "" if step else file.source.code(given["optimizer"])
     callbacks(back, scope, said.get("callbacks"), loop, at, code["train_dataset"])
     update = forward(back, scope, call, given, how, step, names, at)
@@ -173,6 +183,15 @@ def train(back: Back, scope: Scope, call: ast.Call, given: dict[str, ast.expr], 
     put(work, file, statement, lines)
     work.say(file, statement, REWRITTEN, "the loop that Model.train runs", "loop")
     back.stepped += 1
+
+
+def kept(file: File, loop: Loop, node: ast.expr, wanted: str) -> str:
+    """What the loop uses again and again, made once, before it."""
+    if not isinstance(node, ast.Call):
+        return file.source.code(node)
+    name = file.names.free(wanted)
+    loop.before.append(f"{name} = {file.source.code(node)}")
+    return name
 
 
 def whole(file: File, said: dict[str, ast.expr], call: ast.Call) -> None:
@@ -204,7 +223,7 @@ def forward(
     if made is None or (isinstance(made, ast.Constant) and made.value is None):
         line = f"{loss} = {network}(*{inputs})"
     else:
-        line = f"{loss} = {file.source.code(made)}({network}({inputs}[0]), {inputs}[1])"
+        line = f"{loss} = {names['loss_fn']}({network}({inputs}[0]), {inputs}[1])"
     return [line, *how.lines(back, scope, call.lineno, loss, at)]
 
 

@@ -10,6 +10,7 @@ from .carry import within
 from .finding import REWRITTEN
 from .flow import NETWORK, OBJECT, Scope
 from .params import parts_of
+from .torch_rates import grouped_schedule
 from .work import Left, Work, statement_of
 
 TAKEN = {
@@ -122,6 +123,10 @@ def groups(work: Work, scope: Scope, params: ast.expr) -> list[tuple[Scope, ast.
                 for number, item in enumerate(inner.elts):
                     if isinstance(item, ast.Dict):
                         group(work, where, inner, number, item)
+            if isinstance(inner, ast.Dict):
+                for key, value in zip(inner.keys, inner.values, strict=True):
+                    if isinstance(key, ast.Constant) and key.value in ("lr", "weight_decay"):
+                        grouped_schedule(work, where, value)
     for where, node in pieces:
         named(work, where, node, owners)
         if not owners:

@@ -344,6 +344,11 @@ def uses(flow: Flow, thing: Thing) -> list[tuple[Scope, ast.expr]]:
     return flow.memory["uses", thing]
 
 
+def off(node: ast.expr | None) -> bool:
+    """Whether a flag is not there, or false for certain."""
+    return node is None or (isinstance(node, ast.Constant) and not node.value)
+
+
 def unsaid(work: Work) -> None:
     """Report what nothing was said about: it is left as it is, and a person must look."""
     told = set(work.told)

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from ...lexicon import MINDSPORE, TORCH
+from ...lexicon import GROUPED, MINDSPORE, TORCH
 from ..flow import OPTIMIZER, File, Flow
 from .about import Found, calls, counter, looped, of_calando, of_mindspore
 
@@ -21,8 +21,8 @@ LISTS = {"parameters_and_names", "named_parameters", "named_params"}
 def wrong_names(flow: Flow) -> Found:
     """An argument under the other framework's name."""
     for thing in flow.all(OPTIMIZER):
-        framework, _, name = thing.name.partition(".")
-        table = (MINDSPORE if framework == "mindspore" else TORCH)[name]
+        framework, _, name = thing.name.rpartition(".")
+        table = {"mindspore": MINDSPORE, "mindspore.experimental": GROUPED}.get(framework, TORCH)[name]
         call = thing.node
         assert isinstance(call, ast.Call) and thing.scope is not None
         known = {*table.order, *table.keywords, "use_lazy", "use_offload"}

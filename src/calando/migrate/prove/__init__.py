@@ -3,7 +3,8 @@
 Level 1: the learning rate and weight decay of every parameter at every call of an optimizer. Level 2: gradients
 recorded from the source are fed to the result's optimizer, and all weights are compared after every step. Level 3:
 both run on their own gradients. Where the result's optimizer belongs to the other framework, the network of the
-source stays: its forward pass runs there, the update here, and arrays cross between.
+source stays: its forward pass runs there, the update here, and arrays cross between. Where MindSpore is not installed,
+or does not run the script on the CPU, calando's network room stands in for it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ..flow import OPTIMIZER
 from ..project import Migration, Result
 from .compare import WEIGHT, Proof, curves, loop, rates, weights
 from .journal import Journal, load
+from .room import wanted
 
 __all__ = ["Proof", "prove"]
 
@@ -73,34 +75,35 @@ def proof(done: Migration, result: Result, place: Path, number: int, seconds: fl
     bridge = "" if source_side == target or not result.changed else "lend" if target == "mindspore" else "loan"
     sides = ["torch", "mindspore"] if bridge else [source_side]
     name = local(result.name)
-    jobs: dict[str, dict[str, Any]] = {
-        "source": job(place / "source" / name, result, [source_side], "", None, place / f"{number}-source.npz"),
-        "replay": job(
-            place / "result" / name,
-            result,
-            sides,
-            bridge,
-            place / f"{number}-source.npz",
-            place / f"{number}-replay.npz",
-        ),
-        "free": job(place / "result" / name, result, sides, bridge, None, place / f"{number}-free.npz"),
-    }
-    source = started(jobs["source"], place, seconds)
-    replay = started(jobs["replay"], place, seconds) if not source.problem else Journal(problem="not run")
+    scripts = {"source": place / "source" / name, "replay": place / "result" / name, "free": place / "result" / name}
+    recorded = place / f"{number}-source.npz"
+    room = ""
+
+    def run(kind: str) -> Journal:
+        ways = (
+            ([source_side], "", None) if kind == "source" else (sides, bridge, recorded if kind == "replay" else None)
+        )
+        return started(job(scripts[kind], *ways, place / f"{number}-{kind}.npz", room), place, seconds)
+
+    source = run("source")
+    if source.problem and not source.room and (room := wanted(source.problem)):
+        there = run("source")
+        source, room = (there, room) if not there.problem else (source, "")
+    replay = run("replay") if not source.problem else Journal(problem="not run")
     first = rates(source, replay)
     second = weights(source, replay, 2, "weights, on the source's gradients", WEIGHT)
     levels = [first, second]
     if not source.problem:
-        levels.append(loop(source, started(jobs["free"], place, seconds)))
-    return Proof(result.name, levels, curves(source, replay))
+        levels.append(loop(source, run("free")))
+    return Proof(result.name, levels, curves(source, replay), source.room or replay.room)
 
 
-def job(script: Path, result: Result, sides: list[str], bridge: str, replay: Path | None, out: Path) -> dict[str, Any]:
+def job(script: Path, sides: list[str], bridge: str, replay: Path | None, out: Path, room: str) -> dict[str, Any]:
     """One run as plain data."""
     folder = str(script.parent)
     return {
         "script": str(script), "folder": folder, "sides": sides, "bridge": bridge,
-        "replay": str(replay) if replay else "", "out": str(out),
+        "replay": str(replay) if replay else "", "out": str(out), "room": room,
     }  # fmt: skip
 
 

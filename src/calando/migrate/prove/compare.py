@@ -43,20 +43,28 @@ class Proof:
     Args:
         curves: for each optimizer, the first parameter's learning rate and weight decay at each update, source and
             result: ``[(lr, lr), …]``.
+        room: why calando's network room stood in for MindSpore; empty where it did not.
     """
 
     name: str
     levels: list[Level] = field(default_factory=list)
     curves: list[list[tuple[float | None, float | None]]] = field(default_factory=list)
+    room: str = ""
 
     @property
     def holds(self) -> bool:
         """Whether nothing that could be compared differs, and something could."""
         return all(level.holds for level in self.levels if level.ran) and any(level.ran for level in self.levels)
 
+    @property
+    def stand_in(self) -> str:
+        """Where it ran, if that was not MindSpore itself; else empty."""
+        return f"{self.room}; calando.mindspore stands in for it on both sides" if self.room else ""
+
     def lines(self) -> list[str]:
-        """One line per level."""
-        return [f"{self.name}: proof, level {level.number} ({level.title}): {level.text}" for level in self.levels]
+        """One line per level, and first where it ran if that was not MindSpore itself."""
+        told = [f"{self.name}: proof: {self.stand_in}"] if self.room else []
+        return told + [f"{self.name}: proof, level {x.number} ({x.title}): {x.text}" for x in self.levels]
 
 
 def rates(source: Journal, result: Journal) -> Level:

@@ -36,6 +36,7 @@ class Journal:
 
     Args:
         replay: another run's journal, whose gradients the optimizers of this run are fed.
+        room: why calando's network room stood in for MindSpore; empty where it did not.
     """
 
     replay: Journal | None = None
@@ -43,6 +44,7 @@ class Journal:
     calls: list[list[Call]] = field(default_factory=list)
     size: int = 0
     problem: str = ""
+    room: str = ""
 
     def number(self, optimizer: Any) -> int:
         """The number of an optimizer; a new one for one that was not seen."""
@@ -95,7 +97,7 @@ class Journal:
                 row = {"names": call.names, "lr": call.lr, "weight_decay": call.weight_decay}
                 rows.append({**row, "grads": len(call.grads), "weights": len(call.weights)})
             told.append(rows)
-        meta = np.frombuffer(json.dumps({"calls": told, "problem": self.problem}).encode(), np.uint8)
+        meta = np.frombuffer(json.dumps({"calls": told, "problem": self.problem, "room": self.room}).encode(), np.uint8)
         with path.open("wb") as file:
             np.savez(file, meta=meta, **arrays)
 
@@ -119,7 +121,7 @@ def load(path: Path) -> Journal:
     """The journal in a file."""
     with np.load(path) as held:
         meta = json.loads(held["meta"].tobytes())
-        journal = Journal(problem=meta["problem"])
+        journal = Journal(problem=meta["problem"], room=meta["room"])
         for number, rows in enumerate(meta["calls"]):
             calls = []
             for at, row in enumerate(rows):

@@ -17,9 +17,12 @@ from typing import Any
 import numpy as np
 
 from .journal import Enough, Journal, Parted, load
+from .room import enter
 
 
-def play(script: Path, folder: Path, sides: list[str], bridge: str, replay: Path | None, out: Path) -> None:
+def play(
+    script: Path, folder: Path, sides: list[str], bridge: str, replay: Path | None, out: Path, room: str = ""
+) -> None:
     """Run a script and keep what its optimizers do.
 
     Args:
@@ -29,10 +32,13 @@ def play(script: Path, folder: Path, sides: list[str], bridge: str, replay: Path
         bridge: ``"lend"``: networks of PyTorch under MindSpore's optimizers; ``"loan"``: the other way; or empty.
         replay: a journal whose gradients are fed.
         out: where the journal goes.
+        room: why calando's network room stands in for MindSpore; empty: MindSpore itself, where it is installed.
     """
     journal = Journal(replay=load(replay) if replay else None)
     ends: list[Any] = []
     try:
+        if "mindspore" in sides or bridge:
+            journal.room = enter(room)
         watch(journal, sides, bridge, ends)
         run(script, folder, journal)
     finally:
@@ -51,6 +57,7 @@ def watch(journal: Journal, sides: list[str], bridge: str, ends: list[Any]) -> N
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             from . import mindspore_side as ours
+            from .loans import Loan, RoomLoan
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002
     for side in (theirs, ours):
@@ -62,7 +69,7 @@ def watch(journal: Journal, sides: list[str], bridge: str, ends: list[Any]) -> N
         ends.append(bridged.end)
         written_here = bridged.written
     elif bridge == "loan":
-        loan = ours.Loan(theirs, journal.replay is not None)
+        loan = (RoomLoan if journal.room else Loan)(theirs, journal.replay is not None)
         ends.append(loan.end)
         written_there = loan.written
     if "torch" in sides:
@@ -90,7 +97,8 @@ def run(script: Path, folder: Path, journal: Journal) -> None:
     except Exception as problem:
         frames = [f for f in traceback.extract_tb(problem.__traceback__) if f.filename == str(script)]
         line = f"line {frames[-1].lineno}: " if frames else ""
-        journal.problem = f"{line}{type(problem).__name__}: {problem}".splitlines()[0][:300]
+        said = " ".join(f"{problem}".split())
+        journal.problem = f"{line}{type(problem).__name__}: {said}"[:300]
     finally:
         sys.argv, sys.path[:] = before[0], before[1]
         forget(folder)
@@ -99,7 +107,7 @@ def run(script: Path, folder: Path, journal: Journal) -> None:
 
 def forget(folder: Path) -> None:
     """Let the next script import its own files, where it has some of the same names."""
-    for name, module in list(sys.modules.items()):
+    for name, module in sys.modules.copy().items():  # kernels may import in the background
         place = getattr(module, "__file__", None)
         if name != "__main__" and place and folder.resolve() in Path(place).resolve().parents:
             del sys.modules[name]
@@ -110,7 +118,7 @@ def main(arguments: list[str]) -> None:
     for job in json.loads(Path(arguments[0]).read_text()):
         replay = Path(job["replay"]) if job["replay"] else None
         folder = Path(job["folder"])
-        play(Path(job["script"]), folder, job["sides"], job["bridge"], replay, Path(job["out"]))
+        play(Path(job["script"]), folder, job["sides"], job["bridge"], replay, Path(job["out"]), job.get("room", ""))
 
 
 if __name__ == "__main__":
