@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -46,10 +46,20 @@ class Controls(Averages):
 
     engine: Engine
     spelling: Spelling
+    ROOM: ClassVar[str] = ""  # in front of the class's name, where other rooms have the name for another formula
+
+    @property
+    def kind(self) -> str:
+        """What this optimizer is called in what is stored."""
+        return self.ROOM + type(self).__name__
 
     def titles(self) -> list[str]:
         """A name for each group; its number where it has none."""
         return [str(number) for number in range(len(self.engine.groups))]
+
+    def guests(self, number: int) -> dict[str, str]:
+        """What a group keeps for others, in short."""
+        return {}
 
     def at(self, step: int) -> Values:
         """Every hyperparameter of every group at any step, past or coming.
@@ -113,7 +123,7 @@ class Controls(Averages):
         self._listen()
         numbers = self._chosen(group)
         names = self._names(name)
-        parts = [value] if len(names) == 1 else unpacked(name, value, len(names))
+        parts = [value] if len(names) == 1 else unpacked(f"For '{type(self).__name__}'", name, value, len(names))
         parts = [meant(ours, part) for ours, part in zip(names, parts, strict=True)]
         pairs = list(zip(names, parts, strict=True))
         self._enter({(n, ours): self._meant(n, ours, part) for n in numbers for ours, part in pairs})
@@ -185,7 +195,7 @@ class Controls(Averages):
                 for m in members
             ]
             groups.append(KeptGroup(group.rule.name, clock, hyper.stored(), kept))
-        return Snapshot(type(self).__name__, groups)
+        return Snapshot(self.kind, groups)
 
     def restore(self, snapshot: Snapshot) -> None:
         """Go on where a snapshot was taken, as if the run had not stopped.

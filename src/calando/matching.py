@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def check(controls: "Controls", snapshot: Snapshot) -> None:
     """Raise SnapshotMismatch, naming the thing, unless a snapshot fits an optimizer."""
     engine = controls.engine
-    owner = type(controls).__name__
+    owner = controls.kind
     if len(snapshot.groups) != len(engine.groups):
         counts = f"{len(snapshot.groups)} groups in the snapshot, {len(engine.groups)} in the optimizer"
         raise SnapshotMismatch(f"{owner}: {counts}")
@@ -27,7 +27,7 @@ def check(controls: "Controls", snapshot: Snapshot) -> None:
                 f"{place} follows {group.rule.name}, the snapshot {kept.rule}; build the optimizer with the options "
                 "that it had"
             )
-        if kept.rule != group.rule.name and snapshot.optimizer != owner:
+        if kept.rule != group.rule.name and snapshot.optimizer != controls.kind:
             told = f"{place} follows {group.rule.name}, the snapshot {kept.rule}"
             raise SnapshotMismatch(f"{told}; build the same optimizer, {snapshot.optimizer}")
         if rules[kept.rule].slots and group.rule.slots and rules[kept.rule].slots != group.rule.slots:

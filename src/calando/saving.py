@@ -260,7 +260,7 @@ def told_optimizer(key: str, optimizer: Any, arrays: dict[str, Entry]) -> dict[s
         optimizer._refuse_pieces()
     keeper = next(cls for cls in type(optimizer).__mro__ if "snapshot" in vars(cls))
     plain = keeper.__module__ in FRONTS
-    snapshot = live(type(optimizer).__name__, optimizer.engine) if plain else optimizer.snapshot()
+    snapshot = live(optimizer.kind, optimizer.engine) if plain else optimizer.snapshot()
     snapshot.controllers = {**getattr(optimizer, "_waiting", {}), **getattr(optimizer, "_controllers", {})}
     meta, slots = snapshot.to_plain()
     types: dict[str, str] = {}

@@ -87,7 +87,7 @@ def from_plain(path: Path, plain: Mapping[str, Any], arrays: Mapping[str, Entry]
 
 def from_snapshot(path: Path, snapshot: Snapshot, arrays: Mapping[str, Entry], made: Portable) -> State:
     """An optimizer as calando stores it."""
-    family = BY_NAME.get(snapshot.optimizer, snapshot.optimizer)
+    family = BY_NAME.get(snapshot.optimizer.rpartition(".")[2], snapshot.optimizer)
     own = [name for name in made.weights if names.split(name)[1] not in names.BUFFERS]
     kept = [param for group in snapshot.groups for param in group.params]
     known = all(param.name in made.weights for param in kept)

@@ -49,6 +49,7 @@ class Optimizer(Gradients):
     MindSpore has none of them.
     """
 
+    ROOM = "nn."
     NAMES: ClassVar[tuple[str, ...]]  # hyperparameters beside lr, weight_decay and loss_scale
     OURS: ClassVar[Mapping[str, str]] = {}  # our names for those of them that we call otherwise
     DOMAIN: ClassVar[Domain]

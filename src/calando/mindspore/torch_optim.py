@@ -40,6 +40,7 @@ class Adam(Optimizer):
         ValueError, TypeError, KeyError: a value or a group that cannot be used; the sentence says which.
     """
 
+    ROOM = "torch_optim."
     NAMES = ("beta1", "beta2", "eps")
     DOMAIN = ADAM.domain
     FILTER = False
@@ -97,6 +98,7 @@ class RMSprop(Optimizer):
         ValueError, TypeError, KeyError: a value or a group that cannot be used; the sentence says which.
     """
 
+    ROOM = "torch_optim."
     NAMES = ("decay", "momentum", "epsilon")
     OURS = {"decay": "rho", "epsilon": "eps"}
     DOMAIN = RMSPROP_DOMAIN

@@ -28,7 +28,7 @@ def check_state(optimizer: "Stateful", state_dict: Mapping[str, Any]) -> dict[st
     Returns:
         What stands under ``"calando"``; None for a dictionary of torch's class.
     """
-    name = type(optimizer).__name__
+    name = optimizer.kind
     check_form(name, state_dict)
     groups = state_dict["param_groups"]
     if len(groups) != len(optimizer.param_groups):
@@ -104,7 +104,7 @@ def check_author(optimizer: "Stateful", place: str, group: Mapping[str, Any], ex
         author = extra.get("kind")
         known, authors = author in own, [] if author in (None, *own) else [author]
     else:
-        written = frozenset(group) - BESIDE
+        written = frozenset(group) & frozenset().union(*torchs_names().values())  # others may keep there what they like
         authors = [name for name, names in torchs_names().items() if names == written]
         known = written >= torchs_names().get(own[0], {None})
         authors = [] if own[0] in authors else authors
@@ -115,7 +115,6 @@ def check_author(optimizer: "Stateful", place: str, group: Mapping[str, Any], ex
 
 
 SAYING = {"_rule", "SPELLING"}
-BESIDE = {"params", "param_names", "initial_lr", "lr_scale", "name"}  # what stands in groups of any class of torch's
 
 
 @cache
@@ -128,7 +127,8 @@ def torchs_names() -> dict[str, frozenset[str]]:
 
 def kinds_of(optimizer: "Stateful") -> list[str]:
     """The classes that say what an optimizer is, the nearest first: AdamW is an Adam."""
-    return [kind.__name__ for kind in type(optimizer).__mro__ if not vars(kind).keys().isdisjoint(SAYING)]
+    kinds = [kind for kind in type(optimizer).__mro__ if not vars(kind).keys().isdisjoint(SAYING)]
+    return [getattr(kind, "ROOM", "") + kind.__name__ for kind in kinds]
 
 
 def owned(optimizer: "Stateful", face: Mapping[str, Any]) -> Mapping[str, Any]:

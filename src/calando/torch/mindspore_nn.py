@@ -37,6 +37,7 @@ class Formula(Optimizer):
     """What these have in common: a step sees hyperparameters as float32, as MindSpore's kernels do."""
 
     HYPER = Rounded
+    ROOM = "mindspore_nn."
 
 
 class Adam(Formula):
