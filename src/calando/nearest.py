@@ -6,11 +6,13 @@ from inspect import Parameter, Signature
 
 # One thing that PyTorch, MindSpore and their users call by several names; each leads to the others that are known.
 SAME = (
-    ("lr", "learning_rate"),
-    ("weight_decay", "wd", "l2_penalty"),
+    ("lr", "learning_rate", "lrate"),
+    ("weight_decay", "wd", "l2_penalty", "weight_decay_rate"),
+    ("momentum", "mom"),
     ("betas", "beta1", "beta2"),
     ("eps", "epsilon"),
     ("rho", "alpha", "decay"),
+    ("decay", "weight_decay"),
     ("max_norm", "max_grad_norm", "clip_grad_norm", "grad_clip", "gradient_clip_val"),
     ("ema", "ema_decay"),
     ("params", "parameters"),

@@ -31,6 +31,9 @@ def screen(controls: "Controls") -> str:
         moving = [n for n, names in controls.spelling.items() if moves(latest, names)]
         lines += [f"     {name} = {shown.pop(name)}" for name in moving]
         lines.append("     " + ", ".join(f"{name} = {text}" for name, text in shown.items()))
+        beside = controls.guests(number)
+        if beside:
+            lines.append("     kept for others: " + ", ".join(f"{name} = {text}" for name, text in beside.items()))
         for ours, (schedule, _) in engine.hypers[number].displaced.items():
             lines.append(f"     {ours} was written from outside, which ended {schedule.describe()}")
     return "\n".join(lines)

@@ -38,12 +38,12 @@ def plain(ours: str, number: float) -> float | None:
     return None if number == ABSENT.get(ours) else number
 
 
-def unpacked(name: str, value: Any, count: int) -> list[Any]:
+def unpacked(place: str, name: str, value: Any, count: int) -> list[Any]:
     """The parts of a hyperparameter that is several numbers.
 
     Raises:
         TypeError: it has not that many parts.
     """
     if isinstance(value, Schedule) or not hasattr(value, "__len__") or len(value) != count:
-        raise TypeError(f"{name!r} must be {count} values, but got {value!r}")
+        raise TypeError(f"{place}: {name!r} must be {count} values, but got {value!r}")
     return list(value)

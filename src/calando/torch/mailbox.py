@@ -13,6 +13,7 @@ from ..control import whole
 from ..hyper import UnknownName, is_number
 from ..spelling import meant, plain, spelled, unpacked
 from .boxes import boxed, refilled, unboxed
+from .guests import refuse_unknown
 from .layered import layered
 from .refusals import STRUCTURE, refuse_choices
 from .state import Stateful
@@ -73,6 +74,9 @@ class Mailbox(Stateful):
     def _written(self, number: int, group: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
         """What the outside wrote into one group, checked: its clock, and entries by our names; None: nothing."""
         posted, hyper = self._posted[number], self.engine.hypers[number]
+        if len(group) != self._sizes[number]:
+            refuse_unknown(hyper.place, group, self.spelling, self.defaults)
+            self._sizes[number] = len(group)
         try:
             changed = [name for name in posted if group[name] is not posted[name]]
         except KeyError as missing:
@@ -90,7 +94,7 @@ class Mailbox(Stateful):
             value = unboxed(hyper.place, name, group[name])
             if not isinstance(names, tuple):
                 names, value, before = (names,), (value,), (before,)
-            for ours, new, old in zip(names, unpacked(name, value, len(names)), before, strict=True):
+            for ours, new, old in zip(names, unpacked(hyper.place, name, value, len(names)), before, strict=True):
                 if new is not old and not (is_number(new) and new == old):
                     found[ours] = hyper.checked(ours, layered(hyper.place, group, ours, meant(ours, new)), clock)
         return clock, found
@@ -129,6 +133,7 @@ class Mailbox(Stateful):
         """What stands in a group now was not written from outside."""
         place = self.engine.hypers[number].place
         self._posted[number:] = [{name: group[name] for name in self.spelling}, *self._posted[number + 1 :]]
+        self._sizes[number:] = [len(group), *self._sizes[number + 1 :]]
         boxes = {name: unboxed(place, name, group[name]) for name in self.spelling if boxed(group[name])}
         self._boxes[number:] = [boxes, *self._boxes[number + 1 :]]
 

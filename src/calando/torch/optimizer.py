@@ -21,25 +21,20 @@ from ..decay import L2, Decay
 from ..engine import NonFiniteGradient
 from ..groups import Group, Seen, refuse_doubles
 from ..hyper import Hyper, UnknownName
-from ..nearest import hint, nearest
 from ..rounding import DOMAIN as ROUNDING
 from ..rounding import SEED
 from ..rule import Domain, Rule
-from ..schedules import Schedule
 from ..spelling import meant, spelled, unpacked
 from .boxes import boxed, unboxed
+from .guests import guests, out_of_time, refuse_attribute, refuse_unknown
 from .layered import layered
 from .mailbox import Mailbox
 from .options import with_options
-from .refusals import STRUCTURE, refuse_choices, refuse_hints, refuse_rows, refuse_shapeless, refuse_strangers
+from .refusals import refuse_choices, refuse_hints, refuse_rows, refuse_shapeless, refuse_strangers
 from .shares import SHARED, refuse_shares, sharer
 
 CONVERTED = "convert the model first (model.bfloat16())"
-# Keys that others keep in groups: torch's schedulers, timm, trainers; our clock.
-GUESTS = {
-    "params", "param_names", "step", "name", "initial_lr", "lr_scale", "max_lr", "min_lr", "swa_lr",
-    "base_momentum", "max_momentum", "grad_centralization",
-}  # fmt: skip
+OURS = __name__.rpartition(".")[0]  # the room whose classes have no attributes but their own
 
 
 class Optimizer(Mailbox):
@@ -77,7 +72,7 @@ class Optimizer(Mailbox):
             self.engine = self.ENGINE([], [], on_nonfinite)
         except ValueError as problem:
             raise signed(type(self).__name__, problem) from None
-        self._dicts, self._posted, self._boxes, self._structures = [], [], [], []
+        self._dicts, self._posted, self._sizes, self._boxes, self._structures = [], [], [], [], []
         self._controllers, self._waiting = {}, {}
         defaults = {**defaults, "max_norm": max_norm}
         if self._options.ema is not None:
@@ -96,6 +91,18 @@ class Optimizer(Mailbox):
         del self._building  # from here on groups are the user's to change
         self._faces, self._seen_state, self._seen_count, self._turn = [], self.state, len(self.state), 0
         self.engine.prepare(self._options.grads_after_step == "zero")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "_turn" in self.__dict__ and type(self).__module__.startswith(OURS):  # a user's class may have its own
+            refuse_attribute(type(self).__name__, name, self.spelling, self.defaults)
+        super().__setattr__(name, value)
+
+    def _names(self, name: str, single: bool = False) -> tuple[str, ...]:
+        """Our names for the user's."""
+        told = out_of_time(name, self.spelling, self.defaults)
+        if told:
+            raise UnknownName(f"For '{type(self).__name__}': {told}")
+        return super()._names(name, single)
 
     # What a subclass decides.
 
@@ -211,7 +218,7 @@ class Optimizer(Mailbox):
         given = dict(param_group)
         if "params" not in given:
             raise UnknownName(f"{place}: 'params' is missing; it has {', '.join(map(repr, given)) or 'nothing'}")
-        self._refuse_unknown(place, given)
+        refuse_unknown(place, given, self.spelling, self.defaults)
         refuse_hints(place, given)
         refuse_choices(place, given)
         given.update({**self.FIXED, "params": listed(given["params"])})
@@ -249,6 +256,10 @@ class Optimizer(Mailbox):
         finally:
             self.param_groups = known
 
+    def guests(self, number: int) -> dict[str, str]:
+        """What a group keeps for others, in short."""
+        return guests(self._dicts[number], {*self.spelling, *self.defaults})
+
     def titles(self) -> list[str]:
         return [str(group.get("name", number)) for number, group in enumerate(self._dicts)]
 
@@ -284,11 +295,8 @@ class Optimizer(Mailbox):
         given = {**given, **{name: unboxed(place, name, given[name]) for name in self.spelling}}
         for name, names in self.spelling.items():
             if isinstance(names, tuple):
-                try:
-                    values = unpacked(name, given[name], len(names))
-                    ours.update({key: meant(key, value) for key, value in zip(names, values, strict=True)})
-                except TypeError as problem:
-                    raise TypeError(f"{place}: {problem}") from None
+                values = unpacked(place, name, given[name], len(names))
+                ours.update({key: meant(key, value) for key, value in zip(names, values, strict=True)})
             else:
                 ours[names] = layered(place, given, names, meant(names, given[name]))
         who = sharer(given.get("params", ()))
@@ -304,21 +312,6 @@ class Optimizer(Mailbox):
             name: tuple(latest[n] for n in names) if isinstance(names, tuple) else latest[names]
             for name, names in self.spelling.items()
         }
-
-    def _refuse_unknown(self, place: str, given: Mapping[str, Any]) -> None:
-        """Raise UnknownName for what must be a mistake: an unknown name for a number, a schedule for a note."""
-        known = [*self.spelling, *self.defaults]
-        for key, value in given.items():
-            if key in known or key in GUESTS:
-                if isinstance(value, Schedule) and key not in (*self.spelling, *STRUCTURE):
-                    told = f"{key!r} is no hyperparameter, so a schedule has no place there"
-                    raise UnknownName(f"{place}: {told}; it has {', '.join(self.spelling)}")
-                continue
-            note = value is None or isinstance(value, (str, bool))
-            if note and nearest(key, known) is None:
-                continue
-            names = ", ".join(dict.fromkeys(known))
-            raise UnknownName(f"{place}: unknown key {key!r}{hint(key, known)}; a group may have params, {names}")
 
     def _refuse_unfit(self, place: str, params: list[Any]) -> None:
         """Raise ValueError if a parameter of a new group stands twice in it or in a group before, or has no shape."""

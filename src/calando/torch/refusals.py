@@ -24,7 +24,7 @@ def refuse_choices(place: str, given: Mapping[str, Any]) -> None:
     """Raise TypeError where a rule is chosen by something that is neither true nor false, a schedule above all."""
     for name in STRUCTURE:
         value, wanted = given.get(name), "True or False"
-        several = isinstance(value, (str, list, tuple)) or getattr(value, "ndim", 0) > 0
+        several = isinstance(value, (str, list, tuple)) or getattr(value, "ndim", 0) > 0 or value not in (0, 1, None)
         if name == "adjust_lr_fn":
             several, wanted = not isinstance(value, str), "a name"
         if value is not None and (several or callable(value)):
