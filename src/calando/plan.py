@@ -53,6 +53,7 @@ class Part:
         plain: whether all lie in memory in the plain order of their axes.
         sharded: whether some are only in part on this process (FSDP).
         sparse: whether there are Rows among the gradients of this step.
+        same: a test whether parameters are of the kinds, sizes and strides that they had; None: ask one by one.
         alike: a test whether gradients are of the kinds, sizes and strides of earlier ones that fitted; may be None.
         given: the gradients of this step, as they were given; None where they are those that members carry.
         glance: what looks at all of them in one call (``kernels.glance``); None: not asked yet, False: there is none.
@@ -84,6 +85,7 @@ class Part:
         self.placed = True  # whether the kernel knows where all of them are
         self.plain = all(key.arrays.dense(p, rows=True) for p in self.params)
         self.sparse = False
+        self.same: Any = None
         self.alike: Any = None
         self.given: list[Any] | None = []
         self.glance: Any = None
@@ -167,7 +169,7 @@ class Part:
             if not all(map(self.belongs, self.members, self.layouts)):
                 return False
             self.move(where)
-        return all(map(self.belongs, *self.watched()))
+        return self.lasts()
 
     def move(self, where: np.ndarray) -> None:
         """The parameters are elsewhere now."""
@@ -195,6 +197,20 @@ class Part:
             self.glance.touched()
         else:
             self.key.arrays.touched(self.chosen(self.params))
+
+    def lasts(self) -> bool:
+        """Whether all parameters still lie in memory as they were arranged, as far as they are asked.
+
+        Raises:
+            ValueError: a parameter has another shape than when the optimizer was built.
+        """
+        if self.same is not None and self.same(*self.params):
+            return True
+        if not all(map(self.belongs, *self.watched())):
+            return False
+        asked = len(self.members) <= ASKED_AT_ONCE and not self.sharded
+        self.same = self.key.arrays.guard(self.params) if asked else None
+        return True
 
     def watched(self) -> tuple[list[Member], list[Any]]:
         """Who is asked in this step whether its layout has changed at the same address, and what it was.

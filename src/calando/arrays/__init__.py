@@ -9,6 +9,7 @@ Every adapter is a module with the same words:
     dense(x, rows)       whether its elements fill one piece of memory (by rows of the first axis)
     hold(xs)             what to keep while a step runs, so that the addresses stay true
     addresses(held)      where each begins, in bytes, uint64 (n,)
+    guard(xs)            a test whether others are of the same kinds, sizes and strides, or None
     carried(xs)          the gradients that parameters carry themselves, or None (PyTorch only)
     check(gs, members)   gradients that do not come from autograd are what they must be
     gradients(gs, …)     the gradients, checked and laid out as their parameters (or Rows), and their addresses

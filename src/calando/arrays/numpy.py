@@ -37,6 +37,10 @@ def addresses(held: list[np.ndarray]) -> np.ndarray:
     return np.fromiter((x.__array_interface__["data"][0] for x in held), np.uint64, len(held))
 
 
+def guard(xs: list[Any]) -> None:
+    """There is no test of many arrays at once."""
+
+
 def zeros(x: np.ndarray, shape: tuple[int, ...], dtype: str | None = None) -> np.ndarray:
     return np.zeros(shape, dtype or x.dtype)
 

@@ -132,11 +132,11 @@ def fitting(grads: list[torch.Tensor], sizes: list[int], dtype: torch.dtype) -> 
     return all(g.dtype is dtype and not g.is_neg() for g in grads)  # is_neg: what lies there means its negative
 
 
-def guard(grads: list[torch.Tensor]) -> Any:
-    """A test whether other gradients are of the same kinds, dtypes, sizes and strides as these; None: no such test."""
+def guard(xs: list[torch.Tensor]) -> Any:
+    """A test whether other tensors are of the same kinds, dtypes, sizes and strides as these; None: no such test."""
     if TensorGuards is None:
         return None
-    return TensorGuards(*grads, dynamic_dims_sizes=None, dynamic_dims_strides=None).check
+    return TensorGuards(*xs, dynamic_dims_sizes=None, dynamic_dims_strides=None).check
 
 
 def check(grads: list[Any], members: list[Any]) -> None:

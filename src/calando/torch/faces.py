@@ -3,7 +3,9 @@
 Whoever exchanges them there is believed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from operator import is_
 from typing import Any, ClassVar
 
 import torch
@@ -33,6 +35,7 @@ class Faces(Controls, torch.optim.Optimizer):
     _faces: list[tuple[Any, dict[str, Any], dict[str, Any]]]  # parameter, its entry in state, what we put there
     _seen_state: Any
     _seen_count: int
+    _seen: list[list[Any]]  # the entries of state, and all that stands in them
     _turn: int
     _options: Options
 
@@ -75,13 +78,18 @@ class Faces(Controls, torch.optim.Optimizer):
                     self._faces.append((member.param, face, shown))
         self.engine.newborn.clear()
         self._seen_state, self._seen_count = self.state, len(self.state)
+        self._seen = [list(self.state.values()), values_of(self.state.values())]
 
     def _state_is_ours(self) -> bool:
         """Whether ``state`` still holds what we put there; in very large optimizers a part is asked each time."""
         if self.state is not self._seen_state or len(self.state) != self._seen_count:
             return False
         faces = self._faces
-        if len(faces) > ASKED_AT_ONCE:
+        if len(faces) <= ASKED_AT_ONCE:
+            entries, values = self._seen
+            if all(map(is_, self.state.values(), entries)) and same(values_of(entries), values):
+                return True
+        else:
             first = self._turn = (self._turn + TURN) % len(faces)
             faces = faces[first : first + TURN]
         state = self.state
@@ -92,6 +100,11 @@ class Faces(Controls, torch.optim.Optimizer):
                 if face.get(key) is not value:
                     return False
         return True
+
+    def _overlook(self) -> None:
+        """Whatever stands in ``state`` is as we know it, though nothing in it is ours."""
+        self._faces, self._seen_state, self._seen_count = [], self.state, len(self.state)
+        self._seen = [list(self.state.values()), values_of(self.state.values())]
 
     def _adopt_state(self, ages: list[list[int]] | None = None) -> None:
         """Take slots and ages from ``state``, where others may have put them."""
@@ -115,5 +128,15 @@ class Faces(Controls, torch.optim.Optimizer):
             for slot, key in self.SLOTS.items():
                 if key in face and face[key] is not None and slot not in member.slots:
                     del face[key]  # numbers became codes, or codes numbers
-        self._faces, self._seen_state, self._seen_count = [], self.state, len(self.state)
+        self._overlook()
         self._show_state()
+
+
+def values_of(entries: Iterable[Any]) -> list[Any]:
+    """All that stands in those entries of ``state`` that belong to parameters."""
+    return list(chain.from_iterable(entry.values() for entry in entries if isinstance(entry, dict)))
+
+
+def same(xs: list[Any], ys: list[Any]) -> bool:
+    """Whether two lists hold the same things."""
+    return len(xs) == len(ys) and all(map(is_, xs, ys))

@@ -89,7 +89,8 @@ class Optimizer(Mailbox):
         self._building: Seen = {}
         super().__init__(params, {**defaults, **spelled(self.spelling, hyper.past(0)), **boxes})
         del self._building  # from here on groups are the user's to change
-        self._faces, self._seen_state, self._seen_count, self._turn = [], self.state, len(self.state), 0
+        self._turn = 0
+        self._overlook()
         self.engine.prepare(self._options.grads_after_step == "zero")
 
     def __setattr__(self, name: str, value: Any) -> None:
