@@ -29,9 +29,9 @@ _HOMES = {
     ),
     **dict.fromkeys(
         (
-            "Callback", "CheckpointConfig", "DynamicLossScaleManager", "FixedLossScaleManager", "History",
-            "LambdaCallback", "LearningRateScheduler", "LossMonitor", "LossScaleManager", "Model", "ModelCheckpoint",
-            "ReduceLROnPlateau", "RunContext", "TimeMonitor",
+            "Callback", "CheckpointConfig", "DynamicLossScaleManager", "EarlyStopping", "FixedLossScaleManager",
+            "History", "LambdaCallback", "LearningRateScheduler", "LossMonitor", "LossScaleManager", "Model",
+            "ModelCheckpoint", "ReduceLROnPlateau", "RunContext", "TimeMonitor",
         ),
         "train",
     ),
@@ -44,7 +44,7 @@ _HOMES = {
     **dict.fromkeys(_DTYPES, "network.dtype"),
 }  # fmt: skip
 _MODULES = {
-    **{name: name for name in ("amp", "common", "dataset", "nn", "ops", "train")},
+    **{name: name for name in ("amp", "common", "dataset", "log", "nn", "ops", "train")},
     "context": "network.context",
     "dtype": "network.dtype",
 }

@@ -56,6 +56,7 @@ MODULES = {
         )
     },
     "train.amp": "amp",
+    "train.callback._early_stop": "train.callback.early_stopping",
     "train.callback._lr_scheduler_callback": "train.callback.lr_scheduler",
     "train.callback._reduce_lr_on_plateau": "train.callback.plateau",
     **{
@@ -91,13 +92,16 @@ class Addresses(MetaPathFinder, Loader):
         room = fullname.rpartition(".")[0]
         if hasattr(sys.modules.get(room), name):
             return None  # it is here, and no module
-        raise ModuleNotFoundError(str(missing(room, name, dir(sys.modules.get(room)))), name=room)
+        known = sys.modules.get(room)
+        raise ModuleNotFoundError(str(missing(room, name, getattr(known, "__all__", dir(known)))), name=room)
 
     def exec_module(self, module: ModuleType) -> None:
         """Put the module that is meant in the place of the new one; make a room pass things on."""
         short = module.__name__.removeprefix(f"{ROOT}.")
         if short in MODULES:
-            sys.modules[module.__name__] = import_module(f"{ROOT}.{MODULES[short]}")
+            meant = import_module(f"{ROOT}.{MODULES[short]}")
+            vars(meant).setdefault("__path__", [])  # else an import of what it lacks would not come to find_spec
+            sys.modules[module.__name__] = meant
         else:
             module.__getattr__ = passing_on(short)  # type: ignore[method-assign]
 

@@ -22,6 +22,8 @@ from .train.loss_scale_manager import FixedLossScaleManager as FixedLossScaleMan
 from .train.loss_scale_manager import LossScaleManager as LossScaleManager
 from .train.model import Model as _Model
 
+__path__: list[str] = []  # so that an import of what is not here is told, too
+
 __all__ = [
     "DynamicLossScaleManager",
     "DynamicLossScaler",

@@ -13,7 +13,18 @@ from typing import Any
 import numpy as np
 import torch
 
+from .missing import missing
 from .network.tensor import Tensor
+
+__path__: list[str] = []  # so that an import of what is not here is told, too
+__all__ = ["Dataset", "GeneratorDataset", "NumpySlicesDataset"]
+
+
+def __getattr__(name: str) -> Any:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    raise missing(__name__, name, __all__)
+
 
 Row = tuple[np.ndarray, ...]
 

@@ -41,23 +41,36 @@ TORCH_LIKE = dict.fromkeys(
     "its optim is torch.optim in MindSpore's words. calando.torch has the same classes with the same arguments, on "
     "these Parameters too, and torch.optim.lr_scheduler drives them. See docs/guide.md",
 )
+RENAMED = {"ms_class": "it is called jit_class now", "ms_function": "it is called jit now, and changes nothing here"}
+GENERAL = (
+    "It covers optimizers, schedules, Tensor, Parameter, Cell, value_and_grad, Model and the layers of MindSpore's "
+    "migration guide, on torch autograd. For other layers and operations use torch's on these Tensors, or build the "
+    "network in real MindSpore: the optimizers here take its parameters and gradients."
+)
+WAYS = {  # the part of calando.mindspore that was asked → what it covers, and the way out
+    "train": "Other callbacks and metrics are written as subclasses of Callback and Metric",
+    "train.callback": "Other callbacks are written as subclasses of Callback",
+    "train.metrics": "Other metrics are written as subclasses of Metric",
+    "dataset": "Model takes any iterable of batches, a torch DataLoader over torchvision's data sets for one",
+    "network.initializer": "Others are subclasses of Initializer, with _initialize(self, arr) for a NumPy array",
+    "log": "Levels and handlers are those of Python's logging.getLogger('calando.mindspore')",
+    "amp": "Networks here are computed in the types of their parameters; loss scales are in nn and amp",
+}
 
 
 def missing(module: str, name: str, known: Iterable[str]) -> AttributeError:
     """The error for ``module.name``, with the nearest known name and where to go instead."""
     if where := elsewhere(name):
         return AttributeError(f"module {module!r} has no {name!r}: {where}")
-    return AttributeError(
-        f"module {module!r} has no {name!r}{hint(name, known)}. It covers optimizers, schedules, Tensor, Parameter, "
-        "Cell, value_and_grad, Model and the layers of MindSpore's migration guide, on torch autograd. For other "
-        "layers and operations use torch's on these Tensors, or build the network in real MindSpore: the "
-        "optimizers here take its parameters and gradients."
-    )
+    known = [word for word in known if not word.startswith("_")]
+    way = WAYS.get(module.removeprefix(f"{__package__}."))
+    has = f". {GENERAL}" if way is None else f"; it has {', '.join(known)}. {way}."
+    return AttributeError(f"module {module!r} has no {name!r}{hint(name, known)}{has}")
 
 
 def elsewhere(name: str) -> str:
     """Where a part of MindSpore is that is not here, as the rest of a sentence; empty if nobody knows."""
-    return distributed(name) if name in DISTRIBUTED else TORCH_LIKE.get(name, "")
+    return distributed(name) if name in DISTRIBUTED else (TORCH_LIKE | RENAMED).get(name, "")
 
 
 def distributed(name: str) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 
 from ..missing import missing
 
+__path__: list[str] = []  # so that an import of what is not here is told, too
+
 GRAPH_MODE = 0
 PYNATIVE_MODE = 1
 

@@ -390,6 +390,11 @@ def stack(tensors: Sequence[Any], axis: int = 0) -> torch.Tensor:
     return torch.stack(list(tensors), axis)
 
 
+def tuple_to_array(input_x: Sequence[Any]) -> torch.Tensor:
+    """Numbers of one kind as a Tensor of one dimension: whole ones as int64, else float32."""
+    return tensor(list(input_x))
+
+
 def zeros(size: Any, dtype: Any = None) -> torch.Tensor:
     """A Tensor of zeros, of float32 unless said otherwise."""
     return torch.zeros(size, dtype=as_dtype(dtype or torch.float32)).as_subclass(Tensor)

@@ -89,6 +89,10 @@ class Tensor(torch.Tensor):
         """The tensor itself, as in MindSpore."""
         return self
 
+    def init_data(self, *where: Any) -> "Tensor":
+        """The tensor itself: first values are there at once (in MindSpore after this call)."""
+        return self
+
     def copy(self) -> "Tensor":
         """A Tensor with the same values in memory of its own."""
         return torch.clone(self)  # type: ignore[return-value]

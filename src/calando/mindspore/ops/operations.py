@@ -1,5 +1,8 @@
 """``mindspore.ops.operations``: the functions of ``ops`` as objects that are made first and called later."""
 
+from typing import Any as _Any
+
+from ..missing import missing as _missing
 from ..network.primitives import Abs as Abs
 from ..network.primitives import Add as Add
 from ..network.primitives import AddN as AddN
@@ -60,3 +63,7 @@ from ..network.updates import ApplyGradientDescent as ApplyGradientDescent
 from ..network.updates import ApplyMomentum as ApplyMomentum
 from ..network.updates import ApplyProximalAdagrad as ApplyProximalAdagrad
 from ..network.updates import ApplyRMSProp as ApplyRMSProp
+
+
+def __getattr__(name: str) -> _Any:
+    raise _missing(__name__, name, [word for word in globals() if not word.startswith("_")])

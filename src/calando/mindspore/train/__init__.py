@@ -5,9 +5,10 @@ from calando.mindspore.train import Model, LossMonitor, LearningRateScheduler
 
 from typing import Any as _Any
 
-from ...nearest import hint as _hint
+from ..missing import missing as _missing
 from .callback import Callback as Callback
 from .callback import CheckpointConfig as CheckpointConfig
+from .callback import EarlyStopping as EarlyStopping
 from .callback import History as History
 from .callback import LambdaCallback as LambdaCallback
 from .callback import LearningRateScheduler as LearningRateScheduler
@@ -30,14 +31,12 @@ from .metrics import rearrange_inputs as rearrange_inputs
 from .model import Model as Model
 
 __all__ = [
-    "MAE", "MSE", "Accuracy", "Callback", "CheckpointConfig", "DynamicLossScaleManager", "FixedLossScaleManager",
-    "History", "LambdaCallback", "LearningRateScheduler", "Loss", "LossMonitor", "LossScaleManager", "Metric", "Model",
-    "ModelCheckpoint", "ReduceLROnPlateau", "RunContext", "TimeMonitor", "get_metric_fn", "names", "rearrange_inputs",
+    "MAE", "MSE", "Accuracy", "Callback", "CheckpointConfig", "DynamicLossScaleManager", "EarlyStopping",
+    "FixedLossScaleManager", "History", "LambdaCallback", "LearningRateScheduler", "Loss", "LossMonitor",
+    "LossScaleManager", "Metric", "Model", "ModelCheckpoint", "ReduceLROnPlateau", "RunContext", "TimeMonitor",
+    "get_metric_fn", "names", "rearrange_inputs",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> _Any:
-    raise AttributeError(
-        f"module {__name__!r} has no {name!r}{_hint(name, __all__)}; it has {', '.join(__all__)}. "
-        "Other callbacks and metrics can be written as subclasses of Callback and Metric"
-    )
+    raise _missing(__name__, name, __all__)

@@ -4,6 +4,7 @@ from .callback import Callback as Callback
 from .callback import RunContext as RunContext
 from .checkpoint import CheckpointConfig as CheckpointConfig
 from .checkpoint import ModelCheckpoint as ModelCheckpoint
+from .early_stopping import EarlyStopping as EarlyStopping
 from .history import History as History
 from .lambda_callback import LambdaCallback as LambdaCallback
 from .loss_monitor import LossMonitor as LossMonitor
@@ -14,6 +15,7 @@ from .time_monitor import TimeMonitor as TimeMonitor
 __all__ = [
     "Callback",
     "CheckpointConfig",
+    "EarlyStopping",
     "History",
     "LambdaCallback",
     "LearningRateScheduler",

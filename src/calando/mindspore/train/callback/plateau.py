@@ -1,16 +1,13 @@
 """A learning rate that falls when a figure no longer gets better."""
 
-import math
 from typing import Any
 
-from .callback import Callback, RunContext, loss_of
+from .callback import RunContext
 from .lr_scheduler import rate_of
-
-MODES = ("auto", "min", "max")
-SMALLER_IS_BETTER = ("loss", "eval_loss", "mae", "mse")
+from .monitor import Monitor
 
 
-class ReduceLROnPlateau(Callback):
+class ReduceLROnPlateau(Monitor):
     """Multiplies the optimizer's learning rate by a factor when a figure has not improved for some epochs.
 
     Args:
@@ -41,57 +38,31 @@ class ReduceLROnPlateau(Callback):
         cooldown: int = 0,
         min_lr: float = 0,
     ) -> None:
-        place = "For 'ReduceLROnPlateau'"
-        if not isinstance(monitor, str):
-            raise TypeError(f"{place}: 'monitor' must be a name, but got {monitor!r}")
+        super().__init__(monitor, patience, verbose, mode, min_delta)
         if not 0 < factor < 1:
-            raise ValueError(f"{place}: 'factor' must lie in (0, 1), but got {factor!r}")
-        for name, value in (("patience", patience), ("cooldown", cooldown)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                raise ValueError(f"{place}: {name!r} must be an int from 0 on, but got {value!r}")
-        if mode not in MODES:
-            raise ValueError(f"{place}: 'mode' must be one of {', '.join(MODES)}, but got {mode!r}")
-        self.monitor, self.factor, self.patience, self.verbose = monitor, factor, patience, verbose
-        self.cooldown, self.min_lr, self.min_delta = cooldown, min_lr, abs(min_delta)
-        self.sign = 1 if mode == "min" or (mode == "auto" and monitor in SMALLER_IS_BETTER) else -1
-        self.best, self.wait, self.cooldown_counter = math.inf, 0, 0
+            raise ValueError(f"{self.place}: 'factor' must lie in (0, 1), but got {factor!r}")
+        self.refuse_negative("cooldown", cooldown)
+        self.factor, self.cooldown, self.min_lr, self.cooldown_counter = factor, cooldown, min_lr, 0
 
     def on_train_begin(self, run_context: RunContext) -> None:
-        told = run_context.original_args()
-        rate_of(told.optimizer, "ReduceLROnPlateau")
-        if self.monitor != "loss" and told.get("valid_dataset") is None:
-            raise ValueError(
-                f"For 'ReduceLROnPlateau': nobody measures {self.monitor!r} in this training; use Model.fit with a "
-                "valid_dataset, or monitor='loss'"
-            )
-        self.best, self.wait, self.cooldown_counter = math.inf, 0, 0
+        rate_of(run_context.original_args().optimizer, "ReduceLROnPlateau")
+        super().on_train_begin(run_context)
+        self.cooldown_counter = 0
 
     def on_train_epoch_end(self, run_context: RunContext) -> None:
         told = run_context.original_args()
-        figure = self._figure(told)
+        figure = self.figure(told)
         if figure is None:
             return
         if self.cooldown_counter > 0:
             self.cooldown_counter -= 1
             self.wait = 0
-        if self.sign * figure < self.best - self.min_delta:
+        if self.better(self.sign * figure, self.best):
             self.best, self.wait = self.sign * figure, 0
         elif self.cooldown_counter <= 0:
             self.wait += 1
             if self.wait >= self.patience:
                 self._reduce(told)
-
-    def _figure(self, told: Any) -> float | None:
-        """The figure of this epoch; None where it had no evaluation."""
-        if self.monitor == "loss":
-            return loss_of(told.net_outputs)
-        figures = told.get("eval_results")
-        if figures is None:
-            return None
-        if self.monitor not in figures:
-            known = ", ".join(["loss", *sorted(figures)])
-            raise ValueError(f"For 'ReduceLROnPlateau': {self.monitor!r} is not measured; there are {known}")
-        return float(figures[self.monitor])
 
     def _reduce(self, told: Any) -> None:
         rate = rate_of(told.optimizer, "ReduceLROnPlateau")
