@@ -1,5 +1,7 @@
 """Two gloo processes, started by torchrun: a sharded step is the step of one process."""
 
+from pathlib import Path
+
 import pytest
 
 # Sums of gradients over two processes are rounded in another order than over one: some last bits of float64.
@@ -14,7 +16,9 @@ def test_fsdp2_takes_the_steps_of_one_process_norms_over_all_pieces(launch):
     assert wrong == {}
     assert found["measured"] < 1e-12
     assert found["skipped"] is True
-    assert "a snapshot holds whole parameters" in found["refused"]
+    assert "a snapshot holds whole parameters" in found["snapshot"]
+    assert "cannot have slot_dtype='int8': it is in pieces on several processes" in found["coded"]
+    assert found["rows"] is None  # a mean of a row is of one process, where rows are dealt out
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -30,3 +34,10 @@ def test_ddp_and_zero_redundancy_take_the_steps_of_one_process(launch):
     found = launch("data_parallel.py")
     assert max(found["ddp"], found["clipped"], found["zero"]) < CLOSE
     assert found["rates"][0] == found["rates"][1] > 0
+
+
+@pytest.mark.parametrize("how", ["raises", "exits", "aborts"])
+def test_a_process_that_fails_at_the_very_end_fails_the_program(torchrun, how):
+    """Programs leave without taking the interpreter down; what fails before that is not hidden by it."""
+    done = torchrun(Path(__file__).parent / "programs" / "failing.py", how)
+    assert done.returncode != 0 and "done" in done.stdout

@@ -85,11 +85,11 @@ def skipped():
     return same and optimizer.param_groups[0]["step"] == 2
 
 
-def refused():
-    model = network()
+def refused(call, dtype=torch.float64):
+    model = network(dtype)
     fully_shard(model)
     try:
-        ct.AdamW(model.parameters()).snapshot()
+        call(model.parameters())
     except ValueError as problem:
         return str(problem)
 
@@ -102,5 +102,8 @@ if __name__ == "__main__":
     for kind in ("copies", "shards", "tensor parallel"):
         for name, options in (("AdamW", {"max_norm": 0.1}), ("Lamb", {}), ("Adafactor", {})):
             found[f"{name}, {kind}"] = meshed(name, options, kind)
-    tell(distances=found, measured=measured(), skipped=skipped(), refused=refused())
+    snapshot = refused(lambda params: ct.AdamW(params).snapshot())
+    coded = refused(lambda params: ct.AdamW(params, slot_dtype="int8"), torch.float32)
+    rows = refused(lambda params: ct.AdamW([{"params": params, "grad_centralization": True}]))
+    tell(distances=found, measured=measured(), skipped=skipped(), snapshot=snapshot, coded=coded, rows=rows)
     dist.destroy_process_group()
