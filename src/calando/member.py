@@ -117,8 +117,14 @@ def refuse_codes(member: Member, rule: Rule, device: str, dtype: str) -> None:
         why = f"the rule {rule.name} {has}, and 8 bits are for rules of one pass whose slots are among {codes}"
     elif device != "cpu" or dtype == "float64" or "complex" in str(member.param.dtype):
         why = f"it is {member.param.dtype} on {device}, and 8 bits are for real numbers in float32 or less on the CPU"
-    elif adapter(member.param).sharded([member.param]) or member.centered or member.sparse != "refuse" or member.starts:
-        why = "it is in pieces, takes sparse gradients, centres them, or has slots that do not begin at 0"
+    elif adapter(member.param).sharded([member.param]):
+        why = "it is in pieces on several processes, whose blocks of 256 elements would not be the whole's"
+    elif member.centered:
+        why = "its gradients are centred row by row, and 8 bits are for rules of one pass"
+    elif member.sparse != "refuse":
+        why = f"{rule.name} takes sparse gradients here, whose rows are no blocks of 256 elements"
+    elif member.starts:
+        why = f"its slots {', '.join(map(repr, member.starts))} do not begin at 0"
     if why is not None:
         raise ValueError(f"{member.place} cannot have slot_dtype='int8': {why}; leave slot_dtype out for it")
 

@@ -146,3 +146,19 @@ def test_options_of_the_constructor_are_a_groups_to_change():
     optimizer.param_groups[0]["grad_centralization"] = True
     assert [group["clip_value"] for group in optimizer.current()] == [0.25, 0.5]
     assert optimizer.engine.groups[0].centralize
+
+
+def test_a_choice_that_cannot_be_is_refused_each_time_and_can_be_taken_back():
+    p = params([(30, 20)], dtype=torch.float32)
+    optimizer = ct.AdamW(p, lr=0.1, slot_dtype="int8")
+    give(p, 1), optimizer.step()
+    before, group = everything(optimizer), dict(optimizer.param_groups[0])
+    optimizer.param_groups[0].update(grad_centralization=True, lr=0.5)
+    for _ in range(2):
+        give(p, 2)
+        with pytest.raises(ValueError, match=r"^For 'AdamW': parameter '0' of group 0 cannot have .* are centred"):
+            optimizer.step()
+    optimizer.param_groups[0].clear(), optimizer.param_groups[0].update(group)
+    assert everything(optimizer) == before
+    give(p, 2), optimizer.step()
+    assert optimizer.param_groups[0]["step"] == 2

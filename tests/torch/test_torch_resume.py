@@ -245,3 +245,16 @@ def test_what_is_no_checkpoint_or_no_name(given):
             optimizer.resume(given, by_name=by_name)
     with pytest.raises(TypeError, match=r"AdamW: keep names hyperparameters, as in .'lr'., not 5"):
         optimizer.resume(optimizer.state_dict(), keep=5)
+
+
+def test_load_state_dict_keeps_too():
+    p, q = params(), params()
+    first = ct.AdamW(p, lr=Cosine(0.1, 0.0, 4), weight_decay=0.5)
+    train(first, p, range(3))
+    longer = ct.AdamW(q, lr=Cosine(0.1, 0.0, 40), weight_decay=0.1)
+    longer.load_state_dict(first.state_dict(), keep=("lr",))
+    assert longer.current()[0]["lr"] == Cosine(0.1, 0.0, 40)(3)
+    assert longer.current()[0]["weight_decay"] == 0.5
+    assert longer.param_groups[0]["step"] == 3
+    with pytest.raises(KeyError, match="no hyperparameter 'rate'"):
+        longer.load_state_dict(first.state_dict(), keep=["rate"])

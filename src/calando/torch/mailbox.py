@@ -9,7 +9,8 @@ from operator import is_
 from typing import Any
 from warnings import warn
 
-from ..control import whole
+from ..control import signed, whole
+from ..engine import enlist
 from ..hyper import UnknownName, is_number
 from ..spelling import meant, plain, spelled, unpacked
 from .boxes import boxed, refilled, unboxed
@@ -97,7 +98,17 @@ class Mailbox(Stateful):
             for ours, new, old in zip(names, unpacked(hyper.place, name, value, len(names)), before, strict=True):
                 if new is not old and not (is_number(new) and new == old):
                     found[ours] = hyper.checked(ours, layered(hyper.place, group, ours, meant(ours, new)), clock)
+        if self._structures[number] != self._structure(group):
+            self._admit(number, group)
         return clock, found
+
+    def _admit(self, number: int, group: dict[str, Any]) -> None:
+        """Raise where a group could not be updated with the choices that stand in it now."""
+        made = self._group(group, self.engine.hypers[number])
+        try:
+            self.engine.admit([enlist(made, number)], [made])
+        except (TypeError, ValueError) as problem:
+            raise signed(type(self).__name__, problem) from None
 
     def _take_over(self, number: int, group: dict[str, Any], clock: int, found: Mapping[str, Any]) -> None:
         """What the outside wrote holds from now on."""

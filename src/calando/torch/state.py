@@ -82,17 +82,25 @@ class Stateful(Reminders, Faces):
             own["controllers"] = self._reminders()
         return {**stored, "calando": own}
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: dict[str, Any], keep: str | Iterable[str] = ()) -> None:
         """Go on where ``state_dict`` was taken: moments, clocks, and schedules with all their changes.
 
         A dictionary of ``torch.optim``'s class has no schedules: then numbers come from it, and a
         schedule given to this optimizer stays and goes on at the clock that the moments have.
 
+        Args:
+            state_dict: ours or of ``torch.optim``'s class of the same name.
+            keep: hyperparameters (``"lr"``, …) that stay as this optimizer was given them; ``resume`` also sets clocks
+                and finds parameters by name.
+
         Raises:
+            UnknownName: a name in ``keep`` that this optimizer does not have; nothing has changed.
             ValueError: it belongs to other groups, shapes or another optimizer, or holds a function
                 that this optimizer was not built with; nothing has changed.
         """
         self._listen()
+        if keep:
+            state_dict, _ = rewritten(self, state_dict, keep, None, False)
         with waiting(self._optimizer_load_state_dict_pre_hooks) as hooks:
             for hook in hooks:
                 found = hook(self, state_dict := dict(state_dict))
