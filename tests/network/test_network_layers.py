@@ -67,6 +67,8 @@ ROWS = [
     ("AdaptiveMaxPool2d((5, 5))", (1, 2, 3, 3)),
     ("ReLU()", (2, 3)),
     ("GELU()", (2, 3)),
+    ("LeakyReLU()", (2, 3)),
+    ("LeakyReLU(0.01)", (2, 3)),
     ("GELU(approximate=False)", (2, 3)),
     ("Sigmoid()", (2, 3)),
     ("Tanh()", (2, 3)),
@@ -349,7 +351,7 @@ def test_types_of_parameters():
         (
             lambda: nn.Dense(3, 2, activation="rleu"),
             KeyError,
-            "no activation is called 'rleu'; known are gelu, relu",
+            "no activation is called 'rleu'; known are gelu, leakyrelu, relu",
         ),
         (lambda: nn.Dense(3, 2, weight_init="noraml"), ValueError, "no initial values are called 'noraml'"),
         (
@@ -461,6 +463,31 @@ def test_mean_absolute_error(mindspore, reduction):
     ours = nn.L1Loss(reduction)(Tensor(a), Tensor(b)).asnumpy()
     theirs = mindspore.nn.L1Loss(reduction)(mindspore.Tensor(a), mindspore.Tensor(b)).asnumpy()
     np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize("reduction", ["mean", "sum", "none"])
+def test_binary_cross_entropy(mindspore, reduction):
+    rng = np.random.default_rng(2)
+    x, label = rng.standard_normal((4, 3)).astype("f4"), rng.random((4, 3)).astype("f4")
+    weight, more = rng.random((4, 3)).astype("f4"), np.array([0.5, 1.0, 2.0], "f4")
+    p, T = (1 / (1 + np.exp(-x))).astype("f4"), mindspore.Tensor
+    ours = losses.BCELoss(Tensor(weight), reduction)(Tensor(p), Tensor(label)).asnumpy()
+    theirs = mindspore.nn.BCELoss(T(weight), reduction)(T(p), T(label)).asnumpy()
+    np.testing.assert_allclose(ours, theirs, rtol=2e-6)
+    ours = losses.BCEWithLogitsLoss(reduction, Tensor(weight), Tensor(more))(Tensor(x), Tensor(label)).asnumpy()
+    theirs = mindspore.nn.BCEWithLogitsLoss(reduction, T(weight), T(more))(T(x), T(label)).asnumpy()
+    np.testing.assert_allclose(ours, theirs, rtol=2e-6)
+
+
+@pytest.mark.parametrize(("axis", "most"), [(None, 1.0), (None, 100.0), ((0, 1), 0.5)])
+def test_clipping_by_the_norm_of_one_tensor(mindspore, axis, most):
+    x = np.random.default_rng(3).standard_normal((4, 3)).astype("f4")
+    ours = nn.ClipByNorm(axis)(Tensor(x), Tensor(np.float32(most))).asnumpy()
+    theirs = mindspore.nn.ClipByNorm(axis)(mindspore.Tensor(x), mindspore.Tensor(np.float32(most))).asnumpy()
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+    ours = nn.ClipByNorm(1)(Tensor(x), most).asnumpy()
+    lengths = np.linalg.norm(x, axis=1, keepdims=True)
+    np.testing.assert_allclose(ours, x * most / np.maximum(lengths, most), rtol=1e-5)
 
 
 @pytest.mark.parametrize(

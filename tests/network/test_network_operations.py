@@ -8,8 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from calando.mindspore import ops
 from calando.mindspore.network import dtype as mstype
-from calando.mindspore.network import operations as ops
 from calando.mindspore.network import primitives
 from calando.mindspore.network.parameter import Parameter
 from calando.mindspore.network.tensor import Tensor
@@ -48,6 +48,9 @@ P.Equal()(x, x) | P.Less()(x, i) | P.LessEqual()(x, 1.0) | P.Greater()(x, 1.0) |
 P.LogicalAnd()(x > 1, x > 0) | P.LogicalOr()(x > 1, x > 0) | P.LogicalNot()(x > 1) | P.IsFinite()(x) | P.Log()(x)
 P.MatMul()(m, m.T) | P.OnesLike()(m) | P.ZerosLike()(m) | P.ReLU()(m) | P.Reshape()(m, (3, 2)) | P.Sigmoid()(x)
 P.Select()(x > 1, x, -x) | P.Sin()(x) | P.Sqrt()(x) | P.Square()(x) | P.Tanh()(x) | P.Fill()(mst.float32, (2,), 3)
+P.ReduceMean()(m) | P.ReduceMean(keep_dims=True)(m, 1) | P.ReduceMean()(m, (0, 1)) | P.ReduceSum()(m, 0)
+P.ReduceSum()(m) | P.ReduceSum(keep_dims=True)(m, (0, 1)) | P.ReduceMean()(m, ()) | P.Reciprocal()(x)
+ops.tuple_to_array((1, 2, 3)) | ops.tuple_to_array((1.5, 2.0))
 P.Minimum()(i, 2) | P.Maximum()(x, 1.5) | P.Exp()(x) | P.Cos()(x) | P.Floor()(x * 0.7) | P.Assign()(w, x)
 """
 ROWS = [row.strip() for line in SAME.strip().splitlines() for row in line.split("|")]

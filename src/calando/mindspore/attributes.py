@@ -60,8 +60,10 @@ class Attributes(Controls):
         if ours is None and name in DISTRIBUTED:
             raise AttributeError(f"{type(self).__name__!r} has no {name!r}: {distributed(name)}")
         if ours is None:
-            known = self.__dict__.get("_shown", {})
-            hint = f"; did you mean {known[name]!r}?" if name in known else ""
+            shown = self.__dict__.get("_shown", {})
+            known = [*self.__dict__.get("spelling", ()), "learning_rate", *dir(type(self))]
+            near = None if name.startswith("_") else shown.get(name) or nearest(name, known, ALIKE)
+            hint = f"; did you mean {near!r}?" if near else ""
             raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}{hint}")
         self._listen()
         if ours not in self._own:

@@ -110,7 +110,7 @@ class Optimizer(Shared, metaclass=Kindred):
             f"For '{type(self).__name__}': there is no construct(self, gradients); a subclass of nn.Optimizer writes it"
         )
 
-    def __call__(self, *inputs: Any, **options: Any) -> Any:
+    def _called(self, *inputs: Any, **options: Any) -> Any:
         """Check the gradients, then ``construct``; what it returns.
 
         Raises:
@@ -124,7 +124,7 @@ class Optimizer(Shared, metaclass=Kindred):
         for hyper, clock in zip(self.engine.hypers, self.engine.clocks, strict=True):
             hyper.at(clock)
         with unrecorded(self._library):
-            found = super().__call__(*inputs, **options)
+            found = super()._called(*inputs, **options)
         self._listen()
         self._post()
         return found

@@ -21,7 +21,7 @@ from ..hyper import Hyper, Rounded, shown
 from ..rounding import DOMAIN as ROUNDING
 from ..rounding import SEED
 from ..rule import Domain, Rule
-from . import boxes, steady
+from . import boxes, compiled, steady
 from .arguments import checked_arguments
 from .attributes import LONG, prepared
 from .gradients import Gradients, is_sparse, refuse_miscounted
@@ -58,6 +58,7 @@ class Optimizer(Gradients):
     STORED: ClassVar[Stored] = Stored()  # what its state is called in MindSpore's checkpoints
     SPARSE: ClassVar[str] = "refuse"  # what a sparse gradient means, as in groups.Group
     PLAIN: ClassVar[str] = ""  # why the options of all are not for this optimizer
+    _compiling: Any = staticmethod(compiled.never)
     SINGLE: ClassVar[bool] = True  # whether float32 parameters see hyperparameters as float32, as in MindSpore
 
     def __init__(
@@ -98,6 +99,7 @@ class Optimizer(Gradients):
         put["_library"] = boxes.Library(one_framework(owner, self._members()))
         if self._library.name == "mindspore":
             steady.hold(member.param for member in self._members())
+            put["_compiling"] = compiled.asked(owner)
         put["_boxes"] = {}
         put["_posted"] = {}
         self.engine.prepare(options.grads_after_step == "zero")
@@ -171,6 +173,11 @@ class Optimizer(Gradients):
 
     def __call__(self, *inputs: Any, **options: Any) -> Any:
         """What ``construct`` does; a subclass may override that one."""
+        if self._compiling():  # MindSpore reads this function then, so it holds nothing else
+            return None
+        return self._called(*inputs, **options)
+
+    def _called(self, *inputs: Any, **options: Any) -> Any:
         if len(inputs) != 1 and type(self).construct.__module__.startswith("calando."):
             told = f"For '{type(self).__name__}': gradients come in one tuple or list: optimizer(grads)"
             raise TypeError(f"{told}, but got {len(inputs)} arguments")
@@ -292,6 +299,21 @@ class Optimizer(Gradients):
     def parameters_dict(self, recurse: bool = True) -> dict[str, Any]:
         """As of a Cell: what a checkpoint of this optimizer holds, by name."""
         return dict(self.parameters_and_names())
+
+    def update_parameters_name(self, prefix: str = "", recurse: bool = True) -> None:
+        """As of a Cell: put a prefix in front of the name of each parameter, as programs with two networks do.
+
+        In checkpoints the prefix stands before the parameter's own name (``"moment1.generator.fc.weight"``), and not,
+        as in MindSpore, before that of the entry. Parameters of torch and NumPy arrays have no names.
+
+        Raises:
+            TypeError: the prefix is no text.
+        """
+        if not isinstance(prefix, str):
+            raise TypeError(f"For '{type(self).__name__}': 'prefix' must be a text, but got {prefix!r}")
+        for member in self._members():
+            if isinstance(getattr(member.param, "name", None), str):
+                member.param.name = member.name = prefix + member.param.name
 
     def ema_parameters(self) -> list[Any]:
         """The running averages of all parameters, in the order of ``parameters``: copies of this moment, as Parameters

@@ -20,7 +20,7 @@ from ..schedules import Function, Listed, Schedule
 from ..store import CheckpointError
 from ..stored import dtype_of, shapes
 from .fit import fitted
-from .state import OWNERS, RATE, coded, named, own_rate, rate_names, rows, rule_of, shape_of, single
+from .state import OWNERS, RATE, coded, kept_of, named, own_rate, rate_names, rows, rule_of, shape_of, single
 
 if TYPE_CHECKING:
     from .optimizer import Optimizer
@@ -220,7 +220,7 @@ class Resumed:
         for name, member in self.members:
             rule = self.optimizer._played(self.trial(member.group)).suited(shape_of(member))
             group = replace(engine.groups[member.group], rule=rule)
-            wanted = key(member, group).kept
+            wanted = kept_of(member, group)
             words = {slot: pattern.format(name) for slot, pattern in stored.slot_names(wanted).items()}
             slots = self.slots_of(name, member, group)
             self.taken.update(word for word in words.values() if word in self.found)  # idle ones too
@@ -242,6 +242,8 @@ class Resumed:
 
     def slots_of(self, name: str, member: Member, group: Group) -> dict[str, np.ndarray]:
         """What the checkpoint has of a member's slots, as they are kept here or in the other way: numbers or codes."""
+        if not kept_of(member, group):
+            return {}
         own, shape, pattern = key(member, group), shape_of(member), self.optimizer.STORED.pattern
         forms: list[tuple[tuple[str, ...], ...]]
         forms = [((slot,), (slot + CODES, slot + SCALE)) for slot in own.rule.slots]

@@ -22,6 +22,7 @@ import numpy as np
 from ..arrays import adapter
 from ..average import SLOT
 from ..eight import CODES, SCALE
+from ..groups import Group
 from ..member import Member, key
 from ..schedules import Function, Listed, Schedule
 from ..stored import shapes
@@ -209,7 +210,7 @@ def slot_rows(optimizer: "Optimizer") -> Iterator[tuple[str, Callable[[], Any]]]
         i = first.memory.index(word)
         for name, member, _ in members:
             yield pattern.format(name), lambda m=member, i=i, word=word: remembered(m, i, word)  # type: ignore[misc]
-    beside = {id(member): kept_of(optimizer, member) for _, member, _ in members}
+    beside = {id(member): kept_of(member, optimizer.engine.groups[member.group]) for _, member, _ in members}
     for slot, pattern in stored.slot_names(slot for own in beside.values() for slot in own).items():
         for name, member, rule in members:
             if slot in beside[id(member)]:
@@ -230,9 +231,9 @@ def rule_of(optimizer: "Optimizer", member: Member) -> Any:
     return optimizer.engine.groups[member.group].rule.suited(shape_of(member))
 
 
-def kept_of(optimizer: "Optimizer", member: Member) -> dict[str, str]:
-    """What is kept beside a member's parameter, name → dtype."""
-    return key(member, optimizer.engine.groups[member.group]).kept
+def kept_of(member: Member, group: Group) -> dict[str, str]:
+    """What is kept beside a member's parameter, name → dtype; nothing beside what a subclass keeps itself."""
+    return key(member, group).kept if group.rule.slots or group.rounding else {}
 
 
 def shape_of(member: Member) -> tuple[int, ...]:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from torch.nn.functional import cross_entropy, l1_loss, mse_loss
+from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss
 
 from .cell import Cell
 from .layers.arguments import choice
@@ -127,3 +127,45 @@ class MSELoss(_Differences):
 
     def measure(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         return mse_loss(logits, labels, reduction=self.reduction)
+
+
+class BCELoss(_Differences):
+    """-label log p - (1 - label) log(1 - p), for probabilities and labels of one shape.
+
+    Args:
+        weight: of each element, of a shape that fits, or None.
+        reduction: 'mean', 'sum' or 'none'.
+
+    Raises:
+        ValueError: for two shapes.
+    """
+
+    def __init__(self, weight: Any = None, reduction: str = "mean") -> None:
+        super().__init__(reduction)
+        self.weight = None if weight is None else read(weight)
+
+    def measure(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return binary_cross_entropy(logits, labels, self.weight, reduction=self.reduction)
+
+
+class BCEWithLogitsLoss(_Differences):
+    """:class:`BCELoss` of 1 / (1 + exp(-logits)), without its loss of digits.
+
+    Args:
+        reduction: 'mean', 'sum' or 'none'.
+        weight: of each element, of a shape that fits, or None.
+        pos_weight: of the labels' term, of a shape that fits, or None.
+
+    Raises:
+        ValueError: for two shapes.
+    """
+
+    def __init__(self, reduction: str = "mean", weight: Any = None, pos_weight: Any = None) -> None:
+        super().__init__(reduction)
+        self.weight = None if weight is None else read(weight)
+        self.pos_weight = None if pos_weight is None else read(pos_weight)
+
+    def measure(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return binary_cross_entropy_with_logits(
+            logits, labels, self.weight, reduction=self.reduction, pos_weight=self.pos_weight
+        )

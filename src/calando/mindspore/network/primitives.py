@@ -216,6 +216,35 @@ class ReLU:
     __call__ = staticmethod(operations.relu)
 
 
+class Reciprocal:
+    """1 / x."""
+
+    def __call__(self, x: Any) -> Any:
+        return operations.div(1.0, x)
+
+
+class ReduceMean:
+    """The mean over one axis, several, or all (no axis).
+
+    Args:
+        keep_dims: whether the axes stay, with length 1.
+    """
+
+    reduce: Any = staticmethod(operations.mean)
+
+    def __init__(self, keep_dims: bool = False) -> None:
+        self.keep_dims = keep_dims
+
+    def __call__(self, x: Any, axis: Any = None) -> Any:
+        return self.reduce(x, None if axis == () else axis, self.keep_dims)
+
+
+class ReduceSum(ReduceMean):
+    """The sum over one axis, several, or all (no axis); ``keep_dims`` as in ReduceMean."""
+
+    reduce = staticmethod(operations.sum)
+
+
 class Reshape:
     """The same elements in another shape."""
 

@@ -41,15 +41,18 @@ else:
 _HOMES = {  # loaded on first use, because they load torch
     **dict.fromkeys(
         (
-            "AdaptiveMaxPool2d", "BatchNorm1d", "BatchNorm2d", "CellList", "Conv2d", "Dense", "Dropout", "Embedding",
-            "Flatten", "GELU", "Identity", "LayerNorm", "MaxPool2d", "ReLU", "SequentialCell", "Sigmoid", "Softmax",
-            "Tanh", "get_activation",
+            "AdaptiveMaxPool2d", "BatchNorm1d", "BatchNorm2d", "CellList", "ClipByNorm", "Conv2d", "Dense", "Dropout",
+            "Embedding", "Flatten", "GELU", "Identity", "LayerNorm", "LeakyReLU", "MaxPool2d", "ReLU",
+            "SequentialCell", "Sigmoid", "Softmax", "Tanh", "get_activation",
         ),
         "network.layers",
     ),
     "Cell": "network.cell",
     "LearningRateSchedule": "network.schedule",
-    **dict.fromkeys(("CrossEntropyLoss", "L1Loss", "MSELoss", "SoftmaxCrossEntropyWithLogits"), "network.losses"),
+    **dict.fromkeys(
+        ("BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "L1Loss", "MSELoss", "SoftmaxCrossEntropyWithLogits"),
+        "network.losses",
+    ),
     **dict.fromkeys(("MAE", "MSE", "Accuracy", "Loss", "Metric", "get_metric_fn", "rearrange_inputs"), "train.metrics"),
     **dict.fromkeys(
         ("DynamicLossScaleUpdateCell", "FixedLossScaleUpdateCell", "TrainOneStepWithLossScaleCell"), "network.scaling"

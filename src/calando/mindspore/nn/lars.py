@@ -9,6 +9,7 @@ from ...events import BUILT
 from ...hyper import Hyper
 from ...rule import Rule
 from ...rules import lars
+from .. import compiled
 from ..groups import name_of
 from ..optimizer import Optimizer
 
@@ -75,6 +76,8 @@ class LARS(Optimizer):
                 hyper.put(name, trial.timelines[name].latest, 0, BUILT)
             optimizer.engine.regroup(number, replace(group, decay=front, fronts=spared[number]))
         self.__dict__.update({key: inner[key] for key in SHARED})
+        if "_compiling" in inner:
+            self.__dict__["_compiling"] = compiled.asked("LARS")
         self.__dict__["opt"] = optimizer
         self.__dict__["STORED"] = optimizer.STORED  # in checkpoints too it is the optimizer inside
 

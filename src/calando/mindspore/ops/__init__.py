@@ -4,6 +4,7 @@ from importlib import import_module as _import_module
 from typing import Any as _Any
 
 from ..missing import missing as _missing
+from ..network import clips as _clips
 from ..network import composite as _composite
 from ..network import grad as _grad
 from ..network import operations as _functions
@@ -18,7 +19,13 @@ def _public(module: _Any) -> dict[str, _Any]:
     return {name: value for name, value in own.items() if not name.startswith("_") and name != "tensor"}
 
 
-_NAMES = {**_public(_objects), **_public(_composite), **_public(_functions), "partial": _composite.partial}
+_NAMES = {
+    **_public(_objects),
+    **_public(_composite),
+    **_public(_functions),
+    **_public(_clips),
+    "partial": _composite.partial,
+}
 _NAMES |= {word.__name__: word for word in _updates.Update.__subclasses__()}
 _NAMES |= {"grad": _grad.grad, "value_and_grad": _grad.value_and_grad}
 _MODULES = ("composite", "functional")  # MindSpore's older addresses of the same

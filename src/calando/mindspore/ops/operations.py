@@ -35,6 +35,9 @@ from ..network.primitives import Neg as Neg
 from ..network.primitives import OnesLike as OnesLike
 from ..network.primitives import Pow as Pow
 from ..network.primitives import RealDiv as RealDiv
+from ..network.primitives import Reciprocal as Reciprocal
+from ..network.primitives import ReduceMean as ReduceMean
+from ..network.primitives import ReduceSum as ReduceSum
 from ..network.primitives import ReLU as ReLU
 from ..network.primitives import Reshape as Reshape
 from ..network.primitives import Rsqrt as Rsqrt

@@ -2,11 +2,13 @@
 
 from .activation import GELU as GELU
 from .activation import Identity as Identity
+from .activation import LeakyReLU as LeakyReLU
 from .activation import ReLU as ReLU
 from .activation import Sigmoid as Sigmoid
 from .activation import Softmax as Softmax
 from .activation import Tanh as Tanh
 from .activation import get_activation as get_activation
+from .clip import ClipByNorm as ClipByNorm
 from .container import CellList as CellList
 from .container import SequentialCell as SequentialCell
 from .conv import Conv2d as Conv2d
@@ -26,6 +28,7 @@ __all__ = [
     "BatchNorm1d",
     "BatchNorm2d",
     "CellList",
+    "ClipByNorm",
     "Conv2d",
     "Dense",
     "Dropout",
@@ -33,6 +36,7 @@ __all__ = [
     "Flatten",
     "Identity",
     "LayerNorm",
+    "LeakyReLU",
     "MaxPool2d",
     "ReLU",
     "SequentialCell",

@@ -1,7 +1,7 @@
 """Functions of one element, and softmax, as layers."""
 
 import torch
-from torch.nn.functional import gelu
+from torch.nn.functional import gelu, leaky_relu
 
 from ..cell import Cell
 
@@ -35,6 +35,17 @@ class GELU(Cell):
         return gelu(x, approximate="tanh" if self.approximate else "none")
 
 
+class LeakyReLU(Cell):
+    """x where it is positive, else alpha x, for any shape; alpha is 0.2 by default, unlike torch's."""
+
+    def __init__(self, alpha: float = 0.2) -> None:
+        super().__init__()
+        self.alpha = alpha
+
+    def construct(self, x: torch.Tensor) -> torch.Tensor:
+        return leaky_relu(x, self.alpha)
+
+
 class Sigmoid(Cell):
     """1 / (1 + exp(-x)) for any shape."""
 
@@ -66,6 +77,7 @@ class Softmax(Cell):
 
 _NAMED: dict[str, type[Cell]] = {
     "gelu": GELU,
+    "leakyrelu": LeakyReLU,
     "relu": ReLU,
     "sigmoid": Sigmoid,
     "softmax": Softmax,
