@@ -39,6 +39,7 @@ SIGNED_FIRST, SIGNED_BITS, SIGN_CODE = np.uint32(112 * 8), np.uint32(127), np.ui
 UNSIGNED_FIRST, UNSIGNED_BITS = np.uint32(96 * 8), np.uint32(255)  # the code 0 is 2⁻³¹
 SIGNED_ZERO, UNSIGNED_SMALLEST = np.float32(2.0**-15), np.float32(2.0**-31)
 SIGNED_SPAN, UNSIGNED_SPAN = np.float32(1 / (1.875 - 2.0**-15)), np.float32(1 / 1.875)
+SIGN, BELOW_SIGN = np.uint32(0x80000000), np.uint32(0x7FFFFFFF)
 INFINITE, TINY = np.uint32(0x7F800000), np.float32(2.0**-100)
 ONE, NULL, NO_BITS = np.float32(1), np.float32(0), np.uint32(0)
 FACTOR, HALVES, FOUR, TWELVE = np.uint32(0x9E3779B1), np.uint32(15), np.uint32(4), np.uint32(12)
@@ -60,8 +61,8 @@ def upper(drawn):
 
 def signed_code(x, inverse, drawn):
     r = absolute(x) * inverse + SIGNED_ZERO
-    code = whole(whole(whole(as_bits(r) + drawn) >> UPPER) & SIGNED_BITS)
-    return whole(code | whole(whole(as_bits(x) >> SIGN_UP) & SIGN_CODE))
+    code = whole(whole(whole(as_bits(r) + drawn) << FOUR) & BELOW_SIGN)
+    return whole(whole(code | whole(as_bits(x) & SIGN)) >> SIGN_UP)
 
 
 def unsigned_code(x, inverse, drawn):
@@ -81,6 +82,14 @@ def unsigned_value(code, scale):
 
 def larger(x, y):
     return where(x > y, x, y)
+
+
+def signed_bits(x):
+    return as_bits(absolute(x))
+
+
+def unsigned_bits(x):
+    return as_bits(x)
 
 
 def size_bits(x):
@@ -105,8 +114,8 @@ def blocks(size: int) -> int:
 
 
 BODIES = (
-    "grain", "lower", "upper", "signed_code", "unsigned_code", "signed_value", "unsigned_value", "larger", "size_bits",
-    "inverted",
+    "grain", "lower", "upper", "signed_code", "unsigned_code", "signed_value", "unsigned_value", "larger",
+    "signed_bits", "unsigned_bits", "size_bits", "inverted",
 )  # fmt: skip
 
 

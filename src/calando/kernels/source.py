@@ -281,7 +281,13 @@ def in_codes(rule: Rule, coded: tuple[str, ...], kinds: dict[str, str]) -> tuple
         span, sort = f"{eight.sort(x).upper()}_SPAN", eight.sort(x)
         new = f"new{1 + rule.slots.index(x)}"
         before += [f"{x}_old, {x}_top = {x}_scale_[k], NO_BITS"]
-        inner += [f"{x}_held[i] = {new}", f"{x}_top = larger({x}_top, size_bits({new}))"]
+        inner += [f"{x}_held[i] = {new}", f"{x}_top = larger({x}_top, {sort}_bits({new}))"]
+        scales += [
+            f"if {x}_top >= INFINITE:  # seldom: one of them is not finite",
+            f"    {x}_top = NO_BITS",
+            "    for i in range(count):",
+            f"        {x}_top = larger({x}_top, size_bits({x}_held[i]))",
+        ]
         scales += [f"{x}_new = as_number({x}_top) * {span}", f"{x}_scale_[k], {x}_inverse = {x}_new, inverted({x}_new)"]
         codes += [f"{x}_codes_[i] = uint8({sort}_code({x}_held[i], {x}_inverse, {eight.share(x)}(drawn)))"]
     return before, inner, scales, codes
