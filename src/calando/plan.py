@@ -57,6 +57,7 @@ class Part:
         alike: a test whether gradients are of the kinds, sizes and strides of earlier ones that fitted; may be None.
         given: the gradients of this step, as they were given; None where they are those that members carry.
         glance: what looks at all of them in one call (``kernels.glance``); None: not asked yet, False: there is none.
+        lines: the rows that are centred when all take part, once they were sought (``kernels.centers``).
         mirror: float32 (members,), the ages as PyTorch keeps them, for others to see and to change.
         memory: float32 (members, numbers), what the rule remembers; likewise.
     """
@@ -97,13 +98,14 @@ class Part:
                 self.memory[i] = m.memory
         self.remembered = self.memory.copy()
         self.ranges: list[tuple[int, int]] = []
+        self.lines: Any = None
         if key.fused:
             self.cut(CHUNK)
 
     def cut(self, chunk: int) -> None:
         """Cut every member into chunks: by rows where it is centred, then by size, never within a block of codes."""
         chunk = -(-chunk // BLOCK) * BLOCK if self.key.slot_dtype == "int8" else chunk
-        self.ranges = []
+        self.ranges, self.lines = [], None
         piece = np.repeat(np.arange(len(self.rows)), self.rows)
         size = (self.sizes // np.maximum(self.rows, 1))[piece]
         within = np.arange(len(piece)) - np.repeat(np.cumsum(self.rows) - self.rows, self.rows)

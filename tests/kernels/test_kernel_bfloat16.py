@@ -80,7 +80,7 @@ def test_every_bfloat16_is_read_and_every_float32_rounded_as_torch_does():
 
 def test_norms_are_taken_over_the_float32_values():
     (x,) = drawn([(70_001,)], 3)
-    found = sums.sums("squares", "bfloat16", np.array([x.data_ptr()], np.uint64), np.array([x.numel()]))
+    found = sums.sums("squares", np.array([x.data_ptr()], np.uint64), sums.Cut(np.array([x.numel()]), "bfloat16"))
     y = x.float()
-    wide = sums.sums("squares", "float32", np.array([y.data_ptr()], np.uint64), np.array([y.numel()]))
+    wide = sums.sums("squares", np.array([y.data_ptr()], np.uint64), sums.Cut(np.array([y.numel()]), "float32"))
     assert found[0] == wide[0]

@@ -67,7 +67,7 @@ def test_float32_is_rounded_as_torch_does(played, way):
 
 def test_norms_are_taken_over_the_float32_values():
     x = (torch.randn(70_001) * 10.0 ** torch.randint(-6, 3, (70_001,))).half()
-    found = sums.sums("squares", "float16", np.array([x.data_ptr()], np.uint64), np.array([x.numel()]))
+    found = sums.sums("squares", np.array([x.data_ptr()], np.uint64), sums.Cut(np.array([x.numel()]), "float16"))
     y = x.float()
-    wide = sums.sums("squares", "float32", np.array([y.data_ptr()], np.uint64), np.array([y.numel()]))
+    wide = sums.sums("squares", np.array([y.data_ptr()], np.uint64), sums.Cut(np.array([y.numel()]), "float32"))
     assert found[0] == wide[0]

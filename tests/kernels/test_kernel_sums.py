@@ -31,7 +31,7 @@ def test_a_sum_is_added_in_lanes_and_blocks(dtype, kind, sizes, threads, seed):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CALANDO_NUM_THREADS", str(threads))
         patch.setattr(pool, "SMALL", 1)
-        found = sums.sums(kind, dtype, addresses(xs), np.array(sizes))
+        found = sums.sums(kind, addresses(xs), sums.Cut(np.array(sizes), dtype))
     terms = [KINDS[kind](x) for x in xs]
     assert found.tolist() == [lanes_sum(t) for t in terms]
     for total, t in zip(found, terms, strict=True):
@@ -49,7 +49,7 @@ def test_blocks_cover_every_element_once(sizes, block):
 
 def test_squares_of_float32_do_not_overflow():
     x = np.array([3e38, 4e38 / 2], "f4")
-    (found,) = sums.sums("squares", "float32", addresses([x]), np.array([2]))
+    (found,) = sums.sums("squares", addresses([x]), sums.Cut(np.array([2]), "float32"))
     assert found == float(x[0]) ** 2 + float(x[1]) ** 2
 
 

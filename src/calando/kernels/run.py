@@ -16,6 +16,7 @@ from ..plan import Part
 from ..stored import ITEMSIZE
 from . import compile, measure, sums, watch
 from .ahead import Job
+from .centers import centers, kinds_of_centers, line_centers, loose_center
 from .expression import play, rounded
 from .memory import leaves, slots_of, weight_of
 from .pool import ranges, share, threads
@@ -98,12 +99,6 @@ def norm_jobs(part: Part) -> list[Job]:
     return [(sums.kernel, (kind, part.key.dtype)) for kind in kinds]
 
 
-def kinds_of_centers(part: Part) -> tuple[str, ...]:
-    """The sums that centralization takes: of gradients, and of weights where they are part of what is centred."""
-    slope = "bounded elements" if part.key.decay.inner is not None else "elements"
-    return (slope, "elements") if part.key.decay.centers_weights else (slope,)
-
-
 def written_for(part: Part) -> tuple[Any, ...]:
     """What a kernel depends on."""
     return part.key.rule, part.key.decay, part.key.dtype, part.key.slot_dtype, part.key.way
@@ -179,44 +174,13 @@ def with_rows(
         center = np.zeros(count, part.key.number)
         if part.centered[i] and width:
             where = [np.ascontiguousarray(address[:, column]) for column in (1, 0)]
-            columns = np.repeat(numbers[index[i]][:, None], count, axis=1)
-            center = centers(part, where, np.full(count, width), columns).astype(part.key.number)
+            columns = [np.full(count, number) for number in numbers[index[i]][: len(part.key.decay.scalar_names)]]
+            cut = sums.Cut(np.full(count, width), dtype)
+            center = centers(part, where, cut, columns).astype(part.key.number)
         noise = (part.noise(np.full(count, i), rows.indices * width),) if part.key.noisy else ()
         made.append((address, np.full(count, width), np.full(count, index[i]), center, *noise))
         whose.append(np.full(count, i))
     return tuple(np.concatenate(columns) for columns in zip(*made, strict=True)), np.concatenate(whose)
-
-
-def line_centers(part: Part, numbers: np.ndarray, index: np.ndarray) -> np.ndarray:
-    """What centralization subtracts in each row of memory: its mean after scaling and decay."""
-    dtype, line = part.key.dtype, part.line_piece
-    found = np.zeros(len(line))
-    dense = part.present.copy()
-    dense[list(part.rows_of())] = False
-    here = np.flatnonzero((part.centered & dense)[line])
-    if len(here):
-        line, size = line[here], part.line_size[here]
-        offset = (part.line_first[here] * ITEMSIZE[dtype]).astype(np.uint64)
-        where = [base[line] + offset for base in (part.grad_where, part.where)]
-        found[here] = centers(part, where, size, numbers[index[line]].T)
-    return found.astype(part.key.number)
-
-
-def centers(part: Part, where: Sequence[np.ndarray], size: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """What is subtracted from rows of g and p that begin at these addresses, float64 (rows,)."""
-    key, count = part.key, np.maximum(size, 1)
-    clips = [columns[0], columns[1]] if key.decay.inner is not None else []
-    given = front(part, columns)
-    g, p = np.zeros((2, len(size)))
-    for kind, mean, address in zip(kinds_of_centers(part), (g, p), where, strict=False):
-        mean[:] = sums.sums(kind, key.dtype, address, size, *(clips if kind.startswith("bounded") else [])) / count
-    return key.decay.row_mean(g, p, given)
-
-
-def front(part: Part, columns: Any) -> Any:
-    """The scalars of the decay by name, each a number or a column of numbers."""
-    names = part.key.decay.scalar_names
-    return part.key.decay.record(*columns[: len(names)])
 
 
 def loose(part: Part, numbers: np.ndarray, index: np.ndarray, watched: bool) -> Play:
@@ -291,14 +255,6 @@ def opened(
         yield i, p, g, slots, own, center
 
 
-def loose_center(part: Part, p: Any, g: Any, own: list[Any], numbers: np.ndarray) -> Any:
-    """What is subtracted from each row of a gradient."""
-    decay = part.key.decay
-    seen = within(g, *own[:2]) if decay.inner is not None else g
-    weights = sums.row_means(p) if decay.centers_weights else 0.0
-    return decay.row_mean(sums.row_means(seen), weights, front(part, numbers))
-
-
 def lengths(part: Part, weights: bool = False, clips: np.ndarray | None = None) -> np.ndarray:
     """The 2-norm of each present member's gradient, float64 (present members,).
 
@@ -317,7 +273,7 @@ def lengths(part: Part, weights: bool = False, clips: np.ndarray | None = None) 
             sizes = part.sizes.copy()
             for i, rows in part.rows_of().items() if not weights else ():
                 sizes[i] = len(rows.indices) * int(np.prod(part.shapes[i][1:], dtype=np.int64))
-            found = sums.sums(kind, key.dtype, where[here], sizes[here], *(() if clips is None else clips))
+            found = sums.sums(kind, where[here], sums.Cut(sizes[here], key.dtype), *(() if clips is None else clips))
         else:
             opened = [key.arrays.opened(x) for x in things()]
             if clips is not None:

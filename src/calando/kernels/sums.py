@@ -121,30 +121,39 @@ def cut(sizes: np.ndarray, block: int = BLOCK) -> tuple[np.ndarray, np.ndarray, 
     return piece, start, np.minimum(block, sizes[piece] - start)
 
 
+class Cut:
+    """Pieces of memory cut into blocks, for sums over them.
+
+    Args:
+        sizes: int64 (pieces,), in elements.
+        dtype: ``"float32"``, ``"float64"``, ``"bfloat16"`` or ``"float16"``.
+    """
+
+    def __init__(self, sizes: np.ndarray, dtype: str):
+        self.sizes, self.dtype = sizes, dtype
+        self.piece, start, self.length = cut(sizes)
+        self.offset = (start * ITEMSIZE[dtype]).astype(np.uint64)
+        self.ranges = ranges(self.length)
+
+
 def sums(
-    kind: str,
-    dtype: str,
-    address: np.ndarray,
-    sizes: np.ndarray,
-    scale: np.ndarray = NOTHING,
-    bound: np.ndarray = NOTHING,
+    kind: str, address: np.ndarray, cut: Cut, scale: np.ndarray = NOTHING, bound: np.ndarray = NOTHING
 ) -> np.ndarray:
     """The sum over each piece of memory, float64 (pieces,).
 
     Args:
         kind: ``"squares"`` or ``"elements"``, or ``"bounded squares"`` or ``"bounded elements"``.
-        dtype: ``"float32"``, ``"float64"``, ``"bfloat16"`` or ``"float16"``.
         address: uint64 (pieces,), in bytes.
-        sizes: int64 (pieces,), in elements.
+        cut: the pieces.
         scale, bound: float64 (pieces,), what clipping by value needs, for a bounded kind.
     """
-    piece, start, length = cut(sizes)
-    clips = [x.astype(number(dtype))[piece if len(x) else []] for x in (scale, bound)]
-    where = address[piece] + (start * ITEMSIZE[dtype]).astype(np.uint64)
+    piece, length = cut.piece, cut.length
+    clips = [x.astype(number(cut.dtype))[piece if len(x) else []] for x in (scale, bound)]
+    where = address[piece] + cut.offset
     out = np.zeros(len(piece))
-    run = kernel(kind, dtype)
-    share(lambda first, stop: run(where, length, *clips, out, first, stop), ranges(length), threads())
-    return np.bincount(piece, weights=out, minlength=len(sizes))
+    run = kernel(kind, cut.dtype)
+    share(lambda first, stop: run(where, length, *clips, out, first, stop), cut.ranges, threads())
+    return np.bincount(piece, weights=out, minlength=len(cut.sizes))
 
 
 def square_sum(x: Any) -> float:
@@ -172,7 +181,7 @@ def row_means(x: Any) -> Any:
     size = whole[:1].size
     first = np.arange(len(whole), dtype=np.uint64) * np.uint64(size * whole.itemsize)
     address = np.uint64(whole.__array_interface__["data"][0]) + first
-    found = sums("elements", whole.dtype.name, address, np.full(len(whole), size))
+    found = sums("elements", address, Cut(np.full(len(whole), size), whole.dtype.name))
     return (found / max(size, 1)).reshape(shape)
 
 
