@@ -159,7 +159,7 @@ class Twin:
             shapes = dict.fromkeys(rule.slots, p.shape) | (rule.shapes(p.shape) if rule.shapes else {})
             self.slots[n][i] = {s: np.full(shapes[s], case.starts.get(s, 0), p.dtype) for s in rule.slots}
             if rule.inner is not None:
-                self.slots[n][i]["ema"] = p.copy()
+                self.slots[n][i]["ema"] = p.astype(kind)  # float32 for half precision
         slots = self.slots[n][i]
         center = np.zeros((), kind)
         if case.centralize and p.ndim >= 2:
