@@ -25,6 +25,7 @@ from calando.engine import Engine
 from calando.groups import Group
 from calando.hyper import Hyper
 from calando.rule import Rule
+from calando.rules.halves import L2_IN_STEPS
 
 LANES, BLOCK = 128, 65_536  # as documented in calando.kernels.sums
 
@@ -252,8 +253,10 @@ def centers(g: np.ndarray, p: np.ndarray, decay: Decay, front: Any, kind: Any) -
             found.append(0.0)
             continue
         mean = lanes_sum(row_g.astype(np.float64)) / row_g.size * front[0]
-        if decay.element is L2.element:
+        if decay.element in (L2.element, L2_IN_STEPS.element):
             mean = mean + lanes_sum(row_p.astype(np.float64)) / row_p.size * front[1]
+        if decay.element is L2_IN_STEPS.element:
+            mean = mean * front[2]
         found.append(mean)
     return np.array(found, kind).reshape(-1, *[1] * (g.ndim - 1))
 

@@ -29,6 +29,7 @@ class Group:
             to the nearest.
         starts: what a slot is filled with before the first update, where it is not 0.
         bounded: whether each number of a gradient is clipped by ``clip_value``.
+        dialects: dtype → rules and manners of decay → those that parameters of this dtype have instead.
     """
 
     params: tuple[Any, ...]
@@ -44,6 +45,7 @@ class Group:
     starts: Mapping[str, float] = field(default_factory=dict)
     bounded: bool = False
     rounding: str | None = None
+    dialects: Mapping[str, Mapping[Any, Any]] = field(default_factory=dict)
 
 
 Seen = dict[int, tuple[int, str]]  # id of a parameter → the number of its group, and its name

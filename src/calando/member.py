@@ -97,13 +97,14 @@ def key(member: Member, group: Group) -> Key:
         raise TypeError(f"{member.place} is of dtype {dtype}; only {', '.join(FLOATING)} can be updated")
     if not arrays.writable(member.param):
         raise ValueError(f"{member.place} may only be read; give a writable array")
-    rule = group.rule.suited(arrays.shape(member.param))
+    rule, decay = group.rule.suited(arrays.shape(member.param)), member.front or group.decay
+    if dtype in group.dialects:
+        rule, decay = (group.dialects[dtype].get(x, x) for x in (rule, decay))
     kernel = rule.kernel and not rule.whole and (dtype != "bfloat16" or arrays.name != "numpy")  # which has none
     fused = kernel and device == "cpu" and arrays.dense(member.param, member.centered)
     kind, way = slot_dtype(member, group), group.rounding if dtype in HALF else None
     if kind == "int8":
         refuse_codes(member, rule, device, dtype)
-    decay = member.front or group.decay
     return Key(arrays, device, dtype, kind, rule, bounded(decay) if group.bounded else decay, fused, way)
 
 

@@ -8,6 +8,7 @@ arithmetic serves every machine.
 import numpy as np
 
 WORDS = ("absolute", "maximum", "minimum", "sign", "sqrt", "where")  # power has no kernel: it is not exact
+HALVES = ("fma", "through_half")  # of float16 as MindSpore computes it (calando.rules.halves)
 BITS = ("as_bits", "as_number", "whole")  # of bodies about numbers in few bits (calando.rounding, calando.eight)
 
 
@@ -46,6 +47,18 @@ def where(condition, x, y):
     if isinstance(condition, np.bool_):
         return x if condition else y
     return x.where(condition, y) if hasattr(x, "where") else np.where(condition, x, y)
+
+
+def fma(x, y, z):
+    """x y + z, rounded once: to float64 (where the product is exact), then to float32; of float64, twice."""
+    if isinstance(x, np.ndarray | np.generic):
+        return (np.multiply(x, y, dtype=np.float64) + z).astype(x.dtype)
+    return (x.double() * y + z).to(x.dtype)
+
+
+def through_half(x):
+    """``x`` rounded to float16, in its own dtype."""
+    return x.half().to(x.dtype) if hasattr(x, "half") else x.astype(np.float16).astype(x.dtype)
 
 
 def as_bits(x):

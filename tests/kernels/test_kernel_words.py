@@ -90,4 +90,23 @@ def test_compiled_words_are_numpys(dtype):
 
 def test_all_words_are_told():
     own = {name for name, thing in vars(ops).items() if getattr(thing, "__module__", "") == ops.__name__}
-    assert own == {*ops.WORDS, *ops.BITS, "power"}  # power is not exact everywhere, so no kernel has it
+    assert own == {*ops.WORDS, *ops.HALVES, *ops.BITS, "power"}  # power is not exact everywhere, so no kernel has it
+
+
+def test_the_words_of_float16(torch):
+    """On arrays and tensors; in kernels they are held to these by ``tests/rules/test_rule_twins.py``."""
+    from fractions import Fraction
+
+    rng = np.random.default_rng(0)
+    x, y, z = (rng.standard_normal(50).astype("f4") for _ in range(3))
+    z[:25] = -x[:25] * y[:25] * np.float32(1 + 2**-20)  # much of the product goes
+    exact = [Fraction(float(a)) * Fraction(float(b)) + Fraction(float(c)) for a, b, c in zip(x, y, z, strict=True)]
+    expected = np.array([float(number) for number in exact]).astype("f4")
+    assert (expected != x * y + z).any()
+    np.testing.assert_array_equal(ops.fma(x, y, z), expected)
+    np.testing.assert_array_equal(ops.fma(*map(torch.tensor, (x, y, z))).numpy(), expected)
+    numbers = np.array([1 / 3, 2049.0, 1e-8, 7e4, -0.0], "f4")
+    half = np.array([0.333251953125, 2048, 0, np.inf, 0], "f4")
+    with np.errstate(over="ignore"):
+        np.testing.assert_array_equal(ops.through_half(numbers), half)
+    np.testing.assert_array_equal(ops.through_half(torch.tensor(numbers)).numpy(), half)

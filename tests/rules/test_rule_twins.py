@@ -6,12 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calando import rules
-from calando.decay import DECAYS, DECOUPLED, L2
+from calando.decay import DECAYS, DECOUPLED, INSIDE, L2
 from calando.kernels import pool
+from calando.rules import halves
 from calando.rules.adam import ADAM, AMSGRAD
 from calando.rules.lamb import LAMB
 from calando.rules.lars import LARS, LARS_CLIPPED, LARS_STARTING
 from calando.rules.sgd import SGD, SGD_MOMENTUM
+from calando.rules.singles import IN_SINGLE
 from calando.schedules import Linear
 from twins import Case, Twin, assert_same, inside, make, noise, state, usual
 
@@ -83,6 +85,30 @@ def test_half_precision_is_computed_in_float32_and_rounded_once(rule):
     rng = np.random.default_rng(1)
     cases = [Case([np.array(rng.standard_normal(s), "f2") for s in [(), (7,), (3, 4)]], rule, L2, usual(rule))]
     steps = [[[np.array(rng.standard_normal(p.shape), "f2") for p in cases[0].params]] for _ in range(3)]
+    played(cases, steps)
+
+
+@pytest.mark.parametrize("rule", IN_SINGLE.values(), ids=lambda rule: rule.name)
+@EVERY_DTYPE
+def test_what_mindspore_computes_in_its_own_order(rule, dtype):
+    rng = np.random.default_rng(6)
+    cases = [Case([noise(rng, shape, dtype) for shape in SHAPES[:-1]], rule, L2, usual(rule))]
+    played(cases, [gradients(rng, cases) for _ in range(3)])
+
+
+@pytest.mark.parametrize("rule", halves.HALVES.values(), ids=lambda rule: rule.name)
+@pytest.mark.parametrize("decay", [halves.L2_IN_STEPS, INSIDE], ids=lambda decay: decay.name)
+def test_half_precision_as_mindspore_computes_it(rule, decay):
+    rng = np.random.default_rng(5)
+
+    def arrays(shapes):
+        return [np.array(rng.standard_normal(s) * 10 ** rng.uniform(-5, 3, s), "f2") for s in shapes]
+
+    cases = [
+        Case(arrays(SHAPES[:-1]), rule, decay, usual(rule, loss_scale=8.0), exempt=frozenset({3})),
+        Case(arrays([(4, 3, 5), (9,)]), rule, decay, usual(rule, max_norm=0.7), centralize=True),
+    ]
+    steps = [[arrays([p.shape for p in case.params]) for case in cases] for _ in range(3)]
     played(cases, steps)
 
 

@@ -45,6 +45,11 @@ SPOKEN = {  # the words of rules for one number, as NumPy means them, written so
     "where": "def where(condition, x, y):\n    return x if condition else y\n",
 }  # and sqrt, which is math's
 
+HALVED = {  # and those of float16 as MindSpore computes it, which few bodies say
+    "fma": "def fma(x, y, z):\n    return float32(float64(x) * float64(y) + float64(z))\n",
+    "through_half": "def through_half(x):\n    return widen_float16(narrow_float16(x))\n",
+}
+
 KERNEL = """
 @njit(
     void(uint64[:, ::1], int64[::1], int64[::1], {dtype}[::1], {noise}{dtype}[:, ::1], int64, int64),
@@ -208,6 +213,8 @@ def header(
     words = [*SPOKEN.values(), *(text for room in rooms for text in bodies(room))]
     constants = [f"{name} = {text}" for room in rooms for name, text in rounding.constants(room).items()]
     fronts = [decay.plain.element] if decay.inner is None else [within, decay.plain.element]
+    own = [inspect.getsource(spoken) for spoken in (*fronts, body)]
+    words += [text for name, text in HALVED.items() if any(f"{name}(" in text for text in own)]
     imports = (CONVERSION if {dtype, slot_dtype} & {*HALF} else "") + (BITS if rooms else "")
     return HEADER.format(
         title=f"{rule.name}, {decay.element.__name__} decay, {kinds}" + (f", {way} rounding" if way else ""),
@@ -216,8 +223,8 @@ def header(
         dtype=number(dtype),
         imports="\n".join([imports, *constants]),
         words="".join(f"\n\n@compiled\n{text}" for text in words),
-        front="\n\n@compiled\n".join(map(inspect.getsource, fronts)),
-        body=inspect.getsource(body),
+        front="\n\n@compiled\n".join(own[:-1]),
+        body=own[-1],
     )
 
 

@@ -15,6 +15,7 @@ from ..average import SLOT, averaged
 from ..control import Controls, signed
 from ..decay import DOMAIN as FRONT
 from ..decay import L2, Decay
+from ..dialects import dialects
 from ..engine import Engine, NonFiniteGradient
 from ..groups import Group
 from ..hyper import Hyper, Rounded, shown
@@ -59,7 +60,7 @@ class Optimizer(Gradients):
     SPARSE: ClassVar[str] = "refuse"  # what a sparse gradient means, as in groups.Group
     PLAIN: ClassVar[str] = ""  # why the options of all are not for this optimizer
     _compiling: Any = staticmethod(compiled.never)
-    SINGLE: ClassVar[bool] = True  # whether float32 parameters see hyperparameters as float32, as in MindSpore
+    SINGLE: ClassVar[bool] = True  # whether it computes with float32 hyperparameters, in MindSpore's dialects
 
     def __init__(
         self,
@@ -158,6 +159,7 @@ class Optimizer(Gradients):
             rounding=self._options.rounding,
             starts=self._starts(),
             bounded=hyper.clips,
+            dialects=dialects(self._options) if self.SINGLE else {},
         )
 
     def _order(self, given: list[Given], order: list[Any] | None) -> list[tuple[int, int]]:

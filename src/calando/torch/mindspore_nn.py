@@ -11,9 +11,12 @@ AdaMax, Adadelta, Adagrad, FTRL and ProximalAdagrad follow the same path in both
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from ..decay import DECOUPLED, INSIDE, Decay
+from ..dialects import dialects
+from ..groups import Group
 from ..hyper import Hyper, Rounded
 from ..rule import Rule
 from ..rules.adam import ADAM_EPSILON_HAT, ADAM_EPSILON_HAT_AHEAD, ADAM_UNCORRECTED, AMSGRAD_EPSILON_HAT
@@ -34,10 +37,13 @@ MOMENTS = {"m": "exp_avg", "v": "exp_avg_sq", "v_max": "max_exp_avg_sq"}
 
 
 class Formula(Optimizer):
-    """What these have in common: a step sees hyperparameters as float32, as MindSpore's kernels do."""
+    """What these have in common: a step sees hyperparameters as float32, and is computed as MindSpore's kernels do."""
 
     HYPER = Rounded
     ROOM = "mindspore_nn."
+
+    def _group(self, group: Mapping[str, Any], hyper: Hyper) -> Group:
+        return replace(super()._group(group, hyper), dialects=dialects(self._options))
 
 
 class Adam(Formula):

@@ -11,7 +11,7 @@ r"""Adafactor: for matrices, the running mean of g² kept as a column and a row 
     ``ADAFACTOR``             p ← (1 - lr λ) p - a u,  a = max(ε₂, rms(p)) min(lr, 1/√age);  torch.optim.Adafactor
                               ε is not added: mean(r) ≥ ε₁, v ≥ ε₁²
     ``ADAFACTOR_EPSILON``     p ← p - a (u + λ p),  a = lr, or lr max(ε₂, rms(p));           mindspore.nn.AdaFactor,
-                              ε = ε₁, c ≥ 10⁻³⁰, v ≥ 10⁻³⁰                                   beta1=0
+                              ε = ε₁; c, v, mean(r) and √v ≥ 10⁻³⁰                           beta1=0
     … (momentum)              m ← β₁ m + (1 - β₁) a u stands for a u                         …, beta1 > 0
     … (compression)           v of vectors is rounded to float16                             …, compression=True
     ========================  =============================================================  =====================
@@ -26,9 +26,9 @@ from collections.abc import Callable, Mapping
 from math import inf
 from typing import Any, NamedTuple
 
-from ...ops import sqrt
+from ...ops import sqrt, through_half
 from ...rule import Rule
-from .words import at_least, mean, root_mean_square, through_half
+from .words import at_least, mean, root_mean_square
 
 TINY = 1e-30  # mindspore's floor for running means
 
@@ -93,8 +93,8 @@ def moved(p, g, v, floor, rate, eps2, d, keep):
 
 
 def factored_epsilon(p, g, r, c, gain, plain, scaled, eps1, eps2, d, decay, keep1):
-    r, c, u = divided(g, r, c, gain, eps1)
-    a, u = sized(p, u, plain, scaled, eps2, d)
+    r, c = averaged(g, r, c, gain, eps1)
+    a, u = sized(p, divided(g, r, c), plain, scaled, eps2, d)
     return p - u - p * (decay * a), r, c
 
 
@@ -105,8 +105,8 @@ def unfactored_epsilon(p, g, v, gain, plain, scaled, eps1, eps2, d, decay, keep1
 
 
 def factored_momentum(p, g, r, c, m, gain, plain, scaled, eps1, eps2, d, decay, keep1):
-    r, c, u = divided(g, r, c, gain, eps1)
-    a, u = sized(p, u, plain, scaled, eps2, d)
+    r, c = averaged(g, r, c, gain, eps1)
+    a, u = sized(p, divided(g, r, c), plain, scaled, eps2, d)
     m = m * keep1 + u * (1 - keep1)
     return p - m - p * (decay * a), r, c, m
 
@@ -128,13 +128,16 @@ def unfactored_momentum_compressed(p, g, v, m, gain, plain, scaled, eps1, eps2, 
     return p, through_half(v), m
 
 
-def divided(g, r, c, gain, eps1):
-    """The two running means, and the gradient divided by the root of what they stand for."""
+def averaged(g, r, c, gain, eps1):
+    """The two running means."""
     square = g * g + eps1
     r = r * (1 - gain) + mean(square, -1)[..., 0] * gain
-    c = at_least(c * (1 - gain) + mean(square, -2)[..., 0, :] * gain, TINY)
-    u = g / (sqrt(r / mean(r, -1))[..., None] * sqrt(c)[..., None, :])
-    return r, c, u
+    return r, at_least(c * (1 - gain) + mean(square, -2)[..., 0, :] * gain, TINY)
+
+
+def divided(g, r, c):
+    """The gradient divided by the root of what the two means stand for."""
+    return g / at_least(sqrt(r / at_least(mean(r, -1), TINY))[..., None] * sqrt(c)[..., None, :], TINY)
 
 
 def sized(p, u, plain, scaled, eps2, d):

@@ -43,8 +43,3 @@ def like(x, p):
 def unit(x, eps):
     """``x`` divided by its 2-norm, which is taken to be ``eps`` at least."""
     return x / x.norm().clamp(eps) if hasattr(x, "clamp") else x / max(np.sqrt((x * x).sum()), x.dtype.type(eps))
-
-
-def through_half(x):
-    """``x`` rounded to float16, in its own dtype."""
-    return x.half().to(x.dtype) if hasattr(x, "half") else x.astype(np.float16).astype(x.dtype)

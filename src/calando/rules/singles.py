@@ -1,0 +1,126 @@
+r"""float32 as MindSpore computes it, where that can be seen: what rules of its front end are for parameters of float32.
+
+    powers of β    float32 numbers, each the one before times β: for β₂ = 0.9999 that makes a step of Adam 5·10⁻⁵
+                   longer or shorter
+    Adam           β is what float32(1 - β) leaves of 1
+    Adam, AdaMax   m ← β₁ m + (1 - β₁) g keeps its digits where g is 0 and β₁ small, m + (1 - β₁)(g - m) does not
+    RMSProp        v ← v + (1 - ρ)(g² - v): where ρ is small, and centred, little is left of what is subtracted, and
+                   then every bit counts
+
+Source: mindspore.nn 2.10 on the CPU, by comparison.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..ops import absolute, maximum, sqrt
+from ..rule import Rule
+from .adam import ADAM_EPSILON_HAT, ADAM_EPSILON_HAT_AHEAD, ADAM_UNCORRECTED, AMSGRAD_EPSILON_HAT
+from .adam import AheadScalars as Scalars
+from .adamax import ADAMAX_EPSILON_LAST
+from .rmsprop import RMSPROP_INSIDE, RMSPROP_INSIDE_CENTERED
+
+SOURCE = "mindspore.nn 2.10 on the CPU"
+
+
+@lru_cache(16)
+def powers(beta: float, count: int) -> np.ndarray:
+    """β, β², …: each the one before times β, in float32."""
+    return np.multiply.accumulate(np.full(count, beta, np.float32))
+
+
+def power(beta: float, age: int) -> np.float32:
+    """β to the power of ``age`` as MindSpore has it; 0 where 1 - βᵗ is 1 in float32."""
+    if beta**age < 2**-26:
+        return np.float32(0)
+    return powers(beta, max(64, 1 << (age - 1).bit_length()))[age - 1]
+
+
+def corrected(hyper: Mapping[str, float], age: int) -> Scalars:
+    """Those of Adam with ε̂: lr √(1 - β₂ᵗ) / (1 - β₁ᵗ)."""
+    one, lr = np.float32(1), np.float32(hyper["lr"])
+    power1, power2 = power(hyper["beta1"], age), power(hyper["beta2"], age)
+    return shares(hyper, float(lr * np.sqrt(one - power2) / (one - power1)))
+
+
+def uncorrected(hyper: Mapping[str, float], age: int) -> Scalars:
+    return shares(hyper, hyper["lr"])
+
+
+def shares(hyper: Mapping[str, float], a: float) -> Scalars:
+    """What is kept is what float32(1 - β) leaves."""
+    gain1, gain2 = (float(np.float32(1 - hyper[name])) for name in ("beta1", "beta2"))
+    return Scalars(a, 1 - gain1, gain1, 1 - gain2, gain2, hyper["eps"])
+
+
+def adam(p, g, m, v, a, keep1, gain1, keep2, gain2, eps):
+    m = m * keep1 + g * gain1
+    v = v * keep2 + g * g * gain2
+    return p - a * m / (sqrt(v) + eps), m, v
+
+
+def adam_ahead(p, g, m, v, a, keep1, gain1, keep2, gain2, eps):
+    m = m * keep1 + g * gain1
+    v = v * keep2 + g * g * gain2
+    return p - a * (m * keep1 + g * gain1) / (sqrt(v) + eps), m, v
+
+
+def amsgrad(p, g, m, v, v_max, a, keep1, gain1, keep2, gain2, eps):
+    m = m * keep1 + g * gain1
+    v = v * keep2 + g * g * gain2
+    v_max = maximum(v_max, v)
+    return p - a * m / (sqrt(v_max) + eps), m, v, v_max
+
+
+class LargestScalars(NamedTuple):
+    a: float
+    keep1: float  # β₁
+    gain1: float
+    keep2: float  # β₂
+    eps: float
+
+
+def largest(hyper: Mapping[str, float], age: int) -> LargestScalars:
+    beta1 = hyper["beta1"]
+    a = np.float32(hyper["lr"]) / (np.float32(1) - power(beta1, age))
+    return LargestScalars(float(a), beta1, 1 - beta1, hyper["beta2"], hyper["eps"])
+
+
+def adamax(p, g, m, u, a, keep1, gain1, keep2, eps):
+    m = m * keep1 + g * gain1
+    u = maximum(u * keep2, absolute(g))
+    return p - a * (m / (u + eps)), m, u
+
+
+def rmsprop(p, g, v, m, lr, keep, gain, eps, mu):
+    v = v + (g * g - v) * gain
+    m = m * mu + lr * g / sqrt(v + eps)
+    return p - m, v, m
+
+
+def rmsprop_centered(p, g, v, c, m, lr, keep, gain, eps, mu):
+    v = v + (g * g - v) * gain
+    c = c + (g - c) * gain
+    m = m * mu + lr * g / sqrt(v - c * c + eps)
+    return p - m, v, c, m
+
+
+def instead(rule: Rule, kind: str, element: Any, scalars: Any = None) -> Rule:
+    """The rule for one dtype in the place of another."""
+    name = f"{rule.name}_in_{kind}"
+    return replace(rule, name=name, scalars=scalars or rule.scalars, element=element, source=SOURCE)
+
+
+IN_SINGLE: dict[Rule, Rule] = {
+    ADAM_EPSILON_HAT: instead(ADAM_EPSILON_HAT, "single", adam, corrected),
+    ADAM_EPSILON_HAT_AHEAD: instead(ADAM_EPSILON_HAT_AHEAD, "single", adam_ahead, corrected),
+    AMSGRAD_EPSILON_HAT: instead(AMSGRAD_EPSILON_HAT, "single", amsgrad, corrected),
+    ADAM_UNCORRECTED: instead(ADAM_UNCORRECTED, "single", adam, uncorrected),
+    ADAMAX_EPSILON_LAST: instead(ADAMAX_EPSILON_LAST, "single", adamax, largest),
+    RMSPROP_INSIDE: instead(RMSPROP_INSIDE, "single", rmsprop),
+    RMSPROP_INSIDE_CENTERED: instead(RMSPROP_INSIDE_CENTERED, "single", rmsprop_centered),
+}
