@@ -380,6 +380,12 @@ MISFITS = [  # who loads, what is changed in a stored Adam of four parameters, t
         "parameter 0 of group 0.*'exp_avg'",
     ),
     (
+        "complex moments of a real parameter",
+        lambda: ct.Adam(params()),
+        lambda s: s["state"][1].update(exp_avg=s["state"][1]["exp_avg"].to(torch.complex64)),
+        r"Adam: parameter 1 of group 0 is real in the model and complex in the checkpoint \('exp_avg'\)",
+    ),
+    (
         "a schedule of structure",
         lambda: ct.Adam(params()),
         lambda s: s["param_groups"][0].update(amsgrad=[True, False]),

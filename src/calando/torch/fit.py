@@ -148,6 +148,8 @@ def check_slots(optimizer: "Stateful", place: str, stored: Mapping[str, Any], p:
             continue
         if not hasattr(value, "shape"):
             raise ValueError(f"{place}: {key!r} must be a tensor, but the checkpoint has {value!r}")
+        if getattr(value, "is_complex", bool)() and not p.is_complex():
+            raise ValueError(f"{place} is real in the model and complex in the checkpoint ({key!r})")
         wanted = slot_shape(optimizer, key, tuple(p.shape))
         if tuple(value.shape) != wanted:
             shapes = f"{wanted} in the model and {tuple(value.shape)} in the checkpoint"

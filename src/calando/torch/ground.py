@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from ctypes import c_float
 from functools import reduce
+from math import inf
 from typing import Any
 
 import torch
@@ -56,8 +57,12 @@ class Ground:
     def move(self, origin: list[torch.Tensor] | None, direction: torch.Tensor, length: Any) -> None:
         """Put the parameters to origin + length · direction; where origin is None, from where they are."""
         reals, length = self.reals(), float(length)
-        for p, x, piece in zip(reals, origin or reals, direction.split(self.sizes), strict=True):
-            torch.add(x, piece.view(p.shape), alpha=length, out=p)
+        pieces = [piece.view(p.shape) for p, piece in zip(reals, direction.split(self.sizes), strict=True)]
+        if origin is None:
+            torch._foreach_add_(reals, pieces, alpha=length)
+            return
+        for p, x, piece in zip(reals, origin, pieces, strict=True):
+            torch.add(x, piece, alpha=length, out=p)
 
     def reals(self) -> list[torch.Tensor]:
         """The parameters, complex ones seen as pairs."""
@@ -69,7 +74,7 @@ class Ground:
 
     def largest(self, a: torch.Tensor) -> torch.Tensor:
         """The largest absolute value, of shape ()."""
-        return a.abs().max() if a.numel() else a.sum()
+        return torch.linalg.vector_norm(a, inf) if a.numel() else a.sum()
 
     def total(self, a: torch.Tensor) -> torch.Tensor:
         """The sum of the absolute values, of shape ()."""

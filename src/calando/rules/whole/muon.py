@@ -26,7 +26,7 @@ from math import sqrt as root
 from typing import NamedTuple
 
 from ...rule import Rule
-from .words import coarse, like, matrix_sum, mixed, unit
+from .words import coarse, matrix_sum, mixed, moved, unit
 
 
 class Scalars(NamedTuple):
@@ -46,22 +46,22 @@ def scalars(hyper: Mapping[str, float], age: int) -> Scalars:
 
 def muon(p, g, m, lr, keep, eps, a, b, c, rounds):
     m = mixed(m, g, 1 - keep)
-    return p - like(orthogonal(m, eps, a, b, c, rounds), p) * (lr * original(p.shape)), m
+    return moved(p, orthogonal(m, eps, a, b, c, rounds), -lr * original(p.shape)), m
 
 
 def muon_nesterov(p, g, m, lr, keep, eps, a, b, c, rounds):
     m = mixed(m, g, 1 - keep)
-    return p - like(orthogonal(mixed(g, m, keep), eps, a, b, c, rounds), p) * (lr * original(p.shape)), m
+    return moved(p, orthogonal(mixed(g, m, keep), eps, a, b, c, rounds), -lr * original(p.shape)), m
 
 
 def muon_rms(p, g, m, lr, keep, eps, a, b, c, rounds):
     m = mixed(m, g, 1 - keep)
-    return p - like(orthogonal(m, eps, a, b, c, rounds), p) * (lr * matching(p.shape)), m
+    return moved(p, orthogonal(m, eps, a, b, c, rounds), -lr * matching(p.shape)), m
 
 
 def muon_nesterov_rms(p, g, m, lr, keep, eps, a, b, c, rounds):
     m = mixed(m, g, 1 - keep)
-    return p - like(orthogonal(mixed(g, m, keep), eps, a, b, c, rounds), p) * (lr * matching(p.shape)), m
+    return moved(p, orthogonal(mixed(g, m, keep), eps, a, b, c, rounds), -lr * matching(p.shape)), m
 
 
 def orthogonal(x, eps, a, b, c, rounds):

@@ -40,6 +40,11 @@ def like(x, p):
     return x.to(p.dtype) if hasattr(x, "to") else x.astype(p.dtype)
 
 
+def moved(p, x, factor):
+    """p + factor x in the dtype of ``p``; torch reads ``x`` as it lies, in one pass."""
+    return p.add(x, alpha=factor) if hasattr(p, "add") else p + like(x, p) * factor
+
+
 def unit(x, eps):
     """``x`` divided by its 2-norm, which is taken to be ``eps`` at least."""
     return x / x.norm().clamp(eps) if hasattr(x, "clamp") else x / max(np.sqrt((x * x).sum()), x.dtype.type(eps))
