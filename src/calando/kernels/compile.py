@@ -32,6 +32,7 @@ import platformdirs
 
 from ..decay import Decay
 from ..rule import Rule
+from . import light
 from .source import source
 
 
@@ -100,8 +101,7 @@ def load(name: str, text: Callable[[bool], str]) -> Callable[..., None]:
     """Import the module with this text from the cache folder, or in memory, and give its ``kernel``."""
     guard_forks()
     with loading:
-        import numba
-
+        numba = light.numba()
         folder = writable_folder()
         written = text(True)
         mark = hashlib.sha256(f"{numba.__version__} {sys.version} {written}".encode()).hexdigest()[:16]
