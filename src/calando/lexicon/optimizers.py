@@ -119,6 +119,10 @@ MINDSPORE: dict[str, Spoken] = {
     "ProximalAdagrad": spoken(
         accum=0.1, learning_rate=1e-3, l1=0.0, l2=0.0, use_locking=False, loss_scale=1.0, weight_decay=0.0
     ),
+    "AdaFactor": spoken(
+        learning_rate=None, eps=(1e-30, 1e-3), clip_threshold=1.0, decay_rate=0.8, beta1=0.9, weight_decay=0.0,
+        scale_parameter=True, relative_step=True, warmup_init=False, compression=False, loss_scale=1.0,
+    ),
     "Lamb": spoken(learning_rate=NEEDED, beta1=0.9, beta2=0.999, eps=1e-6, weight_decay=0.0),
 }  # fmt: skip
 

@@ -159,9 +159,23 @@ RETURNS: dict[str, Return] = {
         "torch.optim has no ProximalAdagrad",
         THEIRS + "ProximalAdagrad",
     ),
-    "LazyAdam": Return("", {}, "torch.optim has no LazyAdam; SparseAdam is meant for sparse gradients only"),
-    "Rprop": Return("", {}, "MindSpore's Rprop has its own defaults and reads lr only once; compare by hand"),
-    "ASGD": Return("", {}, "a changed lr takes effect one step later in MindSpore's ASGD; compare by hand"),
+    "LazyAdam": Return("Adam", SPLIT, EPSILON.replace("Adam", "LazyAdam", 1), MANNERS + "Adam", {"use_nesterov": "nesterov"}),
+    "Rprop": Return(
+        "Rprop", {"learning_rate": "lr", "etas": "etas", "step_sizes": "step_sizes"}, ours=MANNERS + "Rprop",
+        only={"weight_decay": "weight_decay"},
+    ),
+    "ASGD": Return(
+        "ASGD", {"learning_rate": "lr", **{n: n for n in ("lambd", "alpha", "t0", "weight_decay")}}, ours=THEIRS + "ASGD"
+    ),
+    "AdaFactor": Return(
+        "",
+        {"learning_rate": "lr", **{n: n for n in (
+            "eps", "clip_threshold", "decay_rate", "beta1", "weight_decay", "scale_parameter", "warmup_init",
+            "compression",
+        )}},
+        "torch.optim.Adafactor has no momentum and other bounds",
+        MANNERS + "AdaFactor",
+    ),
 }  # fmt: skip
 
 # Optimizers of mindspore.experimental.optim, which copy torch.optim's.

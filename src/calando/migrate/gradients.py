@@ -66,15 +66,20 @@ def clip_by_global_norm(grads: Sequence[torch.Tensor], clip_norm: float = 1.0) -
     return tuple(grad * share for grad in grads)
 
 
-def clip_by_norm(grads: Sequence[torch.Tensor], max_norm: float) -> tuple[torch.Tensor, ...]:
-    """g min(1, c / (‖g‖ + 1e-6)), the norm taken over all of them."""
+def clip_by_norm(grads: Any, max_norm: float) -> Any:
+    """g min(1, c / (‖g‖ + 1e-6)), the norm taken over all of them; a single gradient comes back as one."""
+    if isinstance(grads, torch.Tensor):
+        return clip_by_norm((grads,), max_norm)[0]
     norm = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(grad) for grad in grads]))
     share = torch.clamp(max_norm / (norm + 1e-6), max=1.0)
     return tuple(grad * share for grad in grads)
 
 
-def clip_by_value(grads: Sequence[torch.Tensor], low: float, high: float) -> tuple[torch.Tensor, ...]:
-    """Each number between the bounds."""
+def clip_by_value(grads: Any, clip_value_min: Any = None, clip_value_max: Any = None) -> Any:
+    """Each number between the bounds; a single gradient comes back as one."""
+    low, high = clip_value_min, clip_value_max
+    if isinstance(grads, torch.Tensor):
+        return grads.clamp(low, high)
     return tuple(grad.clamp(low, high) for grad in grads)
 
 

@@ -14,6 +14,8 @@ from .torch_step import plain_numbers
 from .work import Left, Work, statement_of
 
 READY = ("TrainOneStepCell", "TrainOneStepWithLossScaleCell")
+HALF = "the step trains in float32; put torch.autocast around the forward pass where half precision is wanted"
+BUILT = "build_train_network"  # of mindspore.amp: one of the two, around network and loss
 
 
 def networks_of(work: Work, file: File) -> list[ast.AST]:
@@ -56,7 +58,7 @@ def one_step_cells(back: Back) -> dict[str, str]:
         Left: it is made or used in a way that was not recognised.
     """
     found: dict[str, str] = {}
-    for tail in READY:
+    for tail in (*READY, BUILT):
         for scope, call in calls_with(back.work, back.thing, tail):
             if id(call) in back.work.told:  # with another optimizer of the same name
                 back.stepped += 1
@@ -64,7 +66,7 @@ def one_step_cells(back: Back) -> dict[str, str]:
                 continue
             name, network = one_step(back, scope, call, tail)
             found[name] = network
-            modes(back.work, scope, name, network)
+            modes(back.work, scope, name, network, call)
     if found:
         plain_numbers(back.work, None)
     back.stepped += len(found)
@@ -77,16 +79,20 @@ def one_step(back: Back, scope: Scope, call: ast.Call, tail: str) -> tuple[str, 
     statement = file.parents[call]
     if not (isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)):
         raise Left(f"the training step in line {call.lineno} has no name")
-    given = dict(zip(("network", "optimizer", "sens" if tail == READY[0] else "scale_sense"), call.args, strict=False))
-    given.update({str(w.arg): w.value for w in call.keywords})
-    if not {"network", "optimizer"} <= set(given) or set(given) - {"network", "optimizer", "sens", "scale_sense"}:
+    given = parts_of_step(work, file, call, tail)
+    if not {"network", "optimizer"} <= set(given) or set(given) - {
+        "network", "optimizer", "sens", "scale_sense", "loss_fn"
+    }:  # fmt: skip
         raise Left(f"the training step in line {call.lineno} has arguments that were not recognised")
     how = Scaling(sens=given.get("sens"))
     if "scale_sense" in given:
         how = scaling(work, scope, given["scale_sense"])
     name, at = statement.targets[0].id, file.source.code(given["optimizer"])
     loss, inputs = file.names.free("loss_value"), file.names.free("inputs")
-    lines, network, passed = forward_lines(work, scope, given["network"], loss, inputs)
+    if "loss_fn" in given:
+        lines, network, passed = with_loss(file, given["network"], given["loss_fn"], loss)
+    else:
+        lines, network, passed = forward_lines(work, scope, given["network"], loss, inputs)
     body = [*lines, *how.lines(back, scope, call.lineno, loss, at)]
     ahead = []
     if how.scaler:
@@ -95,9 +101,45 @@ def one_step(back: Back, scope: Scope, call: ast.Call, tail: str) -> tuple[str, 
     else:
         body.append(f"return {loss}")
     head, criterion = passed
+    if network == name:  # the step takes the network's name, which its own lines need
+        inner = file.names.free("backbone")
+        criterion = [f"{inner} = {name}", *criterion]
+        body = [re.sub(rf"(?<![\w.]){re.escape(name)}\(", f"{inner}(", line, count=1) for line in body]
+        network = inner
     put(work, file, statement, [*criterion, f"def {name}({head}):", *(f"    {line}" for line in [*ahead, *body]), ""])
     work.say(file, statement, REWRITTEN, "the training step as a function", "step")
     return name, network
+
+
+def parts_of_step(work: Work, file: File, call: ast.Call, tail: str) -> dict[str, ast.expr]:
+    """What a ready-made training step is made of."""
+    orders = {
+        READY[0]: ("network", "optimizer", "sens"), READY[1]: ("network", "optimizer", "scale_sense"),
+        BUILT: ("network", "optimizer", "loss_fn", "level", "boost_level"),
+    }  # fmt: skip
+    given = dict(zip(orders[tail], call.args, strict=False))
+    given.update({str(w.arg): w.value for w in call.keywords})
+    if tail == BUILT:
+        level = given.pop("level", None)
+        for name in ("boost_level", "keep_batchnorm_fp32", "cast_model_type"):
+            given.pop(name, None)
+        if level is not None and not (isinstance(level, ast.Constant) and level.value == "O0"):
+            work.say(file, level, CHECK, HALF, "step")
+        if "loss_scale_manager" in given:
+            given["scale_sense"] = given.pop("loss_scale_manager")
+        given = {name: value for name, value in given.items() if ast.unparse(value) != "None"}
+    return given
+
+
+def with_loss(
+    file: File, network: ast.expr, criterion: ast.expr, loss: str
+) -> tuple[list[str], str, tuple[str, list[str]]]:
+    """The forward pass of a network and its loss function, which is made before the step where it is made in place."""
+    ahead, called, text = [], file.source.code(network), file.source.code(criterion)
+    if not isinstance(criterion, ast.Name):
+        name = file.names.free("criterion")
+        ahead, text = [f"{name} = {text}", "", ""], name
+    return [f"{loss} = {text}({called}(data), label)"], called, ("data, label", ahead)
 
 
 def forward_lines(
@@ -117,21 +159,16 @@ def forward_lines(
         parts = dict(zip(("backbone", "loss_fn"), both.args, strict=False))
         parts.update({str(w.arg): w.value for w in both.keywords})
         if set(parts) == {"backbone", "loss_fn"}:
-            network, loss_fn = file.source.code(parts["backbone"]), file.source.code(parts["loss_fn"])
             if both is not inner:
                 work.remove(file, statement_of(file, both))
                 work.say(file, statement_of(file, both), REWRITTEN, "network and loss stand in the step", "step")
-            ahead: list[str] = []
-            if not isinstance(parts["loss_fn"], ast.Name):
-                criterion = file.names.free("criterion")
-                ahead, loss_fn = [f"{criterion} = {loss_fn}", "", ""], criterion
-            return [f"{loss} = {loss_fn}({network}(data), label)"], network, ("data, label", ahead)
+            return with_loss(file, parts["backbone"], parts["loss_fn"], loss)
     network = file.source.code(inner)
     return [f"{loss} = {network}(*{inputs})"], network, (f"*{inputs}", [])
 
 
-def modes(work: Work, scope: Scope, name: str, network: str) -> None:
-    """``step.set_train()`` is the network's own mode.
+def modes(work: Work, scope: Scope, name: str, network: str, made: ast.Call) -> None:
+    """``step.set_train()`` is the network's own mode; what stands before the step is of something else of that name.
 
     Raises:
         Left: something else of the step is wanted.
@@ -139,12 +176,25 @@ def modes(work: Work, scope: Scope, name: str, network: str) -> None:
     file = scope.file
     for node in file.where:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name:
+            earlier = work.flow.home(file.where[node], name) is work.flow.home(scope, name) and ahead(file, node, made)
+            if earlier or file.where[node] is not scope and not same(work, file.where[node], scope, name):
+                continue
             if node.attr not in ("set_train", "set_grad", "compile", "add_flags"):
                 raise Left(f"the training step's .{node.attr} in line {node.lineno} has no counterpart")
             if id(node) in work.told:
                 continue
             work.replace(file, node.value, network)
             work.say(file, node, CHECK, f"the network's own mode; .train() where {network} is PyTorch's", "network")
+
+
+def ahead(file: File, node: ast.AST, made: ast.Call) -> bool:
+    """Whether a use stands before a statement, in the same place."""
+    return file.where[node] is file.where[made] and node.lineno < made.lineno  # type: ignore[attr-defined]
+
+
+def same(work: Work, where: Scope, scope: Scope, name: str) -> bool:
+    """Whether a name means the same thing in two places."""
+    return work.flow.home(where, name) is work.flow.home(scope, name)
 
 
 def own_cells(back: Back) -> dict[str, str]:
@@ -166,7 +216,7 @@ def own_cells(back: Back) -> dict[str, str]:
                 if work.flow.callee(scope, call) is cls and isinstance(made, ast.Assign):
                     name = ast.unparse(made.targets[0])
                     found[name] = f"{name}.{network_of(cls, bases)}"
-                    modes(work, scope, name, found[name])
+                    modes(work, scope, name, found[name], call)
     if found:
         plain_numbers(work, None)
     return found

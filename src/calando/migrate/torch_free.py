@@ -5,14 +5,18 @@ from __future__ import annotations
 import ast
 
 from .back import Back, alone, put_update, seen, unjit
+from .carry import stored
 from .finding import KEPT, REWRITTEN
-from .flow import GRADIENT, File, Scope
+from .flow import GRADIENT, File, Scope, arguments
+from .mentions import step_class
 from .rhythm import updates
+from .torch_numbers import is_tensor, untensored
 from .torch_step import forward, stores
 from .work import Left, Work, statement_of, uses
 
 HOME = "calando.migrate.gradients"
 CLIPS = {"clip_by_global_norm", "clip_by_norm", "clip_by_value", "all_finite"}
+KEPT_THERE = {"hyper_map", "grad_reducer", "grad", "get_overflow_status", "process_loss_scale"}  # by TrainOneStep…
 MAPS = {"assign_add": "add", "assign": "assign"}
 
 
@@ -33,7 +37,7 @@ def free(back: Back) -> None:
         forward(back, scope, statement, call, back.called(scope))
         unjit(work, scope)
         for each in name:
-            followed(back, scope, each, statement)
+            followed(back, scope, each, statement, set())
     for scope, call in sites:
         file = scope.file
         if len(call.args) != 1 or call.keywords:
@@ -71,33 +75,81 @@ def names_of(statement: ast.Assign) -> list[str]:
     return [n.id for n in ast.walk(last) if isinstance(n, ast.Name)]
 
 
-def followed(back: Back, scope: Scope, name: str, first: ast.Assign) -> None:
-    """What is done with gradients by their name.
+def followed(back: Back, scope: Scope, name: str, first: ast.stmt | None, known: set[tuple[int, str]]) -> None:
+    """What is done with gradients by their name, by names that are made of them, and in functions they go to.
 
     Raises:
-        Left: a function of MindSpore's works on them that has no counterpart here.
+        Left: something of MindSpore's works on them that has no counterpart here.
     """
     work, file = back.work, scope.file
-    inside = {id(n) for n in ast.walk(first)}
+    if (id(scope.node), name) in known:
+        return
+    known.add((id(scope.node), name))
+    inside = {id(n) for n in ast.walk(first)} if first is not None else set()
     sites = {id(n) for _, call in updates(work.flow, back.thing) for n in ast.walk(call)}
     for node in seen(scope, name):
         if id(node) in inside or id(node) in sites or id(node) in work.told:
             continue
         statement = statement_of(file, node)
         part = statement if not hasattr(statement, "body") else file.parents[node]
-        calls = [c for c in ast.walk(part) if isinstance(c, ast.Call)]
-        theirs = [c for c in calls if file.names.dotted(c.func).startswith("mindspore.")]
-        tails = [file.names.dotted(c.func).rpartition(".")[2] for c in theirs]
         if mapped(work, scope, statement):
             continue
-        if any(tail not in CLIPS for tail in tails):
-            raise Left(f"the gradients are changed in line {node.lineno} in a way that was not recognised")
-        for c, tail in zip(theirs, tails, strict=True):
-            work.need(file, f"import {HOME}")
-            work.replace(file, c.func, f"{HOME}.{tail}")
-            work.say(file, statement, REWRITTEN, "the same formula on PyTorch's gradients", "step")
-        if not theirs and id(statement) not in work.told:
-            work.say(file, part, KEPT, "it works on gradients of either framework", "step")
+        changed(back, scope, node, part)
+        for call in (c for c in ast.walk(part) if isinstance(c, ast.Call)):
+            handed(back, scope, name, call, known)
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            followed(back, scope, statement.targets[0].id, None, known)
+
+
+def changed(back: Back, scope: Scope, node: ast.Name, part: ast.AST) -> None:
+    """What a statement does with gradients, in the words of this room."""
+    work, file = back.work, scope.file
+    calls = [c for c in ast.walk(part) if isinstance(c, ast.Call)]
+    for c in (c for c in calls if is_tensor(file, c)):
+        work.replace(file, c, untensored(file, c))  # a bound
+    calls = [c for c in calls if not is_tensor(file, c)]
+    theirs = [c for c in calls if file.names.dotted(c.func).startswith("mindspore.") and id(c) not in work.told]
+    tails = [file.names.dotted(c.func).rpartition(".")[2] for c in theirs]
+    if any(tail not in CLIPS for tail in tails) or any(borrowed(work, scope, c.func) for c in calls):
+        raise Left(f"the gradients are changed in line {node.lineno} in a way that was not recognised")
+    for c, tail in zip(theirs, tails, strict=True):
+        work.need(file, f"import {HOME}")
+        work.replace(file, c.func, f"{HOME}.{tail}")
+        work.say(file, part, REWRITTEN, "the same formula on PyTorch's gradients", "step")
+    if not theirs and id(part) not in work.told:
+        work.say(file, part, KEPT, "it works on gradients of either framework", "step")
+
+
+def borrowed(work: Work, scope: Scope, func: ast.expr) -> bool:
+    """Whether what is called was made by MindSpore: an operator, a Cell, or what its training steps keep."""
+    if isinstance(func, ast.Call):
+        return scope.file.names.dotted(func.func).startswith("mindspore.")
+    if isinstance(func, ast.Name):
+        home = work.flow.home(scope, func.id)
+        made = [s.value for _, s in stored(home).get(func.id, []) if isinstance(s, ast.Assign)]
+        return any(isinstance(v, ast.Call) and home.file.names.dotted(v.func).startswith("mindspore.") for v in made)
+    at: Scope | None = scope
+    while at is not None and at.owner is None:
+        at = at.parent
+    if not isinstance(func, ast.Attribute) or ast.unparse(func.value) != "self" or at is None or at.owner is None:
+        return False
+    text, file = ast.unparse(func), scope.file
+    for node in ast.walk(at.owner.node):
+        value = node.value if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == text else None
+        if isinstance(value, ast.Call) and file.names.dotted(value.func).startswith("mindspore."):
+            return True
+    return func.attr in KEPT_THERE and step_class(file, at)
+
+
+def handed(back: Back, scope: Scope, name: str, call: ast.Call, known: set[tuple[int, str]]) -> None:
+    """Gradients that a function of the project is given are followed into it."""
+    target = back.work.flow.callee(scope, call)
+    if target is None or not isinstance(target.node, ast.FunctionDef):
+        return
+    skipped = 1 if target.owner is not None and isinstance(call.func, ast.Attribute) else 0
+    for word, value in arguments(target, call, skipped).items():
+        if isinstance(value, ast.Name) and value.id == name:
+            followed(back, target, word, None, known)
 
 
 def maps(work: Work, scope: Scope) -> None:

@@ -12,7 +12,7 @@ from .finding import CHECK, HUMAN, REWRITTEN
 from .flow import File, Scope
 from .params import parts_of
 from .rhythm import grouped
-from .torch_cells import calls_with
+from .torch_cells import HALF, calls_with
 from .torch_scale import Scaling, scaling
 from .work import Left, Work, statement_of
 
@@ -112,8 +112,7 @@ def amp(work: Work, file: File, given: dict[str, ast.expr]) -> None:
     """``amp_level`` other than O0 chooses other numbers; the loop trains in those of the network."""
     level = given.get("amp_level")
     if level is not None and not (isinstance(level, ast.Constant) and level.value == "O0"):
-        told = "the loop trains in float32; put torch.autocast around the forward pass where half precision is wanted"
-        work.say(file, level, CHECK, told, "step")
+        work.say(file, level, CHECK, HALF, "step")
 
 
 def remainder(

@@ -145,9 +145,14 @@ def written(file: File, whole: ast.expr, outer: ast.AST) -> tuple[ast.stmt, str]
 
 def untensored(file: File, node: ast.expr) -> str:
     """The number in ``Tensor(number, dtype)``."""
-    if isinstance(node, ast.Call) and file.names.dotted(node.func).endswith("Tensor") and node.args:
-        return file.source.code(node.args[0])
-    return file.source.code(node)
+    return file.source.code(node.args[0] if is_tensor(file, node) else node)  # type: ignore[attr-defined]
+
+
+def is_tensor(file: File, node: ast.expr | None) -> bool:
+    """Whether an expression is ``Tensor(value, …)``."""
+    if not isinstance(node, ast.Call) or not node.args or isinstance(node.args[0], ast.Starred):
+        return False
+    return file.names.dotted(node.func).startswith("mindspore.") and ast.unparse(node.func).endswith("ensor")
 
 
 def clock(work: Work, scope: Scope, node: ast.Attribute, at: str) -> None:
@@ -193,7 +198,7 @@ def checkpoints(work: Work, thing: Thing) -> None:
                 beside(work, scope, other, loaded)
 
 
-def whole_file(file: File, call: ast.Call, name: str) -> None:
+def whole_file(work: Work, file: File, call: ast.Call, name: str) -> None:
     """Raise Left where a file is loaded in part, or something else of it is wanted."""
     if len(call.args) != 1 or call.keywords:
         raise Left(f"the file in line {call.lineno} is loaded in part")
@@ -201,8 +206,36 @@ def whole_file(file: File, call: ast.Call, name: str) -> None:
         if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load):
             parent = file.parents[node]
             into = isinstance(parent, ast.Call) and file.names.dotted(parent.func).endswith("load_param_into_net")
-            if not into:
+            if isinstance(parent, ast.Subscript) and parent.value is node and isinstance(parent.slice, ast.Constant):
+                beside_it(work, file, parent)
+            elif not into:
                 raise Left(f"something else of the optimizer's file is wanted in line {node.lineno}")
+
+
+def beside_it(work: Work, file: File, entry: ast.Subscript) -> None:
+    """A number that ``append_dict`` put into the file: a Parameter in MindSpore, itself here."""
+    name = entry.slice.value  # type: ignore[attr-defined]
+    written = {
+        key.value
+        for each in work.flow.files
+        for node in each.where
+        if isinstance(node, ast.keyword) and node.arg == "append_dict" and isinstance(node.value, ast.Dict)
+        for key in node.value.keys
+        if isinstance(key, ast.Constant)
+    }
+    if name not in written:
+        raise Left(f"{name!r} of the optimizer's file is wanted in line {entry.lineno}, and no append_dict here has it")
+    if id(entry) in work.told:
+        return
+    whole: ast.AST = entry
+    outer = file.parents[whole]
+    while isinstance(outer, ast.Attribute) and outer.attr in (*READ, "data"):
+        above = file.parents[outer]
+        whole = above if isinstance(above, ast.Call) and above.func is outer else outer
+        outer = file.parents[whole]
+    if whole is not entry:
+        work.replace(file, whole, file.source.code(entry))
+    work.say(file, whole, REWRITTEN, "the number that was saved beside the state", "state")
 
 
 def beside(work: Work, scope: Scope, call: ast.Call, loaded: set[str]) -> None:
@@ -212,7 +245,7 @@ def beside(work: Work, scope: Scope, call: ast.Call, loaded: set[str]) -> None:
     statement = statement_of(file, call)
     if tail == "load_checkpoint" and isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
         if statement.targets[0].id in loaded:
-            whole_file(file, call, statement.targets[0].id)
+            whole_file(work, file, call, statement.targets[0].id)
             work.need(file, "import torch")
             work.replace(file, call.func, "torch.load")
             work.say(file, call, REWRITTEN, "the file as it was saved", "state")

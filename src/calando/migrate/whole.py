@@ -7,16 +7,27 @@ parameters have names; PyTorch's have none.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
 
 
-def save(optimizer: torch.optim.Optimizer, path: str | os.PathLike[str]) -> None:
-    """Store an optimizer's state and its weights in one file of ``torch.save``."""
+def save(
+    optimizer: torch.optim.Optimizer, path: str | os.PathLike[str], append_dict: Mapping[str, Any] | None = None
+) -> None:
+    """Store an optimizer's state and its weights in one file of ``torch.save``, and numbers beside them.
+
+    Args:
+        append_dict: name → number, as of ``mindspore.save_checkpoint``; in the file under their names.
+
+    Raises:
+        ValueError: a name among them that the file has already.
+    """
+    if taken := {"optimizer", "weights"} & set(append_dict or ()):
+        raise ValueError(f"append_dict has {taken.pop()!r}, under which the file holds what is the optimizer's")
     weights = [p.detach().clone() for group in optimizer.param_groups for p in group["params"]]
-    torch.save({"optimizer": optimizer.state_dict(), "weights": weights}, path)
+    torch.save({"optimizer": optimizer.state_dict(), "weights": weights, **(append_dict or {})}, path)
 
 
 def load(optimizer: torch.optim.Optimizer, stored: Any) -> tuple[list[str], list[str]]:

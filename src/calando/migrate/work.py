@@ -70,6 +70,11 @@ class Work:
             return str(left)
         return ""
 
+    def forget(self) -> None:
+        """Begin anew: nothing is changed or said."""
+        for each in (self.edits, self.removed, self.findings, self.spoken, self.told, self.imports, self.set):
+            each.clear()  # type: ignore[attr-defined]
+
     def tried(self) -> None:
         """Raise Left where what is done so far does not become Python."""
         try:

@@ -5,21 +5,17 @@ from typing import Any
 from ...decay import INSIDE
 from ...hyper import Hyper, is_number
 from ...rule import Rule
-from ...rules.whole.adafactor import ADAFACTOR_EPSILON, ADAFACTOR_EPSILON_SCALED, MOMENTUM_DOMAIN
+from ...rules.whole.adafactor import (
+    ADAFACTOR_EPSILON,
+    ADAFACTOR_EPSILON_SCALED,
+    MOMENTUM_DOMAIN,
+    relative_step,
+    relative_step_warming_up,
+)
 from ...schedules import Function, Schedule
 from ..optimizer import Optimizer
 from ..state import Stored
 from .rprop import pair
-
-
-def relative_step(step: int) -> float:
-    """min(0.01, 1/√t), t = step + 1."""
-    return min(1e-2, (step + 1) ** -0.5)
-
-
-def relative_step_warming_up(step: int) -> float:
-    """min(10⁻⁶ t, 1/√t), t = step + 1."""
-    return min(1e-6 * (step + 1), (step + 1) ** -0.5)
 
 
 class AdaFactor(Optimizer):

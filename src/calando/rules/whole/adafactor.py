@@ -199,3 +199,13 @@ def family(scaling: str, scalars: Callable[..., EpsilonScalars]) -> dict[tuple[b
 
 ADAFACTOR_EPSILON = family("", epsilon)  # (momentum, compression) → rule
 ADAFACTOR_EPSILON_SCALED = family("_scaled", epsilon_scaled)
+
+
+def relative_step(step: int) -> float:
+    """min(0.01, 1/√t), t = step + 1."""
+    return min(1e-2, (step + 1) ** -0.5)
+
+
+def relative_step_warming_up(step: int) -> float:
+    """min(10⁻⁶ t, 1/√t), t = step + 1."""
+    return min(1e-6 * (step + 1), (step + 1) ** -0.5)
