@@ -23,7 +23,8 @@ class Back:
     Args:
         form: what it is in PyTorch.
         given: its arguments by MindSpore's names.
-        ours: the class that it becomes.
+        target: the class that it becomes.
+        code: the call that makes it, its dictionaries written out.
         moving: whether its learning rate or decay moves, so that its clock is in its groups.
         free: whether gradients are values of their own, as in MindSpore, and not kept in the parameters.
         stepped: how many places update its parameters.
@@ -35,6 +36,7 @@ class Back:
     form: Return
     given: dict[str | None, ast.expr]
     target: str = ""
+    code: str = ""
     moving: bool = False
     free: bool = False
     stepped: int = 0

@@ -19,6 +19,7 @@ ROUNDS = 12  # how often names are followed at most
 OPTIMIZER, SCHEDULER, SCALER, NETWORK, GRADIENT, MODEL, PACK, OBJECT = (
     "optimizer", "scheduler", "scaler", "network", "gradient function", "model", "pack", "object",
 )  # fmt: skip
+OPERATION, APPLIED = "GradOperation", "applied"  # the operation, and the function that it makes of a network
 GROUPS_SCHEDULER = "scheduler of mindspore.experimental"
 EXPERIMENTAL = ("mindspore.experimental.optim", "mindspore.mint.optim")
 GROUPS = "mindspore.experimental."  # what the names of their optimizers begin with
@@ -272,6 +273,9 @@ class Flow:
         kind, name = made_kind(scope.file.names.dotted(call.func))
         if kind:
             self.made[id(call)] = Thing(kind, call, id(call), name, scope)
+            return frozenset({self.made[id(call)]})
+        if call.args and any(t.kind == GRADIENT and t.name == OPERATION for t in self.things(scope, call.func)):
+            self.made[id(call)] = Thing(GRADIENT, call, id(call), APPLIED, scope)
             return frozenset({self.made[id(call)]})
         target = self.callee(scope, call)
         self._kept(scope, call, target)

@@ -53,6 +53,7 @@ PLAIN = {
     "hasattr", "getattr", "setattr", "super",
 }  # fmt: skip
 SUPER = re.compile(r"super\(.*\)\.__init__$")
+OWN_CELLS = {"LearningRateSchedule", "TrainOneStepCell", "TrainOneStepWithLossScaleCell"}
 BASES = {"torch.optim.Optimizer", "torch.optim.lr_scheduler._LRScheduler", "mindspore.nn.Optimizer"}
 SHOWN = {"learning_rate", "global_step", "get_lr", "dynamic_lr", "is_group_lr", "moments", "momentum", "weight_decay"}
 WRITTEN = re.compile(
@@ -86,7 +87,7 @@ def mentioned(flow: Flow, file: File, node: ast.AST, scope: Scope) -> str:
         bases = {file.names.dotted(base) for base in node.bases}
         if bases & BASES:
             return "an optimizer or scheduler of the script's own: its formula must be compared by hand"
-        if any(name.rpartition(".")[2] in ("LearningRateSchedule", "TrainOneStepCell") for name in bases):
+        if any(name.rpartition(".")[2] in OWN_CELLS for name in bases):
             return "a class of the script's own for MindSpore's training step: read its construct and write it by hand"
     return ""
 

@@ -19,6 +19,7 @@ from .torch_numbers import checkpoints, is_tensor, numbers, untensored
 from .torch_params import parameters
 from .torch_rates import SCHEDULES, moves, schedule_text
 from .torch_step import gradient_functions, step
+from .unpack import unpacked
 from .work import Left, Work, off, statement_of, uses
 
 DROPPED = (
@@ -104,6 +105,7 @@ def carry_back(work: Work, thing: Thing, loose: bool) -> None:
     for scope, node in uses(work.flow, thing):
         followed(work, scope, node)
     back = Back(work, thing, form, arguments_of(thing, name), free=loose)
+    spelled_out(back)
     if grouped(thing):
         construct_grouped(back)
     else:
@@ -152,6 +154,21 @@ def arguments_of(thing: Thing, name: str) -> dict[str | None, ast.expr]:
     return given
 
 
+def spelled_out(back: Back) -> None:
+    """``**options`` that are written out as a dictionary are read as arguments.
+
+    Raises:
+        Left: they are not.
+    """
+    call, scope = back.thing.node, back.thing.scope
+    assert isinstance(call, ast.Call) and scope is not None
+    back.code = scope.file.source.code(call)
+    if None in back.given:
+        back.code, options = unpacked(back.work, scope, call)
+        del back.given[None]
+        back.given.update(options)
+
+
 def construct(back: Back, name: str) -> None:
     """Rewrite the call that makes an optimizer."""
     work, form, given = back.work, back.form, back.given
@@ -185,7 +202,7 @@ def construct(back: Back, name: str) -> None:
     values["params"] = parameters(work, scope, given["params"], given.get("weight_decay"))
     home = back.target.rpartition(".")[0]
     work.need(file, "import torch" if home == "torch.optim" else f"import {home}")
-    work.replace(file, call, respoken(file.source.code(call), back.target, spoken.order, names, values, extra))
+    work.replace(file, call, respoken(back.code, back.target, spoken.order, names, values, extra))
     work.say(file, call, *equality(back, name), "optimizer")
 
 
@@ -226,8 +243,6 @@ def equality(back: Back, name: str) -> tuple[str, str]:
 
 def refuse(given: dict[str | None, ast.expr]) -> None:
     """Raise Left for arguments that have no counterpart."""
-    if None in given:
-        raise Left("its arguments are not written out (**)")
     if "params" not in given:
         raise Left("its parameters are not written out")
 

@@ -10,7 +10,8 @@ from .finding import KEPT, REWRITTEN
 from .flow import GRADIENT, File, Scope, arguments
 from .mentions import step_class
 from .rhythm import updates
-from .torch_numbers import is_tensor, untensored
+from .torch_numbers import copied, is_tensor, untensored
+from .torch_params import TAKEN
 from .torch_step import forward, stores
 from .work import Left, Work, statement_of, uses
 
@@ -52,6 +53,21 @@ def free(back: Back) -> None:
         maps(work, scope)
         unjit(work, scope)
     clones(back)
+    sums(back)
+
+
+def sums(back: Back) -> None:
+    """``[zeros_like(p) for p in net.trainable_params()]``, to which gradients are added."""
+    work = back.work
+    for file in work.flow.files:
+        for node in list(file.where):
+            owner = node.iter.func if isinstance(node, ast.comprehension) and isinstance(node.iter, ast.Call) else None
+            whole = file.parents.get(node)
+            made = whole.elt if isinstance(whole, (ast.ListComp, ast.GeneratorExp)) else None
+            zeros = isinstance(made, ast.Call) and file.names.dotted(made.func).endswith("zeros_like")
+            if zeros and isinstance(owner, ast.Attribute) and owner.attr in TAKEN and id(made) not in work.told:
+                copied(work, file.where[node], node)
+                work.replace(file, node.iter, TAKEN[owner.attr].format(file.source.code(owner.value)))  # type: ignore[attr-defined]
 
 
 def taken(back: Back) -> list[tuple[Scope, ast.Call]]:
@@ -61,6 +77,7 @@ def taken(back: Back) -> list[tuple[Scope, ast.Call]]:
     for file in flow.files:
         for scope, call in file.calls:
             things = [t for t in flow.things(scope, call.func) if t.kind == GRADIENT and t.node is not call]
+            things = [t for t in things if not isinstance(call.func, ast.Call)]
             if things and id(call) not in flow.made:
                 found.append((scope, call))
     if not found:

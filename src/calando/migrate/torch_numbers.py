@@ -28,6 +28,8 @@ def numbers(back: Back) -> None:
         at = file.source.code(node)
         if parent.attr in ("learning_rate", "get_lr"):
             rate(work, scope, parent, at)
+        elif parent.attr == "momentum" and not isinstance(parent.ctx, ast.Store):
+            momentum(work, scope, parent, at)
         elif parent.attr == "global_step":
             clock(work, scope, parent, at)
         elif parent.attr == "update_parameters_name":
@@ -36,6 +38,17 @@ def numbers(back: Back) -> None:
             held(work, scope, parent, at)
         elif parent.attr not in ("step", "zero_grad", "param_groups"):
             raise Left(f"its .{parent.attr} in line {node.lineno} has no counterpart")
+
+
+def momentum(work: Work, scope: Scope, node: ast.Attribute, at: str) -> None:
+    """``assign(optimizer.momentum, value)``, or reading it."""
+    file = scope.file
+    new = written(file, node, file.parents[node])
+    if new is None:
+        raise Left(f"its momentum is looked at in line {node.lineno}; PyTorch has one per group")
+    group = file.names.free("group")
+    put(work, file, new[0], [f"for {group} in {at}.param_groups:", f'    {group}["momentum"] = {new[1]}'])
+    work.say(file, new[0], REWRITTEN, "the momentum of all groups", "changing")
 
 
 def names(work: Work, file: File, node: ast.Attribute) -> None:
@@ -58,8 +71,34 @@ def held(work: Work, scope: Scope, node: ast.Attribute, at: str) -> None:
     if isinstance(made, ast.Call) and file.names.dotted(made.func).endswith("DistributedGradReducer"):
         work.say(file, made, CHECK, "with several processes, DistributedDataParallel reduces in backward()", "step")
         return
+    copied(work, scope, above)
     work.replace(file, node, f'[p for group in {at}.param_groups for p in group["params"]]')
     work.say(file, node, REWRITTEN, "its parameters, group by group", "groups")
+
+
+def copied(work: Work, scope: Scope, loop: ast.AST) -> None:
+    """``zeros_like(p) for p in …``: what a loop over parameters makes of each, of PyTorch's.
+
+    Raises:
+        Left: another function of MindSpore's works on them.
+    """
+    file = scope.file
+    whole = file.parents.get(loop) if isinstance(loop, ast.comprehension) else loop
+    if not isinstance(whole, (ast.For, ast.ListComp, ast.GeneratorExp, ast.SetComp, ast.DictComp)):
+        return
+    target = loop.target if isinstance(loop, ast.comprehension) else whole.target  # type: ignore[union-attr]
+    names = {n.id for n in ast.walk(target) if isinstance(n, ast.Name)}
+    for call in (n for n in ast.walk(whole) if isinstance(n, ast.Call)):
+        dotted = file.names.dotted(call.func)
+        given = {n.id for a in call.args for n in ast.walk(a) if isinstance(n, ast.Name)}
+        if not dotted.startswith("mindspore.") or not given & names or id(call) in work.told:
+            continue
+        tail = dotted.rpartition(".")[2]
+        if tail not in ("zeros_like", "ones_like"):
+            raise Left(f"MindSpore's {tail} in line {call.lineno} works on its parameters")
+        work.need(file, "import torch")
+        work.replace(file, call.func, f"torch.{tail}")
+        work.say(file, call, REWRITTEN, "in the shape of PyTorch's parameter", "step")
 
 
 def rate(work: Work, scope: Scope, node: ast.Attribute, at: str) -> None:

@@ -108,6 +108,9 @@ def groups(work: Work, scope: Scope, params: ast.expr) -> list[tuple[Scope, ast.
         file = where.file
         for inner in ast.walk(node):
             func = inner.func if isinstance(inner, ast.Call) else None
+            if isinstance(inner, ast.Call) and file.names.dotted(inner.func).endswith("ParameterTuple"):
+                work.replace(file, inner.func, "tuple")
+                work.say(file, inner.func, REWRITTEN, "PyTorch takes them as they are", "groups")
             if isinstance(inner, ast.Call) and isinstance(func, ast.Attribute) and func.attr in TAKEN:
                 owner = file.source.code(func.value)
                 owners.append((file.where[inner], inner))

@@ -6,11 +6,12 @@ import ast
 
 from .back import GROUPS, Back, put, put_update, seen, unjit
 from .finding import CHECK, KEPT, REWRITTEN
-from .flow import GRADIENT, Scope
+from .flow import APPLIED, GRADIENT, OPERATION, Scope
 from .work import Left, Work, statement_of
 
 NORMS = {"clip_by_global_norm", "clip_by_norm"}
 SCALERS = {"mindspore.amp.DynamicLossScaler", "mindspore.amp.StaticLossScaler"}
+ONLY_GRADIENTS = {"grad", APPLIED}  # functions that do not return the loss
 FILLS = {"fill", "Fill", "full", "full_like", "ones_like"}
 
 
@@ -23,6 +24,8 @@ def step(back: Back, scope: Scope, call: ast.Call) -> None:
     work, file = back.work, scope.file
     if id(call) in work.told:
         return  # with another optimizer of the same name
+    if len(call.args) == 1 and not call.keywords and in_place(back, scope, call):
+        return
     if len(call.args) != 1 or not isinstance(call.args[0], ast.Name) or call.keywords:
         raise Left(f"the gradients of the update in line {call.lineno} have no name")
     at, name = file.source.code(call.func), call.args[0].id
@@ -40,6 +43,24 @@ def step(back: Back, scope: Scope, call: ast.Call) -> None:
     statement = put_update(work, scope, call, lines)
     unjit(work, scope)
     work.say(file, statement, REWRITTEN, "the update, with the gradients in the parameters", "step")
+
+
+def in_place(back: Back, scope: Scope, call: ast.Call) -> bool:
+    """``optimizer(grad_fn(…))`` and ``optimizer(grad_fn(…)[1])``; whether it is one of these."""
+    work, file, value = back.work, scope.file, call.args[0]
+    second = isinstance(value, ast.Subscript) and isinstance(value.slice, ast.Constant) and value.slice.value == 1
+    taken = value.value if second else value  # type: ignore[attr-defined]
+    made = work.flow.things(scope, taken.func) if isinstance(taken, ast.Call) else frozenset()
+    if not made or any(t.kind != GRADIENT or (t.name in ONLY_GRADIENTS) == second for t in made):
+        return False
+    at, loss = file.source.code(call.func), file.names.free("loss_value")
+    several = any(t.name not in (APPLIED, OPERATION) and has_aux(t.node) for t in made)
+    lines = [f"{loss} = {file.source.code(taken)}", *back.backward(at, f"{loss}[0]" if several else loss)]
+    lines += back.update(at, back.scales(scope, call.lineno, None)[1])
+    statement = put_update(work, scope, call, lines)
+    unjit(work, scope)
+    work.say(file, statement, REWRITTEN, "the forward pass, its gradients into the parameters, and the update", "step")
+    return True
 
 
 def stores(node: ast.Assign, name: str) -> bool:
@@ -133,7 +154,7 @@ def forward(back: Back, scope: Scope, node: ast.Assign, value: ast.Call, at: str
     work, file = back.work, scope.file
     made = [t for t in work.flow.things(scope, value.func) if t.kind == GRADIENT]
     call = file.source.code(value)
-    if all(t.name == "grad" for t in made):
+    if all(t.name in ONLY_GRADIENTS for t in made):
         loss, shown = file.names.free("loss_value"), ""
     else:
         loss, shown = outputs(back, scope, node)
@@ -283,9 +304,9 @@ def gradient_functions(back: Back) -> None:
     for made in work.flow.all(GRADIENT):
         call, scope = made.node, made.scope
         assert isinstance(call, ast.Call) and scope is not None
-        if made.name == "GradOperation" or id(call) in work.told or not concerns(back, scope, call):
+        if made.name == OPERATION or id(call) in work.told or not concerns(back, scope, call):
             continue
-        given = arguments_of(call)
+        given = arguments_of(call) if made.name != APPLIED else applied(work, scope, call)
         position = given.get("grad_position")
         if position is not None and not (isinstance(position, ast.Constant) and position.value is None):
             raise Left(f"the gradients in line {call.lineno} are also those of inputs")
@@ -310,9 +331,28 @@ def arguments_of(call: ast.Call) -> dict[str, ast.expr]:
     return given
 
 
+def applied(work: Work, scope: Scope, call: ast.Call) -> dict[str, ast.expr]:
+    """What ``GradOperation(get_by_list=True)(network, weights)`` differentiates by what.
+
+    Raises:
+        Left: the operation takes more than a network's inputs, or gives more than its weights' gradients.
+    """
+    for made in work.flow.things(scope, call.func):
+        operation, place = made.node, made.scope
+        assert isinstance(operation, ast.Call) and place is not None
+        flags = {w.arg for w in operation.keywords if not (isinstance(w.value, ast.Constant) and not w.value.value)}
+        if operation.args or flags != {"get_by_list"}:
+            raise Left(f"the GradOperation in line {operation.lineno} takes or gives more than weights' gradients")
+        if id(operation) not in work.told and operation is not call.func:
+            work.say(place.file, operation, KEPT, "nothing calls it any more", "step")
+    return dict(zip(("fn", "weights"), call.args, strict=False))
+
+
 def concerns(back: Back, scope: Scope, call: ast.Call) -> bool:
     """Whether a gradient function differentiates by an optimizer's parameters."""
     weights = arguments_of(call).get("weights")
+    if id(call) in back.work.flow.made and back.work.flow.made[id(call)].name == APPLIED:
+        weights = call.args[1] if len(call.args) > 1 else None
     if weights is None:
         return False
     node = weights.value if isinstance(weights, ast.Attribute) and weights.attr == "parameters" else weights

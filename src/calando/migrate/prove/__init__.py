@@ -19,7 +19,7 @@ from typing import Any
 
 from ..flow import OPTIMIZER
 from ..project import Migration, Result
-from .compare import WEIGHT, Proof, curves, loop, rates, weights
+from .compare import SHARE, WEIGHT, Proof, curves, loop, rates, weights
 from .journal import Journal, load
 from .room import wanted
 
@@ -91,7 +91,7 @@ def proof(done: Migration, result: Result, place: Path, number: int, seconds: fl
         source, room = (there, room) if not there.problem else (source, "")
     replay = run("replay") if not source.problem else Journal(problem="not run")
     first = rates(source, replay)
-    second = weights(source, replay, 2, "weights, on the source's gradients", WEIGHT)
+    second = weights(source, replay, 2, "weights, on the source's gradients", WEIGHT, SHARE)
     levels = [first, second]
     if not source.problem:
         levels.append(loop(source, run("free")))

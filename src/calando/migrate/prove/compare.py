@@ -12,6 +12,7 @@ from .journal import Call, Journal, matched
 RATE = 2.0**-22  # relative; MindSpore holds learning rates as float32
 WEIGHT = 1e-6  # absolute, of a float32 weight after any step
 MIXED = 2.0**-23  # absolute; MindSpore rounds constant rates so, where other groups have lists
+SHARE = 2.0**-16  # of the way a parameter has gone; MindSpore's Adam has powers of its betas as float32, lists too
 DRIFT = 0.05  # of the way that the weights have gone, in a closed loop, where rounding feeds back
 
 
@@ -93,22 +94,39 @@ def rates(source: Journal, result: Journal) -> Level:
     return Level(1, title, True, True, text, largest)
 
 
-def weights(source: Journal, result: Journal, number: int, title: str, bound: float) -> Level:
-    """Levels 2 and 3: every weight after every update."""
+def weights(
+    source: Journal, result: Journal, number: int, title: str, bound: float, share: float = 0.0
+) -> Level:  # fmt: skip
+    """Level 2: every weight after every update.
+
+    Args:
+        bound: how far apart any weight may be.
+        share: or how far in shares of the way that a parameter has gone: the sum of its largest changes.
+    """
     if told := unlike(source, result):
         return Level(number, title, True, False, told)
     largest, where, updates = 0.0, "", 0
     for n, (mine, its) in enumerate(zip(source.calls, result.calls, strict=True)):
+        way: dict[int, float] = {}
         for at, (a, b) in enumerate(zip(mine, its, strict=True)):
             updates += 1
+            way = gone(way, mine[at - 1] if at else None, a)
             order = matched(a.names, b.names, len(a.weights))
             for i, j in enumerate(order):
                 apart = distance(a.weights[j], b.weights[i])
                 if not apart <= largest:
                     largest, where = apart, f"optimizer {n}, update {at}, {called(b, i)}"
-                if not apart <= bound:
+                if not apart <= max(bound, share * way.get(j, 0.0)):
                     return Level(number, title, True, False, f"they part at {where}: by {apart:.2g}", apart)
     return Level(number, title, True, True, f"equal within {largest:.1g} after each of {updates} updates", largest)
+
+
+def gone(way: dict[int, float], before: Call | None, now: Call) -> dict[int, float]:
+    """How far each parameter has gone after one more update; the first is taken for as long as the second."""
+    if before is None:
+        return {}
+    steps = [distance(a, b) for a, b in zip(before.weights, now.weights, strict=False)]
+    return {i: way.get(i, step) + step for i, step in enumerate(steps) if np.isfinite(step)}
 
 
 def loop(source: Journal, result: Journal) -> Level:
