@@ -159,13 +159,17 @@ RETURNS: dict[str, Return] = {
         "torch.optim has no ProximalAdagrad",
         THEIRS + "ProximalAdagrad",
     ),
-    "LazyAdam": Return("Adam", SPLIT, EPSILON.replace("Adam", "LazyAdam", 1), MANNERS + "Adam", {"use_nesterov": "nesterov"}),
+    "LazyAdam": Return(
+        "Adam", SPLIT, EPSILON.replace("Adam", "LazyAdam", 1), MANNERS + "Adam", {"use_nesterov": "nesterov"}
+    ),
     "Rprop": Return(
         "Rprop", {"learning_rate": "lr", "etas": "etas", "step_sizes": "step_sizes"}, ours=MANNERS + "Rprop",
         only={"weight_decay": "weight_decay"},
     ),
     "ASGD": Return(
-        "ASGD", {"learning_rate": "lr", **{n: n for n in ("lambd", "alpha", "t0", "weight_decay")}}, ours=THEIRS + "ASGD"
+        "ASGD",
+        {"learning_rate": "lr", **{n: n for n in ("lambd", "alpha", "t0", "weight_decay")}},
+        ours=THEIRS + "ASGD",
     ),
     "AdaFactor": Return(
         "",

@@ -76,6 +76,8 @@ def mentioned(flow: Flow, file: File, node: ast.AST, scope: Scope) -> str:
     """Why a node is of concern; empty where it is not."""
     if isinstance(node, ast.Call):
         return call_mentioned(flow, file, node, scope) or handed_on(flow, node, scope)
+    if isinstance(node, (ast.Attribute, ast.Name)) and handed_class(file, node):
+        return "an optimizer of MindSpore's is chosen here when the script runs"
     if isinstance(node, ast.Attribute):
         if node.attr == "grad" and by_hand(file, node):
             return "gradients are used by hand here, which MindSpore's parameters do not hold"
@@ -90,6 +92,15 @@ def mentioned(flow: Flow, file: File, node: ast.AST, scope: Scope) -> str:
         if any(name.rpartition(".")[2] in OWN_CELLS for name in bases):
             return "a class of the script's own for MindSpore's training step: read its construct and write it by hand"
     return ""
+
+
+def handed_class(file: File, node: ast.Attribute | ast.Name) -> bool:
+    """Whether a class of MindSpore's optimizers stands in a table, or goes to another name, instead of being called."""
+    parent = file.parents.get(node)
+    if not isinstance(parent, (ast.Dict, ast.List, ast.Tuple, ast.Assign, ast.IfExp, ast.Return)):
+        return False
+    dotted = file.names.dotted(node)
+    return dotted.startswith("mindspore.") and made_kind(dotted)[0] == OPTIMIZER
 
 
 def of_mindspore(flow: Flow, file: File, node: ast.AST) -> bool:

@@ -32,7 +32,8 @@ NETWORKS = {
     **dict.fromkeys(("save_checkpoint", "load_checkpoint", "load_param_into_net"), FILES),
 }
 KNOWN = (
-    "TrainOneStepCell", "TrainOneStepWithLossScaleCell", "build_train_network", "Model", "save_checkpoint", "load_param_into_net", "print",
+    "TrainOneStepCell", "TrainOneStepWithLossScaleCell", "build_train_network", "Model", "save_checkpoint",
+    "load_param_into_net", "print",
     "value_and_grad", "__init__", "isinstance", "id",
 )  # fmt: skip
 
@@ -138,7 +139,9 @@ def followed(work: Work, scope: Scope, node: ast.expr) -> None:
     if dotted.startswith("mindspore.experimental.optim.lr_scheduler."):
         return  # it goes with the optimizer
     if dotted.rpartition(".")[2] == "LARS":
-        raise Left(f"nn.LARS stands in front of it in line {call.lineno}; calando.torch.LARS is SGD with it: compare by hand")
+        raise Left(
+            f"nn.LARS stands in front of it in line {call.lineno}; calando.torch.LARS is SGD with it: compare by hand"
+        )
     if work.flow.callee(scope, call) is None and dotted.rpartition(".")[2] not in KNOWN:
         raise Left(f"it is given to {ast.unparse(call.func)} in line {node.lineno}, which is not in this project")
 

@@ -177,7 +177,7 @@ def modes(work: Work, scope: Scope, name: str, network: str, made: ast.Call) -> 
     for node in file.where:
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name:
             earlier = work.flow.home(file.where[node], name) is work.flow.home(scope, name) and ahead(file, node, made)
-            if earlier or file.where[node] is not scope and not same(work, file.where[node], scope, name):
+            if earlier or (file.where[node] is not scope and not same(work, file.where[node], scope, name)):
                 continue
             if node.attr not in ("set_train", "set_grad", "compile", "add_flags"):
                 raise Left(f"the training step's .{node.attr} in line {node.lineno} has no counterpart")

@@ -263,7 +263,8 @@ def beside_it(work: Work, file: File, entry: ast.Subscript) -> None:
         if isinstance(key, ast.Constant)
     }
     if name not in written:
-        raise Left(f"{name!r} of the optimizer's file is wanted in line {entry.lineno}, and no append_dict here has it")
+        told = f"{name!r}, which no append_dict here has"
+        raise Left(f"something else of the optimizer's file is wanted in line {entry.lineno}: {told}")
     if id(entry) in work.told:
         return
     whole: ast.AST = entry

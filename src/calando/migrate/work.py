@@ -73,7 +73,7 @@ class Work:
     def forget(self) -> None:
         """Begin anew: nothing is changed or said."""
         for each in (self.edits, self.removed, self.findings, self.spoken, self.told, self.imports, self.set):
-            each.clear()  # type: ignore[attr-defined]
+            each.clear()
 
     def tried(self) -> None:
         """Raise Left where what is done so far does not become Python."""

@@ -236,7 +236,7 @@ class RMSProp(Formula):
         return {"v": 1.0}
 
 
-class Rprop(Optimizer):
+class Rprop(Formula):
     """Rprop (Riedmiller & Braun 1993) as ``mindspore.nn.Rprop``: with a weight decay, which ``torch.optim``'s lacks.
 
     The formula is in ``calando.rules.rprop``.
@@ -279,7 +279,7 @@ class Rprop(Optimizer):
         return RPROP
 
 
-class AdaFactor(Optimizer):
+class AdaFactor(Formula):
     """AdaFactor (Shazeer & Stern 2018, arXiv:1804.04235) as ``mindspore.nn.AdaFactor``.
 
     ``torch.optim.Adafactor`` has no momentum, other bounds, and takes the decay from p. The formula is in
