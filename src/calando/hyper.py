@@ -84,8 +84,8 @@ def is_number(value: Any) -> bool:
 
 
 def shown(value: Any) -> str:
-    """A value in an error message: itself if short, else its type."""
-    text = repr(value)
+    """A value in an error message, on one line: itself if short, else its type."""
+    text = " ".join(repr(value).split())
     return text if len(text) < 80 else f"{text[:60]}… ({type(value).__name__})"
 
 

@@ -14,12 +14,18 @@ LARGEST = {"Float16": 65504.0, "BFloat16": 3.3895313892515355e38, "Float32": flo
 
 
 def fitted(
-    name: str, param: Any, entry: Entry, strict: bool, shape: tuple[int, ...] | None = None, dtype: str | None = None
+    place: str,
+    name: str,
+    param: Any,
+    entry: Entry,
+    strict: bool,
+    shape: tuple[int, ...] | None = None,
+    dtype: str | None = None,
 ) -> tuple[np.ndarray, str]:
     """The values to write into a parameter or one of its slots, and a sentence if numbers were rounded.
 
     Args:
-        name: how errors call it.
+        place, name: how errors call the caller, and the entry.
         param: the parameter; it is only looked at.
         shape, dtype: those of the slot; None: the parameter's.
         strict: refuse other types, and axes of length 1 at the end that should not be there.
@@ -31,32 +37,32 @@ def fitted(
     values = entry.values()
     longer = entry.shape[: len(shape)] == shape and set(entry.shape[len(shape) :]) == {1}
     if entry.shape != shape and (strict or not longer):
-        raise CheckpointError(f"{name!r} is {shape} in the model and {entry.shape} in the checkpoint")
+        raise CheckpointError(f"{place}: {name!r} is {shape} in the model and {entry.shape} in the checkpoint")
     values = values.reshape(shape)
     if entry.dtype == word:
         return values, ""
     alike = any({entry.dtype, word} <= set(family) for family in (FLOATS, WHOLE))
     if strict or not alike:
         way = "; strict_load=False converts it" if alike else ""
-        raise CheckpointError(f"{name!r} holds {word} in the model and {entry.dtype} in the checkpoint{way}")
+        raise CheckpointError(f"{place}: {name!r} holds {word} in the model and {entry.dtype} in the checkpoint{way}")
     if entry.dtype in FLOATS:
-        return narrowed(name, values, word)
+        return narrowed(place, name, values, word)
     info: Any = np.iinfo(BITS[word].name)
     if values.size and (int(values.min()) < info.min or int(values.max()) > info.max):
         raise CheckpointError(
-            f"{name!r} has a number in the checkpoint that {word}, its type in the model, cannot hold"
+            f"{place}: {name!r} has a number in the checkpoint that {word}, its type in the model, cannot hold"
         )
     return values.astype(BITS[word]), ""
 
 
-def narrowed(name: str, values: np.ndarray, word: str) -> tuple[np.ndarray, str]:
+def narrowed(place: str, name: str, values: np.ndarray, word: str) -> tuple[np.ndarray, str]:
     """Floating-point numbers in another type."""
     if word == "Float64":
         return values.astype(np.float64), ""
     finite = np.abs(values[np.isfinite(values)])
     if finite.size and float(finite.max()) > LARGEST[word]:
         raise CheckpointError(
-            f"{name!r} has {float(finite.max()):g} in the checkpoint, too large for {word} in the model"
+            f"{place}: {name!r} has {float(finite.max()):g} in the checkpoint, too large for {word} in the model"
         )
     if word == "BFloat16":  # the framework rounds when it is written
         with np.errstate(invalid="ignore"):

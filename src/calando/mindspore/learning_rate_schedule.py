@@ -4,6 +4,7 @@ Called with a step they give a Tensor of shape (), float32; an optimizer takes t
 them, in float64, so it is printed and stored like any other.
 """
 
+from inspect import signature
 from typing import Any
 
 import torch
@@ -20,6 +21,14 @@ class Closed(LearningRateSchedule):
     def __init__(self, schedule: Schedule) -> None:
         super().__init__()
         self.schedule = schedule
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Raise AttributeError for an argument, which a change would not reach (in MindSpore after the first step)."""
+        fixed = "schedule" in vars(self) and type(self).__module__ == __name__
+        if fixed and name in ("schedule", *signature(type(self)).parameters):
+            told = "is fixed when it is built; give another one to the optimizer, as in optimizer.set('lr', …)"
+            raise AttributeError(f"For '{type(self).__name__}': {name!r} {told}")
+        super().__setattr__(name, value)
 
     def construct(self, global_step: Any) -> Tensor:
         """The learning rate at ``global_step`` (an int, or a Tensor with one number), float32, of shape ()."""

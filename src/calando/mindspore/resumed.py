@@ -115,7 +115,7 @@ class Resumed:
     def fit(self, name: str, param: Any, shape: tuple[int, ...] | None = None, dtype: str | None = None) -> np.ndarray:
         """An entry as it will be written into a parameter, or into a slot of this shape."""
         self.taken.add(name)
-        values, note = fitted(name, param, self.found[name], self.strict, shape, dtype)
+        values, note = fitted(self.place, name, param, self.found[name], self.strict, shape, dtype)
         self.notes += [f"{self.place}: {note}"] if note else []
         return values
 

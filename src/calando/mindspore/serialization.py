@@ -239,7 +239,7 @@ def load_param_into_net(
     for name, param in own.items():
         word = behind.get(name, name)
         if word in found:
-            values, note = fitted(word, param, found[word], strict_load)
+            values, note = fitted(FILLING, word, param, found[word], strict_load)
             writes.append((param, values))
             taken.add(word)
             notes += [f"{FILLING}: {note}"] if note else []

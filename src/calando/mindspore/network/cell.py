@@ -16,6 +16,17 @@ import torch
 
 from .parameter import Parameter, ParameterTuple, is_nameless
 
+AS_THEY_ARE = (
+    "networks here are computed in the types of their parameters: give layers dtype=ms.float16, or cast Tensors"
+)
+ONE_PROCESS = "calando runs one process and leaves the others to torch; see docs/distributed.md"
+FOREIGN = {  # methods of MindSpore's Cell that have no meaning here
+    **dict.fromkeys(("to_float", "set_mixed_precision_type"), AS_THEY_ARE),
+    **dict.fromkeys(("pipeline_stage", "set_comm_fusion", "shard"), ONE_PROCESS),
+    **dict.fromkeys(("compile", "set_inputs", "set_jit_config"), "nothing is compiled here; leave it out"),
+    "recompute": "use torch.utils.checkpoint.checkpoint on the cell",
+}
+
 
 class Cell:
     """The base of all layers and networks: assign parameters and cells in ``__init__``, write ``construct``.
@@ -54,6 +65,7 @@ class Cell:
             return object.__getattribute__(self, name)
         own = ", ".join(known for known in vars(self) if not known.startswith("_"))
         hint = f"; it has {own}" if own and not name.startswith("_") else ""
+        hint = f": {FOREIGN[name]}" if name in FOREIGN else hint
         raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}{hint}")
 
     def __setattr__(self, name: str, value: Any) -> None:

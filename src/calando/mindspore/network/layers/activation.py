@@ -3,6 +3,7 @@
 import torch
 from torch.nn.functional import gelu, leaky_relu
 
+from ....hyper import UnknownName
 from ..cell import Cell
 
 
@@ -92,5 +93,5 @@ def get_activation(name: str) -> Cell:
         KeyError: for an unknown name.
     """
     if name.lower() not in _NAMED:
-        raise KeyError(f"no activation is called {name!r}; known are {', '.join(sorted(_NAMED))}")
+        raise UnknownName(f"no activation is called {name!r}; known are {', '.join(sorted(_NAMED))}")
     return _NAMED[name.lower()]()

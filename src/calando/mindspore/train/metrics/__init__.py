@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ....hyper import UnknownName
 from ....nearest import hint
 from .accuracy import Accuracy as Accuracy
 from .error import MAE as MAE
@@ -24,10 +25,10 @@ def get_metric_fn(name: str, *args: Any, **kwargs: Any) -> Metric:
     """A new metric by its name.
 
     Raises:
-        KeyError: nothing of that name; what there is.
+        UnknownName: nothing of that name; what there is.
     """
     if name not in _NAMED:
-        raise KeyError(
+        raise UnknownName(
             f"no metric is called {name!r}{hint(name, _NAMED)}; there are {', '.join(names())}, "
             "and any Metric of your own: metrics={'name': MyMetric()}"
         )
