@@ -332,7 +332,8 @@ def test_a_dictionary_of_tensors_is_saved_whole(tmp_path):
 
 NEEDED = [
     "ms.Tensor(-0.1)", "[0.1, -0.1]", "float('nan')]", "{0.1: 1, 0.2: 2}", "True)", "[])", "Falling()",
-    "iter(params[:2])", "order_params': []", "order_params': params[::-1]", "named('a'), *params[1:]", "beta1=float('nan')", "decay=1.5",
+    "iter(params[:2])", "order_params': []", "order_params': params[::-1]", "named('a'), *params[1:]",
+    "beta1=float('nan')", "decay=1.5",
     "nn.ASGD(params); opt(grads[:2])", "nn.Rprop(params); opt(grads[:2])", "nn.Adadelta(params); opt(grads[:2])",
     "opt((None,", "ms.Tensor([1.0])))", "a.set_data(", "ms.load_param_into_net(net", "'lr': 1e-7", "set_data(0.0)",
     "grad_centralization': True", "lr=0.1)", "beta1 = 0.5", "loss_scale = 1.0", "rate.decay_rate = 0.5", "'moment1.a'",
