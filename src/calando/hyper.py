@@ -168,6 +168,7 @@ class Hyper:
         """Tell what stands still from what moves, so that a step evaluates only the latter."""
         latest = {name: line.latest for name, line in self.timelines.items()}
         self.ready: tuple[int, dict[str, float]] | None = None
+        self.route: Any = None  # how a front end shows what moves, kept until something else does
         self.fixed = {name: e for name, e in latest.items() if not isinstance(e, Schedule)}
         self.moving = [(name, e, *self.domain[name]) for name, e in latest.items() if isinstance(e, Schedule)]
 

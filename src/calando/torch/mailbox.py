@@ -12,7 +12,7 @@ from warnings import warn
 from ..control import signed, whole
 from ..engine import enlist
 from ..hyper import UnknownName, is_number
-from ..spelling import meant, plain, spelled, unpacked
+from ..spelling import Spelling, meant, plain, spelled, unpacked
 from .boxes import boxed, refilled, unboxed
 from .guests import refuse_unknown
 from .layered import layered
@@ -159,13 +159,14 @@ class Mailbox(Stateful):
             self._show(number, group, spelled(self.spelling, hyper.at(clock)))
             return self._remember(number, group)
         posted = self._posted[number]
-        for name, names in self.spelling.items():
-            if not isinstance(names, tuple):
-                if names in coming:
-                    group[name] = posted[name] = plain(names, coming[names])
-            elif not coming.keys().isdisjoint(names):
-                values = hyper.at(clock)
-                group[name] = posted[name] = tuple(plain(ours, values[ours]) for ours in names)
+        if hyper.route is None:
+            hyper.route = moved(self.spelling, coming)
+        single, several = hyper.route
+        for name, ours in single:
+            group[name] = posted[name] = plain(ours, coming[ours])
+        for name, names in several:
+            values = hyper.at(clock)
+            group[name] = posted[name] = tuple([plain(ours, values[ours]) for ours in names])
 
     def _meant(self, number: int, ours: str, value: Any) -> Any:
         place = self.engine.hypers[number].place
@@ -174,3 +175,10 @@ class Mailbox(Stateful):
     def _structure(self, group: Mapping[str, Any]) -> tuple[Any, ...]:
         """The choices in a group that are no numbers over time."""
         return tuple(map(group.get, STRUCTURE))
+
+
+def moved(spelling: Spelling, coming: Mapping[str, Any]) -> tuple[list[tuple[str, str]], list[tuple[str, tuple]]]:
+    """The user's names for what moves, with ours: those that are one number, and those that are several."""
+    single = [(name, ours) for name, ours in spelling.items() if not isinstance(ours, tuple) and ours in coming]
+    several = [(name, ours) for name, ours in spelling.items() if isinstance(ours, tuple)]
+    return single, [(name, names) for name, names in several if not coming.keys().isdisjoint(names)]
