@@ -518,3 +518,21 @@ def test_repr_is_one_screen(kind):
     text = repr(run.optimizer)
     assert text.startswith("Adam: 2 groups") and "Cosine" in text and len(text.splitlines()) < 24
     assert str(run.optimizer) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("step", r"it is called with the gradients, optimizer\(grads\)"),
+        ("zero_grad", "gradients are values here"),
+        ("param_groups", r"optimizer.set\('lr', 0.1, group=0\)"),
+        ("state_dict", r"save_checkpoint\(optimizer, path\)"),
+        ("trainable_params", "optimizer.parameters"),
+        ("get_lrs", r"did you mean 'get_lr'\?"),
+        ("momentun", r"did you mean 'momentum'\?"),
+    ],
+)
+def test_what_others_call_otherwise_is_told(name, way):
+    with pytest.raises(AttributeError, match=rf"^'Momentum' has no attribute '{name}'.*{way}"):
+        getattr(nn.Momentum([np.ones(2, "f4")], 0.1, 0.9), name)
+    assert not hasattr(nn.Momentum([np.ones(2, "f4")], 0.1, 0.9), name)

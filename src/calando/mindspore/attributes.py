@@ -21,6 +21,15 @@ from .missing import DISTRIBUTED, distributed
 LONG = {"lr": "learning_rate"}  # how errors and attributes call what a group calls "lr"
 CLOSED = f"{__package__}.learning_rate_schedule"  # its Cells have a formula; asked by name, as it loads torch
 TORCH = ("alpha", "amsgrad", "betas", "lr_decay", "maximize", "param_groups", "rho")  # what torch has besides
+ELSEWHERE = {  # what optimizers of torch, and Cells, have, and where it is here
+    "add_param_group": "all groups are given when it is built",
+    "load_state_dict": "load_param_into_net(optimizer, load_checkpoint(path)), or optimizer.restore(snapshot)",
+    "param_groups": "optimizer.current() shows every hyperparameter, optimizer.set('lr', 0.1, group=0) changes one",
+    "state_dict": "save_checkpoint(optimizer, path), or optimizer.snapshot()",
+    "step": "it is called with the gradients, optimizer(grads)",
+    "trainable_params": "optimizer.parameters",
+    "zero_grad": "gradients are values here, so there is nothing to empty (for sums of your own: grads_after_step='zero')",
+}
 ALIKE = 0.8  # how near an assigned name must be to a known one to be taken for a slip
 
 
@@ -64,6 +73,7 @@ class Attributes(Controls):
             known = [*self.__dict__.get("spelling", ()), "learning_rate", *dir(type(self))]
             near = None if name.startswith("_") else shown.get(name) or nearest(name, known, ALIKE)
             hint = f"; did you mean {near!r}?" if near else ""
+            hint = f": {ELSEWHERE[name]}" if name in ELSEWHERE else hint
             raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}{hint}")
         self._listen()
         if ours not in self._own:

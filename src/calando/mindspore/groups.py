@@ -8,7 +8,9 @@ from ..arrays import adapter
 from ..groups import refuse_doubles
 from ..hyper import UnknownName
 from ..nearest import hint
+from .boxes import is_cell
 
+OF_A_CELL = "give its parameters, as net.trainable_params()"
 STRUCTURE = ("params", "order_params", "grad_centralization", "name")
 
 
@@ -57,6 +59,8 @@ def parse(
     place = f"For '{owner}'"
     if isinstance(params, Mapping):
         raise TypeError(f"{place}: 'params' must be a list, but got a dictionary; put it in a list: [{{'params': …}}]")
+    if is_cell(params):
+        raise TypeError(f"{place}: 'params' must be a list, but got a Cell, {type(params).__name__}; {OF_A_CELL}")
     if params is None or not isinstance(params, Iterable) or hasattr(params, "ndim"):
         raise TypeError(f"{place}: 'params' must be a list of parameters or of dictionaries, but got {params!r}")
     if isinstance(params, (set, frozenset)):
@@ -137,6 +141,9 @@ def refuse_strangers(place: str, groups: list[Given]) -> None:
     for group in groups:
         here = place if group.number is None else f"{place}, group {group.number}"
         for i, p in enumerate(group.params):
+            if is_cell(p):
+                told = f"entry {i} of 'params' is a Cell, {type(p).__name__}"
+                raise TypeError(f"{here}: {told}; {OF_A_CELL}")
             try:
                 adapter(p)
             except TypeError as problem:
