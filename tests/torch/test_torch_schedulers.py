@@ -70,6 +70,30 @@ def test_the_same_path_under_the_same_scheduler(scheduler, name, options):
         assert first.state_dict() == second.state_dict()
 
 
+OTHERS = ["Adadelta", "Adafactor", "Adagrad", "Adamax", "ASGD", "Muon", "RAdam", "Rprop"]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_other_class_goes_with_every_scheduler_or_refuses_as_torchs_does(name):
+    shapes = [(3, 4), (4, 2)] if name == "Muon" else [(3, 4), (5,)]
+    for scheduler in SCHEDULERS:
+        pair = Pair(name, {"lr": 0.05}, [{"params": [0]}, {"params": [1], "lr": 0.03}], shapes=shapes)
+        try:
+            second = SCHEDULERS[scheduler](pair.theirs)
+        except ValueError as told:
+            with pytest.raises(ValueError, match=str(told)):
+                SCHEDULERS[scheduler](pair.ours)
+            continue
+        first = SCHEDULERS[scheduler](pair.ours)
+        for step in range(9):
+            pair.step()
+            metric = [1 / (1 + min(step, 3))] if scheduler == "ReduceLROnPlateau" else []
+            first.step(*metric), second.step(*metric)
+            rates = [[group["lr"] for group in side.param_groups] for side in (pair.ours, pair.theirs)]
+            assert rates[0] == rates[1], scheduler
+        pair.same(1e-5 if name == "Muon" else 1e-12)
+
+
 @pytest.mark.parametrize("scheduler", ["StepLR", "OneCycleLR", "CosineAnnealingLR"])
 def test_resumed_with_the_scheduler(scheduler):
     whole = Pair("AdamW", {"lr": 0.05}, [{"params": [0, 1]}, {"params": [2, 3], "lr": 0.03}])

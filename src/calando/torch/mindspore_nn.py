@@ -102,7 +102,28 @@ class Adam(Formula):
         return ADAM_EPSILON_HAT_AHEAD if group["nesterov"] else ADAM_EPSILON_HAT
 
 
-class AdamWeightDecay(Formula):
+class Pretraining(Formula):
+    """The arguments and the state of BERT's optimizers: ε is 1e-6."""
+
+    SPELLING = BETAS
+    SLOTS = MOMENTS
+
+    def __init__(
+        self,
+        params: Any,
+        lr: Any = 1e-3,
+        betas: Any = (0.9, 0.999),
+        eps: Any = 1e-6,
+        weight_decay: Any = 0,
+        *,
+        max_norm: Any = None,
+        on_nonfinite: str = "train",
+    ) -> None:
+        values = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, values, max_norm, on_nonfinite)
+
+
+class AdamWeightDecay(Pretraining):
     """Adam with decoupled weight decay and without bias correction, as ``mindspore.nn.AdamWeightDecay`` (BERT's).
 
     p ← p - lr λ p - lr m / (√v + ε). ``torch.optim.AdamW`` corrects both means: its first step is shorter by √10. The
@@ -121,23 +142,7 @@ class AdamWeightDecay(Formula):
         TypeError, KeyError: what cannot be a hyperparameter; an unknown key in a group.
     """
 
-    SPELLING = BETAS
     DOMAIN = ADAM_UNCORRECTED.domain
-    SLOTS = MOMENTS
-
-    def __init__(
-        self,
-        params: Any,
-        lr: Any = 1e-3,
-        betas: Any = (0.9, 0.999),
-        eps: Any = 1e-6,
-        weight_decay: Any = 0,
-        *,
-        max_norm: Any = None,
-        on_nonfinite: str = "train",
-    ) -> None:
-        values = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
-        super().__init__(params, values, max_norm, on_nonfinite)
 
     def _rule(self, group: Mapping[str, Any], hyper: Hyper) -> Rule:
         return ADAM_UNCORRECTED
@@ -146,7 +151,7 @@ class AdamWeightDecay(Formula):
         return DECOUPLED
 
 
-class Lamb(Formula):
+class Lamb(Pretraining):
     """Lamb (You et al. 2020, arXiv:1904.00962, Algorithm 2) as ``mindspore.nn.Lamb``: the trust ratio is at most 10.
 
     The formula is in ``calando.rules.lamb``; ``calando.torch.Lamb`` is the paper's, without the bound.
@@ -164,23 +169,7 @@ class Lamb(Formula):
         TypeError, KeyError: what cannot be a hyperparameter; an unknown key in a group.
     """
 
-    SPELLING = BETAS
     DOMAIN = LAMB_CLIPPED.domain
-    SLOTS = MOMENTS
-
-    def __init__(
-        self,
-        params: Any,
-        lr: Any = 1e-3,
-        betas: Any = (0.9, 0.999),
-        eps: Any = 1e-6,
-        weight_decay: Any = 0,
-        *,
-        max_norm: Any = None,
-        on_nonfinite: str = "train",
-    ) -> None:
-        values = {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay}
-        super().__init__(params, values, max_norm, on_nonfinite)
 
     def _rule(self, group: Mapping[str, Any], hyper: Hyper) -> Rule:
         return LAMB_CLIPPED
