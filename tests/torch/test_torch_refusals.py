@@ -251,6 +251,11 @@ GROUPS = [
 ]
 
 
+def test_a_list_of_parameters_that_is_a_module_is_a_list():
+    params = torch.nn.ParameterList([w(), w(2)])
+    assert ct.AdamW(params).param_groups[0]["params"] == torch.optim.AdamW(params).param_groups[0]["params"]
+
+
 @pytest.mark.parametrize("given, kind, sentence", GROUPS, ids=[row[-1] for row in GROUPS])
 def test_refused_parameters_and_groups(given, kind, sentence):
     with pytest.raises(kind, match=sentence):

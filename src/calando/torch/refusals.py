@@ -41,7 +41,7 @@ def refuse_strangers(place: str, params: Any) -> None:
         wanted = "a list, not a set"
     elif isinstance(params, Mapping):
         wanted = "a list of groups: [{'params': …}]"
-    elif hasattr(params, "parameters"):
+    elif hasattr(params, "parameters") and not isinstance(params, torch.nn.ParameterList):
         wanted = "its .parameters()"
     if wanted:
         raise TypeError(f"{place}: params must be parameters in order; give {wanted}")

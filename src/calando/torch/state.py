@@ -125,7 +125,7 @@ class Stateful(Reminders, Faces):
         super().load_state_dict(state_dict)
         for p in (p for group in self.param_groups for p in group["params"] if p in self.state):
             face = self.state[p]  # the dictionary may be alive in another optimizer
-            face.update({key: x.clone() for key, x in face.items() if isinstance(x, torch.Tensor)})
+            face.update({key: own(x) for key, x in face.items() if isinstance(x, torch.Tensor)})
         self._unrounded(state_dict)
         self._reload(lines, extra["ages"] if extra is not None else None)
         self._remind(controllers)
@@ -286,6 +286,11 @@ class Stateful(Reminders, Faces):
             self._remember(number, group)
         self._structures = [self._structure(group) for group in self.param_groups]
         self._adopt_state(kept["ages"])
+
+
+def own(x: torch.Tensor) -> torch.Tensor:
+    """A copy of a tensor; dense, as torch's SGD keeps a sparse one where gradients are sparse."""
+    return x.to_dense() if x.layout is not torch.strided else x.clone()
 
 
 @contextmanager
