@@ -98,6 +98,7 @@ def test_the_defaults_said_aloud_are_a_table(tmp_path, torch, browser):
     anchors = (Path(__file__).parents[2] / "docs" / "guide.md").read_text(encoding="utf-8")
     for topic in {finding.topic for finding in done.findings if finding.topic}:
         assert f'<a id="{topic}"></a>' in anchors
+        assert f"docs/guide.md#{topic}" in shown
     links = set(re.findall(r'href="#([^"]+)"', shown))
     assert {"guide-optimizer", "guide-step"} <= links
     assert all(f'id="{link}"' in shown for link in links), "every link leads somewhere in the page itself"

@@ -612,4 +612,44 @@ for i in range(8):
     loss, grads = grad_fn(*data[i % 4])
     opt(grads)
 """,
+    "rates halved one by one": r"""import numpy as np
+import mindspore as ms
+from mindspore import nn, ops, Tensor
+ms.set_seed(39)
+net = nn.SequentialCell(nn.Dense(4, 6), nn.Tanh(), nn.Dense(6, 2))
+backbone = net[0].trainable_params()
+head = net[2].trainable_params()
+opt = nn.SGD([{"params": backbone, "lr": 0.01}, {"params": head, "lr": 0.1, "weight_decay": 0.01}], learning_rate=0.1, momentum=0.9)
+loss_fn = nn.MSELoss()
+grad_fn = ms.value_and_grad(lambda a, b: loss_fn(net(a), b), None, opt.parameters)
+r = np.random.RandomState(0)
+for epoch in range(4):
+    for it in range(3):
+        loss, grads = grad_fn(Tensor(r.randn(4, 4), ms.float32), Tensor(r.randn(4, 2), ms.float32))
+        opt(grads)
+    for param in opt.learning_rate:
+        ops.assign(param, param * 0.5)
+    print(epoch, [float(x) for x in opt.get_lr()])
+""",
+    "rates of groups as Tensors, and a step that is set to train": r"""import numpy as np
+import mindspore as ms
+from mindspore import nn, ops, Tensor
+ms.set_seed(3)
+r = np.random.RandomState(0)
+class Net(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Dense(4, 6); self.n = nn.BatchNorm1d(6); self.b = nn.Dense(6, 2)
+    def construct(self, x):
+        return self.b(ops.relu(self.n(self.a(x))))
+net = Net()
+loss_fn = nn.MSELoss()
+data = [(Tensor(r.randn(6, 4), ms.float32), Tensor(r.randn(6, 2), ms.float32)) for _ in range(4)]
+lrs = np.linspace(0.1, 0.01, 10).astype(np.float32)
+opt = nn.Adam([{"params": net.a.trainable_params(), "lr": Tensor(lrs)}, {"params": net.n.trainable_params() + net.b.trainable_params(), "lr": Tensor(lrs * 0.1)}], learning_rate=0.1, weight_decay=0.01)
+net_with_loss = nn.WithLossCell(net, loss_fn)
+step_cell = nn.TrainOneStepCell(net_with_loss, opt).set_train()
+for i in range(10):
+    loss = step_cell(*data[i % 4])
+""",
 }

@@ -16,6 +16,7 @@ from .told import summary
 if TYPE_CHECKING:
     from .prove import Proof
 
+GUIDE = "docs/guide.md"
 MARKS = dict(zip(CERTAINTIES, ("done", "check", "human", "kept"), strict=True))
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --done: #2a7d4f; --check: #a66a00;
@@ -81,12 +82,14 @@ def findings(found: Iterable[Finding]) -> str:
 
 
 def guide(topics: Iterable[str]) -> str:
-    """What the guide says of the things that findings point to."""
-    told = "".join(
-        f'<h3 id="guide-{name}">{escape(SECTIONS[name][0])}</h3><p>{escape(SECTIONS[name][1])}</p>'
-        for name in wanted(topics)
-    )
-    return f'<h2 id="guide">What the guide says</h2><p>More in docs/guide.md.</p>{told}' if told else ""
+    """What the guide says of the things that findings point to, and where it says more."""
+    asked = sorted({topic for topic in topics if section(topic)})
+    told = ""
+    for name in wanted(asked):
+        more = ", ".join(f"{GUIDE}#{escape(topic)}" for topic in asked if section(topic) == name)
+        title, text = SECTIONS[name]
+        told += f'<h3 id="guide-{name}">{escape(title)}</h3><p>{escape(text)} (More: <code>{more}</code>)</p>'
+    return f'<h2 id="guide">What the guide says</h2>{told}' if told else ""
 
 
 def defaults(done: Migration) -> str:

@@ -10,7 +10,7 @@ from .finding import CHECK, HUMAN, KEPT, REWRITTEN, Finding, Spoken
 from .flow import OPTIMIZER, Scope, Thing
 from .rhythm import updates
 from .speak import respoken
-from .torch_cells import networks_of, one_step_cells, own_cells
+from .torch_cells import networks_of, one_step_cells, overflowing, own_cells
 from .torch_free import emptied_maps, free
 from .torch_grouped import construct_grouped, group_numbers, grouped
 from .torch_lambda import lambda_lr
@@ -111,6 +111,7 @@ def carry_back(work: Work, thing: Thing, loose: bool) -> None:
         construct_grouped(back)
     else:
         construct(back, name)
+    overflowing(work, thing)
     sites = updates(work.flow, thing)
     back.stepped = len(sites)
     if loose and sites:

@@ -62,7 +62,7 @@ def one_step_cells(back: Back) -> dict[str, str]:
         for scope, call in calls_with(back.work, back.thing, tail):
             if id(call) in back.work.told:  # with another optimizer of the same name
                 back.stepped += 1
-                found[ast.unparse(scope.file.parents[call].targets[0])] = ""  # type: ignore[attr-defined]
+                found[ast.unparse(statement_of(scope.file, call).targets[0])] = ""  # type: ignore[attr-defined]
                 continue
             name, network = one_step(back, scope, call, tail)
             found[name] = network
@@ -76,7 +76,9 @@ def one_step_cells(back: Back) -> dict[str, str]:
 def one_step(back: Back, scope: Scope, call: ast.Call, tail: str) -> tuple[str, str]:
     """One ready-made training step as a function; its name and its network."""
     work, file = back.work, scope.file
-    statement = file.parents[call]
+    statement, trains = file.parents[call], False
+    if isinstance(statement, ast.Attribute) and statement.attr == "set_train":
+        statement, trains = file.parents[file.parents[statement]], True
     if not (isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)):
         raise Left(f"the training step in line {call.lineno} has no name")
     given = parts_of_step(work, file, call, tail)
@@ -106,7 +108,8 @@ def one_step(back: Back, scope: Scope, call: ast.Call, tail: str) -> tuple[str, 
         criterion = [f"{inner} = {name}", *criterion]
         body = [re.sub(rf"(?<![\w.]){re.escape(name)}\(", f"{inner}(", line, count=1) for line in body]
         network = inner
-    put(work, file, statement, [*criterion, f"def {name}({head}):", *(f"    {line}" for line in [*ahead, *body]), ""])
+    put(work, file, statement, [*criterion, f"def {name}({head}):", *(f"    {line}" for line in [*ahead, *body]), "",
+                                *[f"{network}.set_train()"] * trains])  # fmt: skip
     work.say(file, statement, REWRITTEN, "the training step as a function", "step")
     return name, network
 
@@ -197,6 +200,16 @@ def same(work: Work, where: Scope, scope: Scope, name: str) -> bool:
     return work.flow.home(where, name) is work.flow.home(scope, name)
 
 
+def overflowing(work: Work, thing: Thing) -> None:
+    """Raise Left where a class of the script's own watches for overflow by MindSpore's means."""
+    for (node, _), held in work.flow.attributes.items():
+        if thing in held and isinstance(node, ast.ClassDef):
+            file = next(f for f in work.flow.files if node in f.scopes)
+            if any(file.names.dotted(base).rpartition(".")[2] == READY[1] for base in node.bases):
+                told = "watches for overflow itself; write it with torch.amp.GradScaler"
+                raise Left(f"{node.name} (line {node.lineno}) {told}")
+
+
 def own_cells(back: Back) -> dict[str, str]:
     """Classes of the script's own that make the training step, as modules of PyTorch's; instances and networks."""
     work = back.work
@@ -245,8 +258,6 @@ def module(back: Back, file: File, cls: Scope, node: ast.ClassDef, bases: list[s
     ready = any(base.rpartition(".")[2] in READY for base in bases)
     if len(node.bases) != 1 or not (ready or bases[0] == "mindspore.nn.Cell"):
         raise Left(f"{node.name} (line {node.lineno}) is a training step with bases that were not recognised")
-    if bases[0].endswith(READY[1]):
-        raise Left(f"{node.name} (line {node.lineno}) watches for overflow itself; write it with torch.amp.GradScaler")
     work.need(file, "import torch")
     work.replace(file, node.bases[0], "torch.nn.Module")
     heads = {n.name: n for n in node.body if isinstance(n, ast.FunctionDef)}

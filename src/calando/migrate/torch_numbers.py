@@ -125,6 +125,10 @@ def rate(work: Work, scope: Scope, node: ast.Attribute, at: str) -> None:
         raise Left(f"its .{node.attr} is assigned to in line {node.lineno}, which MindSpore does not look at again")
     if isinstance(outer, ast.For) and outer.iter is whole and looped(work, file, outer, at):
         return
+    if isinstance(outer, ast.comprehension) and outer.iter is whole and only_read(file, outer):
+        work.replace(file, whole, f'[group["lr"] for group in {at}.param_groups for _ in group["params"]]')
+        work.say(file, whole, REWRITTEN, "one rate for each parameter, as there", "reading")
+        return
     if isinstance(outer, (ast.Subscript, ast.For, ast.comprehension)) or (
         isinstance(outer, ast.Call) and ast.unparse(outer.func) in ("zip", "enumerate", "len", "isinstance", "list")
     ):
@@ -143,19 +147,32 @@ def rate(work: Work, scope: Scope, node: ast.Attribute, at: str) -> None:
     work.say(file, whole, REWRITTEN, "the rate in force", "reading")
 
 
+def only_read(file: File, loop: ast.comprehension) -> bool:
+    """Whether a comprehension over rates only makes numbers of them, which they are in PyTorch."""
+    whole, names = file.parents[loop], {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
+    read = [n for n in ast.walk(whole) if isinstance(n, ast.Name) and n.id in names and isinstance(n.ctx, ast.Load)]
+    calls = [file.parents[n] for n in read]
+    return all(isinstance(c, ast.Call) and ast.unparse(c.func) in ("float", "round") for c in calls)
+
+
 def looped(work: Work, file: File, loop: ast.For, at: str) -> bool:
     """``for rate in optimizer.learning_rate: assign(rate, value)``: one rate for all parameters, so for all groups."""
-    lines, name = [], ast.unparse(loop.target)
+    lines, name, moved = [], ast.unparse(loop.target), False
     group = file.names.free("group")
     for each in loop.body:
         call = each.value if isinstance(each, ast.Expr) else None
         assigns = isinstance(call, ast.Call) and file.names.dotted(call.func).rpartition(".")[2] == "assign"
         if not assigns or ast.unparse(call.args[0]) != name:  # type: ignore[union-attr]
             return False
-        value = re.sub(rf"\b{re.escape(name)}\b", f'{group}["lr"]', untensored(file, call.args[1]))  # type: ignore[union-attr]
-        lines.append(f'    {group}["lr"] = {value}')
+        old = untensored(file, call.args[1])  # type: ignore[union-attr]
+        value = re.sub(rf"\b{re.escape(name)}\b", f'{group}["lr"]', old)
+        moved = moved or value != old
+        lines.append(f'{group}["lr"] = {value}')
+    inner = [f'    for _ in {group}["params"]:', *(f"        {line}" for line in lines)]
+    lines = inner if moved else [f"    {line}" for line in lines]
     put(work, file, loop, [f"for {group} in {at}.param_groups:", *lines])
-    work.say(file, loop, REWRITTEN, "the rate of every group", "changing")
+    told = "MindSpore has one rate for each parameter of a group, and they are the same: it moves that many times"
+    work.say(file, loop, CHECK if moved else REWRITTEN, told if moved else "the rate of every group", "changing")
     return True
 
 

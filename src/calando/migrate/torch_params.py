@@ -82,7 +82,13 @@ def grouped(work: Work, scope: Scope, params: ast.expr) -> bool:
         for key in inner.keys
         if isinstance(key, ast.Constant)
     ]
-    return "params" in keys
+    spelled = (n for _, node in parts_of(work.flow, scope, params) for n in ast.walk(node) if isinstance(n, ast.Call))
+    return "params" in keys or any(ast.unparse(n.func) == "dict" and "params" in words(n) for n in spelled)
+
+
+def words(call: ast.Call) -> set[str | None]:
+    """The names of a call's arguments."""
+    return {word.arg for word in call.keywords}
 
 
 def exempted(work: Work, scope: Scope, owners: list[tuple[Scope, ast.Call]], text: str) -> str:

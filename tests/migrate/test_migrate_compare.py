@@ -1,0 +1,45 @@
+"""What a proof calls equal, and how it draws two runs; without running either."""
+
+import numpy as np
+import pytest
+
+from calando.migrate.prove.compare import SHARE, WEIGHT, Proof, weights
+from calando.migrate.prove.drawn import drawings
+from calando.migrate.prove.journal import Call, Journal
+
+
+def journal(*weights):
+    """A run whose only parameter has these values after its updates."""
+    found = Journal()
+    calls = [Call(["w"], [0.1], [0.0], [None], [np.full(3, value, np.float32)]) for value in weights]
+    found.calls = [calls]
+    return found
+
+
+# How far the result is off after two updates of 0.5 each; what is off by a thousandth of the way is another formula.
+@pytest.mark.parametrize("off, holds", [(0.0, True), (8e-6, True), (1e-4, False), (1e-3, False)])
+def test_level_2_is_measured_by_the_way_gone(off, holds):
+    level = weights(journal(1.0, 0.5, 0.0), journal(1.0, 0.5, off), 2, "", WEIGHT, SHARE)
+    assert level.holds == holds
+    if not holds:
+        assert "they part at optimizer 0, update 2, w: by" in level.text
+
+
+def test_a_parameter_that_stands_still_may_not_be_off():
+    assert not weights(journal(1.0, 1.0), journal(1.0, 1.0 + 4e-6), 2, "", WEIGHT, SHARE).holds
+    assert not weights(journal(1.0, 0.5), journal(1.0, 0.5 + 8e-6), 2, "", WEIGHT).holds  # nor without a share
+
+
+def test_both_curves_are_drawn_over_each_other_and_each_alone_where_they_part():
+    pairs = [(0.1, 0.1), (0.2, 0.2), (0.3, 0.1), (0.4, 0.1)]
+    (drawn,) = drawings(Proof("train.py", curves=[pairs]))
+    assert drawn.startswith("train.py: optimizer 0: learning rate of its first parameter")
+    for told in ("* source and result: 0.1 … 0.2", "o source alone: 0.3 … 0.4", "+ result alone: 0.1 … 0.1"):
+        assert told in drawn
+    assert {"*", "o", "+"} <= set("".join(line.partition("|")[2] for line in drawn.splitlines()))
+
+
+def test_a_rate_that_stays_is_not_drawn_and_many_are_not_all_drawn():
+    assert drawings(Proof("a.py", curves=[[(0.1, 0.1)] * 5])) == []
+    moving = [(0.1, 0.1), (0.2, 0.2)]
+    assert drawings(Proof("a.py", curves=[moving] * 6))[-1] == "a.py: 2 more optimizers are in --report"
