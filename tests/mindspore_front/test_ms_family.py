@@ -55,6 +55,24 @@ def test_follows_the_original(mindspore, tmp_path, monkeypatch, numbers, name, o
         assert np.abs(found - expected).max() <= 1e-5 * np.abs(expected).max()
 
 
+@pytest.mark.parametrize("dtype", ["f2", "f4"])
+def test_centered_rmsprop_stands_still_where_rounding_leaves_no_variance(mindspore, tmp_path, monkeypatch, dtype):
+    """Under gradients that do not change, v - c² is what rounding leaves, and often below 0."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(5)
+    start, push = (rng.standard_normal(100).astype(dtype) for _ in range(2))
+    options = {"learning_rate": 0.01, "decay": 0.0, "momentum": 0.5, "centered": True, "epsilon": 1e-10}
+    (told,) = theirs = real(mindspore, [start])
+    original, mine = mindspore.nn.RMSProp(theirs, **options), start.copy()
+    optimizer, stood = nn.RMSProp([mine], **options), 0
+    for _ in range(STEPS):
+        before = mine.copy()
+        original((mindspore.Tensor(push),)), optimizer((push.copy(),))
+        stood += (mine == before).sum()
+        np.testing.assert_array_equal(mine, told.asnumpy())
+    assert np.isfinite(mine).all() and stood
+
+
 @pytest.mark.parametrize("name, own", [("NAdam", {"momentum_decay": 0.01}), ("RAdam", {"beta2": 0.95})])
 def test_what_mindspore_lacks_follows_torch(numbers, name, own):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")

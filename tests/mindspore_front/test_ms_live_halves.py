@@ -34,7 +34,12 @@ CASES = [
     ("SGD", {"learning_rate": 0.05, "momentum": 0.9, "nesterov": True, "weight_decay": 0.1, "loss_scale": 128.0}),
     ("SGD", {"learning_rate": [0.05, 0.04, 0.03, 0.02, 0.01, 0.0], "dampening": 0.3, "momentum": 0.5}),
 ]
-ADAFACTOR = [{}, {"beta1": 0.0}, {"relative_step": False, "learning_rate": 0.01, "scale_parameter": False}]
+ADAFACTOR = [
+    {},
+    {"beta1": 0.0},
+    {"beta1": None, "eps": (0.0, 0.0)},
+    {"relative_step": False, "learning_rate": 0.01, "scale_parameter": False},
+]
 
 
 def kinds_of_ours(mindspore):

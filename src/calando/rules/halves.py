@@ -8,13 +8,13 @@ Its kernels and its Python code round where its other dtypes do not, and in anot
     RMSProp, not centred                  in float32, with hyperparameters rounded to float16 before
     Adam, LazyAdam                        in float32; m ← fma(g - m, 1 - β₁, m),  v ← fma(fma(g, g, -v), 1 - β₂, v)
     Adadelta                              in float32, in the order that is written below
-    AdaMax, RMSProp centred               in float32, as parameters of float32 (``singles``)
+    AdaMax, Adagrad, RMSProp centred      in float32, as parameters of float32
     ASGD                                  in float32, but what its average grows by is rounded
-    AdaFactor                             in float32, but the row of means is read as it is kept (``whole.halves``)
+    AdaFactor with momentum               in float32, but the row of means is read as it is kept (``whole.halves``)
     ====================================  ================================================================
 
-What is kept is rounded to float16 at the end, as everywhere. The other optimizers (Momentum, SGD, Adagrad,
-ProximalAdagrad) are computed in float32 and rounded once, as their rules are anyway.
+What is kept is rounded to float16 at the end, as everywhere. The other optimizers (Momentum, SGD, ProximalAdagrad)
+are computed in float32 and rounded once, as their rules are anyway.
 
 Source: found by comparison with mindspore.nn 2.10, operator by operator, to the last bit (tests/mindspore_front/
 test_ms_live_halves.py); the rounding is that of its class Float16.

@@ -4,8 +4,7 @@ r"""float32 as MindSpore computes it, where that can be seen: what rules of its 
                    longer or shorter
     Adam           β is what float32(1 - β) leaves of 1
     Adam, AdaMax   m ← β₁ m + (1 - β₁) g keeps its digits where g is 0 and β₁ small, m + (1 - β₁)(g - m) does not
-    RMSProp        v ← v + (1 - ρ)(g² - v): where ρ is small, and centred, little is left of what is subtracted, and
-                   then every bit counts
+    Adagrad        the root is inverted, and then multiplied by
 
 Source: mindspore.nn 2.10 on the CPU, by comparison.
 """
@@ -19,10 +18,10 @@ import numpy as np
 
 from ..ops import absolute, maximum, sqrt
 from ..rule import Rule
+from .adagrad import ADAGRAD_EPSILON_INSIDE
 from .adam import ADAM_EPSILON_HAT, ADAM_EPSILON_HAT_AHEAD, ADAM_UNCORRECTED, AMSGRAD_EPSILON_HAT
 from .adam import AheadScalars as Scalars
 from .adamax import ADAMAX_EPSILON_LAST
-from .rmsprop import RMSPROP_INSIDE, RMSPROP_INSIDE_CENTERED
 
 SOURCE = "mindspore.nn 2.10 on the CPU"
 
@@ -96,17 +95,19 @@ def adamax(p, g, m, u, a, keep1, gain1, keep2, eps):
     return p - a * (m / (u + eps)), m, u
 
 
-def rmsprop(p, g, v, m, lr, keep, gain, eps, mu):
-    v = v + (g * g - v) * gain
-    m = m * mu + lr * g / sqrt(v + eps)
-    return p - m, v, m
+class InverseScalars(NamedTuple):
+    a: float  # step size
+    eps: float
+    one: float
 
 
-def rmsprop_centered(p, g, v, c, m, lr, keep, gain, eps, mu):
-    v = v + (g * g - v) * gain
-    c = c + (g - c) * gain
-    m = m * mu + lr * g / sqrt(v - c * c + eps)
-    return p - m, v, c, m
+def inverse(hyper: Mapping[str, float], age: int) -> InverseScalars:
+    return InverseScalars(hyper["lr"], hyper["eps"], 1.0)
+
+
+def adagrad(p, g, s, a, eps, one):
+    s = s + g * g
+    return p - a * g * (one / sqrt(s + eps)), s
 
 
 def instead(rule: Rule, kind: str, element: Any, scalars: Any = None) -> Rule:
@@ -116,11 +117,10 @@ def instead(rule: Rule, kind: str, element: Any, scalars: Any = None) -> Rule:
 
 
 IN_SINGLE: dict[Rule, Rule] = {
+    ADAGRAD_EPSILON_INSIDE: instead(ADAGRAD_EPSILON_INSIDE, "single", adagrad, inverse),
     ADAM_EPSILON_HAT: instead(ADAM_EPSILON_HAT, "single", adam, corrected),
     ADAM_EPSILON_HAT_AHEAD: instead(ADAM_EPSILON_HAT_AHEAD, "single", adam_ahead, corrected),
     AMSGRAD_EPSILON_HAT: instead(AMSGRAD_EPSILON_HAT, "single", amsgrad, corrected),
     ADAM_UNCORRECTED: instead(ADAM_UNCORRECTED, "single", adam, uncorrected),
     ADAMAX_EPSILON_LAST: instead(ADAMAX_EPSILON_LAST, "single", adamax, largest),
-    RMSPROP_INSIDE: instead(RMSPROP_INSIDE, "single", rmsprop),
-    RMSPROP_INSIDE_CENTERED: instead(RMSPROP_INSIDE_CENTERED, "single", rmsprop_centered),
 }

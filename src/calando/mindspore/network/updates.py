@@ -491,7 +491,7 @@ class ApplyRMSProp(Update):
         momentum: Any,
         epsilon: Any,
     ) -> Any:
-        scalars = fading(self, var, learning_rate, decay, momentum, epsilon)
+        scalars = fading(self, rmsprop.RMSPROP_INSIDE, var, learning_rate, decay, momentum, epsilon)
         self.play(rmsprop.RMSPROP_INSIDE, var, {"v": mean_square, "m": moment}, grad, scalars)
         return var
 
@@ -520,16 +520,18 @@ class ApplyCenteredRMSProp(Update):
         momentum: Any,
         epsilon: Any,
     ) -> Any:
-        scalars = fading(self, var, learning_rate, decay, momentum, epsilon)
+        scalars = fading(self, rmsprop.RMSPROP_INSIDE_CENTERED, var, learning_rate, decay, momentum, epsilon)
         slots = {"v": mean_square, "c": mean_gradient, "m": moment}
         self.play(rmsprop.RMSPROP_INSIDE_CENTERED, var, slots, grad, scalars)
         return var
 
 
-def fading(update: Update, p: Any, learning_rate: Any, decay: Any, momentum: Any, epsilon: Any) -> tuple[float, ...]:
+def fading(
+    update: Update, rule: Rule, p: Any, learning_rate: Any, decay: Any, momentum: Any, epsilon: Any
+) -> tuple[float, ...]:
     """The scalars of both RMSProps."""
     bounds = rmsprop.DOMAIN
     domain = {"decay": bounds["rho"], "momentum": bounds["momentum"], "epsilon": bounds["eps"]}
     given = update.numbers(p, domain, learning_rate=learning_rate, decay=decay, momentum=momentum, epsilon=epsilon)
     hyper = {**given, "lr": given["learning_rate"], "rho": given["decay"], "eps": given["epsilon"]}
-    return rmsprop.RMSPROP_INSIDE.scalars(hyper, 1)
+    return rule.scalars(hyper, 1)
