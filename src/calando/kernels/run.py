@@ -20,6 +20,7 @@ from .centers import centers, kinds_of_centers, line_centers, loose_center
 from .expression import play, rounded
 from .memory import leaves, slots_of, weight_of
 from .pool import ranges, share, threads
+from .unvisited import unvisited
 
 Trust = Callable[..., float]
 Play = Callable[[], np.ndarray | None]
@@ -53,10 +54,13 @@ def run(
             play = fused(part, numbers, index, watched, zeroing)
         else:
             play = loose(part, numbers, index, watched)
+        others = unvisited(part, numbers, index)
 
     def update() -> np.ndarray | None:
         with np.errstate(all="ignore"):
             found = play()
+        for average, rows, values in others:
+            part.key.arrays.write_rows(average, rows, values)
         part.touched()
         return found
 

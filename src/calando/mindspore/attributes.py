@@ -28,7 +28,7 @@ ELSEWHERE = {  # what optimizers of torch, and Cells, have, and where it is here
     "state_dict": "save_checkpoint(optimizer, path), or optimizer.snapshot()",
     "step": "it is called with the gradients, optimizer(grads)",
     "trainable_params": "optimizer.parameters",
-    "zero_grad": "gradients are values here, so there is nothing to empty (for sums of your own: grads_after_step='zero')",
+    "zero_grad": "gradients are values here, so there is nothing to empty; grads_after_step='zero' does it to sums",
 }
 ALIKE = 0.8  # how near an assigned name must be to a known one to be taken for a slip
 
