@@ -3,9 +3,11 @@
 from typing import TYPE_CHECKING
 
 from .arrays import adapter
+from .member import Member
 from .rounding import SEED
+from .rule import Rule
 from .rules import RULES
-from .snapshot import Snapshot, SnapshotMismatch
+from .snapshot import Kept, Snapshot, SnapshotMismatch
 from .stored import shapes
 
 if TYPE_CHECKING:
@@ -15,47 +17,57 @@ if TYPE_CHECKING:
 def check(controls: "Controls", snapshot: Snapshot) -> None:
     """Raise SnapshotMismatch, naming the thing, unless a snapshot fits an optimizer."""
     engine = controls.engine
-    owner = controls.kind
     if len(snapshot.groups) != len(engine.groups):
         counts = f"{len(snapshot.groups)} groups in the snapshot, {len(engine.groups)} in the optimizer"
-        raise SnapshotMismatch(f"{owner}: {counts}")
+        raise SnapshotMismatch(f"{controls.kind}: {counts}")
     for number, (kept, group) in enumerate(zip(snapshot.groups, engine.groups, strict=True)):
-        place = f"{owner}, group {number}"
-        rules = {**RULES, group.rule.name: group.rule}
-        if kept.rule not in rules:
-            raise SnapshotMismatch(
-                f"{place} follows {group.rule.name}, the snapshot {kept.rule}; build the optimizer with the options "
-                "that it had"
-            )
-        if kept.rule != group.rule.name and snapshot.optimizer != controls.kind:
-            told = f"{place} follows {group.rule.name}, the snapshot {kept.rule}"
-            raise SnapshotMismatch(f"{told}; build the same optimizer, {snapshot.optimizer}")
-        if rules[kept.rule].slots and group.rule.slots and rules[kept.rule].slots != group.rule.slots:
-            raise SnapshotMismatch(
-                f"{place} follows {group.rule.name}, the snapshot {kept.rule}; build the same optimizer"
-            )
-        members = engine.members[number]
+        place = f"{controls.kind}, group {number}"
+        stored_rule = check_rule(place, controls.kind, snapshot.optimizer, kept.rule, group.rule)
         unknown = sorted(kept.timelines.keys() - engine.hypers[number].timelines.keys() - {SEED})
         if unknown:
             raise SnapshotMismatch(f"{place}: the snapshot is of {snapshot.optimizer}, which has {unknown[0]!r}")
-        if len(members) != len(kept.params):
-            raise SnapshotMismatch(f"{place} has {len(members)} parameters, the snapshot {len(kept.params)}")
-        here, there = [m.name for m in members], [stored.name for stored in kept.params]
-        if here != there and sorted(here) == sorted(there):
-            first = next(i for i, pair in enumerate(zip(here, there, strict=True)) if pair[0] != pair[1])
-            raise SnapshotMismatch(
-                f"{place}: parameter {first} is {here[first]!r} here and {there[first]!r} in the snapshot; give the "
-                "optimizer its parameters in the same order"
-            )
+        members = engine.members[number]
+        check_order(place, [m.name for m in members], [stored.name for stored in kept.params])
         for member, stored in zip(members, kept.params, strict=True):
-            if stored.age and len(stored.memory) != len(rules[kept.rule].memory):
-                raise SnapshotMismatch(f"{place}: the snapshot lacks what {kept.rule} remembers of {member.name!r}")
-            shape = tuple(adapter(member.param).shape(member.param))
-            if shape != stored.shape:
-                raise SnapshotMismatch(f"{place}: {member.name!r} is {shape} here and {stored.shape} in the snapshot")
-            wanted = shapes(group.rule.suited(shape), shape, tuple(stored.slots))
-            wrong = {name: a.shape for name, a in stored.slots.items() if tuple(a.shape) != wanted.get(name, shape)}
-            if wrong:
-                raise SnapshotMismatch(
-                    f"{place}: {member.name!r} is {shape}, but its slots in the snapshot are {wrong}"
-                )
+            check_one(place, group.rule, stored_rule, member, stored)
+
+
+def check_rule(place: str, here: str, there: str, stored: str, rule: Rule) -> Rule:
+    """The rule that was stored.
+
+    Raises:
+        SnapshotMismatch: it is none that this optimizer may follow.
+    """
+    rules, told = {**RULES, rule.name: rule}, f"{place} follows {rule.name}, the snapshot {stored}"
+    if stored not in rules:
+        raise SnapshotMismatch(f"{told}; build the optimizer with the options that it had")
+    if stored != rule.name and there != here:
+        raise SnapshotMismatch(f"{told}; build the same optimizer, {there}")
+    if rules[stored].slots and rule.slots and rules[stored].slots != rule.slots:
+        raise SnapshotMismatch(f"{told}; build the same optimizer")
+    return rules[stored]
+
+
+def check_order(place: str, here: list[str], there: list[str]) -> None:
+    """Raise SnapshotMismatch unless as many parameters were stored, in this order as far as names tell."""
+    if len(here) != len(there):
+        raise SnapshotMismatch(f"{place} has {len(here)} parameters, the snapshot {len(there)}")
+    if here != there and sorted(here) == sorted(there):
+        first = next(i for i, pair in enumerate(zip(here, there, strict=True)) if pair[0] != pair[1])
+        raise SnapshotMismatch(
+            f"{place}: parameter {first} is {here[first]!r} here and {there[first]!r} in the snapshot; give the "
+            "optimizer its parameters in the same order"
+        )
+
+
+def check_one(place: str, rule: Rule, stored_rule: Rule, member: Member, stored: Kept) -> None:
+    """Raise SnapshotMismatch unless what is stored of one parameter is of its shape."""
+    if stored.age and len(stored.memory) != len(stored_rule.memory):
+        raise SnapshotMismatch(f"{place}: the snapshot lacks what {stored_rule.name} remembers of {member.name!r}")
+    shape = tuple(adapter(member.param).shape(member.param))
+    if shape != stored.shape:
+        raise SnapshotMismatch(f"{place}: {member.name!r} is {shape} here and {stored.shape} in the snapshot")
+    wanted = shapes(rule.suited(shape), shape, tuple(stored.slots))
+    wrong = {name: a.shape for name, a in stored.slots.items() if tuple(a.shape) != wanted.get(name, shape)}
+    if wrong:
+        raise SnapshotMismatch(f"{place}: {member.name!r} is {shape}, but its slots in the snapshot are {wrong}")
