@@ -18,15 +18,16 @@ def make(name, groups, **options):
 def follow(kind, build, plan, steps=5):
     """Compare with the formulas: ``build(params)`` makes the optimizer; plan[name] = (class, lr, options, centralize).
 
-    lr and each option may be a function of the step.
+    lr and each option may be a function of the step. In float64, where nothing but the formula is computed: in float32
+    the optimizers round as MindSpore does, which the recorded and live comparisons hold.
     """
-    start = started(shapes=SHAPES)
+    start = started(shapes=SHAPES, dtype="float64")
     params = kind.params(start)
     optimizer = build(params)
     known = {id(p): name for name, p in params.items()}
     order = [known[id(p)] for p in optimizer.parameters]
     twins = {name: Formula(plan[name][0], start[name], **static(plan[name][2])) for name in order}
-    for step, grads in enumerate(noises(steps, shapes=SHAPES)):
+    for step, grads in enumerate(noises(steps, shapes=SHAPES, dtype="float64")):
         optimizer(kind.grads(grads[name] for name in order))
         for name, twin in twins.items():
             _, lr, options, centralize = plan[name]
@@ -253,16 +254,16 @@ def test_weight_decay_as_a_cell_of_the_step(kind, name, grouped, request):
 @pytest.mark.parametrize("name", CLASSES)
 def test_gradient_centralization_by_mathematics(any_kind, name, shape):
     """Any shape of two or more axes loses the mean of each row; others are as they were. The decay term too."""
-    start, options = started(shapes={"p": shape})["p"], {"weight_decay": 0.1}
+    start, options = started(shapes={"p": shape}, dtype="float64")["p"], {"weight_decay": 0.1}
     if name in ("SGD", "Momentum"):
         options["momentum"] = 0.9
     param = any_kind.param(start, "p")
     optimizer = make(name, [{"params": [param], "grad_centralization": True}], learning_rate=0.05, **options)
     twin = Formula(name, start, **options)
-    for grads in noises(5, shapes={"p": shape}):
+    for grads in noises(5, shapes={"p": shape}, dtype="float64"):
         optimizer(any_kind.grads(grads.values()))
         twin.step(grads["p"], 0.05, centralize=True)
-    assert distance(any_kind.read(param), twin.p) <= 5e-6
+    assert distance(any_kind.read(param), twin.p) <= 1e-12
 
 
 def test_centralization_beside_groups_without_it(kind):
