@@ -66,7 +66,7 @@ def trace(name):
 
 def strangers(done, result):
     """Lines that went or changed although no finding speaks of their statement, and none moved with one."""
-    before, after = result.before.decode().splitlines(), result.after.decode().splitlines()
+    before, after = (data.decode(result.source.encoding).splitlines() for data in (result.before, result.after))
     told = {finding.line for finding in done.findings if finding.file == result.name}
     spans = [
         range(node.lineno, node.end_lineno + 1)

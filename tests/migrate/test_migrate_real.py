@@ -42,7 +42,7 @@ def test_nothing_is_dropped(name, to, style):
         classes = [node for node in ast.parse(result.before).body if isinstance(node, ast.ClassDef)]
         whole = {line for c in classes if c.lineno in told for line in range(c.lineno, c.end_lineno + 1)}
         missing = real.spoken_of(result.before) - told - whole
-        assert not missing, [(n, result.before.decode().splitlines()[n - 1]) for n in sorted(missing)]
+        assert not missing, [(n, result.source.line(n)) for n in sorted(missing)]
 
 
 @pytest.mark.parametrize("name, to, style", EVERY)

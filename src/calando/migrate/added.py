@@ -6,9 +6,10 @@ import ast
 
 from .carry import stored
 from .finding import REWRITTEN
-from .flow import Scope, Thing
+from .flow import Thing
 from .params import said
 from .params import to_mindspore as params_to_mindspore
+from .scopes import Scope
 from .work import Left, Work, block_of, statement_of, uses
 
 

@@ -10,9 +10,10 @@ from .finding import KEPT, REWRITTEN
 from .flow import Thing
 from .later import final
 from .params import grouped_params
-from .party import Party, assigned
-from .place import Placed, argument, form_of, one_rate
+from .party import Party, assigned, driven_by_objects
+from .place import Placed, form_of
 from .reads import written_keys
+from .same_rate import argument, one_rate
 from .work import Left, Work, statement_of
 
 HOME = "calando.migrate.assigned"
@@ -30,15 +31,18 @@ def keep_stepping(work: Work, party: Party, place: Placed) -> None:
     rate = file.names.free("rate")
     forms = [f"lambda {rate}: {final(work, scope, each, rate)}" for each in form.each or (form.rate,)]
     text = f"[{', '.join(forms)}]" if form.each else forms[0]
-    if form.momentum:
+    if form.momentum and work.wish.style == "guide":
         targets = {party.targets[id(optimizer.node)] for optimizer in place.optimizers}
         if targets != {"mindspore.nn.SGD"}:
             raise Left(f"it moves the momentum too, which {min(targets)} fixes when it is made; --style exact has one")
+    if form.momentum:
         text += f", momentum={final(work, scope, form.momentum, rate)}"
-    work.need(file, f"import {HOME}")
-    work.replace(file, thing.node, f"{HOME}.Scheduler({place.optimizer}, {text})")
+    home = HOME if work.wish.style == "guide" else "calando.mindspore.lr_scheduler"
+    work.need(file, f"import {home}")
+    work.replace(file, thing.node, f"{home}.Scheduler({place.optimizer}, {text})")
     moved = "rate and momentum" if form.momentum else "rate"
-    work.say(file, thing.node, REWRITTEN, f"its steps assign the {moved}, which cannot be a list here", "scheduler")
+    because = f"no schedule knows its steps: {place.stepped}" if place.stepped else "which cannot be a list here"
+    work.say(file, thing.node, REWRITTEN, f"its steps assign the {moved}, {because}", "scheduler")
     for part in place.parts:
         assert part.scope is not None
         whole = statement_of(part.scope.file, part.node)
@@ -76,14 +80,20 @@ def rates_apart(work: Work, party: Party, thing: Thing) -> bool:
     forms = [place.form for place in party.schedulers if thing in place.optimizers]
     stepped = assigned(work, party) and (not one_rate(work, thing) or any(form.each for form in forms))
     params = argument(thing.node, TORCH[thing.name.partition(".")[2]].order, "params")  # type: ignore[arg-type]
-    measured = bool(party.plateaus) and grouped_params(work, thing.scope, params)  # type: ignore[arg-type]
+    measured = driven_by_objects(party) and grouped_params(work, thing.scope, params)  # type: ignore[arg-type]
     return stepped or measured or "lr" in written_keys(work.flow, thing)
 
 
 def manner(work: Work, party: Party, thing: Thing) -> str:
-    """How an optimizer's rates are held: empty in calando's, else ``"one"`` for all groups, or ``"apart"``."""
+    """How an optimizer's rates are held.
+
+    Empty in calando's; in MindSpore's own ``"one"`` for all groups, ``"put"`` where schedulers that stay objects
+    assign it, or ``"apart"``.
+    """
     if not party.own(thing):
         return ""
+    if one_rate(work, thing) and (party.stepped or party.own_schedulers):
+        return "put"
     return "one" if one_rate(work, thing) and not rates_apart(work, party, thing) else "apart"
 
 

@@ -1,17 +1,21 @@
 """MindSpore's own optimizers, looked at and changed while they train: ``ops.assign``, as the guide teaches it.
 
 What scripts migrated in the guide's style use where a rate cannot be a list in the constructor. Numbers are float32,
-as MindSpore holds them. An optimizer whose rate is a list or a ``LearningRateSchedule`` can be looked at only.
+as MindSpore holds them; what was assigned is shown as it was given, so that what compares it decides as before. An
+optimizer whose rate is a list or a ``LearningRateSchedule`` can be looked at only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import mindspore
+import numpy as np
 
-from ..mindspore import torch_optim
+from ..mindspore import lr_scheduler, torch_optim
 from ..schedules import Schedule
 
 
@@ -92,6 +96,31 @@ def put(optimizer: Any, name: str, value: float, group: int | None = None) -> No
         )
     for each in boxes:
         mindspore.ops.assign(each, mindspore.Tensor(value, mindspore.float32))
+        each.calando_exact = float(value)
+
+
+def state(optimizer: Any) -> bytes:
+    """What ``mindspore.save_checkpoint`` would write, for scripts that keep a state beside other things."""
+    with TemporaryDirectory() as room:
+        mindspore.save_checkpoint(optimizer, str(place := Path(room, "state.ckpt")))
+        return place.read_bytes()
+
+
+def restore(optimizer: Any, data: bytes) -> None:
+    """Go on where ``state`` was asked for, with ``mindspore.load_param_into_net``.
+
+    Raises:
+        ValueError: the bytes are not those of ``state``, or belong to another optimizer; nothing has changed.
+    """
+    with TemporaryDirectory() as room:
+        (place := Path(room, "state.ckpt")).write_bytes(data)
+        held = mindspore.load_checkpoint(str(place))
+    mine = {name: tuple(p.shape) for name, p in optimizer.parameters_and_names()}
+    theirs = {name: tuple(p.shape) for name, p in held.items()}
+    if mine != theirs:
+        other = sorted(set(mine.items()) ^ set(theirs.items()))[0][0]
+        raise ValueError(f"{type(optimizer).__name__}: the state is another optimizer's: they differ in {other!r}")
+    mindspore.load_param_into_net(optimizer, held)
 
 
 class Numbers:
@@ -116,62 +145,45 @@ class ReduceLROnPlateau(torch_optim.ReduceLROnPlateau):
         super().__init__(Numbers(optimizer), *args, **options)  # type: ignore[arg-type]
 
 
-class Scheduler:
-    """Assigns the rate of schedules, counted in its own steps, as PyTorch's schedulers set it.
+class LRScheduler(lr_scheduler.LRScheduler):
+    """``lr_scheduler.LRScheduler``, the base class for schedulers of one's own, for an optimizer of MindSpore's own."""
 
-    Args:
-        optimizer: an optimizer of MindSpore's own whose rate is a number.
-        form: from the rate a group starts with to its schedule; one for all groups, or one for each.
-        momentum: a schedule of the momentum, which only ``mindspore.nn.SGD`` holds as a Parameter.
+    def __init__(self, optimizer: Any, last_epoch: int = -1) -> None:
+        super().__init__(Numbers(optimizer), last_epoch)
+
+
+class LambdaLR(lr_scheduler.LambdaLR):
+    """``lr_scheduler.LambdaLR`` for an optimizer of MindSpore's own."""
+
+    def __init__(self, optimizer: Any, *args: Any, **options: Any) -> None:
+        super().__init__(Numbers(optimizer), *args, **options)
+
+
+class CosineAnnealingWarmRestarts(lr_scheduler.CosineAnnealingWarmRestarts):
+    """``lr_scheduler.CosineAnnealingWarmRestarts`` for an optimizer of MindSpore's own."""
+
+    def __init__(self, optimizer: Any, *args: Any, **options: Any) -> None:
+        super().__init__(Numbers(optimizer), *args, **options)
+
+
+class Scheduler(lr_scheduler.Scheduler):
+    """``lr_scheduler.Scheduler`` for an optimizer of MindSpore's own, whose rate must be a number.
 
     Raises:
         ValueError: the rate is a list or a schedule already, the momentum is fixed, or the groups that share a rate
             are to have several.
     """
 
-    def __init__(
-        self,
-        optimizer: Any,
-        form: Callable[[float], Schedule] | Sequence[Callable[[float], Schedule]],
-        momentum: Schedule | None = None,
-    ) -> None:
-        start = [row["lr"] for row in groups(optimizer)]
-        forms = list(form) if isinstance(form, Sequence) else [form] * len(start)
-        if len(forms) != len(start):
-            raise ValueError(f"Scheduler: {len(forms)} schedules for {len(start)} groups")
-        self.optimizer, self.momentum, self.count = optimizer, momentum, 0
+    def __init__(self, optimizer: Any, form: Any, momentum: Schedule | None = None) -> None:
         self.alike = not optimizer.is_group_lr and not isinstance(form, Sequence)
-        self.schedules = [each(rate) for each, rate in zip(forms, start, strict=True)]
-        self.assign()
+        super().__init__(Numbers(optimizer), form, momentum)
 
-    def step(self, epoch: int | None = None) -> None:
-        """Go on by one, or to ``epoch``."""
-        self.count = self.count + 1 if epoch is None else epoch
-        self.assign()
-
-    def assign(self) -> None:
-        """Give the optimizer the numbers of now."""
-        for at, rate in enumerate(self.get_last_lr()):
-            put(self.optimizer, "lr", rate, None if self.alike else at)
-        if self.momentum is not None:
-            put(self.optimizer, "momentum", float(self.momentum(self.count)))
-
-    def get_last_lr(self) -> list[float]:
-        """The rate of each group."""
-        return [float(schedule(self.count)) for schedule in self.schedules]
-
-    def state_dict(self) -> dict[str, int]:
-        """Its count, which is all that it keeps."""
-        return {"count": self.count}
-
-    def load_state_dict(self, state: Mapping[str, int]) -> None:
-        """Go on at a count.
-
-        Raises:
-            KeyError: it is not the state of one of these.
-        """
-        self.count = state["count"]
-        self.assign()
+    def put(self, rates: Sequence[float]) -> None:
+        """Assign the rate of every group, or the one that they share."""
+        if self.alike:
+            self.optimizer.set("lr", rates[0])
+        else:
+            super().put(rates)
 
 
 def members(optimizer: Any) -> list[list[Any]]:
@@ -220,6 +232,8 @@ def box(optimizer: Any, name: str, param: Any) -> Any:
 
 
 def number(held: Any, step: Any) -> float:
-    """The value of a number, a list or a schedule at a step."""
+    """The value of a number, a list or a schedule at a step; of one that ``put`` assigned, before it was rounded."""
     value = held(step) if isinstance(held, mindspore.nn.Cell) else held
-    return float(value.asnumpy().item())
+    found = float(value.asnumpy().item())
+    exact = getattr(held, "calando_exact", found)
+    return exact if np.float32(exact) == np.float32(found) else found

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from ..lexicon.pairs import Return
 from .carry import carry, constant, within
 from .finding import REWRITTEN
-from .flow import OBJECT, OPTIMIZER, File, Scope, Thing
+from .flow import OBJECT, OPTIMIZER, Thing
+from .scopes import File, Scope
 from .work import Left, Work, statement_of
 
 JIT = {"jit", "ms_function"}

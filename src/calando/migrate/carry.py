@@ -8,7 +8,8 @@ import copy
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from .flow import BLOCKS, Flow, Scope, arguments
+from .flow import Flow, arguments
+from .scopes import BLOCKS, Scope
 
 DEEPEST = 12
 PURE = {"len", "range", "int", "float", "min", "max", "round", "sum", "abs", "list", "tuple", "str"}

@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 
 from .clips import bounded, clip_text, clips
 from .finding import REWRITTEN
 from .flow import OPTIMIZER
 from .params import owner_networks
+from .scopes import Scope
 from .update import Update
 from .work import Left, Work, statement_of
 
 
 def clipped(work: Work, update: Update, mine: list[tuple[ast.stmt, ast.Call]]) -> list[tuple[str, ast.AST]]:
     """The clipping between backward and step, on the gradients themselves."""
-    file, name = update.scope.file, update.gradients
-    low, high = mine[0][0].lineno, update.call.lineno
+    span = range(mine[0][0].lineno, update.call.lineno + 1)
+    return clipped_between(work, update.scope, span, lambda node: clipped_name(work, update, node), update.gradients)
+
+
+def clipped_between(
+    work: Work, within: Scope, span: range, namer: Callable[[ast.Call], str], name: str
+) -> list[tuple[str, ast.AST]]:
+    """The clipping in some lines of a function: what is written instead, and of what.
+
+    Args:
+        namer: how the gradients that a call clips are called.
+        name: how all of them are.
+    """
+    file = within.file
     found: list[tuple[str, ast.AST]] = []
     for node, scope in file.where.items():
-        if scope is not update.scope or not low <= getattr(node, "lineno", 0) <= high:
+        if scope is not within or getattr(node, "lineno", 0) not in span:
             continue
         if isinstance(node, ast.For) and (bound := bounded(file, node, "p.grad.data.clamp_", "p.grad.clamp_")):
             found.append((f"{name} = mindspore.ops.clip_by_value({name}, {bound})", node))
@@ -32,7 +46,7 @@ def clipped(work: Work, update: Update, mine: list[tuple[ast.stmt, ast.Call]]) -
                 work.say(file, node, REWRITTEN, "the gradients are unscaled as soon as they are there", "step")
             continue
         statement = statement_of(file, node)
-        name = clipped_name(work, update, node)
+        name = namer(node)
         text = clip_text(file, node, name)
         if isinstance(statement, ast.Assign) and statement.value is node:
             if "clip_by_value" in text or len(node.args) > 2 or any(w.arg == "norm_type" for w in node.keywords):

@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import ast
 
-from .flow import File
+from .scopes import File
 from .work import Left
 
 
 def clips(file: File, call: ast.Call) -> bool:
     """Whether a call clips gradients in PyTorch's words."""
     name = file.names.dotted(call.func).rpartition(".")[2]
-    return name in ("clip_grad_norm_", "clip_grad_norm", "clip_grad_value_", "clip_grad_value")
+    return name in ("clip_grad_norm_", "clip_grad_norm", "clip_grad_value_", "clip_grad_value", "clip_gradients")
 
 
 def clip_text(file: File, call: ast.Call, name: str) -> str:
     """The line that clips gradients of this name."""
-    given = {**dict(zip(("parameters", "bound", "norm_type"), call.args, strict=False))}
+    by_fabric = file.names.dotted(call.func).endswith(
+        ".clip_gradients"
+    )  # module, optimizer, clip_val, max_norm, norm_type
+    order = (
+        ("module", "optimizer", "clip_val", "bound", "norm_type") if by_fabric else ("parameters", "bound", "norm_type")
+    )
+    given = {**dict(zip(order, call.args, strict=False))}
     given.update(
         {{"max_norm": "bound", "clip_value": "bound"}.get(str(w.arg), str(w.arg)): w.value for w in call.keywords}
     )
+    by_value = "clip_val" in given
+    if by_value:
+        given["bound"] = given["clip_val"]
     if "bound" not in given:
         raise Left(f"the clipping in line {call.lineno} was not recognised")
     bound = file.source.code(given["bound"])
-    if "value" in file.names.dotted(call.func).rpartition(".")[2]:
+    if by_value or "value" in file.names.dotted(call.func).rpartition(".")[2]:
         return f"{name} = mindspore.ops.clip_by_value({name}, -({bound}), {bound})"
     kind = f", {file.source.code(given['norm_type'])}" if "norm_type" in given else ""
     return f"{name} = mindspore.ops.clip_by_norm({name}, {bound}{kind})"

@@ -6,7 +6,7 @@ import ast
 
 from .clips import clip_text, clips
 from .finding import REWRITTEN
-from .flow import File, Scope
+from .scopes import File, Scope
 from .work import Left, Work, statement_of
 
 

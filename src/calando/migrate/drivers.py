@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 import re
 
-from .flow import OPTIMIZER, SCHEDULER, Scope, Thing
+from .flow import OPTIMIZER, SCHEDULER, Thing
 from .mentions import own_kind
 from .reads import group_reads
-from .rhythm import conditions
+from .roads import conditions
+from .scopes import Scope
 from .work import Left, Work, statement_of, uses
 
 WHOLES = ("SequentialLR", "ChainedScheduler")  # schedulers that are made of schedulers

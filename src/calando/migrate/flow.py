@@ -8,87 +8,43 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
-from ..lexicon import GROUPED, MINDSPORE, SCHEDULERS, TORCH
-from .names import Names
+from .packs import COMPREHENSIONS, EACH, alike, comprehended, elements, entry, put_in
+from .prepared import wrapped, wraps
+from .scopes import BLOCKS as BLOCKS
+from .scopes import File as File
+from .scopes import Scope as Scope
+from .scopes import taken_apart
 from .source import Source
+from .thing import APPLIED as APPLIED
+from .thing import EXPERIMENTAL as EXPERIMENTAL
+from .thing import GRADIENT as GRADIENT
+from .thing import GROUPS as GROUPS
+from .thing import GROUPS_SCHEDULER as GROUPS_SCHEDULER
+from .thing import MODEL as MODEL
+from .thing import NETWORK as NETWORK
+from .thing import OBJECT as OBJECT
+from .thing import OPERATION as OPERATION
+from .thing import OPTIMIZER as OPTIMIZER
+from .thing import PACK as PACK
+from .thing import SCALER as SCALER
+from .thing import SCHEDULER as SCHEDULER
+from .thing import Thing as Thing
+from .thing import made_kind as made_kind
 
 ROUNDS = 12  # how often names are followed at most
-OPTIMIZER, SCHEDULER, SCALER, NETWORK, GRADIENT, MODEL, PACK, OBJECT = (
-    "optimizer", "scheduler", "scaler", "network", "gradient function", "model", "pack", "object",
-)  # fmt: skip
-OPERATION, APPLIED = "GradOperation", "applied"  # the operation, and the function that it makes of a network
-GROUPS_SCHEDULER = "scheduler of mindspore.experimental"
-EXPERIMENTAL = ("mindspore.experimental.optim", "mindspore.mint.optim")
-GROUPS = "mindspore.experimental."  # what the names of their optimizers begin with
-IDLE = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)  # they have no place in the text
-BLOCKS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-
-
-@dataclass(eq=False)
-class Scope:
-    """A module, class or function."""
-
-    node: ast.AST
-    parent: Scope | None
-    file: File
-    local: set[str] = field(default_factory=set)
-    env: dict[str, frozenset[Thing]] = field(default_factory=lambda: defaultdict(frozenset))
-    returns: frozenset[Thing] = frozenset()
-    calls: list[tuple[Scope, ast.Call]] = field(default_factory=list)
-
-    @property
-    def owner(self) -> Scope | None:
-        """The class that a method belongs to."""
-        return self.parent if self.parent is not None and isinstance(self.parent.node, ast.ClassDef) else None
-
-    @property
-    def params(self) -> list[str]:
-        """The names of a function's positional arguments."""
-        args = getattr(self.node, "args", None)
-        return [a.arg for a in (*args.posonlyargs, *args.args)] if args else []
-
-
-@dataclass(frozen=True)
-class Thing:
-    """What a name may stand for: made at ``node``."""
-
-    kind: str
-    node: ast.AST = field(compare=False, hash=False, repr=False)
-    key: int
-    name: str = ""
-    scope: Scope | None = field(default=None, compare=False, hash=False, repr=False)
-    parts: tuple[frozenset[Thing], ...] = ()
-    keys: tuple[object, ...] = ()  # of a dictionary's parts
-
-
-@dataclass(eq=False)
-class File:
-    """One script of a project, its names and scopes."""
-
-    source: Source
-    names: Names
-    module: str
-    scopes: dict[ast.AST, Scope] = field(default_factory=dict)
-    parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
-    where: dict[ast.AST, Scope] = field(default_factory=dict)
-    calls: list[tuple[Scope, ast.Call]] = field(default_factory=list)
-
-    @property
-    def top(self) -> Scope:
-        return self.scopes[self.source.tree]
 
 
 class Flow:
     """The things of a whole project."""
 
     def __init__(self, sources: Iterable[Source], modules: Iterable[str]) -> None:
-        self.files = [self._file(source, module) for source, module in zip(sources, modules, strict=True)]
+        self.files = [taken_apart(source, module) for source, module in zip(sources, modules, strict=True)]
         self.modules = {file.module: file for file in self.files}
         self.made: dict[int, Thing] = {}
         self.memory: dict[Any, Any] = {}  # what was asked before
+        self.collected: set[int] = set()  # the keys of things that are kept with others of their kind
         self.attributes: dict[tuple[ast.AST, str], frozenset[Thing]] = defaultdict(frozenset)
         self.work = [
             (scope, node) for file in self.files for node, scope in file.where.items() if isinstance(node, WORK)
@@ -99,40 +55,6 @@ class Flow:
                 self._statement(scope, node)
             if not self.changed:
                 break
-
-    def _file(self, source: Source, module: str) -> File:
-        file = File(source, Names((), module), module)
-        top = Scope(source.tree, None, file)
-        file.scopes[source.tree] = top
-        stack: list[tuple[ast.AST, Scope]] = [(source.tree, top)]
-        shared: list[ast.Global | ast.Nonlocal] = []
-        while stack:
-            node, scope = stack.pop()
-            for child in ast.iter_child_nodes(node):
-                if isinstance(child, IDLE):
-                    continue
-                file.parents[child] = node
-                file.where[child] = scope
-                inner = scope
-                if isinstance(child, ast.Name):
-                    if isinstance(child.ctx, ast.Store):
-                        scope.local.add(child.id)
-                    continue
-                if isinstance(child, (*BLOCKS, ast.ClassDef)):
-                    inner = file.scopes[child] = Scope(child, scope, file)
-                    if name := getattr(child, "name", None):
-                        scope.local.add(name)
-                elif isinstance(child, ast.arg):
-                    scope.local.add(child.arg)
-                elif isinstance(child, (ast.Global, ast.Nonlocal)):
-                    shared.append(child)
-                elif isinstance(child, ast.Call):
-                    file.calls.append((scope, child))
-                stack.append((child, inner))
-        file.names = Names(file.where, module)
-        for each in shared:
-            file.where[each].local -= set(each.names)
-        return file
 
     # Looking up.
 
@@ -149,7 +71,7 @@ class Flow:
         """The function or class of the project that a name means, in this file or another."""
         home = self.home(scope, name)
         if name in home.local:
-            found = [s for n, s in home.file.scopes.items() if getattr(n, "name", None) == name and s.parent is home]
+            found = [s for n, s in home.file.scopes.items() if called(home.file, n) == name and s.parent is home]
             return found[0] if found else None
         return self.abroad(scope.file.names.aliases.get(name, ""))
 
@@ -175,6 +97,9 @@ class Flow:
         if isinstance(func, ast.Name):
             return self.definition(scope, func.id)
         if isinstance(func, ast.Attribute):
+            if isinstance(func.value, ast.Call) and getattr(func.value.func, "id", "") == "super":
+                above = list(self.bases(scope.owner))[1:]
+                return self.method(above[0], func.attr) if above else None
             for thing in self.things(scope, func.value):
                 if thing.kind == OBJECT:
                     return self.method(thing.scope, func.attr)
@@ -226,15 +151,12 @@ class Flow:
             return self.things(scope, node.body) | self.things(scope, node.orelse)
         if isinstance(node, ast.BoolOp):
             return frozenset().union(*(self.things(scope, value) for value in node.values))
-        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
-            found: set[Thing] = set()
-            for thing in self.things(scope, node.value):
-                index = node.slice.value
-                if thing.kind == PACK and index in thing.keys:
-                    found |= thing.parts[thing.keys.index(index)]
-                elif thing.kind == PACK and not thing.keys and isinstance(index, int) and index < len(thing.parts):
-                    found |= thing.parts[index]
-            return frozenset(found)
+        if isinstance(node, ast.Subscript):
+            index = getattr(node.slice, "value", None) if isinstance(node.slice, ast.Constant) else None
+            packs = [thing for thing in self.things(scope, node.value) if thing.kind == PACK]
+            return frozenset().union(*(entry(thing, index) for thing in packs))
+        if isinstance(node, COMPREHENSIONS):
+            return comprehended(self, scope, node)
         if isinstance(node, (ast.Await, ast.NamedExpr, ast.Starred)):
             return self.things(scope, node.value)
         return frozenset()
@@ -280,6 +202,8 @@ class Flow:
         target = self.callee(scope, call)
         self._kept(scope, call, target)
         if target is None:
+            if wraps(call):
+                return wrapped(self, scope, call)
             if isinstance(call.func, ast.Attribute) and call.func.attr in ("to", "cuda", "double", "half", "train"):
                 return self.things(scope, call.func.value)
             return frozenset()
@@ -292,6 +216,8 @@ class Flow:
                 if (scope, call) not in first.calls:
                     first.calls.append((scope, call))
             return frozenset({Thing(OBJECT, target.node, id(target.node), scope=target)})
+        if isinstance(target.node, ast.Lambda):
+            target.returns |= self.things(target, target.node.body)
         self._bind(target, scope, call, 1 if target.owner is not None and isinstance(call.func, ast.Attribute) else 0)
         return target.returns
 
@@ -340,16 +266,22 @@ class Flow:
                 self.changed = True
         elif isinstance(node, ast.Call):
             self._called(scope, node)
-        elif isinstance(node, ast.For):
-            for thing in self.things(scope, node.iter):
-                self._assign(scope, node.target, frozenset().union(*thing.parts))
+            if (put := put_in(self, scope, node)) is not None:
+                self._assign(scope, *put)
+        elif isinstance(node, (ast.For, ast.comprehension)):
+            self._assign(scope, node.target, elements(self, scope, node.iter))
 
     def _assign(self, scope: Scope, target: ast.AST, found: frozenset[Thing]) -> None:
         if isinstance(target, (ast.Tuple, ast.List)):
             for thing in found:
-                if thing.kind == PACK and len(thing.parts) == len(target.elts):
+                if thing.kind == PACK and thing.keys == (EACH,):
+                    for part in target.elts:
+                        self._assign(scope, part, thing.parts[0])
+                elif thing.kind == PACK and len(thing.parts) == len(target.elts):
                     for part, each in zip(target.elts, thing.parts, strict=True):
                         self._assign(scope, part, each)
+        elif isinstance(target, ast.Subscript):
+            self._assign(scope, target.value, alike(self, target, found))
         elif isinstance(target, ast.Name):
             self._put(self.home(scope, target.id), target.id, found)
         elif isinstance(target, ast.Attribute):
@@ -386,7 +318,16 @@ class Flow:
         return {thing.kind for thing in self.things(scope, node)}
 
 
-WORK = (ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.Return, ast.Yield, ast.Call, ast.For)
+WORK = (ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.Return, ast.Yield, ast.Call, ast.For, ast.comprehension)
+
+
+def called(file: File, node: ast.AST) -> str:
+    """The name of a function or class; of a lambda, the one that it is assigned to."""
+    if isinstance(node, ast.Lambda):
+        statement = file.parents[node]
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+        return target.id if isinstance(target, ast.Name) else ""
+    return getattr(node, "name", "")
 
 
 def arguments(target: Scope, call: ast.Call, skipped: int = 0) -> dict[str, ast.expr]:
@@ -399,29 +340,3 @@ def arguments(target: Scope, call: ast.Call, skipped: int = 0) -> dict[str, ast.
         found[name] = value
     found.update({word.arg: word.value for word in call.keywords if word.arg is not None})
     return found
-
-
-def made_kind(dotted: str) -> tuple[str, str]:
-    """What a call of this full name makes: its kind and its class."""
-    home, _, name = dotted.rpartition(".")
-    if home in ("torch.optim", "calando.torch") and name in TORCH:
-        return OPTIMIZER, f"torch.{name}"
-    if home in ("mindspore.nn", "calando.mindspore.nn", "mindspore.nn.optim") and name in MINDSPORE:
-        return OPTIMIZER, f"mindspore.{name}"
-    if home in EXPERIMENTAL and name in GROUPED:
-        return OPTIMIZER, f"{GROUPS}{name}"
-    if home == f"{EXPERIMENTAL[0]}.lr_scheduler" and name[:1].isupper():
-        return GROUPS_SCHEDULER, name
-    if home == "torch.optim.lr_scheduler" and (name in SCHEDULERS or name.endswith(("LR", "Scheduler"))):
-        return SCHEDULER, name
-    if name == "GradScaler" and home.startswith("torch"):
-        return SCALER, name
-    if dotted in ("mindspore.value_and_grad", "mindspore.grad", "mindspore.ops.grad"):
-        return GRADIENT, name
-    if name == "GradOperation" and home.startswith("mindspore."):
-        return GRADIENT, name
-    if name == "Model" and home in ("mindspore", "mindspore.train", "mindspore.train.model"):
-        return MODEL, name
-    if home in ("torch.nn", "mindspore.nn") and name[:1].isupper() and name not in ("Parameter", "Module", "Cell"):
-        return NETWORK, name
-    return "", ""

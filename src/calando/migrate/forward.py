@@ -6,11 +6,11 @@ import ast
 import textwrap
 
 from .finding import CHECK, REWRITTEN
-from .flow import BLOCKS, Scope
 from .passes import Pass, entering, names_stored
-from .rhythm import LOOPS
+from .roads import LOOPS
+from .scopes import BLOCKS, Scope
 from .source import rows
-from .work import Left, Work
+from .work import Left, Work, emptied
 
 
 def outermost(scope: Scope, statement: ast.stmt, makers: set[int]) -> ast.stmt:
@@ -42,12 +42,12 @@ def settle(one: Pass, base: ast.stmt) -> None:
     read = entering([*one.again, *one.region], one.loss)
     one.inputs = sorted(read & varying, key=lambda name: name.lower())
     whole = scope.node
-    own = {id(n) for s in one.region for n in ast.walk(s)} | {id(n) for n in ast.walk(one.backward)}
+    end = one.loss if one.handed is not None else one.backward
+    own = {id(n) for s in one.region for n in ast.walk(s)} | {id(n) for n in ast.walk(end)}
     used = {
         n.id for n in ast.walk(whole) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and id(n) not in own
     }
-    first = one.loss.id if isinstance(one.loss, ast.Name) else ""
-    one.outputs = sorted((inner & used) - {first})
+    one.outputs = sorted((inner & used) - {one.name})
 
 
 def function_lines(work: Work, one: Pass, name: str) -> list[str]:
@@ -55,7 +55,7 @@ def function_lines(work: Work, one: Pass, name: str) -> list[str]:
     source = one.scope.file.source
     lines = [f"def {name}({', '.join(one.inputs)}):"]
     for statement in (*one.again, *one.region):
-        start, end = source.lines(statement) or (0, 0)
+        start, end = source.lines(statement) or source.span(statement)
         text = textwrap.dedent(body_text(work, one, start, end)).rstrip("\r\n")
         lines += ["    " + line if line.strip() else "" for line in rows(text)]
     loss = detached(work, one, one.loss)
@@ -74,6 +74,9 @@ def body_text(work: Work, one: Pass, start: int, end: int) -> str:
     file = one.scope.file
     source = file.source
     edits = [(e.start, e.end, e.text) for owner, e in work.edits if owner is file and start <= e.start and e.end <= end]
+    moved = (*one.again, *one.region, *one.later)
+    gone = [s for owner, s in work.removed if owner is file and s not in moved and start < source.span(s)[0] < end]
+    edits += [(e.start, e.end, e.text) for e in emptied(file, gone) if start <= e.start and e.end <= end]
     for node in file.where:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "detach":
             a, b = source.span(node)
@@ -96,7 +99,7 @@ def detached(work: Work, one: Pass, node: ast.expr) -> str:
 
 def call_line(one: Pass, grad_fn: str, gradients: str) -> str:
     """The line that runs a forward pass and gets its gradients."""
-    loss = one.loss.id if isinstance(one.loss, ast.Name) else "_"
+    loss = one.name or "_"
     out = f"({', '.join([loss, *one.outputs])})" if one.outputs else loss
     return f"{out}, {gradients} = {grad_fn}({', '.join(one.inputs)})"
 
@@ -135,7 +138,11 @@ def rewrite(work: Work, one: Pass, name: str, grad_fn: str, weights: str, gradie
         assert span is not None
         text = textwrap.dedent(body_text(work, one, *span))
         tail += rows(text.rstrip("\r\n"))
-    if one.guard is None:
+    if one.handed is not None:
+        if one.label:
+            work.replace(file, one.loss, one.label)
+        work.before(file, one.guard or one.backward, *moved, *tail)
+    elif one.guard is None:
         apart = "; " if source.lines(one.backward) is None and not (tail or moved[0] != call) else f"\n{indent}"
         work.replace(file, one.backward, apart.join([*moved, *tail]))
     else:

@@ -6,11 +6,13 @@ import ast
 
 from .assign import HOME
 from .finding import KEPT, REWRITTEN
-from .flow import File, Scope, Thing
+from .flow import Thing
 from .place import Placed, optimizer_at
 from .reads import HYPERS, behind, group_reads, only_read, simple_read
+from .scopes import File, Scope
 from .work import Left, Work
 
+KNOWN = {"lr", "weight_decay", "momentum", "eps", "name"}  # what the groups of both frameworks call alike
 WRITABLE = {"lr", "weight_decay", "momentum", "eps"}
 
 
@@ -18,7 +20,7 @@ def write_groups(work: Work, thing: Thing, rates: str) -> None:
     """Turn writes into an optimizer's groups into calls of ``set``, or of ``ops.assign`` in the guide's way.
 
     Args:
-        rates: empty for calando's classes; for MindSpore's ``"one"`` where its groups share a rate, or ``"apart"``.
+        rates: empty for calando's classes; for MindSpore's own what ``manner`` says.
 
     Raises:
         Left: a write that cannot be turned.
@@ -167,6 +169,7 @@ def look(work: Work, rates: dict[Thing, str], places: list[Placed]) -> None:
             if not only or id(node) in seen or not only_read(scope, node):
                 continue
             seen.add(id(node))
+            known_keys(scope, node)
             step = places[0].step[1] if places else None
             past = bool(places) and behind(work.flow, optimizers, scope, node, step)
             if own:
@@ -174,6 +177,19 @@ def look(work: Work, rates: dict[Thing, str], places: list[Placed]) -> None:
             else:
                 work.replace(scope.file, node, shown(work, at, past, own))
             work.say(scope.file, node, REWRITTEN, "the optimizer shows its numbers", "reading")
+
+
+def known_keys(scope: Scope, node: ast.expr) -> None:
+    """Raise Left where a number is read that MindSpore's optimizers call otherwise, as ``betas``."""
+    around: ast.AST = node
+    while not isinstance(around, (ast.stmt, ast.comprehension)):
+        around = scope.file.parents[around]
+    if isinstance(around, ast.comprehension):
+        around = scope.file.parents[around]
+    for inner in ast.walk(around):
+        key = inner.slice.value if isinstance(inner, ast.Subscript) and isinstance(inner.slice, ast.Constant) else None
+        if key in HYPERS - KNOWN:
+            raise Left(f"a group's {key!r} is read in line {inner.lineno}, which MindSpore's optimizers do not show")  # type: ignore[attr-defined]
 
 
 def shown(work: Work, at: str, past: bool, own: bool) -> str:

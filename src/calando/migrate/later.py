@@ -6,9 +6,12 @@ import ast
 
 from ..lexicon import TORCH
 from .finding import REWRITTEN
-from .flow import Scope, Thing
-from .place import BASE, Placed, one_rate, per_epoch
-from .rhythm import conditions, grouped, outer_loops
+from .flow import Thing
+from .place import BASE, Placed, per_epoch
+from .rhythm import grouped, outer_loops
+from .roads import conditions
+from .same_rate import one_rate
+from .scopes import Scope
 from .work import Left, Work, statement_of
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 
 from .carry import stored
-from .flow import Flow, Scope, arguments
+from .flow import Flow, arguments
+from .scopes import Scope
 
 PASSED = {"enumerate", "tqdm", "tqdm.tqdm", "tqdm.auto.tqdm", "trange", "list", "iter", "reversed", "sorted", "track"}
 

@@ -5,25 +5,15 @@ from __future__ import annotations
 import ast
 import re
 
-from ..lexicon import DYNAMIC
-from .flow import (
-    GRADIENT,
-    GROUPS_SCHEDULER,
-    MODEL,
-    NETWORK,
-    OBJECT,
-    OPTIMIZER,
-    SCALER,
-    SCHEDULER,
-    File,
-    Flow,
-    Scope,
-    made_kind,
-)
+from ..lexicon import DYNAMIC, SCHEDULERS
+from .chosen import chosen
+from .flow import GRADIENT, GROUPS_SCHEDULER, MODEL, NETWORK, OBJECT, OPTIMIZER, SCALER, SCHEDULER, Flow, made_kind
+from .scopes import File, Scope
 
 ALWAYS = {
     "zero_grad", "backward", "add_param_group", "get_last_lr", "unscale_", "manual_backward", "step_update",
     "clip_grad_norm_", "clip_grad_value_", "clip_gradients", "optimizer_step", "step_and_update_lr",
+    "update_parameters",
 }  # fmt: skip
 HELD = {"state_dict", "load_state_dict", "update", "scale", "get_lr", "get_scale", "load_param_into_net"}
 OTHERS = re.compile(r"prof|env|bar|game|sim|world|task|progress|timer|dataset", re.IGNORECASE)
@@ -54,7 +44,10 @@ PLAIN = {
 }  # fmt: skip
 SUPER = re.compile(r"super\(.*\)\.__init__$")
 OWN_CELLS = {"LearningRateSchedule", "TrainOneStepCell", "TrainOneStepWithLossScaleCell"}
-BASES = {"torch.optim.Optimizer", "torch.optim.lr_scheduler._LRScheduler", "mindspore.nn.Optimizer"}
+BASES = {
+    "torch.optim.Optimizer", "torch.optim.lr_scheduler._LRScheduler", "mindspore.nn.Optimizer",
+    *(f"torch.optim.lr_scheduler.{name}" for name in SCHEDULERS),
+}  # fmt: skip
 SHOWN = {"learning_rate", "global_step", "get_lr", "dynamic_lr", "is_group_lr", "moments", "momentum", "weight_decay"}
 WRITTEN = re.compile(
     r"adjust_?(the_)?(learning_?rate|lr)|(set|update|change|decay)_?(learning_?rate|lr)$|lr_?decay", re.I
@@ -132,28 +125,21 @@ def changes(call: ast.Call) -> bool:
     return isinstance(call.func, ast.Attribute) and call.func.attr.endswith("_") and not call.func.attr.endswith("__")
 
 
-def chosen(file: File, func: ast.expr) -> bool:
-    """Whether a class of PyTorch's optimizers or schedulers is looked up by a name that is not written here."""
-    held: ast.expr | None = None
-    if isinstance(func, ast.Call) and isinstance(func.func, ast.Name) and func.func.id == "getattr" and func.args:
-        held = func.args[0]
-    if isinstance(func, ast.Subscript):
-        held = (
-            func.value.value if isinstance(func.value, ast.Attribute) and func.value.attr == "__dict__" else func.value
-        )
-    return held is not None and file.names.dotted(held).startswith("torch.optim")
-
-
 def own_kind(flow: Flow, node: ast.Call, scope: Scope) -> bool:
     """Whether a call makes, or is a method of, a class of the project that derives from an optimizer or scheduler."""
+    return any(bases_of(at) & BASES for cls in own_classes(flow, node, scope) for at in flow.bases(cls))
+
+
+def own_classes(flow: Flow, node: ast.Call, scope: Scope) -> list[Scope]:
+    """The classes of the project that a call makes, or is a method of; none inside the class itself."""
     func = node.func
     inner = flow.callee(scope, node)
     classes = [inner] if inner is not None and isinstance(inner.node, ast.ClassDef) else []
     if isinstance(func, ast.Attribute):
         classes += [t.scope for t in flow.things(scope, func.value) if t.kind == OBJECT and t.scope is not None]
         if isinstance(func.value, ast.Name) and scope.params[:1] == [func.value.id]:
-            return False  # inside the class, whose finding covers it
-    return any(bases_of(at) & BASES for cls in classes for at in flow.bases(cls))
+            return []  # inside the class, whose finding covers it
+    return classes
 
 
 def bases_of(cls: Scope) -> set[str]:
@@ -179,7 +165,7 @@ def call_mentioned(flow: Flow, file: File, node: ast.Call, scope: Scope) -> str:
     kind, _ = made_kind(dotted)
     if kind in (OPTIMIZER, SCHEDULER, GROUPS_SCHEDULER, SCALER, GRADIENT):
         return f"this {kind} was not rewritten"
-    if chosen(file, node.func):
+    if chosen(flow, scope, node.func):
         return "which class of torch.optim this is, is only known when it runs"
     if own_kind(flow, node, scope):
         return "an optimizer or scheduler of the script's own: its formula must be compared by hand"

@@ -40,6 +40,20 @@ def inside(node: ast.AST) -> tuple[str, ast.AST] | None:
     return None
 
 
+def given_once(nodes: Iterable[ast.AST]) -> list[tuple[str, ast.expr]]:
+    """The names of a script that are given a value in one place, and that value where it is no call."""
+    stores: dict[str, int] = {}
+    found: list[tuple[str, ast.expr]] = []
+    for node in nodes:
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            stores[node.id] = stores.get(node.id, 0) + 1
+        elif isinstance(node, ast.arg):
+            stores[node.arg] = 2
+        elif isinstance(node, ast.Assign) and isinstance(node.value, (ast.Name, ast.Attribute)):
+            found += [(target.id, node.value) for target in node.targets if isinstance(target, ast.Name)]
+    return [(name, value) for name, value in found if stores[name] == 1]
+
+
 class Names:
     """The imports of one module."""
 
@@ -67,6 +81,10 @@ class Names:
                     else:
                         self.aliases[alias.asname or alias.name] = f"{base}.{alias.name}".lstrip(".")
         self.taken |= set(self.aliases)
+        for name, value in given_once(nodes):
+            full = self.dotted(value)
+            if full.startswith("torch.optim.") and full.rpartition(".")[2] in (*TORCH, *SCHEDULERS):
+                self.aliases.setdefault(name, full)
 
     def base(self, node: ast.ImportFrom) -> str:
         """The module that ``from … import`` names, dots resolved against the module's own name."""

@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from ..lexicon import TORCH
 from .carry import stored
 from .finding import REWRITTEN
-from .flow import NETWORK, OBJECT, Flow, Scope, Thing, arguments
-from .place import argument
+from .flow import NETWORK, OBJECT, Flow, Thing, arguments
+from .same_rate import argument
+from .scopes import BLOCKS, Scope
 from .source import Edit
 from .work import Left, Work
 
@@ -69,7 +70,7 @@ def iterator(work: Work, scope: Scope, params: ast.expr) -> bool:
 
 def handed(flow: Flow, home: Scope, name: str) -> Iterator[tuple[Scope, ast.expr]]:
     """What the callers of a function give it under a name."""
-    if name in home.params and isinstance(home.node, ast.FunctionDef) and name != "self":
+    if name in home.params and isinstance(home.node, BLOCKS) and name != "self":
         for caller, call in home.calls:
             value = arguments(home, call, 1 if home.owner is not None else 0).get(name)
             known = isinstance(value, ast.Name) and value.id in stored(flow.home(caller, value.id))
@@ -116,9 +117,10 @@ def to_mindspore(work: Work, scope: Scope, params: ast.expr, own_class: bool) ->
         Left: parameters or groups that have no counterpart.
     """
     owners: dict[str, tuple[Scope, ast.expr]] = {}
-    if isinstance(params, (ast.List, ast.Tuple)) and any(isinstance(x, (ast.Name, ast.Attribute)) for x in params.elts):
+    if isinstance(params, (ast.List, ast.Tuple)) and any(alone(work, scope, x) for x in params.elts):
         raise Left("its parameters are tensors that stand by themselves; in MindSpore they are Parameters of a Cell")
     inside = {id(node) for node in ast.walk(params)}  # the call is written anew as a whole
+    weights = {id(x) for held in ast.walk(params) if isinstance(held, ast.List) for x in held.elts}
     for where, node in list(parts_of(work.flow, scope, params)):
         for inner in ast.walk(node):
             if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
@@ -133,6 +135,8 @@ def to_mindspore(work: Work, scope: Scope, params: ast.expr, own_class: bool) ->
                     if id(inner) not in inside:
                         swap(work, where, inner.func, "parameters_and_names")
                     owners.setdefault(ast.unparse(owner), (where, owner))
+            if isinstance(inner, ast.Attribute) and id(inner) in weights and part_of_network(work, where, inner.value):
+                owners.setdefault(ast.unparse(inner.value), (where, inner.value))
             if isinstance(inner, ast.Dict):
                 check_group(inner, own_class)
             if isinstance(inner, ast.Call) and work.flow.files and where.file.names.dotted(inner.func) == "dict":
@@ -140,6 +144,13 @@ def to_mindspore(work: Work, scope: Scope, params: ast.expr, own_class: bool) ->
     if not owners:
         raise Left("which network its parameters belong to was not found")
     return list(owners.values())
+
+
+def alone(work: Work, scope: Scope, node: ast.expr) -> bool:
+    """Whether a name may be a tensor that belongs to no network."""
+    if isinstance(node, ast.Attribute):
+        return not part_of_network(work, scope, node.value)
+    return isinstance(node, ast.Name)
 
 
 def networks(work: Work, scope: Scope, owners: list[tuple[Scope, ast.expr]]) -> list[str]:

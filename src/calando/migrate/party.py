@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 
 from ..lexicon import PAIRS
 from .drivers import WHOLES, drives
-from .flow import OPTIMIZER, SCHEDULER, Scope, Thing
+from .flow import OPTIMIZER, SCHEDULER, Thing
 from .later import stands_alone
-from .place import Placed, one_rate, placed
+from .own_schedulers import own_schedulers, stays_object
+from .place import Placed, placed
 from .rates import frozen
 from .reads import behind, group_reads, simple_read
 from .rhythm import total, updates
+from .same_rate import one_rate
+from .scopes import Scope
 from .work import Left, Work, block_of, spot, statement_of, uses
 
 
@@ -22,7 +25,8 @@ class Party:
 
     optimizers: list[Thing]
     schedulers: list[Placed] = field(default_factory=list)
-    plateaus: list[Thing] = field(default_factory=list)
+    stepped: list[Thing] = field(default_factory=list)  # schedulers that stay objects, as ReduceLROnPlateau
+    own_schedulers: list[Scope] = field(default_factory=list)  # classes of the script's own that drive it
     written: bool = False  # whether the script writes into its groups
     read: bool = False  # whether it reads from them
     shown: bool = True  # whether MindSpore's own class can show all that is read
@@ -74,13 +78,14 @@ def gather(work: Work, party: Party) -> None:
     """Find the schedulers of a party, and whether its groups are read or written."""
     parts: set[int] = set()
     wanted = set(party.optimizers)
+    party.own_schedulers = own_schedulers(work, party.optimizers)
     for thing in sorted(work.flow.all(SCHEDULER), key=lambda t: t.name not in WHOLES):
         call, scope = thing.node, thing.scope
         assert isinstance(call, ast.Call) and scope is not None
         if id(call) in parts or not wanted & set(drives(work, thing)):
             continue
-        if thing.name == "ReduceLROnPlateau":
-            party.plateaus.append(thing)
+        if stays_object(work, thing):
+            party.stepped.append(thing)
             continue
         place = placed(work, thing)
         parts |= {id(part.node) for part in place.parts}
@@ -99,6 +104,11 @@ def gather(work: Work, party: Party) -> None:
                 party.shown = False
 
 
+def driven_by_objects(party: Party) -> bool:
+    """Whether schedulers that stay objects set the rates while it trains."""
+    return bool(party.stepped or party.own_schedulers)
+
+
 def choose(work: Work, party: Party) -> None:
     """Which class each optimizer becomes."""
     for thing in party.optimizers:
@@ -108,8 +118,8 @@ def choose(work: Work, party: Party) -> None:
                 raise Left(pair.why)
             party.targets[id(thing.node)] = pair.guide
             continue
-        plain = not party.written and not party.plateaus and party.shown and len(party.optimizers) == 1
-        if party.schedulers and not listable(work, party, thing):
+        plain = not party.written and not driven_by_objects(party) and party.shown and len(party.optimizers) == 1
+        if party.schedulers and (assigned(work, party) or not listable(work, party, thing)):
             plain = False
         if stored(work, thing):
             plain = False
@@ -134,7 +144,12 @@ def listable(work: Work, party: Party, thing: Thing) -> bool:
 
 
 def assigned(work: Work, party: Party) -> bool:
-    """Whether a party's rates are assigned while it trains: in the guide's style, where they cannot be lists."""
+    """Whether a party's schedulers stay objects that are stepped.
+
+    So it is where only they know when they are stepped, and in the guide's style where rates cannot be lists.
+    """
+    if any(place.stepped for place in party.schedulers):
+        return True
     things = party.optimizers if party.schedulers else []
     return work.wish.style == "guide" and not all(listable(work, party, thing) for thing in things)
 

@@ -7,9 +7,12 @@ import copy
 import re
 from dataclasses import dataclass, field
 
-from .flow import BLOCKS, NETWORK, OBJECT, OPTIMIZER, SCALER, File, Scope
-from .rhythm import LOOPS, updates
-from .work import Left, Work, block_of, idle, statement_of
+from .flow import NETWORK, OBJECT, OPTIMIZER, arguments
+from .handed import Handed, differentiated, handed, take_backward, there
+from .rhythm import updates
+from .roads import LOOPS
+from .scopes import BLOCKS, File, Scope
+from .work import Left, Work, block_of, idle, neighbours, statement_of
 
 DATA = {"to", "cuda", "cpu", "float", "long", "next", "iter", "get_batch", "unsqueeze", "view", "from_numpy", "tensor"}
 
@@ -29,6 +32,8 @@ class Pass:
         guard: the condition around the backward, where the forward pass stands before it.
         base: the loop before which its function is put; the backward itself where there is none.
         again: statements from before another update that the loss still depends on; the function runs them again.
+        handed: the call of a function that is handed the loss and has the backward.
+        label: the name that the loss gets where it has none.
     """
 
     scope: Scope
@@ -42,6 +47,13 @@ class Pass:
     guard: ast.If | None = None
     base: ast.stmt | None = None
     again: list[ast.stmt] = field(default_factory=list)
+    handed: ast.Call | None = None
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """How the loss is called where the gradients are made; empty where it has no name."""
+        return self.label or (self.loss.id if isinstance(self.loss, ast.Name) else "")
 
 
 def passes(work: Work, scope: Scope) -> list[tuple[ast.stmt, ast.Call]]:
@@ -49,6 +61,12 @@ def passes(work: Work, scope: Scope) -> list[tuple[ast.stmt, ast.Call]]:
     found = []
     for where, node in scope.file.calls:
         func = node.func
+        if where is scope and handed(work.flow, work.flow.callee(scope, node)) is not None:
+            statement = statement_of(scope.file, node)
+            if hasattr(statement, "body"):
+                raise Left(f"the call in line {node.lineno}, which is handed the loss, is part of a larger statement")
+            found.append((statement, node))
+            continue
         if where is not scope or not isinstance(func, ast.Attribute) or other_backward(scope, node):
             continue
         if func.attr in ("backward", "manual_backward"):
@@ -69,19 +87,9 @@ def understood(work: Work, scope: Scope, statement: ast.stmt, call: ast.Call, go
     Raises:
         Left: it is not straight-line code.
     """
-    assert isinstance(call.func, ast.Attribute)
     file = scope.file
-    loss, scaler = call.func.value, ""
-    if call.func.attr == "manual_backward" or file.names.dotted(call.func) in (
-        "accelerator.backward",
-        "fabric.backward",
-    ):
-        loss = call.args[0]
-    elif call.args or call.keywords:
-        raise Left(f"backward is given an argument in line {call.lineno}")
-    held = loss.func.value if isinstance(loss, ast.Call) and isinstance(loss.func, ast.Attribute) else None
-    if isinstance(loss, ast.Call) and held is not None and SCALER in work.flow.kinds(scope, held):
-        scaler, loss = file.source.code(held), loss.args[0]
+    inner = handed(work.flow, work.flow.callee(scope, call))
+    loss, scaler = taken_in(inner, call) if inner is not None else lossy(work, scope, call)
     guard = guarding(file, statement)
     holder = guard or statement
     block = block_of(file, holder)
@@ -100,13 +108,44 @@ def understood(work: Work, scope: Scope, statement: ast.stmt, call: ast.Call, go
     inside = [s for s in before[start:] if s not in removed]
     region = [s for s in inside if s in sliced]
     later = [s for s in inside if s not in sliced]
-    for each in (*again, *region, statement):
+    for each in (*again, *region, *([statement] if inner is None else [])):
         straight(file, each)
     for each in (*again, *region, *later):
         movable(file, each)
+    if late := [s for s in later if file.source.lines(s) is None]:
+        raise Left(f"line {late[0].lineno} holds several statements")
     if guard is not None and not isinstance(loss, ast.Name):
         raise Left(f"the forward pass of the backward in line {call.lineno} was not found beside it")
-    return Pass(scope, statement, loss, region, later, scaler=scaler, again=again, guard=guard)
+    found = Pass(scope, statement, loss, region, later, scaler=scaler, again=again, guard=guard)
+    if inner is not None:
+        found.handed = call
+        found.label = "" if isinstance(loss, ast.Name) else file.names.free("loss")
+        take_backward(work, inner)
+    return found
+
+
+def lossy(work: Work, scope: Scope, call: ast.Call) -> tuple[ast.expr, str]:
+    """What a backward differentiates, and how the GradScaler that scales it is called.
+
+    Raises:
+        Left: it is given something else than a loss.
+    """
+    loss, scaler = differentiated(work.flow, scope, call)
+    if loss is None:
+        raise Left(f"backward is given an argument in line {call.lineno}")
+    return loss, scope.file.source.code(scaler) if scaler is not None else ""
+
+
+def taken_in(inner: Handed, call: ast.Call) -> tuple[ast.expr, str]:
+    """The loss that a call hands to a function with a backward, and how the GradScaler is called by the caller.
+
+    Raises:
+        Left: the loss is not written out.
+    """
+    given = arguments(inner.scope, call, 1 if inner.scope.owner is not None else 0)
+    if inner.loss not in given:
+        raise Left(f"the loss that the call in line {call.lineno} hands on is not written out")
+    return given[inner.loss], there(inner.scope, call, ast.unparse(inner.scaler)) if inner.scaler is not None else ""
 
 
 def guarding(file: File, statement: ast.stmt) -> ast.If | None:
@@ -123,7 +162,12 @@ def trains(work: Work, scope: Scope, statement: ast.stmt) -> bool:
     """Whether a statement holds a backward or an update: what comes before it belongs to another pass."""
     calls = [n for n in ast.walk(statement) if isinstance(n, ast.Call)]
     found = {id(call) for thing in work.flow.all(OPTIMIZER) for _, call in updates(work.flow, thing)}
-    return any(id(call) in found or getattr(call.func, "attr", "") == "backward" for call in calls)
+    return any(
+        id(call) in found
+        or getattr(call.func, "attr", "") == "backward"
+        or handed(work.flow, work.flow.callee(scope, call)) is not None
+        for call in calls
+    )
 
 
 def live(work: Work, scope: Scope, earlier: list[ast.stmt], region: list[ast.stmt], loss: ast.expr) -> list[ast.stmt]:
@@ -175,7 +219,7 @@ def straight(file: File, statement: ast.stmt) -> None:
 
 def movable(file: File, statement: ast.stmt) -> None:
     """Raise Left for a statement whose lines cannot be indented anew."""
-    if file.source.lines(statement) is None:
+    if file.source.lines(statement) is None and statement not in neighbours(file, statement):
         raise Left(f"line {statement.lineno} holds several statements")
     for node in ast.walk(statement):
         several = isinstance(node, (ast.Constant, ast.JoinedStr)) and node.end_lineno != node.lineno

@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field, replace
 
-from ..lexicon import SCHEDULERS, TORCH
-from .carry import carry, constant, picked, stored
+from ..lexicon import SCHEDULERS
+from .carry import carry, constant
 from .closed import RATIOS, Closed, Open, closed
 from .drivers import WHOLES, driven, family, rivals, written
-from .flow import SCHEDULER, Scope, Thing, arguments
+from .flow import SCHEDULER, Thing
+from .prepared import wraps
 from .rhythm import Rhythm, grouped, rhythm
+from .scopes import Scope
+from .sure import sure
 from .work import Left, Work, statement_of, uses
 
 BASE = "BASE_LEARNING_RATE"  # stands in a closed form until the rate is known
@@ -45,6 +48,7 @@ class Placed:
         kept: whether its name is used elsewhere, so that it must stay, as None.
         moment: what its step is given, where it is given an epoch.
         tested: whether something but its step hangs on whether there is one.
+        stepped: why it stays an object that is stepped; empty where it becomes a schedule.
         lent: whether its name must stand for the optimizer, because its rate is read where that has no name.
     """
 
@@ -63,6 +67,7 @@ class Placed:
     lent: bool = False
     tested: bool = False
     moment: ast.expr | None = None
+    stepped: str = ""
 
 
 def said(work: Work, thing: Thing) -> dict[str, str]:
@@ -128,6 +133,9 @@ def placed(work: Work, thing: Thing) -> Placed:
         Left: something about it is not known, or it is used in a way that needs it.
     """
     optimizers, expression = driven(work, thing)
+    wrapped(work, optimizers)
+    for optimizer in optimizers:
+        sure(work, optimizer)
     form, parts = form_of(work, thing)
     together = family(work, thing)
     rivals(work, thing, optimizers, [*together, *parts])
@@ -143,17 +151,54 @@ def placed(work: Work, thing: Thing) -> Placed:
         sort_use(work, result, place, node, steps)
     result.tested = not all(only_steps(result, scope, node) for scope, node in result.tests)
     result.lent = not all(optimizer_name(work, result, scope) for scope, _ in result.reads)
-    if len(steps) != 1:
-        raise Left("its step is never called" if not steps else f"its step is called in {len(steps)} places")
+    if not steps:
+        raise Left("its step is never called")
     place, step = result.step = steps[0]
+    if len(steps) > 1:
+        return on_its_own(work, result, f"its step is called in {len(steps)} places", steps)
     if step.args or step.keywords:
         return told_when(work, result, step)
+    if several_objects(work, [thing, *optimizers]):
+        return on_its_own(work, result, "it is one of several that are kept in one collection", steps)
     result.rhythm = rhythm(work.flow, frozenset(optimizers), place, step, work.wish.steps_per_epoch)
+    if not result.rhythm.known and not result.rhythm.asks and work.wish.to == "mindspore":
+        return on_its_own(work, result, result.rhythm.why, steps)
     if not result.rhythm.known:
         raise Left(f"how many updates one of its steps is: {result.rhythm.why}; say --steps-per-epoch")
     if result.rhythm.early:
         result.form = early(result)
     return result
+
+
+def on_its_own(work: Work, place: Placed, why: str, steps: list[tuple[Scope, ast.Call]]) -> Placed:
+    """A scheduler that stays an object and counts its own steps, as no schedule can know when they are made.
+
+    Raises:
+        Left: it would have to be a schedule, or its steps are given arguments.
+    """
+    if work.wish.to == "calando":
+        raise Left(why)
+    if any(call.args or call.keywords for _, call in steps):
+        raise Left(f"{why}, and given an argument")
+    return replace(place, rhythm=Rhythm(True), stepped=why)
+
+
+def wrapped(work: Work, optimizers: list[Thing]) -> None:
+    """Raise Left where accelerate or Fabric wraps an optimizer of PyTorch's kind: they decide when it updates."""
+    if work.wish.to != "calando":
+        return
+    for optimizer in optimizers:
+        for scope, node in uses(work.flow, optimizer):
+            call = scope.file.parents[node]
+            if isinstance(call, ast.Call) and wraps(call):
+                raise Left(
+                    f"{ast.unparse(call.func)} in line {call.lineno} wraps the optimizer and decides when it updates"
+                )
+
+
+def several_objects(work: Work, things: list[Thing]) -> bool:
+    """Whether one of these stands for several that are kept in one collection."""
+    return any(thing.key in work.flow.collected for thing in things)
 
 
 def told_when(work: Work, place: Placed, step: ast.Call) -> Placed:
@@ -247,102 +292,15 @@ def sort_use(work: Work, result: Placed, scope: Scope, node: ast.expr, steps: li
         return
     if isinstance(parent, (ast.List, ast.Tuple)) and isinstance(call, ast.Call) and id(call) in work.flow.made:
         return  # part of a SequentialLR, which was asked for already
-    if isinstance(parent, (ast.Return, ast.Tuple, ast.keyword, ast.Assign)):
+    if isinstance(parent, (ast.Return, ast.Tuple, ast.Dict, ast.keyword, ast.Assign)):
         result.kept = True
         return
     if isinstance(parent, ast.Call) and work.flow.callee(scope, parent) is not None:
         result.kept = True
         return
+    if isinstance(parent, ast.Call) and wraps(parent) and work.wish.to != "calando":
+        return  # it is taken out of there with its optimizer
     raise Left(f"it is given to something else in line {node.lineno}")
-
-
-def argument(call: ast.Call, order: tuple[str, ...], name: str) -> ast.expr | None:
-    """An argument of a call, by name or position."""
-    for word in call.keywords:
-        if word.arg == name:
-            return word.value
-    if name in order and order.index(name) < len(call.args):
-        value = call.args[order.index(name)]
-        return None if isinstance(value, ast.Starred) else value
-    return None
-
-
-def one_rate(work: Work, optimizer: Thing) -> bool:
-    """Whether all groups of an optimizer surely have the same learning rate."""
-    call, scope = optimizer.node, optimizer.scope
-    assert isinstance(call, ast.Call) and scope is not None
-    params = argument(call, TORCH[optimizer.name.partition(".")[2]].order, "params")
-    if params is None:
-        return False
-    for where, node in uses(work.flow, optimizer):
-        held = where.file.parents[node]
-        if isinstance(held, ast.Attribute) and held.attr == "add_param_group":
-            return False
-    seen = carry(work.flow, params, scope, scope, call.lineno) or params
-    return certainly_one(work, scope, seen, 0)
-
-
-def certainly_one(work: Work, scope: Scope, node: ast.expr, depth: int) -> bool:
-    """Whether an expression surely gives parameters, or groups without rates of their own."""
-    if depth > 6:
-        return False
-    text = ast.unparse(node)
-    if text.endswith(("parameters()", "trainable_params()")):
-        return True
-    if isinstance(node, ast.Dict):
-        keys = {k.value for k in node.keys if isinstance(k, ast.Constant)}
-        return len(keys) == len(node.keys) and "lr" not in keys
-    if isinstance(node, (ast.List, ast.Tuple)):
-        return all(certainly_one(work, scope, x, depth + 1) for x in node.elts)
-    if isinstance(node, (ast.ListComp, ast.GeneratorExp)):
-        return not any(isinstance(n, ast.Call) for n in ast.walk(node.elt)) and certainly_one(
-            work, scope, node.elt, depth + 1
-        )
-    if isinstance(node, ast.BinOp):
-        return all(certainly_one(work, scope, x, depth + 1) for x in (node.left, node.right))
-    if isinstance(node, ast.Call):
-        name = scope.file.names.dotted(node.func)
-        if name in ("filter", "list", "itertools.chain", "tuple"):
-            rest = node.args[1:] if name == "filter" else node.args
-            return all(certainly_one(work, scope, x, depth + 1) for x in rest)
-        target = work.flow.callee(scope, node)
-        if target is not None and isinstance(target.node, ast.FunctionDef):
-            inside = list(ast.walk(target.node))
-            if any(isinstance(n, ast.Constant) and n.value in ("lr", "lr_scale") for n in inside):
-                return False
-            returns = [n.value for n in inside if isinstance(n, ast.Return) and n.value is not None]
-            return bool(returns) and all(certainly_one(work, target, x, depth + 1) for x in returns)
-        return False
-    if isinstance(node, ast.Name):
-        home = work.flow.home(scope, node.id)
-        stores = stored(home).get(node.id, [])
-        if not stores and node.id in home.params and home.calls:
-            given = [(c, arguments(home, call, 1 if home.owner else 0).get(node.id)) for c, call in home.calls]
-            return all(v is not None and certainly_one(work, c, v, depth + 1) for c, v in given)
-        if not stores:
-            return node.id in ("p", "param", "parameter", "v", "w")
-        inside = list(ast.walk(home.node))
-        if any(isinstance(n, ast.Constant) and n.value in ("lr", "lr_scale") and keyed(home, n) for n in inside):
-            return False
-        if any(isinstance(n, ast.keyword) and n.arg in ("lr", "lr_scale") and beside_params(home, n) for n in inside):
-            return False
-        values = [picked(s, t) for t, s in stores if isinstance(s, ast.Assign)]
-        return all(v is None or certainly_one(work, home, v, depth + 1) for v in values)
-    return isinstance(node, (ast.Attribute, ast.IfExp, ast.Starred))
-
-
-def beside_params(scope: Scope, word: ast.keyword) -> bool:
-    """Whether a keyword is one of ``dict(params=…, …)``."""
-    call = scope.file.parents.get(word)
-    return isinstance(call, ast.Call) and any(other.arg == "params" for other in call.keywords)
-
-
-def keyed(scope: Scope, node: ast.AST) -> bool:
-    """Whether a text is a key of a dictionary that is written out, ``params`` beside it."""
-    parent = scope.file.parents.get(node)
-    return isinstance(parent, ast.Dict) and any(
-        isinstance(k, ast.Constant) and k.value == "params" for k in parent.keys
-    )
 
 
 def per_epoch(work: Work, rate: str, count: ast.expr | None, scope: Scope | None, to: Scope, line: int) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from .finding import Finding, Spoken
-from .flow import File, Flow
+from .flow import Flow
 from .mentions import mentions
+from .scopes import File
 from .source import Source, Unreadable, read
 from .work import Wish, Work, unsaid
 

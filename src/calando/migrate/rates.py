@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 
 from .carry import carry
-from .flow import Scope, Thing
+from .flow import Thing
 from .later import final
 from .place import BASE, Placed, per_epoch
 from .rhythm import grouped, total
+from .scopes import Scope
 from .to_calando import arguments_of, moved
 from .work import Left, Work
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from .flow import Flow, Scope, Thing
-from .rhythm import LOOPS, enclosing, roads, updates
+from .flow import Flow, Thing
+from .rhythm import updates
+from .roads import LOOPS, enclosing, roads
+from .scopes import Scope
 
 HYPERS = {
     "lr", "weight_decay", "momentum", "betas", "eps", "alpha", "rho", "dampening", "name", "beta1", "beta2",

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from .carry import carry, replaced
-from .flow import BLOCKS, OPTIMIZER, SCALER, File, Flow, Scope, Thing
+from .flow import OPTIMIZER, SCALER, Flow, Thing
 from .lengths import length_of
-
-LOOPS = (ast.For, ast.AsyncFor, ast.While)
-MOST_ROADS = 8
-
-
-@dataclass(eq=False)
-class Road:
-    """One way from the top of a script to a place: the loops on it, outermost first."""
-
-    loops: list[tuple[ast.AST, Scope]]
-    stations: dict[Scope, ast.AST] = field(default_factory=dict)  # where the way leaves each scope
+from .roads import LOOPS, Road, conditions, enclosing, roads, taken, wanted
+from .scopes import BLOCKS, File, Scope
 
 
 @dataclass
@@ -33,6 +24,7 @@ class Rhythm:
         early: whether the scheduler's step comes before the update it belongs to.
         why: why it is not known.
         source: what ``count`` is taken from, in words.
+        asks: whether it would be known if one said how long an epoch is.
     """
 
     known: bool
@@ -41,42 +33,7 @@ class Rhythm:
     early: bool = False
     why: str = ""
     source: str = ""
-
-
-def roads(flow: Flow, scope: Scope, node: ast.AST, depth: int = 0) -> list[Road]:
-    """All ways to a node, through the calls of the functions around it."""
-    own = [(loop, scope) for loop in enclosing(scope, node)]
-    at: Scope | None = scope
-    while at is not None and not isinstance(at.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Module)):
-        at = at.parent
-    if at is None or isinstance(at.node, ast.Module) or not at.calls or depth > 6:
-        return [Road(own, {scope: node})]
-    found = []
-    for caller, call in at.calls[:MOST_ROADS]:
-        for outer in roads(flow, caller, call, depth + 1):
-            found.append(Road([*outer.loops, *own], {**outer.stations, scope: node}))
-    return found[:MOST_ROADS]
-
-
-def enclosing(scope: Scope, node: ast.AST) -> list[ast.AST]:
-    """The loops around a node inside its scope, outermost first."""
-    found: list[ast.AST] = []
-    parents = scope.file.parents
-    while node is not scope.node and node in parents:
-        above = parents[node]
-        if isinstance(above, LOOPS) and node in above.body:
-            found.append(above)
-        node = above
-    return found[::-1]
-
-
-def conditions(file: File, node: ast.AST, until: ast.AST) -> Iterator[tuple[ast.If, bool]]:
-    """The conditions a node stands under, inside ``until``, and whether it is in the ``else``."""
-    while node is not until and node in file.parents:
-        above = file.parents[node]
-        if isinstance(above, ast.If) and node is not above.test:
-            yield above, node in above.orelse
-        node = above
+    asks: bool = False
 
 
 def updates(flow: Flow, thing: Thing) -> list[tuple[Scope, ast.Call]]:
@@ -108,19 +65,20 @@ def rhythm(flow: Flow, optimizers: frozenset[Thing], scope: Scope, step: ast.Cal
     """How many updates of the optimizers one call of a scheduler's ``step`` stands for."""
     sites = {id(call): (s, call) for thing in optimizers for s, call in updates(flow, thing)}
     if not sites:
-        return Rhythm(False, why="no call that updates this optimizer was found")
+        return Rhythm(False, why="no call that updates this optimizer was found", asks=True)
     found: list[Rhythm] = []
     for road in roads(flow, scope, step):
         for place, call in sites.values():
-            for way in roads(flow, place, call):
+            for way in taken(flow, place, call):
                 if (one := _between(flow, road, way, scope, step, place, call)) is not None:
                     found.append(one)
     if not found:
-        return Rhythm(False, why="the update stands outside the loop that steps the scheduler")
+        return Rhythm(False, why="the update stands outside the loop that steps the scheduler", asks=True)
     first = found[0]
     same = {(r.known, r.early, ast.unparse(r.count) if r.count else "") for r in found}
     if len(same) > 1 or len(sites) > 1:
-        first = Rhythm(False, why="the optimizer is updated in several ways between two steps of the scheduler")
+        why = "the optimizer is updated in several ways between two steps of the scheduler"
+        first = Rhythm(False, why=why, asks=any(r.asks for r in found))
     if given is not None and (not first.known or first.count is not None):
         return Rhythm(True, ast.parse(given, mode="eval").body, None, first.early, source="--steps-per-epoch")
     return first
@@ -147,7 +105,7 @@ def _between(
     try:
         parts = [turns(flow, way, number, inner[0][1], 10**9) for number in range(len(road.loops), len(way.loops))]
     except Unknown as problem:
-        return Rhythm(False, early=early, why=str(problem))
+        return Rhythm(False, early=early, why=str(problem), asks=problem.asks)
     whole = ast.parse(" * ".join(p for p in parts if p != "1") or "1", mode="eval").body
     return Rhythm(True, whole, inner[0][1], early, source=f"the loop in line {inner[0][0].lineno}")  # type: ignore[attr-defined]
 
@@ -172,7 +130,15 @@ def sometimes(scope: Scope, step: ast.Call, call: ast.Call) -> int:
 
 
 class Unknown(Exception):
-    """How often a loop runs is not known; the message says why."""
+    """How often updates are made is not known; the message says why.
+
+    Args:
+        asks: whether it would be known if one said how often the loop runs.
+    """
+
+    def __init__(self, why: str, asks: bool = False) -> None:
+        super().__init__(why)
+        self.asks = asks
 
 
 def turns(flow: Flow, way: Road, number: int, to: Scope, line: int) -> str:
@@ -183,7 +149,7 @@ def turns(flow: Flow, way: Road, number: int, to: Scope, line: int) -> str:
     length = length and under(owner.file, way.stations.get(owner, loop), length)
     there = carry(flow, length, owner, to, line) if length is not None else None
     if there is None:
-        raise Unknown(f"how often the loop in line {place} runs is not known")
+        raise Unknown(f"how often the loop in line {place} runs is not known", asks=True)
     last = number + 1 == len(way.loops) or way.loops[number + 1][1] is not owner
     divisor, why = divided(owner.file, way.stations[owner] if last else way.loops[number + 1][0], loop, None)
     if why:
@@ -300,7 +266,8 @@ def known(file: File, test: ast.expr, loop: ast.AST) -> bool:
     """Whether a condition does not change while a loop runs: nothing that it asks for is given a value in it."""
     names = {n.id for n in ast.walk(test) if isinstance(n, ast.Name)}
     inside = {n.id for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-    return isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq) and not names & inside
+    plain = isinstance(test, ast.Compare) and isinstance(test.ops[0], ast.Eq)
+    return (plain or bool(wanted(test))) and not names & inside
 
 
 def chosen_turn(file: File, loop: ast.AST, node: ast.AST) -> bool:
@@ -343,7 +310,7 @@ def total(flow: Flow, thing: Thing, to: Scope, line: int) -> str | None:
     """
     said: dict[str, int] = {}
     for scope, call in updates(flow, thing):
-        for way in roads(flow, scope, call):
+        for way in taken(flow, scope, call):
             try:
                 parts = [turns(flow, way, number, to, line) for number in range(len(way.loops))]
             except Unknown:

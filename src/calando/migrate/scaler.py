@@ -16,8 +16,8 @@ def unscaled(one: Pass, name: str) -> list[str]:
     if not one.scaler:
         return []
     lines = [f"{name} = {one.scaler}.unscale({name})"]
-    if isinstance(one.loss, ast.Name):
-        lines.append(f"{one.loss.id} = {one.scaler}.unscale({one.loss.id})")
+    if one.name:
+        lines.append(f"{one.name} = {one.scaler}.unscale({one.name})")
     return lines
 
 

@@ -6,7 +6,8 @@ import ast
 
 from .carry import stored
 from .finding import CHECK, REWRITTEN
-from .flow import File, Scope, Thing
+from .flow import Thing
+from .scopes import File, Scope
 from .taken import drop_item
 from .work import Left, Work, statement_of, uses
 
@@ -18,13 +19,13 @@ def save_and_load(work: Work, thing: Thing, own: bool) -> None:
         Left: the state goes where it cannot be followed.
     """
     calls = state_calls(work, thing)
-    beside = own or all(filed(work, scope, call) for scope, _, call in calls)
+    beside = all(filed(work, scope, call) for scope, _, call in calls)
     for scope, node, call in calls:
         if id(call) in work.told:
             continue
         at, word = scope.file.source.code(node), call.func.attr  # type: ignore[attr-defined]
         if not beside and not picked_apart(scope, call):
-            by_value(work, scope, call, at)
+            by_value(work, scope, call, at, "calando.migrate.assigned" if own else "calando.migrate.exact")
         elif word == "state_dict":
             saved(work, scope, call, at, own)
         else:
@@ -59,16 +60,20 @@ def filed(work: Work, scope: Scope, call: ast.Call) -> bool:
     return picked_apart(scope, call) or (straight and isinstance(holder, (ast.Call, ast.Dict)))
 
 
-def by_value(work: Work, scope: Scope, call: ast.Call, at: str) -> None:
-    """An optimizer's state as one value, which may be kept beside others."""
+def by_value(work: Work, scope: Scope, call: ast.Call, at: str, home: str) -> None:
+    """An optimizer's state as one value, which may be kept beside others.
+
+    Args:
+        home: the module whose ``state`` and ``restore`` know the optimizer's class.
+    """
     file = scope.file
-    work.need(file, "import calando.migrate.exact")
+    work.need(file, f"import {home}")
     if call.func.attr == "state_dict":  # type: ignore[attr-defined]
-        work.replace(file, call, f"calando.migrate.exact.state({at})")
+        work.replace(file, call, f"{home}.state({at})")
         work.say(file, call, REWRITTEN, "moments, clock and schedule as one value", "state")
         return
     given = call.args[0] if call.args else call.keywords[0].value
-    work.replace(file, call, f"calando.migrate.exact.restore({at}, {file.source.code(given)})")
+    work.replace(file, call, f"{home}.restore({at}, {file.source.code(given)})")
     work.say(file, call, REWRITTEN, "moments, clock and schedule go on where they were", "state")
 
 

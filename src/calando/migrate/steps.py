@@ -5,15 +5,18 @@ from __future__ import annotations
 import ast
 import re
 
-from .clipped import clipped
+from .clipped import clipped, clipped_between
 from .closures import closure_step
-from .finding import CHECK, REWRITTEN, Finding
-from .flow import BLOCKS, NETWORK, OBJECT, SCALER, File, Scope, Thing
+from .finding import CHECK, REWRITTEN
+from .flow import NETWORK, OBJECT, SCALER, Thing
 from .forward import outermost, rewrite, settle
+from .handed import Handed, add_argument, add_parameter, callers, handed, there
 from .params import owner_networks
 from .passes import names_stored, passes, understood
-from .rhythm import LOOPS, conditions, enclosing, roads, updates
+from .rhythm import over_optimizers, updates
+from .roads import LOOPS, conditions, enclosing, roads
 from .scaler import scalers, unscaled
+from .scopes import BLOCKS, File, Scope
 from .update import Update, shared, split, weights_of
 from .work import Left, Work, above, spot, statement_of
 
@@ -37,8 +40,28 @@ def rewrite_steps(work: Work, optimizers: list[Thing]) -> None:
             continue
         at, scaler = stepped(work, scope, call)
         updates_found += reached(work, scope, call, at, scaler)
-    for update in shared(work, updates_found):
-        rewrite_update(work, optimizers, update)
+    updates_found.sort(key=lambda update: (update.scope.file.module, spot(update.call)))
+    whole = shared(work, updates_found)
+    for update in whole:
+        rewrite_update(
+            work, optimizers, update, [spot(each.call) for each in updates_found if each.scope is update.scope]
+        )
+    unhanded(work)
+
+
+def unhanded(work: Work) -> None:
+    """Raise Left where a backward went from a function and one of its callers still counts on it."""
+    told = set(work.told)
+    gone = {id(statement) for _, statement in work.removed}
+    for file in work.flow.files:
+        for scope in file.scopes.values():
+            inner = handed(work.flow, scope)
+            if inner is not None and id(inner.statement) in gone:
+                for _, outer in callers(work, inner):
+                    if id(outer) not in told:
+                        raise Left(
+                            f"the call in line {outer.lineno} counts on the backward in line {inner.statement.lineno}"
+                        )
 
 
 def stepped(work: Work, scope: Scope, call: ast.Call) -> tuple[str, str]:
@@ -56,30 +79,85 @@ def reached(work: Work, scope: Scope, call: ast.Call, at: str, scaler: str) -> l
     if not isinstance(file.parents[call], ast.Expr):
         raise Left(f"what the step in line {call.lineno} returns is used")
     name = gradients_name(work, file, at)
-    if passes(work, scope):
+    inner = handed(work.flow, scope)
+    if inner is None and passes(work, scope):
+        if (over := each_in_turn(work, scope, call)) is not None:
+            return [spread(work, scope, call, over, (at, name, scaler))]
         work.replace(file, call, step_text(file, call, at, name, scaler))
         certainty = CHECK if scaler else REWRITTEN
         work.say(file, call, certainty, "the optimizer takes the gradients; time passes inside", "step")
         return [Update(scope, call, at, name)]
-    if not isinstance(scope.node, ast.FunctionDef) or not scope.calls or scaler:
+    if not isinstance(scope.node, ast.FunctionDef) or not scope.calls or (scaler and inner is None):
         raise Left(f"the backward that belongs to the step in line {call.lineno} was not found in its function")
-    work.replace(file, call, f"{at}({name})")
+    if inner is not None:
+        clip_inside(work, inner, call, name)
+    work.replace(file, call, step_text(file, call, at, name, scaler))
     work.say(file, call, REWRITTEN, "the optimizer takes the gradients; time passes inside", "step")
-    add_parameter(work, scope, name)
-    updates_found = []
-    for caller, outer in scope.calls:
-        if not passes(work, caller):
-            raise Left(f"the backward that belongs to the step in line {call.lineno} was not found")
-        parent = caller.file.parents[outer]
-        if not isinstance(parent, ast.Expr):
-            raise Left(f"what the step in line {outer.lineno} returns is used")
-        add_argument(work, caller.file, outer, name)
-        work.say(caller.file, outer, REWRITTEN, "it is given the gradients", "step")
-        assert isinstance(outer.func, (ast.Attribute, ast.Name))
-        owner = caller.file.source.code(outer.func.value) if isinstance(outer.func, ast.Attribute) else ""
-        there = owner + at[4:] if at.startswith("self.") and owner else at
-        updates_found.append(Update(caller, outer, there, name))
-    return updates_found
+    placed = add_parameter(work, scope, name)
+    return [given_on(work, scope, caller, outer, call, (at, name, placed)) for caller, outer in scope.calls]
+
+
+def each_in_turn(work: Work, scope: Scope, call: ast.Call) -> ast.For | None:
+    """The loop from one optimizer to the next around a step, where the backward stands before it."""
+    loops = enclosing(scope, call)
+    loop = loops[-1] if loops else None
+    if not isinstance(loop, ast.For) or not over_optimizers(loop, call):
+        return None
+    inside = {id(node) for node in ast.walk(loop)}
+    return None if any(id(statement) in inside for statement, _ in passes(work, scope)) else loop
+
+
+def spread(work: Work, scope: Scope, call: ast.Call, over: ast.For, given: tuple[str, str, str]) -> Update:
+    """``for o in optimizers: o.step()``: each takes its part of the gradients.
+
+    Raises:
+        Left: more than the steps happens in the loop.
+    """
+    at, name, scaler = given
+    file = scope.file
+    if scaler or len(over.body) != 1 or over.orelse or statement_of(file, call) is not over.body[0]:
+        raise Left(f"the loop in line {over.lineno} does more than to step each of several optimizers")
+    work.before(file, over, f"{name} = iter({name})")
+    work.replace(file, call, f"{at}(tuple(next({name}) for _ in {at}.parameters))")
+    work.say(file, call, REWRITTEN, "each optimizer takes its part of the gradients", "step")
+    return Update(scope, call, at, name, over=over)
+
+
+def given_on(
+    work: Work, scope: Scope, caller: Scope, outer: ast.Call, call: ast.Call, given: tuple[str, str, bool]
+) -> Update:
+    """One call of a function with a step: it is given the gradients.
+
+    Args:
+        call: the step.
+        given: how the optimizer and the gradients are called in the function, and whether by their place.
+    """
+    at, name, placed = given
+    inner = handed(work.flow, scope) is not None
+    if not passes(work, caller):
+        raise Left(f"the backward that belongs to the step in line {call.lineno} was not found")
+    if not inner and not isinstance(caller.file.parents[outer], ast.Expr):
+        raise Left(f"what the step in line {outer.lineno} returns is used")
+    own = name if caller.file is scope.file else caller.file.names.free(name)
+    add_argument(work, caller.file, outer, name, own, placed)
+    work.say(caller.file, outer, REWRITTEN, "it is given the gradients", "step")
+    return Update(caller, outer, there(scope, outer, at), own)
+
+
+def clip_inside(work: Work, inner: Handed, call: ast.Call, name: str) -> None:
+    """What stands between the backward and the step in a function that is handed the loss.
+
+    Raises:
+        Left: the step is made under a condition, or the function is used otherwise.
+    """
+    scope, file = inner.scope, inner.scope.file
+    callers(work, inner)
+    if list(conditions(file, call, scope.node)) or enclosing(scope, call):
+        raise Left(f"the step in line {call.lineno} is made under a condition, and its caller has the forward pass")
+    span = range(inner.statement.lineno, call.lineno + 1)
+    for text, node in clipped_between(work, scope, span, lambda node: name, name):
+        work.replace(file, node, text)
+        work.say(file, node, REWRITTEN, "it works on the gradients that the optimizer is given", "step")
 
 
 def gradients_name(work: Work, file: File, at: str) -> str:
@@ -100,44 +178,21 @@ def step_text(file: File, call: ast.Call, at: str, name: str, scaler: str) -> st
     return f"\n{indent}".join([*lines, f"{scaler}.adjust({finite})"])
 
 
-def add_parameter(work: Work, scope: Scope, name: str) -> None:
-    """Give a function one more parameter."""
-    assert isinstance(scope.node, ast.FunctionDef)
-    args = scope.node.args
-    if args.vararg or args.kwonlyargs or args.kwarg or args.defaults:
-        raise Left(f"the function in line {scope.node.lineno} cannot be given the gradients")
-    file = scope.file
-    shown = file.source.line(scope.node.lineno).strip()
-    told = "it is given the gradients"
-    work.findings.append(Finding(file.source.name, scope.node.lineno, REWRITTEN, shown, told, "step"))
-    last = [*args.posonlyargs, *args.args]
-    if last:
-        end = file.source.span(last[-1])[1]
-        work.between(file, end, end, f", {name}")
-        return
-    start = file.source.text.index("(", file.source.span(scope.node)[0]) + 1
-    work.between(file, start, start, name)
+def rewrite_update(work: Work, optimizers: list[Thing], update: Update, others: list[tuple[int, int]]) -> None:
+    """Everything between the data and the step.
 
-
-def add_argument(work: Work, file: File, call: ast.Call, name: str) -> None:
-    """Give a call one more argument."""
-    if call.keywords:
-        raise Left(f"the call in line {call.lineno} cannot be given the gradients")
-    end = file.source.span(call)[1] - 1
-    work.between(file, end, end, f", {name}" if call.args else name)
-
-
-def rewrite_update(work: Work, optimizers: list[Thing], update: Update) -> None:
-    """Everything between the data and the step."""
+    Args:
+        others: where the steps of this function stand.
+    """
     scope, file = update.scope, update.scope.file
-    mine = belonging(work, update)
+    mine = belonging(work, update, others)
     clears = cleared(work, optimizers, update)
     gone = {statement for _, statement in clears}
     accumulated = accumulates(update, mine)
     found = [understood(work, scope, statement, call, gone) for statement, call in mine]
     makers = {id(node) for thing in optimizers for node in above(thing.scope.file, thing.node)}  # type: ignore[union-attr]
-    names = {node.id for node in ast.walk(ast.parse(update.at)) if isinstance(node, ast.Name)}
-    makers |= {id(node) for node in above(file, update.call) if isinstance(node, LOOPS) and names & names_stored(node)}
+    around = [node for node in above(file, update.holder) if isinstance(node, LOOPS)]
+    makers |= {id(node) for node in around if update.names & names_stored(node)}
     bases = [outermost(scope, one.backward, makers) for one in found]
     if accumulated and not all(isinstance(base, LOOPS) for base in bases):
         raise Left(f"gradients are gathered over calls of a function, up to the step in line {update.call.lineno}")
@@ -150,6 +205,14 @@ def rewrite_update(work: Work, optimizers: list[Thing], update: Update) -> None:
         raise Left(f"the gradients for the step in line {update.call.lineno} are never cleared")
     if not accumulated and not clears:
         raise Left(f"the gradients for the step in line {update.call.lineno} are never cleared, so they pile up")
+    for where, statement in clears:
+        if accumulated and where is scope and not outside(statement, bases):
+            work.replace(where.file, statement, f"{update.gradients} = None")
+            work.say(where.file, statement, REWRITTEN, "the gathered gradients are dropped", "step")
+        else:
+            work.remove(where.file, statement)
+            shown = statement.body[0] if isinstance(statement, ast.For) else statement
+            work.say(where.file, shown, REWRITTEN, "gradients are made anew at each call", "step")
     clipping = clipped(work, update, mine)
     several = len(found) > 1
     for number, (one, base) in enumerate(zip(found, bases, strict=True)):
@@ -164,13 +227,6 @@ def rewrite_update(work: Work, optimizers: list[Thing], update: Update) -> None:
         rewrite(work, one, forward, maker, weights_of(update), fresh, after)
     if accumulated:
         work.before(file, bases[0], f"{update.gradients} = None")
-    for where, statement in clears:
-        if accumulated and where is scope and not outside(statement, bases):
-            work.replace(where.file, statement, f"{update.gradients} = None")
-            work.say(where.file, statement, REWRITTEN, "the gathered gradients are dropped", "step")
-        else:
-            work.remove(where.file, statement)
-            work.say(where.file, statement, REWRITTEN, "gradients are made anew at each call", "step")
     if update.sharers:
         own = [node for text, node in clipping if not text.startswith(f"{update.gradients} =")]
         first = min([statement_of(file, update.call), *own], key=lambda n: n.lineno)  # type: ignore[attr-defined]
@@ -232,18 +288,20 @@ def unknown_step(work: Work, scope: Scope, call: ast.Call) -> bool:
     return not work.flow.things(scope, func.value) and not RATES.search(ast.unparse(func.value))
 
 
-def belonging(work: Work, update: Update) -> list[tuple[ast.stmt, ast.Call]]:
+def belonging(work: Work, update: Update, others: list[tuple[int, int]]) -> list[tuple[ast.stmt, ast.Call]]:
     """The backward calls whose gradients a step uses: those after the step before it."""
     scope = update.scope
     steps = sorted(
         {spot(call) for thing in work.flow.all("optimizer") for s, call in updates(work.flow, thing) if s is scope}
-        | {spot(update.call)}
+        | {spot(update.call), *others}
         | {spot(call) for s, call in scope.file.calls if s is scope and unknown_step(work, scope, call)}
     )
     own, last = spot(update.call), spot((update.sharers or [update])[-1].call)
     low = max((each for each in steps if each < own), default=(0, 0))
     found = [(s, c) for s, c in passes(work, scope) if low < spot(s) <= own]
     following = [each for each in steps if each > last]
+    if handed(work.flow, work.flow.callee(scope, update.call)) is not None:
+        return [(s, c) for s, c in passes(work, scope) if c is update.call]
     if following and not any(last < spot(s) <= following[0] for s, _ in passes(work, scope)):
         raise Left(f"the steps in lines {last[0]} and {following[0][0]} share one backward")
     if not found:
@@ -257,7 +315,7 @@ def accumulates(update: Update, mine: list[tuple[ast.stmt, ast.Call]]) -> bool:
     if len(mine) > 1:
         return True
     file, statement = update.scope.file, mine[0][0]
-    holder = statement_of(file, update.call)
+    holder = statement_of(file, update.holder)
     loops = {id(node) for node in chain(file, statement)}
     own = {id(node) for node in chain(file, holder)}
     if loops != own:
@@ -301,7 +359,9 @@ def cleared(work: Work, optimizers: list[Thing], update: Update) -> list[tuple[S
                 statement = file.parents[node]
                 if not isinstance(statement, ast.Expr):
                     raise Left(f"zero_grad in line {node.lineno} is part of a larger expression")
-                found.append((scope, statement))
+                loop = file.parents[statement]
+                alone = isinstance(loop, ast.For) and len(loop.body) == 1 and not loop.orelse
+                found.append((scope, loop if alone and over_optimizers(loop, node) else statement))  # type: ignore[arg-type]
     return sorted(found, key=lambda each: each[1].lineno)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 
 from .finding import CHECK, REWRITTEN
-from .flow import File
 from .place import Placed
 from .rhythm import early_end, updates
+from .scopes import File
 from .work import Left, Work, statement_of
 
 

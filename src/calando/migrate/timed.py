@@ -6,13 +6,14 @@ import ast
 
 from ..lexicon import TORCH
 from .assign import HOME, keep_stepping
-from .finding import CHECK, KEPT, REWRITTEN
-from .flow import File, Thing
+from .finding import KEPT, REWRITTEN
+from .flow import Thing
 from .later import final, leave_none, set_later, set_when_told
 from .party import Party, ahead, assigned
 from .place import Placed, per_epoch
 from .rates import guide_list
 from .rhythm import grouped
+from .scopes import File
 from .taken import taken
 from .work import Left, Work, statement_of, uses
 
@@ -101,21 +102,35 @@ def finish_schedule(work: Work, party: Party, place: Placed) -> None:
     taken(work, place)
 
 
-def plateau(work: Work, party: Party, thing: Thing) -> None:
-    """ReduceLROnPlateau on calando's optimizers, or by assigning in the guide's style."""
+OBJECTS = {  # where each scheduler that stays an object lives, and what of it is called something else
+    "ReduceLROnPlateau": ("calando.mindspore.torch_optim", {"num_bad_epochs": "bad"}),
+    "CosineAnnealingWarmRestarts": ("calando.mindspore.lr_scheduler", {}),
+}
+KEPT_CALLS = ("step", "get_last_lr", "state_dict", "load_state_dict")
+
+
+def keep_object(work: Work, thing: Thing) -> None:
+    """A scheduler that stays an object: on calando's optimizers, or by assigning in the guide's style.
+
+    Raises:
+        Left: it is asked for something that calando's has not.
+    """
     scope, call = thing.scope, thing.node
     assert scope is not None and isinstance(call, ast.Call)
-    held = work.wish.style == "guide"
-    home = HOME if held else "calando.mindspore.torch_optim"
+    home, words = OBJECTS[thing.name]
+    home = HOME if work.wish.style == "guide" else home
     work.need(scope.file, f"import {home}")
-    work.replace(scope.file, call.func, f"{home}.ReduceLROnPlateau")
-    reason = "it assigns the rate, which MindSpore rounds to float32: what is compared with it may fall the other way"
-    told = (CHECK, reason) if held else (REWRITTEN, "the same object, on the new optimizer")
-    work.say(scope.file, call, *told, "scheduler")
+    work.replace(scope.file, call.func, f"{home}.{thing.name}")
+    work.say(scope.file, call, REWRITTEN, "the same object, on the new optimizer", "scheduler")
     for where, node in uses(work.flow, thing):
         parent = where.file.parents[node]
         outer = where.file.parents.get(parent)
-        if isinstance(parent, ast.Attribute) and isinstance(outer, ast.Call):
-            if parent.attr != "step":
-                raise Left(f"the scheduler's .{parent.attr} in line {node.lineno} has no counterpart")
-            work.say(where.file, outer, KEPT, "it lowers the rate at run time, as before", "scheduler")
+        if not isinstance(parent, ast.Attribute):
+            continue
+        if isinstance(outer, ast.Call) and outer.func is parent and parent.attr in KEPT_CALLS:
+            work.say(where.file, outer, KEPT, "the scheduler works at run time, as before", "scheduler")
+        elif parent.attr in words and isinstance(parent.ctx, ast.Load):
+            work.replace(where.file, parent, f"{where.file.source.code(node)}.{words[parent.attr]}")
+            work.say(where.file, parent, REWRITTEN, f"calando's is called {words[parent.attr]}", "scheduler")
+        else:
+            raise Left(f"the scheduler's .{parent.attr} in line {node.lineno} has no counterpart")

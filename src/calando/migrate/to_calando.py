@@ -6,15 +6,18 @@ import ast
 
 from ..lexicon import CALANDO, TORCH
 from .carry import carry
+from .chosen import chosen
 from .drivers import WHOLES, family
 from .finding import CHECK, HUMAN, KEPT, REWRITTEN
-from .flow import OPTIMIZER, SCALER, SCHEDULER, File, Scope, Thing
+from .flow import OPTIMIZER, SCALER, SCHEDULER, Thing
 from .in_mindspore import in_place
 from .later import final, leave_none, set_later, stands_alone
-from .mentions import MEANT, bases_of, chosen, of_mindspore, own_kind
-from .place import Placed, argument, one_rate, optimizer_at, per_epoch, placed
+from .mentions import MEANT, bases_of, of_mindspore, own_kind
+from .place import Placed, optimizer_at, per_epoch, placed
 from .reads import behind, group_reads
 from .rhythm import grouped
+from .same_rate import argument, one_rate
+from .scopes import File, Scope
 from .taken import taken
 from .work import Left, Work, statement_of
 
@@ -303,6 +306,8 @@ def works(work: Work, file: File, node: ast.AST) -> str:
         held = work.flow.things(scope, node.func.value)
         if any(t.kind == OPTIMIZER and t.name.partition(".")[2] not in CALANDO for t in held):
             return "the optimizer stays PyTorch's"
+        if node.func.attr == "update_parameters":
+            return "it averages weights, whoever updates them"
         if kinds & {OPTIMIZER, SCALER, SCHEDULER}:
             return "calando's optimizers take this call as PyTorch's do"
         if node.func.attr in ("clip_grad_norm_", "clip_grad_value_"):
@@ -311,7 +316,7 @@ def works(work: Work, file: File, node: ast.AST) -> str:
             return "it works on gradients, and those are PyTorch's"
         if not held and node.func.attr in ("step", "zero_grad", "state_dict", "load_state_dict", "get_last_lr"):
             return "whatever it is called on is PyTorch's or takes PyTorch's calls"
-    if chosen(file, node.func):
+    if chosen(work.flow, scope, node.func):
         return "which class this is, is only known when it runs; it stays PyTorch's"
     target = work.flow.callee(scope, node)
     if target is not None:

@@ -8,19 +8,26 @@ from ..lexicon import MINDSPORE, PAIRS, TORCH
 from ..lexicon.pairs import IMPLEMENTATION, Pair
 from .added import added, whole
 from .assign import manner, own_groups
+from .clips import clips
 from .finding import CHECK, HUMAN, KEPT, REWRITTEN, Finding, Spoken
-from .flow import NETWORK, OBJECT, SCALER, File, Scope, Thing
+from .flow import NETWORK, OBJECT, SCALER, Thing
 from .groups import look, write_groups
 from .mentions import BASES, bases_of, of_mindspore
+from .own_schedulers import rebase, scheduler_class
+from .packs import put_in
 from .params import grouped_params, iterator, said
 from .params import networks as networks_of
 from .params import to_mindspore as params_to_mindspore
 from .party import Party, assigned, choose, gather, parties
-from .rhythm import enclosing, updates
+from .prepared import unwrap, wraps
+from .rhythm import updates
+from .roads import enclosing
+from .scopes import File, Scope
 from .speak import respoken
 from .state import save_and_load
 from .steps import rewrite_steps
-from .timed import finish_schedule, into_constructor, plateau
+from .sure import sure
+from .timed import finish_schedule, into_constructor, keep_object
 from .unpack import unpacked
 from .weights import clamp_weights
 from .work import Left, Work, statement_of, uses
@@ -55,20 +62,24 @@ def carry_over(work: Work, party: Party) -> None:
         added(work, thing)
     if not any(updates(work.flow, thing) for thing in party.optimizers):
         raise Left("no call that updates its parameters was found in this project")
+    for thing in party.optimizers:
+        sure(work, thing)
     gather(work, party)
     choose(work, party)
     for thing in party.optimizers:
         construct(work, party, thing)
     for place in party.schedulers:
         finish_schedule(work, party, place)
-    for thing in party.plateaus:
-        plateau(work, party, thing)
+    for thing in party.stepped:
+        keep_object(work, thing)
+    rebase(work, party, "calando.migrate.assigned" if work.wish.style == "guide" else "calando.mindspore.lr_scheduler")
     for thing in party.optimizers:
         write_groups(work, thing, manner(work, party, thing))
         save_and_load(work, thing, party.own(thing))
     inside = [] if assigned(work, party) else party.schedulers
     look(work, {thing: manner(work, party, thing) for thing in party.optimizers}, inside)
     rewrite_steps(work, party.optimizers)
+    unwrap(work, party.optimizers)
     for thing in party.optimizers:
         clamp_weights(work, thing)
 
@@ -76,6 +87,8 @@ def carry_over(work: Work, party: Party) -> None:
 def usable(work: Work, thing: Thing) -> None:
     """Raise Left where an optimizer goes somewhere that cannot be followed."""
     for scope, node in uses(work.flow, thing):
+        if scheduler_class(work, scope) is not None:
+            continue  # asked for later, as a whole
         if scope.owner is not None and bases_of(scope.owner) & BASES:
             cls = scope.owner.node
             raise Left(f"the script's own {cls.name} (line {cls.lineno}) drives it")  # type: ignore[attr-defined]
@@ -89,7 +102,8 @@ def usable(work: Work, thing: Thing) -> None:
             known = id(call) in work.flow.made or work.flow.callee(scope, call) is not None
             func = call.func
             scaler = isinstance(func, ast.Attribute) and SCALER in work.flow.kinds(scope, func.value)
-            if isinstance(parent, (ast.Call, ast.keyword)) and not known and not scaler:
+            kept = put_in(work.flow, scope, call) is not None or wraps(call) or clips(scope.file, call)
+            if isinstance(parent, (ast.Call, ast.keyword)) and not known and not scaler and not kept:
                 shown = ast.unparse(func)
                 if shown not in ("print", "isinstance", "type", "repr", "str", "id"):
                     raise Left(f"it is given to {shown} in line {node.lineno}, which is not in this project")

@@ -8,7 +8,8 @@ import re
 from .back import Back, put
 from .carry import stored
 from .finding import CHECK, REWRITTEN, Finding
-from .flow import File, Scope, Thing
+from .flow import Thing
+from .scopes import File, Scope
 from .torch_scale import Scaling, scaling
 from .torch_step import plain_numbers
 from .work import Left, Work, statement_of

@@ -6,8 +6,8 @@ import ast
 
 from .back import Back
 from .finding import REWRITTEN
-from .flow import Scope
 from .params import parts_of
+from .scopes import Scope
 from .torch_numbers import untensored
 from .torch_rates import schedule
 from .work import Left, statement_of, uses

@@ -7,7 +7,8 @@ import re
 
 from .back import Back, put
 from .finding import CHECK, REWRITTEN
-from .flow import File, Scope, Thing
+from .flow import Thing
+from .scopes import File, Scope
 from .work import Left, Work, statement_of, uses
 
 READ = ("data", "asnumpy", "value", "item")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from .back import Back
 from .carry import constant, stored
 from .finding import REWRITTEN
-from .flow import Scope
 from .rhythm import grouped
+from .scopes import Scope
 from .work import Left, Work, statement_of
 
 DYNAMIC = {

@@ -6,7 +6,7 @@ import ast
 
 from ..lexicon.pairs import IMPLEMENTATION
 from .carry import stored
-from .flow import Scope
+from .scopes import Scope
 from .work import Left, Work
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-from .flow import Scope
+from .handed import handed
 from .passes import passes
+from .scopes import Scope
 from .work import Work, spot
 
 
@@ -19,6 +20,7 @@ class Update:
         call: the call there: the optimizer's step, or a function of the project's that steps it.
         at: how the optimizer's parameters are reached there.
         gradients: the name of the gradients.
+        over: the loop from one optimizer to the next, where each is given its part of gradients made before it.
         sharers: the updates that take parts of these gradients, where several optimizers share one backward.
     """
 
@@ -28,6 +30,18 @@ class Update:
     gradients: str
     backwards: list[tuple[ast.stmt, ast.Call]] = field(default_factory=list)
     sharers: list[Update] = field(default_factory=list)
+    over: ast.For | None = None
+
+    @property
+    def holder(self) -> ast.AST:
+        """What stands where the gradients are wanted."""
+        return self.over or self.call
+
+    @property
+    def names(self) -> set[str]:
+        """The names by which the optimizers are reached."""
+        tree = ast.parse(self.at) if self.over is None else self.over.iter
+        return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
 
 
 def shared(work: Work, found: list[Update]) -> list[Update]:
@@ -37,7 +51,8 @@ def shared(work: Work, found: list[Update]) -> list[Update]:
         before = whole[-1] if whole and whole[-1].scope is update.scope else None
         spots = [spot(s) for s, _ in passes(work, update.scope)]
         last = spot((before.sharers or [before])[-1].call) if before is not None else (0, 0)
-        if before is None or any(last < at < spot(update.call) for at in spots):
+        own = handed(work.flow, work.flow.callee(update.scope, update.call)) is not None
+        if before is None or own or any(last < at < spot(update.call) for at in spots):
             whole.append(update)
             continue
         if not before.sharers:
@@ -50,6 +65,10 @@ def shared(work: Work, found: list[Update]) -> list[Update]:
 
 def weights_of(update: Update) -> str:
     """The parameters whose gradients are taken."""
+    if update.over is not None:
+        source = update.scope.file.source
+        turn = f"for {source.code(update.over.target)} in {source.code(update.over.iter)}"
+        return f"[p {turn} for p in {update.at}.parameters]"
     if not update.sharers:
         return f"{update.at}.parameters"
     return f"[{', '.join(f'*{each.at}.parameters' for each in update.sharers)}]"

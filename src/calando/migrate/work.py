@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from .finding import HUMAN, Finding, Spoken
-from .flow import File, Flow, Scope, Thing
+from .flow import Flow, Thing
+from .scopes import File, Scope
 from .source import Edit, parsed
 
 LONGEST = 88  # characters of a statement that a finding shows
@@ -113,7 +114,9 @@ class Work:
 
     def remove(self, file: File, statement: ast.stmt) -> None:
         """Take a statement out; a block that becomes empty gets a ``pass``, or goes with its condition."""
-        if file.source.lines(statement) is None and len(neighbours(file, statement)) < 2:
+        branch = file.parents[statement]
+        whole = isinstance(branch, ast.If) and branch.body == [statement] and goes(file, branch)
+        if file.source.lines(statement) is None and len(neighbours(file, statement)) < 2 and not whole:
             raise Left("it shares its line with what it stands under")
         self.removed.append((file, statement))
 

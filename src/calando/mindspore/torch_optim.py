@@ -12,6 +12,7 @@ every parameter, as in PyTorch: no name is exempt. ``calando.torch.mindspore_nn`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ..decay import DECOUPLED
@@ -193,3 +194,15 @@ class ReduceLROnPlateau:
             rate = max(group["lr"] * self.factor, self.min_lr)
             if group["lr"] - rate > self.eps:
                 self.optimizer.set("lr", rate, group=number)
+
+    def get_last_lr(self) -> list[float]:
+        """The rate of each group."""
+        return [group["lr"] for group in self.optimizer.current()]
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that it holds but the optimizer."""
+        return {name: value for name, value in vars(self).items() if name != "optimizer"}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on where ``state_dict`` was asked for."""
+        vars(self).update(state)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ..flow import File, Flow, Scope, Thing
-from ..rhythm import LOOPS
+from ..flow import Flow, Thing
+from ..roads import LOOPS
+from ..scopes import File, Scope
 
 Found = Iterator[tuple[File, ast.AST, str]]
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 
 from ..carry import stored
-from ..flow import GRADIENT, OPTIMIZER, Flow, Scope, Thing
-from ..rhythm import LOOPS, enclosing, updates
+from ..flow import GRADIENT, OPTIMIZER, Flow, Thing
+from ..rhythm import updates
+from ..roads import LOOPS, enclosing
+from ..scopes import Scope
 from .about import Found, calls, of_mindspore, tail
 
 CLIPS = {"clip_grad_norm_", "clip_grad_value_"}

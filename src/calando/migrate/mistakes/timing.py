@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 import re
 
-from ..flow import OPTIMIZER, SCHEDULER, Flow, Scope, Thing
-from ..rhythm import enclosing, updates
+from ..flow import OPTIMIZER, SCHEDULER, Flow, Thing
+from ..rhythm import updates
+from ..roads import enclosing
+from ..scopes import Scope
 from .about import Found, calls, counter, looped, tail
 
 PER_EPOCH = re.compile(r"steps?_per_epoch|step_size_per_epoch|iters?_per_epoch|batches_per_epoch", re.IGNORECASE)

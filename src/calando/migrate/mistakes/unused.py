@@ -6,8 +6,10 @@ import ast
 import re
 
 from ...lexicon import DYNAMIC
-from ..flow import NETWORK, OBJECT, OPTIMIZER, SCHEDULER, Flow, Scope, Thing
-from ..rhythm import enclosing, updates
+from ..flow import NETWORK, OBJECT, OPTIMIZER, SCHEDULER, Flow, Thing
+from ..rhythm import updates
+from ..roads import enclosing
+from ..scopes import Scope
 from ..work import uses
 from .about import Found, calls, of_mindspore, reads
 

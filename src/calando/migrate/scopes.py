@@ -1,0 +1,93 @@
+"""One script taken apart: its modules, classes and functions, and where each node of the tree belongs."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from .names import Names
+from .source import Source
+from .thing import Thing
+
+IDLE = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)  # they have no place in the text
+
+
+BLOCKS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+@dataclass(eq=False)
+class Scope:
+    """A module, class or function."""
+
+    node: ast.AST
+    parent: Scope | None
+    file: File
+    local: set[str] = field(default_factory=set)
+    env: dict[str, frozenset[Thing]] = field(default_factory=lambda: defaultdict(frozenset))
+    returns: frozenset[Thing] = frozenset()
+    calls: list[tuple[Scope, ast.Call]] = field(default_factory=list)
+
+    @property
+    def owner(self) -> Scope | None:
+        """The class that a method belongs to."""
+        return self.parent if self.parent is not None and isinstance(self.parent.node, ast.ClassDef) else None
+
+    @property
+    def params(self) -> list[str]:
+        """The names of a function's positional arguments."""
+        args = getattr(self.node, "args", None)
+        return [a.arg for a in (*args.posonlyargs, *args.args)] if args else []
+
+
+@dataclass(eq=False)
+class File:
+    """One script of a project, its names and scopes."""
+
+    source: Source
+    names: Names
+    module: str
+    scopes: dict[ast.AST, Scope] = field(default_factory=dict)
+    parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
+    where: dict[ast.AST, Scope] = field(default_factory=dict)
+    calls: list[tuple[Scope, ast.Call]] = field(default_factory=list)
+
+    @property
+    def top(self) -> Scope:
+        return self.scopes[self.source.tree]
+
+
+def taken_apart(source: Source, module: str) -> File:
+    """A script with its scopes."""
+    file = File(source, Names((), module), module)
+    top = Scope(source.tree, None, file)
+    file.scopes[source.tree] = top
+    stack: list[tuple[ast.AST, Scope]] = [(source.tree, top)]
+    shared: list[ast.Global | ast.Nonlocal] = []
+    while stack:
+        node, scope = stack.pop()
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, IDLE):
+                continue
+            file.parents[child] = node
+            file.where[child] = scope
+            inner = scope
+            if isinstance(child, ast.Name):
+                if isinstance(child.ctx, ast.Store):
+                    scope.local.add(child.id)
+                continue
+            if isinstance(child, (*BLOCKS, ast.ClassDef)):
+                inner = file.scopes[child] = Scope(child, scope, file)
+                if name := getattr(child, "name", None):
+                    scope.local.add(name)
+            elif isinstance(child, ast.arg):
+                scope.local.add(child.arg)
+            elif isinstance(child, (ast.Global, ast.Nonlocal)):
+                shared.append(child)
+            elif isinstance(child, ast.Call):
+                file.calls.append((scope, child))
+            stack.append((child, inner))
+    file.names = Names(file.where, module)
+    for each in shared:
+        file.where[each].local -= set(each.names)
+    return file
