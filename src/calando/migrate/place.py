@@ -151,18 +151,16 @@ def placed(work: Work, thing: Thing) -> Placed:
         sort_use(work, result, place, node, steps)
     result.tested = not all(only_steps(result, scope, node) for scope, node in result.tests)
     result.lent = not all(optimizer_name(work, result, scope) for scope, _ in result.reads)
-    if not steps:
-        raise Left("its step is never called")
+    if len(steps) != 1:
+        raise Left("its step is never called" if not steps else f"its step is called in {len(steps)} places")
     place, step = result.step = steps[0]
-    if len(steps) > 1:
-        return on_its_own(work, result, f"its step is called in {len(steps)} places", steps)
     if step.args or step.keywords:
         return told_when(work, result, step)
     if several_objects(work, [thing, *optimizers]):
-        return on_its_own(work, result, "it is one of several that are kept in one collection", steps)
+        return on_its_own(work, result, "it is one of several that are kept in one collection")
     result.rhythm = rhythm(work.flow, frozenset(optimizers), place, step, work.wish.steps_per_epoch)
     if not result.rhythm.known and not result.rhythm.asks and work.wish.to == "mindspore":
-        return on_its_own(work, result, result.rhythm.why, steps)
+        return on_its_own(work, result, result.rhythm.why)
     if not result.rhythm.known:
         raise Left(f"how many updates one of its steps is: {result.rhythm.why}; say --steps-per-epoch")
     if result.rhythm.early:
@@ -170,16 +168,14 @@ def placed(work: Work, thing: Thing) -> Placed:
     return result
 
 
-def on_its_own(work: Work, place: Placed, why: str, steps: list[tuple[Scope, ast.Call]]) -> Placed:
+def on_its_own(work: Work, place: Placed, why: str) -> Placed:
     """A scheduler that stays an object and counts its own steps, as no schedule can know when they are made.
 
     Raises:
-        Left: it would have to be a schedule, or its steps are given arguments.
+        Left: it would have to be a schedule.
     """
     if work.wish.to == "calando":
         raise Left(why)
-    if any(call.args or call.keywords for _, call in steps):
-        raise Left(f"{why}, and given an argument")
     return replace(place, rhythm=Rhythm(True), stepped=why)
 
 

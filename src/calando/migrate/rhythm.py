@@ -153,7 +153,7 @@ def turns(flow: Flow, way: Road, number: int, to: Scope, line: int) -> str:
     last = number + 1 == len(way.loops) or way.loops[number + 1][1] is not owner
     divisor, why = divided(owner.file, way.stations[owner] if last else way.loops[number + 1][0], loop, None)
     if why:
-        raise Unknown(why)
+        raise Unknown(why, asks="may end or skip" in why)
     once = over_optimizers(loop, way.stations[owner]) or chosen_turn(owner.file, loop, way.stations[owner])
     text = "1" if once else grouped(there)
     if divisor is None:
