@@ -23,6 +23,8 @@ def test_level_2_is_measured_by_the_way_gone(off, holds):
     assert level.holds == holds
     if not holds:
         assert "they part at optimizer 0, update 2, w: by" in level.text
+    else:
+        assert ("beyond 1e-06 only as rounding may be" in level.text) == (off > WEIGHT)
 
 
 def test_a_parameter_that_stands_still_may_not_be_off():

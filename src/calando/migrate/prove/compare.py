@@ -118,7 +118,10 @@ def weights(
                     largest, where = apart, f"optimizer {n}, update {at}, {called(b, i)}"
                 if not apart <= max(bound, share * way.get(j, 0.0)):
                     return Level(number, title, True, False, f"they part at {where}: by {apart:.2g}", apart)
-    return Level(number, title, True, True, f"equal within {largest:.1g} after each of {updates} updates", largest)
+    text = f"equal within {largest:.1g} after each of {updates} updates"
+    if largest > bound:
+        text += f"; beyond {bound:g} only as rounding may be: less than {share:.1g} of the way that a weight has gone"
+    return Level(number, title, True, True, text, largest)
 
 
 def gone(way: dict[int, float], before: Call | None, now: Call) -> dict[int, float]:
