@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from .flow import Flow, arguments
 from .scopes import BLOCKS, Scope
+from .scopes import defined as definitions
 
 DEEPEST = 12
 PURE = {"len", "range", "int", "float", "min", "max", "round", "sum", "abs", "list", "tuple", "str"}
@@ -144,9 +145,7 @@ def _stores(node: ast.AST, statement: ast.AST) -> Iterator[tuple[ast.Name, ast.A
 def defined(scope: Scope, name: str) -> int:
     """The line of the first value that a name of a scope is given; after everything where it has none."""
     lines = [statement.lineno for _, statement in stored(scope).get(name, [])]  # type: ignore[attr-defined]
-    for node, inner in scope.file.scopes.items():
-        if inner.parent is scope and getattr(node, "name", None) == name:
-            lines.append(node.lineno)  # type: ignore[attr-defined]
+    lines += [inner.node.lineno for inner in definitions(scope.file, scope, name)]  # type: ignore[attr-defined]
     return min(lines, default=10**9)
 
 

@@ -43,7 +43,7 @@ def emptied(work: Work, inner: Scope, at: str, name: str) -> list[str]:
     node, file = inner.node, inner.file
     assert isinstance(node, ast.FunctionDef)
     last = node.body[-1]
-    calls = [c for where, c in file.calls if where is inner and isinstance(c.func, ast.Attribute)]
+    calls = [c for c in file.asked[inner] if isinstance(c.func, ast.Attribute)]
     backward = [c for c in calls if c.func.attr == "backward"]  # type: ignore[attr-defined]
     if len(backward) != 1 or backward[0].args or not isinstance(last, ast.Return) or last.value is None:
         raise Left(f"the closure in line {node.lineno} is not one backward and a loss that it returns")

@@ -35,10 +35,13 @@ def driven(work: Work, thing: Thing) -> tuple[list[Thing], ast.expr]:
 
 def drives(work: Work, thing: Thing) -> list[Thing]:
     """The optimizers a scheduler drives, as far as that is known."""
-    try:
-        return driven(work, thing)[0]
-    except Left:
-        return []
+    memory = work.flow.memory
+    if ("drives", thing) not in memory:
+        try:
+            memory["drives", thing] = driven(work, thing)[0]
+        except Left:
+            memory["drives", thing] = []
+    return list(memory["drives", thing])
 
 
 def family(work: Work, thing: Thing) -> list[Thing]:

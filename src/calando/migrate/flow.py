@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from .packs import COMPREHENSIONS, EACH, alike, comprehended, elements, entry, put_in
@@ -15,7 +16,7 @@ from .prepared import wrapped, wraps
 from .scopes import BLOCKS as BLOCKS
 from .scopes import File as File
 from .scopes import Scope as Scope
-from .scopes import taken_apart
+from .scopes import defined, taken_apart
 from .source import Source
 from .thing import APPLIED as APPLIED
 from .thing import EXPERIMENTAL as EXPERIMENTAL
@@ -71,7 +72,7 @@ class Flow:
         """The function or class of the project that a name means, in this file or another."""
         home = self.home(scope, name)
         if name in home.local:
-            found = [s for n, s in home.file.scopes.items() if called(home.file, n) == name and s.parent is home]
+            found = home.file.named.get((home, name))
             return found[0] if found else None
         return self.abroad(scope.file.names.aliases.get(name, ""))
 
@@ -81,8 +82,7 @@ class Flow:
         file = self.modules.get(module) or self._by_tail(module)
         if file is None or not name:
             return None
-        found = [s for n, s in file.scopes.items() if getattr(n, "name", None) == name and s.parent is file.top]
-        return found[0] if found else None
+        return next(iter(defined(file, file.top, name)), None)
 
     def _by_tail(self, module: str) -> File | None:
         """A file by the end of its module's name: scripts import beside themselves."""
@@ -109,9 +109,8 @@ class Flow:
     def method(self, cls: Scope | None, name: str) -> Scope | None:
         """A method of a class of the project, or of a base of it in the project."""
         for at in self.bases(cls):
-            for node, scope in at.file.scopes.items():
-                if getattr(node, "name", None) == name and scope.parent is at:
-                    return scope
+            for scope in defined(at.file, at, name):
+                return scope
         return None
 
     def bases(self, cls: Scope | None) -> Iterator[Scope]:
@@ -299,16 +298,23 @@ class Flow:
 
     def all(self, kind: str) -> list[Thing]:
         """Everything of one kind, in the order of the files and lines."""
-        order = {id(file): number for number, file in enumerate(self.files)}
-        found = [thing for thing in self.made.values() if thing.kind == kind]
-        return sorted(found, key=lambda t: (order[id(t.scope.file)], t.node.lineno, t.node.col_offset))  # type: ignore[union-attr, attr-defined]
+        if ("all", kind) not in self.memory:
+            order = {id(file): number for number, file in enumerate(self.files)}
+            found = [thing for thing in self.made.values() if thing.kind == kind]
+            found.sort(key=lambda t: (order[id(t.scope.file)], t.node.lineno, t.node.col_offset))  # type: ignore[union-attr, attr-defined]
+            self.memory["all", kind] = found
+        return list(self.memory["all", kind])
 
     def spellings(self, thing: Thing) -> set[str]:
         """Every name and attribute that a thing may have somewhere."""
-        found = {attr for (_, attr), held in self.attributes.items() if thing in held}
-        for file in self.files:
-            for scope in file.scopes.values():
-                found |= {name for name, held in scope.env.items() if thing in held}
+        if "spelled" not in self.memory:
+            spelled: dict[Thing, set[str]] = defaultdict(set)
+            envs = [scope.env.items() for file in self.files for scope in file.scopes.values()]
+            for name, held in chain(((attr, held) for (_, attr), held in self.attributes.items()), *envs):
+                for each in held:
+                    spelled[each].add(name)
+            self.memory["spelled"] = spelled
+        found = set(self.memory["spelled"].get(thing, ()))
         for file in self.files:
             found |= {name for name, full in file.names.aliases.items() if full.rpartition(".")[2] in found}
         return found
@@ -319,15 +325,6 @@ class Flow:
 
 
 WORK = (ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.Return, ast.Yield, ast.Call, ast.For, ast.comprehension)
-
-
-def called(file: File, node: ast.AST) -> str:
-    """The name of a function or class; of a lambda, the one that it is assigned to."""
-    if isinstance(node, ast.Lambda):
-        statement = file.parents[node]
-        target = statement.targets[0] if isinstance(statement, ast.Assign) else None
-        return target.id if isinstance(target, ast.Name) else ""
-    return getattr(node, "name", "")
 
 
 def arguments(target: Scope, call: ast.Call, skipped: int = 0) -> dict[str, ast.expr]:

@@ -77,12 +77,11 @@ def body_text(work: Work, one: Pass, start: int, end: int) -> str:
     moved = (*one.again, *one.region, *one.later)
     gone = [s for owner, s in work.removed if owner is file and s not in moved and start < source.span(s)[0] < end]
     edits += [(e.start, e.end, e.text) for e in emptied(file, gone) if start <= e.start and e.end <= end]
-    for node in file.where:
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "detach":
-            a, b = source.span(node)
-            if start <= a and b <= end and not node.args:
-                work.say(file, node, REWRITTEN, "no gradient flows through it", "step")
-                edits.append((a, b, f"mindspore.ops.stop_gradient({source.code(node.func.value)})"))
+    for _, node in file.methods["detach"]:
+        a, b = source.span(node)
+        if start <= a and b <= end and not node.args:
+            work.say(file, node, REWRITTEN, "no gradient flows through it", "step")
+            edits.append((a, b, f"mindspore.ops.stop_gradient({source.code(node.func.value)})"))  # type: ignore[attr-defined]
     text, at = "", start
     for a, b, new in sorted(edits):
         if a >= at:
@@ -172,8 +171,8 @@ def undetached(work: Work, one: Pass) -> None:
     file = one.scope.file
     names = {*one.outputs, *([one.loss.id] if isinstance(one.loss, ast.Name) else [])}
     inside = {id(n) for s in (*one.region, *one.later) for n in ast.walk(s)}
-    for node, scope in file.where.items():
-        if scope is one.scope and isinstance(node, ast.Call) and id(node) not in inside and not node.args:
+    for node in file.asked[one.scope]:
+        if id(node) not in inside and not node.args:
             func = node.func
             if not isinstance(func, ast.Attribute) or func.attr != "detach" or not isinstance(func.value, ast.Name):
                 continue

@@ -44,11 +44,19 @@ def handed(flow: Flow, scope: Scope | None) -> Handed | None:
     return found
 
 
+def all_handed(flow: Flow) -> list[Handed]:
+    """The functions of the project that are handed the loss."""
+    if "all handed" not in flow.memory:
+        scopes = [scope for file in flow.files for scope in file.scopes.values()]
+        flow.memory["all handed"] = [found for scope in scopes if (found := handed(flow, scope)) is not None]
+    return list(flow.memory["all handed"])
+
+
 def read(flow: Flow, scope: Scope) -> Handed | None:
     """Look at a function's only backward."""
     file = scope.file
     calls = [
-        c for where, c in file.calls if where is scope and getattr(c.func, "attr", "") in BACKWARD
+        c for c in file.asked[scope] if getattr(c.func, "attr", "") in BACKWARD
         and not file.names.dotted(c.func).startswith("torch.autograd")
     ]  # fmt: skip
     statement = file.parents[calls[0]] if len(calls) == 1 else None

@@ -132,5 +132,5 @@ def stored(node: ast.Attribute) -> bool:
 def early(scope: Scope, node: ast.AST) -> bool:
     """Whether an assignment comes before the base's ``__init__`` in its function, which then makes it anew."""
     line = statement_of(scope.file, node).lineno
-    calls = [c for where, c in scope.file.calls if where is scope and getattr(c.func, "attr", "") == "__init__"]
+    calls = [c for c in scope.file.asked[scope] if getattr(c.func, "attr", "") == "__init__"]
     return any(line < call.lineno for call in calls)

@@ -57,13 +57,11 @@ def together(work: Work, sites: list[tuple[Scope, ast.Call]], others: list[tuple
     if {id(call) for _, call in sites} & {id(call) for _, call in others}:
         return True
     for scope, call in sites:
-        lines = [
-            spot(n) for where, n in scope.file.calls if where is scope and getattr(n.func, "attr", "") == "backward"
-        ]
-        for where, other in others:
+        for other in [other for where, other in others if where is scope]:
             low, high = sorted((spot(call), spot(other)))
-            blocks = {id(block_of(s.file, statement_of(s.file, c))) for s, c in ((scope, call), (where, other))}
-            if where is scope and len(blocks) == 1 and not any(low < line < high for line in lines):
+            blocks = {id(block_of(scope.file, statement_of(scope.file, each))) for each in (call, other)}
+            lines = [spot(n) for n in scope.file.asked[scope] if getattr(n.func, "attr", "") == "backward"]
+            if len(blocks) == 1 and not any(low < line < high for line in lines):
                 return True
     return False
 

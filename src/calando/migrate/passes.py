@@ -7,9 +7,9 @@ import copy
 import re
 from dataclasses import dataclass, field
 
-from .flow import NETWORK, OBJECT, OPTIMIZER, arguments
+from .flow import NETWORK, OBJECT, arguments
 from .handed import Handed, differentiated, handed, take_backward, there
-from .rhythm import updates
+from .rhythm import updates_of_all
 from .roads import LOOPS
 from .scopes import BLOCKS, File, Scope
 from .work import Left, Work, block_of, idle, neighbours, statement_of
@@ -59,15 +59,15 @@ class Pass:
 def passes(work: Work, scope: Scope) -> list[tuple[ast.stmt, ast.Call]]:
     """The ``backward`` statements of a function, in order."""
     found = []
-    for where, node in scope.file.calls:
+    for node in scope.file.asked[scope]:
         func = node.func
-        if where is scope and handed(work.flow, work.flow.callee(scope, node)) is not None:
+        if handed(work.flow, work.flow.callee(scope, node)) is not None:
             statement = statement_of(scope.file, node)
             if hasattr(statement, "body"):
                 raise Left(f"the call in line {node.lineno}, which is handed the loss, is part of a larger statement")
             found.append((statement, node))
             continue
-        if where is not scope or not isinstance(func, ast.Attribute) or other_backward(scope, node):
+        if not isinstance(func, ast.Attribute) or other_backward(scope, node):
             continue
         if func.attr in ("backward", "manual_backward"):
             statement = statement_of(scope.file, node)
@@ -161,9 +161,9 @@ def guarding(file: File, statement: ast.stmt) -> ast.If | None:
 def trains(work: Work, scope: Scope, statement: ast.stmt) -> bool:
     """Whether a statement holds a backward or an update: what comes before it belongs to another pass."""
     calls = [n for n in ast.walk(statement) if isinstance(n, ast.Call)]
-    found = {id(call) for thing in work.flow.all(OPTIMIZER) for _, call in updates(work.flow, thing)}
+    found = updates_of_all(work.flow)
     return any(
-        id(call) in found
+        call in found.get(scope.file.where[call], ())
         or getattr(call.func, "attr", "") == "backward"
         or handed(work.flow, work.flow.callee(scope, call)) is not None
         for call in calls

@@ -46,6 +46,13 @@ def one(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value == 1
 
 
+def wrappers(flow: Flow, file: File) -> list[tuple[Scope, ast.Call]]:
+    """The calls in a file that wrap."""
+    if ("wrappers", file) not in flow.memory:
+        flow.memory["wrappers", file] = [(scope, call) for scope, call in file.calls if wraps(call)]
+    return flow.memory["wrappers", file]
+
+
 def unwrap(work: Work, optimizers: list[Thing]) -> None:
     """Take optimizers, and what drives them, out of what is wrapped; the rest goes on being wrapped.
 
@@ -55,8 +62,8 @@ def unwrap(work: Work, optimizers: list[Thing]) -> None:
     from .work import Left, statement_of
 
     for file in work.flow.files:
-        for scope, call in file.calls:
-            if not wraps(call) or id(call) in work.told:
+        for scope, call in wrappers(work.flow, file):
+            if id(call) in work.told:
                 continue
             if not any(set(optimizers) & work.flow.things(scope, each) for each in call.args):
                 continue

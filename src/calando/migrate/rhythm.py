@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -44,8 +45,20 @@ def updates(flow: Flow, thing: Thing) -> list[tuple[Scope, ast.Call]]:
             for scope, call in file.calls:
                 for each in updated(flow, scope, call):
                     found.setdefault(each, []).append((scope, call))
-        flow.memory["updates"] = found
-    return sorted(flow.memory["updates"].get(thing, []), key=lambda f: f[1].lineno)
+        flow.memory["updates"] = {each: sorted(sites, key=lambda f: f[1].lineno) for each, sites in found.items()}
+    return list(flow.memory["updates"].get(thing, ()))
+
+
+def updates_of_all(flow: Flow) -> dict[Scope, set[ast.Call]]:
+    """The calls that update any optimizer's parameters, by where they are."""
+    if "updates of all" not in flow.memory:
+        found: dict[Scope, set[ast.Call]] = defaultdict(set)
+        for thing in flow.all(OPTIMIZER):
+            for scope, call in updates(flow, thing):
+                found[scope].add(call)
+        flow.memory["updates of all"] = found
+    all_of_them: dict[Scope, set[ast.Call]] = flow.memory["updates of all"]
+    return all_of_them
 
 
 def updated(flow: Flow, scope: Scope, call: ast.Call) -> frozenset[Thing]:

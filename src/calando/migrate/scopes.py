@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from .names import Names
 from .source import Source
@@ -55,6 +56,58 @@ class File:
     @property
     def top(self) -> Scope:
         return self.scopes[self.source.tree]
+
+    @cached_property
+    def nodes(self) -> dict[Scope, list[ast.AST]]:
+        """The nodes of each scope, without those of the scopes inside."""
+        found: dict[Scope, list[ast.AST]] = {scope: [] for scope in self.scopes.values()}
+        for node, scope in self.where.items():
+            found[scope].append(node)
+        return found
+
+    @cached_property
+    def asked(self) -> dict[Scope, list[ast.Call]]:
+        """The calls of each scope, likewise."""
+        found: dict[Scope, list[ast.Call]] = {scope: [] for scope in self.scopes.values()}
+        for scope, call in self.calls:
+            found[scope].append(call)
+        return found
+
+    @cached_property
+    def methods(self) -> dict[str, list[tuple[Scope, ast.Call]]]:
+        """The calls of attributes, by the attribute's name."""
+        found: dict[str, list[tuple[Scope, ast.Call]]] = defaultdict(list)
+        for node, scope in self.where.items():
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                found[node.func.attr].append((scope, node))
+        return found
+
+    @cached_property
+    def loops(self) -> list[tuple[Scope, ast.For]]:
+        """The loops over something."""
+        return [(scope, node) for node, scope in self.where.items() if isinstance(node, ast.For)]
+
+    @cached_property
+    def named(self) -> dict[tuple[Scope | None, str], list[Scope]]:
+        """The functions and classes of each scope by their name; lambdas by the name that they are assigned to."""
+        found: dict[tuple[Scope | None, str], list[Scope]] = defaultdict(list)
+        for node, scope in self.scopes.items():
+            found[scope.parent, called(self, node)].append(scope)
+        return found
+
+
+def called(file: File, node: ast.AST) -> str:
+    """The name of a function or class; of a lambda, the one that it is assigned to."""
+    if isinstance(node, ast.Lambda):
+        statement = file.parents[node]
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else None
+        return target.id if isinstance(target, ast.Name) else ""
+    return getattr(node, "name", "")
+
+
+def defined(file: File, parent: Scope, name: str) -> list[Scope]:
+    """The functions and classes of this name that a scope defines; no lambdas."""
+    return [scope for scope in file.named.get((parent, name), ()) if not isinstance(scope.node, ast.Lambda)]
 
 
 def taken_apart(source: Source, module: str) -> File:

@@ -50,6 +50,11 @@ class Source:
         return [0, *(found.end() for found in re.finditer(r"\r\n|\r|\n", self.text))]
 
     @cached_property
+    def spans(self) -> dict[ast.AST, tuple[int, int]]:
+        """Where nodes begin and end that were asked for."""
+        return {}
+
+    @cached_property
     def newline(self) -> str:
         """The line ending that most lines have."""
         two, one = self.text.count("\r\n"), self.text.count("\n")
@@ -66,11 +71,15 @@ class Source:
 
     def span(self, node: ast.AST) -> tuple[int, int]:
         """Where a node begins and ends, in characters; a decorated definition begins with its decorators."""
+        if node in self.spans:
+            return self.spans[node]
         line, column = node.lineno, node.col_offset  # type: ignore[attr-defined]
         for decorator in getattr(node, "decorator_list", ()):
             if decorator.lineno < line:
                 line = decorator.lineno
-        return self.place(line, column), self.place(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+        found = self.place(line, column), self.place(node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+        self.spans[node] = found
+        return found
 
     def code(self, node: ast.AST) -> str:
         """What a node looks like in the script."""

@@ -8,12 +8,12 @@ import re
 from .clipped import clipped, clipped_between
 from .closures import closure_step
 from .finding import CHECK, REWRITTEN
-from .flow import NETWORK, OBJECT, SCALER, Thing
+from .flow import NETWORK, OBJECT, SCALER, Flow, Thing
 from .forward import outermost, rewrite, settle
-from .handed import Handed, add_argument, add_parameter, callers, handed, there
+from .handed import Handed, add_argument, add_parameter, all_handed, callers, handed, there
 from .params import owner_networks
 from .passes import names_stored, passes, understood
-from .rhythm import over_optimizers, updates
+from .rhythm import over_optimizers, updates, updates_of_all
 from .roads import LOOPS, conditions, enclosing, roads
 from .scaler import scalers, unscaled
 from .scopes import BLOCKS, File, Scope
@@ -53,15 +53,13 @@ def unhanded(work: Work) -> None:
     """Raise Left where a backward went from a function and one of its callers still counts on it."""
     told = set(work.told)
     gone = {id(statement) for _, statement in work.removed}
-    for file in work.flow.files:
-        for scope in file.scopes.values():
-            inner = handed(work.flow, scope)
-            if inner is not None and id(inner.statement) in gone:
-                for _, outer in callers(work, inner):
-                    if id(outer) not in told:
-                        raise Left(
-                            f"the call in line {outer.lineno} counts on the backward in line {inner.statement.lineno}"
-                        )
+    for inner in all_handed(work.flow):
+        if id(inner.statement) in gone:
+            for _, outer in callers(work, inner):
+                if id(outer) not in told:
+                    raise Left(
+                        f"the call in line {outer.lineno} counts on the backward in line {inner.statement.lineno}"
+                    )
 
 
 def stepped(work: Work, scope: Scope, call: ast.Call) -> tuple[str, str]:
@@ -292,9 +290,9 @@ def belonging(work: Work, update: Update, others: list[tuple[int, int]]) -> list
     """The backward calls whose gradients a step uses: those after the step before it."""
     scope = update.scope
     steps = sorted(
-        {spot(call) for thing in work.flow.all("optimizer") for s, call in updates(work.flow, thing) if s is scope}
+        {spot(call) for call in updates_of_all(work.flow).get(scope, ())}
         | {spot(update.call), *others}
-        | {spot(call) for s, call in scope.file.calls if s is scope and unknown_step(work, scope, call)}
+        | {spot(call) for call in scope.file.asked[scope] if unknown_step(work, scope, call)}
     )
     own, last = spot(update.call), spot((update.sharers or [update])[-1].call)
     low = max((each for each in steps if each < own), default=(0, 0))
@@ -343,17 +341,9 @@ def cleared(work: Work, optimizers: list[Thing], update: Update) -> list[tuple[S
     known = {t for scope, owner in networks for t in work.flow.things(scope, owner)}
     called = {ast.unparse(owner) for _, owner in networks}
     for file in work.flow.files:
-        for node, scope in file.where.items():
-            if isinstance(node, ast.For) and scope is update.scope and (owner := dropped(node)) and owner in called:
-                found.append((scope, node))
-                continue
-            if not (
-                isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "zero_grad"
-            ):
-                continue
-            held = work.flow.things(scope, node.func.value)
+        found += [(s, loop) for s, loop in file.loops if s is update.scope and (dropped(loop) or "") in called]
+        for scope, node, held, text in zeroed(work.flow, file):
             network = any(t.kind in (NETWORK, OBJECT) for t in held) or not held
-            text = file.source.code(node.func.value)
             named = (text in owners and scope is update.scope) or bool(held & known) or (not held and text in called)
             if held & set(optimizers) or (network and named):
                 statement = file.parents[node]
@@ -363,6 +353,14 @@ def cleared(work: Work, optimizers: list[Thing], update: Update) -> list[tuple[S
                 alone = isinstance(loop, ast.For) and len(loop.body) == 1 and not loop.orelse
                 found.append((scope, loop if alone and over_optimizers(loop, node) else statement))  # type: ignore[arg-type]
     return sorted(found, key=lambda each: each[1].lineno)
+
+
+def zeroed(flow: Flow, file: File) -> list[tuple[Scope, ast.Call, frozenset[Thing], str]]:
+    """The calls of ``zero_grad`` in a file: where, what is cleared, and how that is written."""
+    if ("zeroed", file) not in flow.memory:
+        calls = [(scope, call, call.func.value) for scope, call in file.methods["zero_grad"]]  # type: ignore[attr-defined]
+        flow.memory["zeroed", file] = [(s, c, flow.things(s, held), file.source.code(held)) for s, c, held in calls]
+    return flow.memory["zeroed", file]
 
 
 def owner_names(thing: Thing) -> set[str]:

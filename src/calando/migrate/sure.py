@@ -73,7 +73,7 @@ def known(work: Work, scope: Scope, value: ast.expr, depth: int = 0) -> bool:
     target = work.flow.callee(scope, value) if isinstance(value, ast.Call) else None
     if target is None or not isinstance(target.node, ast.FunctionDef) or depth > DEEPEST:
         return True
-    returns = [n.value for n, where in target.file.where.items() if isinstance(n, ast.Return) and where is target]
+    returns = [n.value for n in target.file.nodes[target] if isinstance(n, ast.Return)]
     found = [each for given in returns if given is not None for each in branches(given)]
     return all(
         isinstance(each, (ast.Name, ast.Tuple, ast.Dict)) or known(work, target, each, depth + 1) for each in found

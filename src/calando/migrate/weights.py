@@ -15,7 +15,7 @@ def clamp_weights(work: Work, thing: Thing) -> None:
     """``for p in net.parameters(): p.data.clamp_(low, high)`` of an optimizer's networks."""
     owned = {(scope.file.module, ast.unparse(owner)) for scope, owner in owner_networks(work, thing)}
     for file in work.flow.files:
-        for loop in [node for node in file.where if isinstance(node, ast.For)]:
+        for _, loop in file.loops:
             bounds = bounded(file, loop, "p.data.clamp_", "p.clamp_")
             if not bounds or id(loop) in work.told:
                 continue

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from .finding import HUMAN, Finding, Spoken
 from .flow import Flow, Thing
@@ -158,8 +160,7 @@ class Work:
         for file in self.flow.files:
             edits = [edit for owner, edit in self.edits if owner is file]
             edits += emptied(file, [statement for owner, statement in self.removed if owner is file])
-            gone = [edit for edit in edits if not edit.text]
-            edits = [edit for edit in edits if not any(swallowed(edit, other) for other in gone)]
+            edits = staying(edits)
             wanted = [text for owner, text in self.imports if owner is file]
             edits += import_edits(file, wanted)
             text = file.source.apply(joined(edits)) if edits else file.source.text
@@ -189,6 +190,21 @@ def quoted(file: File, node: ast.AST, text: str) -> str:
     if not mark or not same or "\n" in text or ("'" in text and '"' in text):
         raise Left(f"it stands in an f-string in line {node.lineno} that cannot be changed safely")  # type: ignore[attr-defined]
     return swapped
+
+
+def staying(edits: list[Edit]) -> list[Edit]:
+    """The changes that do not lie inside a stretch that goes."""
+    gone = sorted((edit for edit in edits if not edit.text), key=lambda edit: edit.start)
+    starts, ends = [edit.start for edit in gone], list(accumulate((edit.end for edit in gone), max))
+
+    def around(edit: Edit) -> Iterator[Edit]:
+        """The stretches that begin no later than a change, from the last on, as long as one may reach it."""
+        at = bisect_right(starts, edit.start)
+        while at and ends[at - 1] >= edit.start:
+            at -= 1
+            yield gone[at]
+
+    return [edit for edit in edits if not any(swallowed(edit, other) for other in around(edit))]
 
 
 def swallowed(edit: Edit, gone: Edit) -> bool:
@@ -339,15 +355,16 @@ def uses(flow: Flow, thing: Thing) -> list[tuple[Scope, ast.expr]]:
     if ("uses", thing) in flow.memory:
         return flow.memory["uses", thing]
     if "loads" not in flow.memory:
-        held: dict[str, list[tuple[Scope, ast.expr]]] = {}
+        held: dict[str, list[tuple[Scope, ast.expr, frozenset[Thing]]]] = {}
         for file in flow.files:
             for node, scope in file.where.items():
                 if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
-                    held.setdefault(node.id if isinstance(node, ast.Name) else node.attr, []).append((scope, node))
+                    name = node.id if isinstance(node, ast.Name) else node.attr
+                    held.setdefault(name, []).append((scope, node, flow.things(scope, node)))
         flow.memory["loads"] = held
     loads = flow.memory["loads"]
     named = [each for name in flow.spellings(thing) for each in loads.get(name, ())]
-    found = [(scope, node) for scope, node in named if thing in flow.things(scope, node)]
+    found = [(scope, node) for scope, node, things in named if thing in things]
     flow.memory["uses", thing] = sorted(found, key=lambda f: (f[1].lineno, f[1].col_offset))
     return flow.memory["uses", thing]
 
