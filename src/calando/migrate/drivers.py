@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
 
 from .flow import OPTIMIZER, SCHEDULER, Thing
 from .mentions import own_kind
@@ -44,6 +45,18 @@ def drives(work: Work, thing: Thing) -> list[Thing]:
     return list(memory["drives", thing])
 
 
+def drivers(work: Work, optimizers: Iterable[Thing]) -> list[Thing]:
+    """The schedulers that drive any of these optimizers, in their order."""
+    memory = work.flow.memory
+    if "drivers" not in memory:
+        memory["drivers"] = {}
+        for number, each in enumerate(work.flow.all(SCHEDULER)):
+            for optimizer in drives(work, each):
+                memory["drivers"].setdefault(optimizer, []).append((number, each))
+    found = {pair for optimizer in optimizers for pair in memory["drivers"].get(optimizer, ())}
+    return [each for _, each in sorted(found, key=lambda pair: pair[0])]
+
+
 def family(work: Work, thing: Thing) -> list[Thing]:
     """The schedulers that may stand under the same names as this one, itself among them."""
     found = {thing}
@@ -72,10 +85,10 @@ def rivals(work: Work, thing: Thing, optimizers: list[Thing], together: list[Thi
             if drives_too(work, scope, call):
                 raise Left(f"what is made in line {call.lineno} drives the same optimizer too")
     inside = parts(work)
-    for each in work.flow.all(SCHEDULER):
+    for each in drivers(work, optimizers):
         if each is thing or each in inside or (each in together and apart(each, thing)):
             continue
-        if set(drives(work, each)) & set(optimizers) and not apart(each, thing):
+        if not apart(each, thing):
             line = each.node.lineno  # type: ignore[attr-defined]
             raise Left(f"the scheduler of line {line} drives the same optimizer, and each changes what the other left")
 

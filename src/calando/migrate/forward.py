@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import textwrap
+from bisect import bisect_right
 
 from .finding import CHECK, REWRITTEN
 from .passes import Pass, entering, names_stored
@@ -75,7 +76,9 @@ def body_text(work: Work, one: Pass, start: int, end: int) -> str:
     source = file.source
     edits = [(e.start, e.end, e.text) for owner, e in work.edits if owner is file and start <= e.start and e.end <= end]
     moved = (*one.again, *one.region, *one.later)
-    gone = [s for owner, s in work.removed if owner is file and s not in moved and start < source.span(s)[0] < end]
+    first, last = (bisect_right(source.starts, at) for at in (start, end))
+    near = [s for owner, s in work.removed if owner is file and first <= s.lineno <= last]
+    gone = [s for s in near if s not in moved and start < source.span(s)[0] < end]
     edits += [(e.start, e.end, e.text) for e in emptied(file, gone) if start <= e.start and e.end <= end]
     for _, node in file.methods["detach"]:
         a, b = source.span(node)

@@ -6,8 +6,8 @@ import ast
 from dataclasses import dataclass, field
 
 from ..lexicon import PAIRS
-from .drivers import WHOLES, drives
-from .flow import OPTIMIZER, SCHEDULER, Thing
+from .drivers import WHOLES, drivers
+from .flow import OPTIMIZER, Thing
 from .later import stands_alone
 from .own_schedulers import own_schedulers, stays_object
 from .place import Placed, placed
@@ -75,12 +75,11 @@ def converted(thing: Thing) -> bool:
 def gather(work: Work, party: Party) -> None:
     """Find the schedulers of a party, and whether its groups are read or written."""
     parts: set[int] = set()
-    wanted = set(party.optimizers)
     party.own_schedulers = own_schedulers(work, party.optimizers)
-    for thing in sorted(work.flow.all(SCHEDULER), key=lambda t: t.name not in WHOLES):
+    for thing in sorted(drivers(work, party.optimizers), key=lambda t: t.name not in WHOLES):
         call, scope = thing.node, thing.scope
         assert isinstance(call, ast.Call) and scope is not None
-        if id(call) in parts or not wanted & set(drives(work, thing)):
+        if id(call) in parts:
             continue
         if stays_object(work, thing):
             party.stepped.append(thing)

@@ -51,9 +51,11 @@ def rewrite_steps(work: Work, optimizers: list[Thing]) -> None:
 
 def unhanded(work: Work) -> None:
     """Raise Left where a backward went from a function and one of its callers still counts on it."""
+    if not (counted := all_handed(work.flow)):
+        return
     told = set(work.told)
     gone = {id(statement) for _, statement in work.removed}
-    for inner in all_handed(work.flow):
+    for inner in counted:
         if id(inner.statement) in gone:
             for _, outer in callers(work, inner):
                 if id(outer) not in told:

@@ -6,18 +6,26 @@ import ast
 
 from .clips import bounded
 from .finding import REWRITTEN
-from .flow import Thing
+from .flow import File, Flow, Thing
 from .params import owner_networks
 from .work import Work
+
+
+def clamping(flow: Flow, file: File) -> list[tuple[ast.For, str]]:
+    """The loops in a file that clamp what they run over, and between what."""
+    if ("clamping", file) not in flow.memory:
+        bounds = [(loop, bounded(file, loop, "p.data.clamp_", "p.clamp_")) for _, loop in file.loops]
+        flow.memory["clamping", file] = [(loop, told) for loop, told in bounds if told]
+    found: list[tuple[ast.For, str]] = flow.memory["clamping", file]
+    return found
 
 
 def clamp_weights(work: Work, thing: Thing) -> None:
     """``for p in net.parameters(): p.data.clamp_(low, high)`` of an optimizer's networks."""
     owned = {(scope.file.module, ast.unparse(owner)) for scope, owner in owner_networks(work, thing)}
     for file in work.flow.files:
-        for _, loop in file.loops:
-            bounds = bounded(file, loop, "p.data.clamp_", "p.clamp_")
-            if not bounds or id(loop) in work.told:
+        for loop, bounds in clamping(work.flow, file):
+            if id(loop) in work.told:
                 continue
             func = loop.iter.func  # type: ignore[attr-defined]
             if (file.module, ast.unparse(func.value)) not in owned:
