@@ -110,7 +110,9 @@ def refuse_miscounted(place: str, gradients: Any, count: int) -> None:
     """Raise unless there is one gradient for each parameter."""
     if not isinstance(gradients, (tuple, list)):
         raise TypeError(f"{place}: gradients must be a tuple or list, but got {type(gradients).__name__}")
-    nested = [i for i, g in enumerate(gradients) if isinstance(g, (tuple, list))]
+    nested = [
+        i for i, g in enumerate(gradients) if isinstance(g, (tuple, list)) and any(hasattr(x, "shape") for x in g)
+    ]
     if nested:
         raise TypeError(
             f"{place}: gradient {nested[0]} is a {type(gradients[nested[0]]).__name__}; value_and_grad gives "

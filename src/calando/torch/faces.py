@@ -51,6 +51,10 @@ class Faces(Controls, torch.optim.Optimizer):
             self.spelling = {**self.spelling, SLOT: SLOT}
             self.SLOTS = {**self.SLOTS, SLOT: SLOT}  # type: ignore[misc]
 
+    def _for_all(self) -> dict[str, Any]:
+        """The options that hold for all groups."""
+        return {**vars(self._options), "on_nonfinite": self.engine.on_nonfinite}
+
     def ema_parameters(self) -> list[torch.Tensor]:
         """The running averages of all parameters, in their order: the tensors themselves, each of its shape.
 

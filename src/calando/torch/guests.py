@@ -7,6 +7,7 @@ would follow.
 
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
+from types import MappingProxyType
 from typing import Any
 
 from ..choices import FRONTS
@@ -25,7 +26,13 @@ OTHERS = {name for room in (TORCH, MINDSPORE) for spoken in room.values() for na
 ALIKE = 0.8  # of two words; "weigth_decay" and "weight_decay" are 0.92, "layer_decay" is 0.61
 
 
-def refuse_unknown(place: str, given: Mapping[str, Any], spelling: Iterable[str], defaults: Iterable[str]) -> None:
+def refuse_unknown(
+    place: str,
+    given: Mapping[str, Any],
+    spelling: Iterable[str],
+    defaults: Iterable[str],
+    for_all: Mapping[str, Any] = MappingProxyType({}),
+) -> None:
     """Raise UnknownName for what must be a mistake in a group.
 
     Args:
@@ -33,6 +40,7 @@ def refuse_unknown(place: str, given: Mapping[str, Any], spelling: Iterable[str]
         given: the group.
         spelling: the names of its hyperparameters.
         defaults: all names that the optimizer gives to every group.
+        for_all: the options that hold for all groups; one of them may be said again, as ZeroRedundancyOptimizer does.
     """
     known = list(dict.fromkeys([*spelling, *defaults]))
     for key, value in given.items():
@@ -42,6 +50,8 @@ def refuse_unknown(place: str, given: Mapping[str, Any], spelling: Iterable[str]
             refuse_played(place, key, value, spelling)
             continue
         note = value is None or isinstance(value, (str, bool))
+        if key in for_all and (value is for_all[key] or value == for_all[key]):
+            continue
         if key in FOR_ALL or key in FRONTS:
             raise UnknownName(f"{place}: {late(key)}")
         if misspelled(key, known) or (not note and misspelled(key, OTHERS)):

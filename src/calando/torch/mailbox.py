@@ -76,7 +76,7 @@ class Mailbox(Stateful):
         """What the outside wrote into one group, checked: its clock, and entries by our names; None: nothing."""
         posted, hyper = self._posted[number], self.engine.hypers[number]
         if len(group) != self._sizes[number]:
-            refuse_unknown(hyper.place, group, self.spelling, self.defaults)
+            refuse_unknown(hyper.place, group, self.spelling, self.defaults, self._for_all())
             self._sizes[number] = len(group)
         try:
             changed = [name for name in posted if group[name] is not posted[name]]

@@ -219,7 +219,7 @@ class Optimizer(Mailbox):
         given = dict(param_group)
         if "params" not in given:
             raise UnknownName(f"{place}: 'params' is missing; it has {', '.join(map(repr, given)) or 'nothing'}")
-        refuse_unknown(place, given, self.spelling, self.defaults)
+        refuse_unknown(place, given, self.spelling, self.defaults, self._for_all())
         refuse_hints(place, given)
         refuse_choices(place, given)
         given.update({**self.FIXED, "params": listed(given["params"])})
