@@ -88,7 +88,7 @@ def other_strides(params, step):
 
 def negative(params, step):
     if step == 2:
-        for p in params:
+        for p in [p for p in params if p.dim() == 1 and p.numel()]:  # whose strides stay
             p.grad = torch._neg_view(p.grad.neg())
 
 
