@@ -1,12 +1,8 @@
 """Ctrl-C anywhere in a step: parameters, slots, ages and clocks are of one step, and training goes on."""
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-import calando
 from calando.decay import DECOUPLED, L2
 from calando.ending import TornStep
 from calando.kernels import compile, pool
@@ -14,32 +10,8 @@ from calando.rules.adam import ADAM
 from calando.rules.ftrl import FTRL_POWER
 from calando.rules.lamb import LAMB
 from calando.rules.sgd import SGD_MOMENTUM
+from interruption import Interruption
 from twins import Case, make, noise, state, usual
-
-OURS = str(Path(calando.__file__).parent)
-
-
-class Interruption:
-    """Raises KeyboardInterrupt before the n-th line of calando's that runs inside; counts the lines."""
-
-    def __init__(self, at=-1):
-        self.at, self.lines = at, 0
-
-    def __enter__(self):
-        sys.settrace(self.trace)
-        return self
-
-    def __exit__(self, *_):
-        sys.settrace(None)
-
-    def trace(self, frame, event, _):
-        if not frame.f_code.co_filename.startswith(OURS):
-            return None
-        if event == "line":
-            self.lines += 1
-            if self.lines == self.at:
-                raise KeyboardInterrupt
-        return self.trace
 
 
 def cases():
@@ -246,6 +218,7 @@ print(interrupted > 10, within > 0)
 
 
 @pytest.mark.skipif(not hasattr(__import__("signal"), "setitimer"), reason="this system has no interval timers")
-def test_signals_at_random_moments(run, torch):
+@pytest.mark.parametrize("threads", [{"CALANDO_NUM_THREADS": "3"}, {"OMP_NUM_THREADS": "3"}], ids=["ours", "PyTorch's"])
+def test_signals_at_random_moments(threads, run, torch):
     """What torch's front end shows (state, groups, clocks, rates) is of one step, too."""
-    assert run(STORM.replace("LAST", "60"), CALANDO_NUM_THREADS="3").split() == ["True", "True"]
+    assert run(STORM.replace("LAST", "60"), **threads).split() == ["True", "True"]

@@ -1,5 +1,6 @@
 """The pool: every range is worked on once, and an error reaches the caller."""
 
+import sys
 import threading
 
 import numpy as np
@@ -88,10 +89,12 @@ def test_after_an_error_nobody_is_still_at_work():
 def test_how_many_threads(own, openmp, expected, monkeypatch):
     monkeypatch.setenv("CALANDO_NUM_THREADS", own)
     monkeypatch.setenv("OMP_NUM_THREADS", openmp)
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
     assert pool.threads() == expected
 
 
 def test_without_a_word_there_is_a_thread_for_each_core(monkeypatch):
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
     monkeypatch.delenv("CALANDO_NUM_THREADS", raising=False)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr(pool.os, "sched_getaffinity", lambda _: {0, 3, 5}, raising=False)

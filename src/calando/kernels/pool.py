@@ -1,4 +1,4 @@
-"""A small pool of threads that share the chunks of one kernel call.
+"""Threads that share the chunks of one kernel call: PyTorch's where it has some (``team``), else a small pool.
 
 Kernels release the GIL, so plain threads run them side by side. The pool is shared by all optimizers
 and is made anew in a forked child, where the parent's threads do not exist. (Numba's own threading
@@ -16,6 +16,8 @@ from queue import Empty, SimpleQueue
 from time import sleep
 
 import numpy as np
+
+from . import team
 
 SMALL = 100_000  # elements: less work than this is not worth a second thread
 PARTS_PER_THREAD = 8
@@ -48,14 +50,22 @@ class Helpers:
 
 
 def threads() -> int:
-    """How many threads a step may use: ``CALANDO_NUM_THREADS``, else ``OMP_NUM_THREADS``, else the cores."""
-    for name in ("CALANDO_NUM_THREADS", "OMP_NUM_THREADS"):
-        told = os.environ.get(name, "")
-        if told.isdecimal() and int(told) > 0:
-            return int(told)
+    """How many threads a step may use: the first of these that says a number.
+
+    ``CALANDO_NUM_THREADS``, ``torch.get_num_threads()`` where PyTorch is loaded, ``OMP_NUM_THREADS``, the cores.
+    """
+    told = number("CALANDO_NUM_THREADS") or team.size() or number("OMP_NUM_THREADS")
+    if told:
+        return told
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def number(name: str) -> int:
+    """The positive number that a variable of the environment says, else 0."""
+    told = os.environ.get(name, "")
+    return int(told) if told.isdecimal() else 0
 
 
 def forget() -> None:
@@ -77,47 +87,74 @@ def helpers(count: int) -> Helpers:
         return _pool
 
 
+class Work:
+    """Ranges that wait for whoever is free, so that a thread that the machine slows down does not hold up the others.
+
+    Args:
+        work: called as ``work(start, stop)``.
+        ranges: each is worked on once.
+    """
+
+    def __init__(self, work: Callable[[int, int], None], ranges: Sequence[tuple[int, int]]):
+        self.work, self.waiting = work, deque(ranges)
+        self.problems: list[BaseException] = []
+
+    def take(self) -> None:
+        """Work on one range after another, until none is left."""
+        while self.waiting:
+            try:
+                mine = self.waiting.popleft()
+            except IndexError:  # somebody was faster
+                return
+            self.work(*mine)
+
+    def help_out(self) -> None:
+        """The same in another thread than the caller's, which is told of what goes wrong."""
+        try:
+            self.take()
+        except BaseException as raised:
+            self.waiting.clear()
+            self.problems.append(raised)
+
+
 def share(work: Callable[[int, int], None], ranges: Sequence[tuple[int, int]], workers: int) -> None:
     """Call ``work(start, stop)`` once for every range, from up to ``workers`` threads.
 
-    Whoever is free takes the next range, so a thread that the machine slows down does not hold up the
-    others. Returns when all ranges are done; an exception of any of them is raised here. Whatever is raised, and
-    however often the caller is interrupted while it waits (Ctrl-C), nobody is at work any more then.
+    Returns when all ranges are done; an exception of any of them is raised here. Whatever is raised, and however often
+    the caller is interrupted while it waits (Ctrl-C), nobody is at work any more then.
     """
-    waiting, inside, awake = deque(ranges), list[int](), SimpleQueue[None]()
-    problems: list[BaseException] = []
+    shared = Work(work, ranges)
+    others = min(workers, len(ranges)) - 1
+    if others < 1:
+        shared.take()
+    elif team.ready(workers):
+        team.share(shared, workers)
+    else:
+        helped(shared, others)
+    if shared.problems:
+        raise shared.problems[0]
 
-    def take() -> None:
-        while waiting:
-            try:
-                mine = waiting.popleft()
-            except IndexError:  # somebody was faster
-                return
-            work(*mine)
+
+def helped(shared: Work, others: int) -> None:
+    """Do the work together with so many threads of our own."""
+    inside, awake = list[int](), SimpleQueue[None]()
 
     def help_out() -> None:
         inside.append(1)  # before a range is taken: who empties `waiting` sees either the range or us
-        try:
-            take()
-        except BaseException as raised:
-            waiting.clear()
-            problems.append(raised)
+        shared.help_out()
         inside.pop()
         awake.put(None)
 
-    others = min(workers, len(ranges)) - 1
     try:
         for _ in range(others):
             helpers(others).tasks.put(help_out)
-        take()
+        shared.take()
         while inside:
             with suppress(Empty):
                 awake.get(timeout=0.01)
     except BaseException:
-        leave(waiting, inside)
+        leave(shared.waiting, inside)
         raise
-    if problems:
-        raise problems[0]
 
 
 def leave(waiting: deque[tuple[int, int]], inside: list[int]) -> None:

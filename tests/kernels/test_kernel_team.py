@@ -1,0 +1,178 @@
+"""PyTorch's threads at our work: every range once, errors and Ctrl-C included, and its team is whole afterwards."""
+
+import os
+import sys
+import threading
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calando.kernels import pool, team
+from interruption import Interruption
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed: it has no threads to be asked")
+if team.openmp() is None:
+    pytest.skip("this PyTorch has another OpenMP library than GNU's", allow_module_level=True)
+
+COUNT = 3
+
+
+@pytest.fixture(scope="module", autouse=True)
+def three():
+    """PyTorch uses three threads, whatever the machine has."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(COUNT)
+    yield
+    torch.set_num_threads(before)
+
+
+def parallel():
+    """How many threads PyTorch's own operations are shared by, as its team says."""
+    assert team.openmp().omp_get_level() == 0
+    return torch.get_num_threads(), float(torch.ones(1_000_000).sum())
+
+
+def pieces(count):
+    return [(i, i + 1) for i in range(count)]
+
+
+@given(count=st.integers(0, 30))
+def test_every_range_is_worked_on_once(count):
+    seen = []
+    pool.share(lambda start, stop: seen.append((start, stop)), pieces(count), COUNT)
+    assert sorted(seen) == pieces(count)
+    assert parallel() == (COUNT, 1_000_000)
+
+
+def test_the_team_works_at_the_same_time_and_is_not_ours(monkeypatch):
+    monkeypatch.setattr(pool, "helped", None)
+    meeting = threading.Barrier(COUNT, timeout=20)  # passes only when all are inside at once
+    first, second = set(), set()
+    for names in (first, second):
+
+        def work(start, stop, names=names):
+            names.add(threading.get_native_id())
+            meeting.wait()
+
+        pool.share(work, pieces(COUNT), COUNT)
+    assert len(first) == COUNT and first == second  # nobody is started anew
+
+
+def test_another_number_of_threads_is_not_pytorchs():
+    assert team.ready(COUNT) and not team.ready(COUNT + 1) and not team.ready(COUNT - 1)
+
+
+@pytest.mark.parametrize("guilty", range(4))
+def test_an_error_in_any_range_is_raised_here(guilty):
+    def work(start, stop):
+        if start == guilty:
+            raise FloatingPointError(f"range {start}")
+
+    with pytest.raises(FloatingPointError, match=f"range {guilty}"):
+        pool.share(work, pieces(4), COUNT)
+    assert parallel() == (COUNT, 1_000_000)
+
+
+def test_after_an_error_nobody_is_still_at_work():
+    running, release = threading.Event(), threading.Event()
+    done = []
+
+    def work(start, stop):
+        if threading.current_thread() is threading.main_thread():
+            assert running.wait(20)
+            threading.Timer(0.05, release.set).start()
+            raise ValueError("first")
+        running.set()
+        assert release.wait(20)
+        done.append(start)
+
+    with pytest.raises(ValueError, match="first"):
+        pool.share(work, pieces(2), COUNT)
+    assert len(done) == 1
+
+
+def test_interrupted_before_any_line_the_team_is_whole_and_nobody_at_work():
+    inside = []
+
+    def work(start, stop):
+        inside.append(start)
+        inside.remove(start)
+
+    with Interruption() as counting:
+        pool.share(work, pieces(8), COUNT)
+    assert counting.lines > 20
+    interrupted = 0
+    for at in range(1, counting.lines):
+        with Interruption(at), suppress(KeyboardInterrupt):  # how many lines are the caller's differs a little
+            pool.share(work, pieces(8), COUNT)
+            interrupted -= 1
+        interrupted += 1
+        assert not inside and parallel() == (COUNT, 1_000_000), at
+    assert interrupted > 15
+
+
+def test_interrupted_again_while_it_leaves(monkeypatch):
+    found, ended = team.openmp(), []
+
+    class Impatient:
+        GOMP_parallel_start, omp_get_level = found.GOMP_parallel_start, found.omp_get_level
+
+        def GOMP_parallel_end(self):
+            ended.append(1)
+            if len(ended) < 3:
+                raise KeyboardInterrupt(f"{len(ended)}")
+            found.GOMP_parallel_end()
+
+    monkeypatch.setattr(team, "openmp", Impatient)
+    with pytest.raises(KeyboardInterrupt, match="1"):
+        pool.share(lambda *_: None, pieces(4), COUNT)
+    assert len(ended) == 3 and parallel() == (COUNT, 1_000_000)
+
+
+def test_from_eight_threads_at_once():
+    seen, lock = [], threading.Lock()
+
+    def work(start, stop):
+        with lock:
+            seen.append(start)
+
+    def play():
+        torch.set_num_threads(COUNT)
+        for _ in range(50):
+            pool.share(work, pieces(6), COUNT)
+
+    threads = [threading.Thread(target=play) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(seen) == sorted(list(range(6)) * 8 * 50)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_has_threads_of_its_own():
+    pool.share(lambda *_: None, pieces(4), COUNT)
+    child = os.fork()
+    if not child:
+        seen = []
+        pool.share(lambda start, stop: seen.append((start, stop)), pieces(9), COUNT)
+        os._exit(0 if team.forked and sorted(seen) == pieces(9) else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_step_uses_as_many_threads_as_pytorch(monkeypatch):
+    monkeypatch.delenv("CALANDO_NUM_THREADS", raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")  # PyTorch has read it when it was imported
+    assert pool.threads() == COUNT
+    torch.set_num_threads(1)
+    assert pool.threads() == 1
+    torch.set_num_threads(COUNT)
+    monkeypatch.setenv("CALANDO_NUM_THREADS", "5")
+    assert pool.threads() == 5
+
+
+def test_without_pytorch_there_is_no_team(monkeypatch):
+    monkeypatch.delitem(sys.modules, "torch")
+    assert team.size() == 0 and not team.ready(COUNT)
