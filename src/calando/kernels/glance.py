@@ -18,7 +18,7 @@ from ..plan import Part
 from .compile import load
 from .libtorch import NAMES, functions, handles, nobody
 
-MANY = 256  # parameters: asking fewer costs less than loading the compiled call
+MANY = 32  # parameters: asking fewer costs less than loading the compiled call
 OTHERS, UNFIT, FIT = range(3)  # another tensor is behind a parameter; something is not as it was; all is as it was
 
 GLANCE = '''\
