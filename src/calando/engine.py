@@ -23,7 +23,7 @@ from .decay import UNBOUNDED as UNBOUNDED
 from .ending import Ending
 from .groups import Group, refuse_doubles
 from .hyper import Hyper
-from .kernels import glance
+from .kernels import glance, still
 from .kernels.ahead import ahead
 from .kernels.run import jobs, lengths, norm_jobs, ready, run, whole_sums
 from .measured import Measured, measured
@@ -52,6 +52,7 @@ class Engine:
         clocks: updates of each group so far: the step that its schedules see next.
         members: the parameters of each group.
         parts: how they are arranged.
+        outdated: whether groups were added since they were arranged.
         measure: whether each step adds a row to ``history``, of what ``Measured`` says, in the same pass over memory.
         history: those rows, one list for each step with one row per group that took part.
         newborn: members whose slots were made or moved since a front end last emptied this list.
@@ -70,7 +71,8 @@ class Engine:
         self.hypers: list[Hyper] = []
         self.clocks: list[int] = []
         self.members: list[list[Member]] = []
-        self._parts: list[Part] | None = []
+        self._parts: list[Part] = []
+        self.outdated = False
         self.newborn: list[Member] = []
         self.left: list[Any] = []
         self.ending: Ending | None = None
@@ -89,7 +91,7 @@ class Engine:
         self.groups += groups
         self.hypers += hypers
         self.clocks += [clock] * len(groups)
-        self._parts = None
+        self.outdated = True
 
     def prepare(self, zeroing: bool = False) -> None:
         """Have the kernels of the coming step made in the background, as far as is known now."""
@@ -109,13 +111,20 @@ class Engine:
     @property
     def parts(self) -> list[Part]:
         """How the members are arranged: anew only when somebody asks, so that a thousand groups are arranged once."""
-        if self._parts is None:
+        if self.outdated:
+            for part in self._parts:
+                part.reflect()
             self.arrange(self.members, self.groups)
-        return self._parts or []
+            self.newborn = self.known()
+        return self._parts
 
     @parts.setter
     def parts(self, parts: list[Part]) -> None:
-        self._parts = parts
+        self._parts, self.outdated = parts, False
+
+    def known(self) -> list[Member]:
+        """The members that have something to be shown."""
+        return [m for group in self.members for m in group if m.slots or m.age]
 
     def arrange(self, members: list[list[Member]], groups: list[Group]) -> None:
         """Build the plan anew; ages and slots stay with their members."""
@@ -133,7 +142,7 @@ class Engine:
         for m in (m for group in self.members for m in group):
             m.slots = adopted(m, self.groups[m.group])
         self.arrange(self.members, self.groups)
-        self.newborn = [m for group in self.members for m in group if m.slots or m.age]
+        self.newborn = self.known()
         for part in self.parts:
             part.look()
 
@@ -198,7 +207,7 @@ class Engine:
     def settle(self) -> None:
         """Write the ages back to the members, before they are stored or arranged anew."""
         self.catch_up()
-        for part in self._parts or []:
+        for part in self._parts:
             part.settle()
 
     def step(
@@ -279,7 +288,7 @@ class Engine:
     def find(self, grads: Sequence[Sequence[Any]] | None, playing: Sequence[int]) -> list[Part]:
         """Find where parameters and gradients are now, all at a glance where that can be; the parts that have any."""
         everybody = grads is None and len(playing) == len(self.groups)
-        if everybody and self.parts and all(map(glance.seen, self.parts)):
+        if everybody and self.parts and all(map(glance.seen, self.parts)) and all(map(still.resting, self.parts)):
             return list(self.parts)
         if not all(list(map(Part.look, self.parts))):
             self.rearrange()

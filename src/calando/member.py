@@ -17,7 +17,7 @@ from .eight import CODES, SCALE, SIGNED, UNSIGNED, coded, nearest, widened
 from .groups import Group
 from .rounding import SLOT as SLOT_OF_KAHAN
 from .rule import Rule
-from .stored import HALF, dtype_of, kept
+from .stored import HALF, dtype_of, kept, shapes
 
 FLOATING = ("float16", "bfloat16", "float32", "float64")
 
@@ -147,19 +147,27 @@ def adopted(member: Member, group: Group) -> dict[str, Any]:
     """What is kept beside a member, made to fit it: its device, layout and dtype; codes for numbers, and the reverse.
 
     Codes of numbers are the nearest ones; what Kahan's way kept is left behind where a parameter is rounded otherwise.
+
+    Raises:
+        ValueError: one has another shape.
     """
     arrays, own = adapter(member.param), key(member, group)
     wanted, slots = own.kept, dict(member.slots)
+    sizes = shapes(own.rule, tuple(member.param.shape), tuple(slots))
+    for name, slot in slots.items():
+        if tuple(slot.shape) != sizes[name]:
+            found = f"{tuple(slot.shape)}, not {sizes[name]}"
+            raise ValueError(f"the state {name!r} of {member.place} has shape {found}; put one of this shape there")
     for name in own.rule.slots:
         codes, scale = name + CODES, name + SCALE
         if codes in wanted and name in slots:
             x = arrays.numpy(slots.pop(name))
-            found, scales = nearest(name, np.asarray(x, np.float32).reshape(-1))
+            numbers, scales = nearest(name, np.asarray(x, np.float32).reshape(-1))
             slots |= {
                 codes: arrays.zeros(member.param, x.shape, "uint8"),
                 scale: arrays.zeros(member.param, scales.shape, "float32"),
             }
-            arrays.write(slots[codes], found.reshape(x.shape))
+            arrays.write(slots[codes], numbers.reshape(x.shape))
             arrays.write(slots[scale], scales)
         elif name in wanted and codes in slots:
             x, scales = (arrays.numpy(slots.pop(key)) for key in (codes, scale))

@@ -57,6 +57,8 @@ class Part:
         alike: a test whether gradients are of the kinds, sizes and strides of earlier ones that fitted; may be None.
         given: the gradients of this step, as they were given; None where they are those that members carry.
         glance: what looks at all of them in one call (``kernels.glance``); None: not asked yet, False: there is none.
+        slots: all slots, one kind after the other, and ``slots_at``, where they lay when they were last sought.
+        cells: what asks many of them in one call where they lie (``kernels.still``).
         lines: the rows that are centred when all take part, once they were sought (``kernels.centers``).
         mirror: float32 (members,), the ages as PyTorch keeps them, for others to see and to change.
         memory: float32 (members, numbers), what the rule remembers; likewise.
@@ -99,6 +101,8 @@ class Part:
         self.remembered = self.memory.copy()
         self.ranges: list[tuple[int, int]] = []
         self.lines: Any = None
+        self.slots: list[Any] = []
+        self.cells: Any = None
         if key.fused:
             self.cut(CHUNK)
 
@@ -131,6 +135,8 @@ class Part:
         self.slot_where = np.zeros((len(self.members), len(names)), np.uint64)
         for column, name in enumerate(names):
             self.slot_where[living, column] = self.key.arrays.slot_addresses([m.slots[name] for m in alive])
+        self.slots = [m.slots[name] for name in names for m in alive]
+        self.slots_at, self.cells = self.slot_where[living].T.ravel(), None
         self.address[:, 2:] = self.slot_where[self.piece] + self.slot_offset(self.first)
 
     def slot_offset(self, first: np.ndarray) -> np.ndarray:
@@ -171,7 +177,7 @@ class Part:
             if not all(map(self.belongs, self.members, self.layouts)):
                 return False
             self.move(where)
-        return self.lasts()
+        return self.lasts() and (self.sharded or self.key.arrays.resting(self.slots, self.slots_at))
 
     def move(self, where: np.ndarray) -> None:
         """The parameters are elsewhere now."""

@@ -19,6 +19,7 @@ Every adapter is a module with the same words:
     local(x)             if so: the part that is here
     joined(xs, norms)    if so: norms of the whole from those of the parts
     slot_addresses(xs)   where slots begin, in bytes
+    resting(xs, where)   whether they still begin there
     adopted(slot, p, …)  a slot made to fit parameter p, in this dtype
     opened(x)            what expressions compute with: a view, widened from half precision
     native(x)            what rules on whole arrays compute with: the framework's own, without history

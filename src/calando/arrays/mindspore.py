@@ -90,6 +90,10 @@ def slot_addresses(slots: list[np.ndarray]) -> np.ndarray:
     return addresses(slots)
 
 
+def resting(slots: list[np.ndarray], where: np.ndarray) -> bool:
+    return True  # an array keeps its memory as long as it lives
+
+
 def adopted(slot: Any, p: Any, dtype: str) -> np.ndarray:
     """A slot that fits its parameter: itself, or a copy in this dtype."""
     return np.require(slot, p.asnumpy().dtype if dtype == "bfloat16" else dtype, ["C", "A", "W"])

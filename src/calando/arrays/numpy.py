@@ -121,6 +121,10 @@ def slot_addresses(slots: list[np.ndarray]) -> np.ndarray:
     return addresses(slots)
 
 
+def resting(slots: list[np.ndarray], where: np.ndarray) -> bool:
+    return True  # an array keeps its memory as long as it lives
+
+
 def adopted(slot: Any, p: np.ndarray, dtype: str) -> np.ndarray:
     """A slot that fits its parameter: itself, or a copy in this dtype and the plain layout."""
     return np.require(slot, dtype, ["C", "A", "W"])

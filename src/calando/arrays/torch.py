@@ -193,6 +193,10 @@ def slot_addresses(slots: list[torch.Tensor]) -> list[int]:
     return [ADDRESS(local(x)) for x in slots]
 
 
+def resting(slots: list[torch.Tensor], where: np.ndarray) -> bool:
+    return bool(np.array_equal(addresses(slots), where))
+
+
 def adopted(slot: Any, p: Any, dtype: str) -> torch.Tensor:
     """A slot that fits its parameter: itself, or a copy in this dtype with the parameter's device and layout."""
     like = slot.stride() == p.stride() or slot.shape != p.shape

@@ -15,10 +15,14 @@ from ..choices import Options
 from ..control import Controls
 from ..eight import CODES, SCALE
 from ..engine import Engine
+from ..member import Member
+from ..member import key as key_of
 from ..plan import ASKED_AT_ONCE, TURN
 from ..rounding import SEED
 from ..rounding import SLOT as COMPENSATION
 from ..spelling import Spelling
+from ..stored import shapes
+from .fit import check_number
 
 
 class Faces(Controls, torch.optim.Optimizer):
@@ -33,6 +37,7 @@ class Faces(Controls, torch.optim.Optimizer):
     ENGINE: ClassVar[type[Engine]] = Engine
 
     _faces: list[tuple[Any, dict[str, Any], dict[str, Any]]]  # parameter, its entry in state, what we put there
+    _mirrors: list[tuple[torch.Tensor, int]]  # all ages, and all that rules remember; where they lie
     _seen_state: Any
     _seen_count: int
     _seen: list[list[Any]]  # the entries of state, and all that stands in them
@@ -65,17 +70,28 @@ class Faces(Controls, torch.optim.Optimizer):
         """
         return [mean if mean is not p else p.detach() for p, mean in self._averages()]
 
+    def _begin(self) -> None:
+        """Make all slots before the first update, as some of torch's classes do; an average waits for the weights."""
+        if self._options.ema is not None:
+            return
+        for part in self.engine.parts:
+            part.whole = True
+            part.be_born(self.engine.newborn)
+        self._show_state()
+
     def _show_state(self) -> None:
         """Put new slots into ``state``, under torch's names."""
         if not self.engine.newborn:
             return
-        self._faces = []
+        gone = {id(p) for p, *_ in self._faces if p not in self.state}  # exchanged in a group that sits this step out
+        self._faces, self._mirrors = [], []
         for part in self.engine.parts:
             ages, memory = torch.from_numpy(part.mirror), torch.from_numpy(part.memory)
+            self._mirrors += [(ages, ages.data_ptr()), (memory, memory.data_ptr())]
             for i, member in enumerate(part.members):
                 shown: dict[str, Any] = {"step": ages[i]} if self.AGED and (member.slots or part.ages[i]) else {}
                 shown |= {key: member.slots[slot] for slot, key in self.SLOTS.items() if slot in member.slots}
-                if shown:
+                if shown and id(member.param) not in gone:
                     shown |= {name: memory[i, j] for j, name in enumerate(part.key.rule.memory)}
                     face = self.state[member.param]
                     face.update(shown)
@@ -84,9 +100,32 @@ class Faces(Controls, torch.optim.Optimizer):
         self._seen_state, self._seen_count = self.state, len(self.state)
         self._seen = [list(self.state.values()), values_of(self.state.values())]
 
+    def _face(self, member: Member) -> dict[str, Any]:
+        """What ``state`` has of one parameter.
+
+        Raises:
+            ValueError: it cannot be what it is called.
+        """
+        face = {key: value for key, value in self.state.get(member.param, {}).items() if value is not None}
+        rule, shape = key_of(member, self.engine.groups[member.group]).rule, tuple(member.param.shape)
+        wanted = shapes(rule, shape, tuple(self.SLOTS))
+        for slot, key in self.SLOTS.items():
+            if key in face and getattr(face[key], "shape", None) != wanted[slot]:
+                found = f"of shape {tuple(face[key].shape)}" if hasattr(face[key], "shape") else repr(face[key])
+                raise ValueError(
+                    f"For {type(self).__name__!r}: {member.place}: its state {key!r} must be a tensor of shape "
+                    f"{wanted[slot]}, but it is {found}"
+                )
+        for key in ("step", *self.MEMORY):
+            if key in face:
+                check_number(f"For {type(self).__name__!r}: {member.place}", key, face[key], "its state has")
+        return face
+
     def _state_is_ours(self) -> bool:
         """Whether ``state`` still holds what we put there; in very large optimizers a part is asked each time."""
         if self.state is not self._seen_state or len(self.state) != self._seen_count:
+            return False
+        if any(x.data_ptr() != where for x, where in self._mirrors):  # put into shared memory
             return False
         faces = self._faces
         if len(faces) <= ASKED_AT_ONCE:
@@ -107,16 +146,21 @@ class Faces(Controls, torch.optim.Optimizer):
 
     def _overlook(self) -> None:
         """Whatever stands in ``state`` is as we know it, though nothing in it is ours."""
-        self._faces, self._seen_state, self._seen_count = [], self.state, len(self.state)
+        self._faces, self._mirrors, self._seen_state, self._seen_count = [], [], self.state, len(self.state)
         self._seen = [list(self.state.values()), values_of(self.state.values())]
 
     def _adopt_state(self, ages: list[list[int]] | None = None) -> None:
-        """Take slots and ages from ``state``, where others may have put them."""
+        """Take slots and ages from ``state``, where others may have put them.
+
+        Raises:
+            ValueError: what stands there cannot be one; nothing has been taken.
+        """
         engine = self.engine
         engine.settle()
+        faces = {id(member): self._face(member) for members in engine.members for member in members}
         for number, members in enumerate(engine.members):
             for i, member in enumerate(members):
-                face = {key: value for key, value in self.state.get(member.param, {}).items() if value is not None}
+                face = faces[id(member)]
                 member.slots = {slot: face[key] for slot, key in self.SLOTS.items() if key in face}
                 member.memory = tuple(float(face[name]) for name in self.MEMORY if name in face)
                 if self.AGED:

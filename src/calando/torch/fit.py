@@ -193,7 +193,7 @@ def check_lines(hyper: Hyper, lines: Mapping[str, Timeline], clock: int) -> None
                 raise ScheduleEnd(f"{hyper.place}: {hyper.spelled(name)!r}: {end}") from None
 
 
-def check_number(place: str, key: str, value: Any) -> None:
+def check_number(place: str, key: str, value: Any, has: str = "the checkpoint has") -> None:
     """Raise ValueError unless a number of one parameter is one."""
     try:
         number = float(value)
@@ -202,7 +202,7 @@ def check_number(place: str, key: str, value: Any) -> None:
     whole = number >= 0 and number == int(number) if isfinite(number) else False
     if not isfinite(number) or (key == "step" and not whole):
         wanted = "a whole number from 0 on" if key == "step" else "one finite number"
-        raise ValueError(f"{place}: {key!r} must be {wanted}, but the checkpoint has {value!r}")
+        raise ValueError(f"{place}: {key!r} must be {wanted}, but {has} {value!r}")
 
 
 def check_extra(name: str, extra: Any, groups: list[Any]) -> dict[str, Any] | None:

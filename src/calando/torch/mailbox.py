@@ -37,6 +37,11 @@ class Mailbox(Stateful):
         playing = self._numbers()
         if not self._state_is_ours():
             self._adopt_state()
+        outdated = self.engine.outdated
+        for part in self.engine.parts if self.AGED else ():
+            part.reflect()
+        if outdated:
+            self._show_state()
         written = [self._written(number, group) for number, group in zip(playing, self.param_groups, strict=True)]
         for number, group, found in zip(playing, self.param_groups, written, strict=True):
             known, there = self.engine.groups[number].params, group["params"]
@@ -45,9 +50,6 @@ class Mailbox(Stateful):
                 self._adopt_state()
             if found is not None:
                 self._take_over(number, group, *found)
-        if self.AGED:
-            for part in self.engine.parts:
-                part.reflect()
         return playing
 
     def _numbers(self) -> list[int]:
@@ -130,7 +132,10 @@ class Mailbox(Stateful):
     def _changed(self, number: int) -> None:
         """Choose the rule anew and show the values in force."""
         group, engine = self._dicts[number], self.engine
+        before = engine.parts
         engine.regroup(number, self._group(group, engine.hypers[number]))
+        if engine.parts is not before:
+            self._show_state()
         self._show(number, group, spelled(self.spelling, engine.hypers[number].current(engine.clocks[number])))
         self._remember(number, group)
 

@@ -195,11 +195,11 @@ class Stateful(Reminders, Faces):
 
     def _reload(self, lines: list[dict[str, Timeline]], ages: list[list[int]] | None) -> None:
         """Make engine and groups agree after ``param_groups`` and ``state`` were exchanged."""
-        self._dicts = list(self.param_groups)
+        before, self._dicts = self._dicts, list(self.param_groups)
         engine = self.engine
         for number, group in enumerate(self._dicts):
-            for key, value in self.defaults.items():
-                group.setdefault(key, value)
+            for key in self.defaults.keys() & before[number].keys():  # torch adds 'differentiable' to all defaults
+                group.setdefault(key, self.defaults[key])
             group.update(self.FIXED)
             group.update({hint: False for hint in ("capturable", "differentiable") if hint in group})
             steps = [int(self.state[p]["step"]) for p in group["params"] if "step" in self.state.get(p, {})]
