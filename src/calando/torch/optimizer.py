@@ -174,12 +174,12 @@ class Optimizer(Mailbox):
         for number in playing:
             self._post(number)
 
-    @torch.no_grad()
     def _clear(self, grads: list[Any]) -> None:
         """Zero these gradients, or let go of all, as ``grads_after_step`` says."""
         if self._options.grads_after_step == "zero":
-            for g in grads:
-                g.zero_()
+            with torch.no_grad():
+                for g in grads:
+                    g.zero_()
         elif self._options.grads_after_step == "none":
             for p in self._all():
                 p.grad = None
