@@ -46,8 +46,11 @@ FACTOR, HALVES, FOUR, TWELVE = np.uint32(0x9E3779B1), np.uint32(15), np.uint32(4
 MIDDLE = np.uint32(0xFFFF0)  # the last 4 bits of noise stay 0: what rounding errors put above the last code is held
 
 
-def grain(index, key):
-    x = whole(whole(index + key) * FACTOR)
+def grain(index, key):  # kernels go from one element to the next by adding FACTOR
+    return folded(whole(whole(index + key) * FACTOR))
+
+
+def folded(x):
     return whole(x ^ whole(x >> HALVES))
 
 
@@ -60,9 +63,11 @@ def upper(drawn):
 
 
 def signed_code(x, inverse, drawn):
-    r = absolute(x) * inverse + SIGNED_ZERO
+    r = x * inverse
+    sign = whole(as_bits(r) & SIGN)
+    r = r + as_number(whole(as_bits(SIGNED_ZERO) | sign))
     code = whole(whole(whole(as_bits(r) + drawn) << FOUR) & BELOW_SIGN)
-    return whole(whole(code | whole(as_bits(x) & SIGN)) >> SIGN_UP)
+    return whole(whole(code | sign) >> SIGN_UP)
 
 
 def unsigned_code(x, inverse, drawn):
@@ -114,7 +119,7 @@ def blocks(size: int) -> int:
 
 
 BODIES = (
-    "grain", "lower", "upper", "signed_code", "unsigned_code", "signed_value", "unsigned_value", "larger",
+    "folded", "lower", "upper", "signed_code", "unsigned_code", "signed_value", "unsigned_value", "larger",
     "signed_bits", "unsigned_bits", "size_bits", "inverted",
 )  # fmt: skip
 

@@ -283,7 +283,7 @@ def in_codes(rule: Rule, coded: tuple[str, ...], kinds: dict[str, str]) -> tuple
     ]
     before.append(f"first = whole(begin + whole(k * {eight.BLOCK}))")
     inner, scales = [], []
-    codes = ["drawn = grain(whole(first + whole(i)), key1)"]
+    codes = ["drawn, walk = folded(walk), whole(walk + FACTOR)"]
     for x in coded:
         span, sort = f"{eight.sort(x).upper()}_SPAN", eight.sort(x)
         new = f"new{1 + rule.slots.index(x)}"
@@ -297,4 +297,5 @@ def in_codes(rule: Rule, coded: tuple[str, ...], kinds: dict[str, str]) -> tuple
         ]
         scales += [f"{x}_new = as_number({x}_top) * {span}", f"{x}_scale_[k], {x}_inverse = {x}_new, inverted({x}_new)"]
         codes += [f"{x}_codes_[i] = uint8({sort}_code({x}_held[i], {x}_inverse, {eight.share(x)}(drawn)))"]
+    scales.append("walk = whole(whole(first + key1) * FACTOR)")
     return before, inner, scales, codes
