@@ -102,6 +102,16 @@ def interval(low: float, high: float) -> str:
     return f"lie in {'(0' if low == TINY else f'[{low:g}'}, {high:g})"
 
 
+SLIP = 1e-15  # how far below 0 rounding may bring a scheduler that ends at 0, such as torch's LinearLR
+SLIPPING = ("lr", "weight_decay")
+
+
+def inside(name: str, value: Any, low: float, high: float) -> Any:
+    """Whether a number, or each of an array, may be used: it lies in [low, high), or below 0 by rounding alone."""
+    lowest = -SLIP if low == 0 and name in SLIPPING else low
+    return (value >= lowest) & (value < high)
+
+
 class Hyper:
     """The hyperparameters of one group over time.
 
@@ -188,11 +198,11 @@ class Hyper:
         if name in BOUNDS and entry == inf:
             entry = UNBOUNDED
         if isinstance(entry, float):
-            if not low <= entry < high:
+            if not inside(name, entry, low, high):
                 raise self.outside(name, entry)
         elif isinstance(entry, Listed):
             values = np.array(entry.values)
-            wrong = np.flatnonzero(~((values >= low) & (values < high)))
+            wrong = np.flatnonzero(~inside(name, values, low, high))
             if len(wrong):
                 raise self.outside(name, values[wrong[0]].item(), f"entry {wrong[0]} of {entry.describe()}")
         if not isinstance(entry, float):
@@ -228,7 +238,7 @@ class Hyper:
                 raise ValueError(f"{self.place}: {self.spelled(name)!r} {problem}") from None
             low, high = self.domain[name]
             for entry in lines[name].entries:
-                if not isinstance(entry, Schedule) and not low <= entry < high:
+                if not isinstance(entry, Schedule) and not inside(name, entry, low, high):
                     raise self.outside(name, entry, "as it was stored")
         return lines
 
@@ -289,7 +299,7 @@ class Hyper:
             if hasattr(problem, "add_note"):  # Python 3.11
                 problem.add_note(f"{self.place}: {self.spelled(name)!r} at step {step}: {schedule.describe()}")
             raise
-        if not low <= value < high:
+        if not low <= value < high and not inside(name, value, low, high):
             raise self.outside(name, value, f"step {step}: {schedule.describe()}")
         return value
 

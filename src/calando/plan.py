@@ -31,7 +31,7 @@ from .eight import BLOCK, SCALE
 from .groups import Group
 from .member import Key, Member, key
 from .rounding import keys
-from .stored import ITEMSIZE, shapes
+from .stored import ITEMSIZE, refuse_overflow, shapes
 
 CHUNK = 65_536
 ASKED_AT_ONCE, TURN = 512, 64
@@ -342,6 +342,8 @@ class Part:
         if self.complete:
             return
         newborn = [m for m in self.chosen(self.members) if not names <= m.slots.keys()]
+        for member in newborn:
+            refuse_overflow(member.place, member.starts, self.kept)
         born += newborn  # before they have slots: who is interrupted here is asked again
         self.placed = self.placed and not newborn
         for member in newborn:

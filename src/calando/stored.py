@@ -10,12 +10,14 @@ The order is that of the columns in the tables of a kernel, and names tell the d
 its arrays are to be read.
 """
 
+from collections.abc import Mapping
 from math import prod
 
 from . import average, eight, rounding
 from .rule import Rule
 
 HALF = ("float16", "bfloat16")
+LARGEST = {"float16": 65504.0, "bfloat16": 3.3895313892515355e38, "float32": 3.4028234663852886e38}
 ITEMSIZE = {"uint8": 1, "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}  # bytes
 
 
@@ -51,3 +53,23 @@ def shapes(rule: Rule, shape: tuple[int, ...], names: tuple[str, ...]) -> dict[s
     own = rule.slot_shapes(shape)
     scales = (eight.blocks(prod(shape)),)
     return {name: scales if name.endswith(eight.SCALE) else own.get(name, shape) for name in names}
+
+
+def refuse_overflow(place: str, starts: Mapping[str, float], kept: Mapping[str, str]) -> None:
+    """Raise if an array cannot hold the number that it begins with.
+
+    Args:
+        place: what an error calls the parameter.
+        starts: the numbers, by slot.
+        kept: the dtypes of the arrays.
+
+    Raises:
+        ValueError: a number is larger than the largest of its dtype.
+    """
+    for name, value in starts.items():
+        largest = LARGEST.get(kept.get(name, ""), float("inf"))
+        if value > largest:
+            raise ValueError(
+                f"{place}: what is kept beside it is {kept[name]} and cannot begin at {value:g}, "
+                f"which is above {largest:g}; give a smaller number"
+            )

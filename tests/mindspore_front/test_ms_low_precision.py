@@ -7,6 +7,7 @@ import pytest
 
 import calando
 from calando.mindspore import nn
+from mindspore_front import kinds
 from mindspore_front.test_ms_resume import travelled
 
 torch = pytest.importorskip("torch")
@@ -285,3 +286,19 @@ def test_a_sparse_gradient_for_8_bits_or_to_be_emptied():
     with pytest.raises(TypeError, match="is sparse, and grads_after_step='zero' is for dense ones"):
         nn.Adam(params, grads_after_step="zero")(grads)
     assert params[0].asnumpy().tolist() == [[1, 1]] * 3
+
+
+@pytest.mark.parametrize("kind", ["numpy", "calando"])
+@pytest.mark.parametrize("name", ["Adagrad", "ProximalAdagrad", "FTRL"])
+def test_a_slot_that_cannot_hold_its_first_number_is_told(name, kind):
+    """65504 is the largest of float16; MindSpore begins at infinity then, and the weights never move."""
+    word, made = ("initial_accum" if name == "FTRL" else "accum"), getattr(kinds, f"{kind}_kind")()
+    param, gradient = made.param(np.ones(3, "f2"), "w"), made.tensor(np.ones(3, "f2"))
+    optimizer = getattr(nn, name)([param], **{word: 1e6})
+    told = "parameter .* of group 0: what is kept beside it is float16 and cannot begin at 1e[+]06, which is above"
+    with pytest.raises(ValueError, match=f"For '{name}': {told}"):
+        optimizer((gradient,))
+    np.testing.assert_array_equal(made.read(param), 1)
+    again = made.param(np.ones(3, "f2"), "v")
+    getattr(nn, name)([again], **{word: 6e4}, learning_rate=0.1)((gradient,))
+    assert np.isfinite(made.read(again)).all()

@@ -241,3 +241,29 @@ def test_momentum_where_there_is_none_is_refused_as_in_torch(scheduler):
     for library in (ct, torch.optim):
         with pytest.raises(ValueError, match="optimizer must support momentum"):
             SCHEDULERS[scheduler](library.Adagrad([torch.nn.Parameter(torch.ones(2))]))
+
+
+@pytest.mark.parametrize("total_iters", range(1, 30))
+def test_a_scheduler_may_miss_zero_by_rounding(total_iters):
+    """torch's LinearLR down to 0 ends at -2e-18 for some lengths: the path is torch's, and a checkpoint holds it."""
+    paths = []
+    for library in (torch.optim, ct):
+        p = torch.nn.Parameter(torch.ones(3))
+        optimizer = library.SGD([p], lr=0.1)
+        scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, 0.95, 0.0, total_iters)
+        for _ in range(total_iters + 2):
+            p.grad = p.detach() * 2
+            optimizer.step(), scheduler.step()
+        paths.append(p.tolist())
+    assert paths[1] == pytest.approx(paths[0], rel=1e-6)
+    again = ct.SGD([p], lr=0.1)
+    again.load_state_dict(optimizer.state_dict())
+    assert again.param_groups[0]["lr"] == optimizer.param_groups[0]["lr"]
+    optimizer.step()
+
+
+def test_below_zero_by_more_than_rounding_is_refused():
+    optimizer = ct.SGD([torch.nn.Parameter(torch.ones(1))], lr=0.1)
+    optimizer.param_groups[0]["lr"] = -1e-12
+    with pytest.raises(ValueError, match=r"group 0: 'lr' must lie in \[0, inf\), but got -1e-12"):
+        optimizer.step()

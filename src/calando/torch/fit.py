@@ -10,7 +10,7 @@ import torch
 from ..average import SLOT
 from ..eight import CODES, SCALE, blocks
 from ..events import Timeline
-from ..hyper import Hyper
+from ..hyper import Hyper, inside
 from ..rule import Rule
 from ..schedules import ScheduleEnd
 from .boxes import unboxed
@@ -184,7 +184,7 @@ def check_lines(hyper: Hyper, lines: Mapping[str, Timeline], clock: int) -> None
         try:
             value = line.at(clock)
             low, high = hyper.domain[name]
-            if not low <= value < high:
+            if not inside(name, value, low, high):
                 raise hyper.outside(name, value, f"step {clock}: {line.schedule.describe()}")
         except ScheduleEnd:
             try:
