@@ -61,6 +61,7 @@ class Part:
         cells: what asks many of them in one call where they lie (``kernels.still``).
         lines: the rows that are centred when all take part, once they were sought (``kernels.centers``).
         mirror: float32 (members,), the ages as PyTorch keeps them, for others to see and to change.
+        mirrored: the bytes of the mirror as we have left it.
         memory: float32 (members, numbers), what the rule remembers; likewise.
     """
 
@@ -94,6 +95,7 @@ class Part:
         self.glance: Any = None
         self.held: list[Any] = []
         self.mirror = self.ages.astype(np.float32)
+        self.mirrored = self.mirror.tobytes()
         self.memory = np.zeros((len(members), len(key.rule.memory)), np.float32)
         for i, m in enumerate(members):
             if len(m.memory) == len(key.rule.memory):
@@ -316,6 +318,7 @@ class Part:
         """Everybody who took part has had one more update; saying it twice changes nothing."""
         self.ages[:], self.memory[:], self.coming = older
         self.mirror[:], self.remembered[:] = self.ages, self.memory
+        self.mirrored = self.mirror.tobytes()
 
     def settle(self) -> None:
         """Write ages and memories back to the members, before they are arranged anew."""
@@ -326,13 +329,13 @@ class Part:
     def reflect(self) -> None:
         """Take over what others have written into the mirror or the memory."""
         remembers = self.key.rule.memory and (self.memory != self.remembered).any()
-        if remembers or (self.mirror != self.ages).any():
+        if remembers or self.mirror.tobytes() != self.mirrored:
             wrong = ~(np.isfinite(self.mirror) & (self.mirror >= 0))
             if wrong.any():
                 at = int(np.flatnonzero(wrong)[0])
                 found = self.mirror[at].item()
                 raise ValueError(f"the age ('step') of {self.members[at].place} must be from 0 on, but got {found}")
-            self.ages[:] = self.mirror
+            self.ages[:], self.mirrored = self.mirror, self.mirror.tobytes()
             self.remembered[:] = self.memory
             self.coming = None
 

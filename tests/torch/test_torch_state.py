@@ -512,3 +512,15 @@ def test_a_state_dict_is_plain_and_small():
     assert state["param_groups"][0]["params"] == [0, 1, 2, 3]
     assert len(SHAPES) == len(state["state"])
     give(p, 1)
+
+
+def test_ages_go_on_where_float32_cannot_count_any_further():
+    """torch shows an age as float32, and its own stays at 2²⁴ for ever."""
+    p = params()
+    optimizer = ct.AdamW(p)
+    train(optimizer, p, range(1))
+    for entry in optimizer.state.values():
+        entry["step"].fill_(2.0**24 - 1)
+    train(optimizer, p, range(1, 5))
+    assert optimizer.engine.parts[0].ages.tolist() == [2**24 + 3] * len(p)
+    assert {entry["step"].item() for entry in optimizer.state.values()} == {2.0**24 + 4}  # 2²⁴ + 3, rounded
