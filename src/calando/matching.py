@@ -1,8 +1,11 @@
 """Whether a snapshot fits an optimizer."""
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 from .arrays import adapter
+from .average import SLOT
+from .eight import CODES
 from .member import Member
 from .rounding import SEED
 from .rule import Rule
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 def check(controls: "Controls", snapshot: Snapshot) -> None:
     """Raise SnapshotMismatch, naming the thing, unless a snapshot fits an optimizer."""
-    engine = controls.engine
+    engine, late = controls.engine, {SLOT, *getattr(controls, "LATE", ())}
     if len(snapshot.groups) != len(engine.groups):
         counts = f"{len(snapshot.groups)} groups in the snapshot, {len(engine.groups)} in the optimizer"
         raise SnapshotMismatch(f"{controls.kind}: {counts}")
@@ -30,6 +33,7 @@ def check(controls: "Controls", snapshot: Snapshot) -> None:
         check_order(place, [m.name for m in members], [stored.name for stored in kept.params])
         for member, stored in zip(members, kept.params, strict=True):
             check_one(place, group.rule, stored_rule, member, stored)
+            check_whole(place, stored_rule, stored, late)
 
 
 def check_rule(place: str, here: str, there: str, stored: str, rule: Rule) -> Rule:
@@ -71,3 +75,15 @@ def check_one(place: str, rule: Rule, stored_rule: Rule, member: Member, stored:
     wrong = {name: a.shape for name, a in stored.slots.items() if tuple(a.shape) != wanted.get(name, shape)}
     if wrong:
         raise SnapshotMismatch(f"{place}: {member.name!r} is {shape}, but its slots in the snapshot are {wrong}")
+
+
+def check_whole(place: str, rule: Rule, stored: Kept, late: Collection[str]) -> None:
+    """Raise SnapshotMismatch unless all slots of a parameter are there that it had after its first update.
+
+    Args:
+        late: slots that may begin later, with a choice or a number.
+    """
+    needed = rule.suited(stored.shape).slots if stored.age else ()
+    missing = [name for name in needed if not {name, name + CODES} & stored.slots.keys() and name not in late]
+    if missing:
+        raise SnapshotMismatch(f"{place}: the snapshot lacks the slot {missing[0]!r} of {stored.name!r}")

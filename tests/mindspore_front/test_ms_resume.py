@@ -120,6 +120,19 @@ def test_what_does_not_fit_is_refused_and_nothing_changes(kind, other, sentence)
     assert (repr(target), [kind.read(p).tobytes() for p in target.parameters]) == before
 
 
+@pytest.mark.parametrize("slot", ["m", "v"])
+def test_a_snapshot_that_lacks_a_slot_is_refused(kind, slot):
+    _, optimizer = build(kind, "Adam", {})
+    go(kind, optimizer, enumerate(noises(2, shapes=SHAPES)), False)
+    snapshot = optimizer.snapshot()
+    name = snapshot.groups[0].params[1].name
+    del snapshot.groups[0].params[1].slots[slot]
+    before = repr(optimizer), [kind.read(p).tobytes() for p in optimizer.parameters]
+    with pytest.raises(SnapshotMismatch, match=f"the snapshot lacks the slot '{slot}' of '{name}'"):
+        optimizer.restore(snapshot)
+    assert (repr(optimizer), [kind.read(p).tobytes() for p in optimizer.parameters]) == before
+
+
 def test_another_framework_goes_on(kind):
     """From NumPy arrays to each kind and back: the same path, bit for bit."""
     from mindspore_front.kinds import numpy_kind
