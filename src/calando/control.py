@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Iterable, Mapping
+from math import isfinite
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,7 +12,7 @@ from .averages import Averages
 from .decay import UNBOUNDED
 from .engine import Engine
 from .events import SET, Timeline
-from .hyper import UnknownName
+from .hyper import UnknownName, is_number, shown
 from .matching import check
 from .measured import Measured
 from .member import dtypes
@@ -143,6 +144,11 @@ class Controls(Averages):
         self._listen()
         lines = {n: self.engine.hypers[n].timelines for n in self._chosen(group)}
         names = self._names(name)
+        if isinstance(factor, bool) or not is_number(factor) or not isfinite(factor):
+            raise ValueError(
+                f"For '{type(self).__name__}': {name!r} is scaled by a finite number, but got {shown(factor)}"
+            )
+        factor = float(factor)
         self._enter({(n, ours): scaled(line[ours].latest, factor) for n, line in lines.items() for ours in names})
 
     def _enter(self, wanted: Mapping[tuple[int, str], Any]) -> None:

@@ -19,6 +19,7 @@ from .rule import Domain
 from .schedules import Constant, Function, Listed, Schedule, ScheduleEnd
 
 TINY = 5e-324  # the smallest number above zero: a lower bound that excludes zero
+LONG = 200  # bits
 KINDS = "a number, a list with one number per step, a schedule or a function of the step"
 
 
@@ -85,6 +86,8 @@ def is_number(value: Any) -> bool:
 
 def shown(value: Any) -> str:
     """A value in an error message, on one line: itself if short, else its type."""
+    if isinstance(value, int) and value.bit_length() > LONG:  # whose digits Python may refuse to write
+        return f"an int of {value.bit_length()} bits"
     text = " ".join(repr(value).split())
     return text if len(text) < 80 else f"{text[:60]}… ({type(value).__name__})"
 
@@ -107,9 +110,14 @@ SLIPPING = ("lr", "weight_decay")
 
 
 def inside(name: str, value: Any, low: float, high: float) -> Any:
-    """Whether a number, or each of an array, may be used: it lies in [low, high), or below 0 by rounding alone."""
+    """Whether a number, or each of an array, may be used: it lies in [low, high), or below 0 by rounding alone.
+
+    Example:
+        >>> inside("dampening", -1e300, -inf, inf), inside("dampening", -inf, -inf, inf)
+        (True, False)
+    """
     lowest = -SLIP if low == 0 and name in SLIPPING else low
-    return (value >= lowest) & (value < high)
+    return (value >= lowest) & (value < high) & (value != -inf)
 
 
 class Hyper:
@@ -299,7 +307,7 @@ class Hyper:
             if hasattr(problem, "add_note"):  # Python 3.11
                 problem.add_note(f"{self.place}: {self.spelled(name)!r} at step {step}: {schedule.describe()}")
             raise
-        if not low <= value < high and not inside(name, value, low, high):
+        if (not low <= value < high or value == -inf) and not inside(name, value, low, high):
             raise self.outside(name, value, f"step {step}: {schedule.describe()}")
         return value
 

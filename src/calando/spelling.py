@@ -5,6 +5,7 @@ from typing import Any
 
 from .decay import BOUNDS, UNBOUNDED
 from .schedules import Schedule
+from .schedules.checks import shown
 
 Spelling = Mapping[str, str | tuple[str, ...]]  # the user's name → our name, or names for a tuple of numbers
 
@@ -12,6 +13,7 @@ ABSENT = {
     **dict.fromkeys(BOUNDS, UNBOUNDED),
     "eps1": -1.0,
 }  # numbers that mean None: no bound; the machine epsilon
+UNORDERED = (Schedule, str, bytes, Mapping, set, frozenset)  # what has a length, and is no row of numbers
 COUNTS = {"ns_steps", "rounding_seed"}  # whole numbers, shown as such
 
 
@@ -44,6 +46,7 @@ def unpacked(place: str, name: str, value: Any, count: int) -> list[Any]:
     Raises:
         TypeError: it has not that many parts.
     """
-    if isinstance(value, Schedule) or not hasattr(value, "__len__") or len(value) != count:
-        raise TypeError(f"{place}: {name!r} must be {count} values, but got {value!r}")
+    several = hasattr(value, "__len__") and getattr(value, "ndim", 1) > 0
+    if not several or isinstance(value, UNORDERED) or len(value) != count:
+        raise TypeError(f"{place}: {name!r} must be {count} values, but got {shown(value)}")
     return list(value)

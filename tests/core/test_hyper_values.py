@@ -153,6 +153,7 @@ def test_a_refusal_says_where_what_and_why(value, kind, sentence):
         ("beta1", 1.0, "'betas[0]' must lie in [0, 1), but got 1.0"),
         ("beta1", -1e-9, "'betas[0]' must lie in [0, 1), but got -1e-09"),
         ("loss_scale", 0.0, "'loss_scale' must lie in (0, inf), but got 0.0"),
+        ("dampening", -inf, "'dampening' must be a finite number, but got -inf"),
         ("dampening", nan, "'dampening' must be a finite number, but got nan"),
     ],
 )

@@ -322,4 +322,8 @@ def test_scale():
     before = optimizer.current()
     with pytest.raises(ValueError, match=r"'beta1' must lie in \[0, 1\)|'betas'"):
         optimizer.scale("betas", 5)
+    for factor in ("x", None, True, 1j, float("inf"), float("nan"), [0.5]):
+        for name in ("lr", "max_norm"):  # without a bound there is nothing to scale, but the slip is one all the same
+            with pytest.raises(ValueError, match=f"For 'AdamW': '{name}' is scaled by a finite number, but got"):
+                optimizer.scale(name, factor)
     assert optimizer.current() == before

@@ -114,6 +114,17 @@ BUILT = [  # class, options, exception, sentence
         "For '.*': 'on_nonfinite' must be one of train, skip, raise, but got 'ignore'",
     ),
     ("Adam", {"betas": 0.9}, TypeError, "For 'Adam': 'betas' must be 2 values, but got 0.9"),
+    ("Adam", {"betas": 10**400}, TypeError, "For 'Adam': 'betas' must be 2 values, but got an int of 1329 bits"),
+    ("Adam", {"lr": 10**5000}, ValueError, "For 'Adam': 'lr' is too large: an int of 16610 bits"),
+    ("Adam", {"betas": np.array("x")}, TypeError, "For 'Adam': 'betas' must be 2 values, but got array"),
+    ("Adam", {"betas": {0.9, 0.99}}, TypeError, "For 'Adam': 'betas' must be 2 values, but got {"),
+    ("Adam", {"betas": b"ab"}, TypeError, "For 'Adam': 'betas' must be 2 values, but got b'ab'"),
+    (
+        "Adafactor",
+        {"beta2_decay": -float("inf")},
+        ValueError,
+        "'beta2_decay' must be a number from 0 down, but got -inf",
+    ),
     ("Adam", {"betas": (0.9,)}, TypeError, r"For 'Adam': 'betas' must be 2 values, but got \(0.9,\)"),
     ("Adam", {"betas": (1.0, 0.9)}, ValueError, r"For 'Adam': 'beta1' must lie in \[0, 1\), but got 1.0"),
     (

@@ -21,7 +21,7 @@ def shown(value: Any) -> str:
     """The value as an error shows it: not longer than a line, whatever it is."""
     if isinstance(value, int) and value.bit_length() > 200:
         return f"an int of {value.bit_length()} bits"
-    text = repr(value)
+    text = " ".join(repr(value).split())
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
