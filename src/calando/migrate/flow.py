@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
+from .modules import Modules
 from .packs import COMPREHENSIONS, EACH, alike, comprehended, elements, entry, put_in
 from .prepared import wrapped, wraps
 from .scopes import BLOCKS as BLOCKS
@@ -42,7 +43,7 @@ class Flow:
 
     def __init__(self, sources: Iterable[Source], modules: Iterable[str]) -> None:
         self.files = [taken_apart(source, module) for source, module in zip(sources, modules, strict=True)]
-        self.modules = {file.module: file for file in self.files}
+        self.modules = Modules(self.files)
         self.made: dict[int, Thing] = {}
         self.memory: dict[Any, Any] = {}  # what was asked before
         self.collected: set[int] = set()  # the keys of things that are kept with others of their kind
@@ -74,22 +75,11 @@ class Flow:
         if name in home.local:
             found = home.file.named.get((home, name))
             return found[0] if found else None
-        return self.abroad(scope.file.names.aliases.get(name, ""))
+        return top(self.modules.named(scope.file, name))
 
-    def abroad(self, dotted: str) -> Scope | None:
+    def abroad(self, dotted: str, asking: File) -> Scope | None:
         """The function or class with this full name, if the project has it."""
-        module, _, name = dotted.rpartition(".")
-        file = self.modules.get(module) or self._by_tail(module)
-        if file is None or not name:
-            return None
-        return next(iter(defined(file, file.top, name)), None)
-
-    def _by_tail(self, module: str) -> File | None:
-        """A file by the end of its module's name: scripts import beside themselves."""
-        if not module:
-            return None
-        found = [file for file in self.files if f".{file.module}".endswith(f".{module}")]
-        return found[0] if len(found) == 1 else None
+        return top(self.modules.found(dotted, asking))
 
     def callee(self, scope: Scope, call: ast.Call) -> Scope | None:
         """The function or class of the project that a call means."""
@@ -103,7 +93,7 @@ class Flow:
             for thing in self.things(scope, func.value):
                 if thing.kind == OBJECT:
                     return self.method(thing.scope, func.attr)
-            return self.abroad(scope.file.names.dotted(func))
+            return self.abroad(scope.file.names.dotted(func), scope.file)
         return None
 
     def method(self, cls: Scope | None, name: str) -> Scope | None:
@@ -170,9 +160,7 @@ class Flow:
         home = self.home(scope, name)
         found = home.env.get(name, frozenset())
         if not found and name not in home.local:
-            module, _, tail = scope.file.names.aliases.get(name, "").rpartition(".")
-            file = self.modules.get(module) or self._by_tail(module)
-            return file.top.env.get(tail, frozenset()) if file else found
+            return held(self.modules.named(scope.file, name))
         return found
 
     def _attribute(self, scope: Scope, node: ast.Attribute) -> frozenset[Thing]:
@@ -184,8 +172,7 @@ class Flow:
                 if not found and self.is_network(thing.scope):
                     return frozenset({thing})  # a part of a network
         if not found:
-            file = self.modules.get(scope.file.names.dotted(node.value))
-            return file.top.env.get(node.attr, frozenset()) if file else frozenset()
+            return held(self.modules.found(scope.file.names.dotted(node), scope.file))
         return frozenset(found)
 
     def _called(self, scope: Scope, call: ast.Call) -> frozenset[Thing]:
@@ -322,6 +309,16 @@ class Flow:
     def kinds(self, scope: Scope, node: ast.AST) -> set[str]:
         """The kinds of things that an expression may stand for."""
         return {thing.kind for thing in self.things(scope, node)}
+
+
+def top(found: tuple[File, str] | None) -> Scope | None:
+    """The function or class that a file of the project defines under a name."""
+    return next(iter(defined(found[0], found[0].top, found[1])), None) if found else None
+
+
+def held(found: tuple[File, str] | None) -> frozenset[Thing]:
+    """The things that a name at the top of a file may stand for."""
+    return found[0].top.env.get(found[1], frozenset()) if found else frozenset()
 
 
 WORK = (ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.Return, ast.Yield, ast.Call, ast.For, ast.comprehension)

@@ -113,6 +113,7 @@ def defined(file: File, parent: Scope, name: str) -> list[Scope]:
 def taken_apart(source: Source, module: str) -> File:
     """A script with its scopes."""
     file = File(source, Names((), module), module)
+    package = source.name.replace("\\", "/").rpartition("/")[2] == "__init__.py"
     top = Scope(source.tree, None, file)
     file.scopes[source.tree] = top
     stack: list[tuple[ast.AST, Scope]] = [(source.tree, top)]
@@ -140,7 +141,7 @@ def taken_apart(source: Source, module: str) -> File:
             elif isinstance(child, ast.Call):
                 file.calls.append((scope, child))
             stack.append((child, inner))
-    file.names = Names(file.where, module)
+    file.names = Names(file.where, f"{module}.__init__" if package else module)
     for each in shared:
         file.where[each].local -= set(each.names)
     return file
