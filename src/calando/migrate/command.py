@@ -60,6 +60,7 @@ def run(asked: Asked) -> int:
 
         proofs = prove(done, asked.seconds)
         drawn = [drawing for proof in proofs for drawing in drawings(proof)]
+    idle = asked.prove and not proofs
     code = deliver(done, asked, bases)
     if asked.report is not None:
         from .page import page
@@ -71,6 +72,7 @@ def run(asked: Asked) -> int:
             *lines(done),
             *(line for proof in proofs for line in proof.lines()),
             *drawn,
+            *(["nothing was run: no script that is run by itself was changed, or imports one that was"] * idle),
             summary(done),
         ]
         print("\n".join(told), file=sys.stderr)

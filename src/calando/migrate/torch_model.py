@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import ast
-import re
-from dataclasses import dataclass, field
 
 from .back import Back, alone, put
 from .carry import stored
-from .finding import CHECK, HUMAN, REWRITTEN
+from .finding import CHECK, REWRITTEN
 from .flow import File, Scope
-from .params import parts_of
-from .rhythm import grouped
+from .torch_callbacks import Loop, callbacks
 from .torch_cells import HALF, calls_with
 from .torch_scale import Scaling, scaling
+from .torch_watched import lines as watched_lines
 from .work import Left, Work, statement_of
 
 ORDER = ("network", "loss_fn", "optimizer", "metrics", "eval_network", "eval_indexes", "amp_level", "boost_level")
@@ -23,21 +21,6 @@ FIT = (
     "epoch", "train_dataset", "valid_dataset", "valid_frequency", "callbacks", "dataset_sink_mode",
     "valid_dataset_sink_mode", "sink_size", "initial_epoch",
 )  # fmt: skip
-CALLED = re.compile(r"call_?back|monitor", re.IGNORECASE)
-CALLBACK = "a callback of the script's own: put what it does into the loop"
-
-
-@dataclass
-class Loop:
-    """A loop in the making: what stands before it, around each epoch and around each update."""
-
-    network: str
-    names: dict[str, str]
-    before: list[str] = field(default_factory=list)
-    begin: list[str] = field(default_factory=list)
-    after: list[str] = field(default_factory=list)
-    end: list[str] = field(default_factory=list)
-    batch: bool = False  # whether batches are counted
 
 
 def models(back: Back, steps: dict[str, str]) -> bool:
@@ -153,12 +136,16 @@ def train(back: Back, scope: Scope, call: ast.Call, given: dict[str, ast.expr], 
     code = {name: file.source.code(value) for name, value in said.items()}
     names = {n: file.names.free(n) for n in ("step", "inputs", "loss_value", "group", "epoch", "batch", "began", "now")}
     network = file.source.code(given["network"])
-    loop = Loop(network, names)
+    loop = Loop(network, names, scope, call.lineno)
     code["train_dataset"] = kept(file, loop, said["train_dataset"], "dataset")
     if (made := given.get("loss_fn")) is not None and not step:
         names["loss_fn"] = kept(file, loop, made, "criterion")
     at = "" if step else file.source.code(given["optimizer"])
     callbacks(back, scope, said.get("callbacks"), loop, at, code["train_dataset"])
+    if loop.watched:
+        given_by = said["callbacks"]
+        loop.before += watched_lines(back, scope, loop.watched, given_by, code["epoch"], code["train_dataset"])
+        loop.driven()
     update = forward(back, scope, call, given, how, step, names, at)
     epochs = code["epoch"] if "initial_epoch" not in said else f"{code['initial_epoch']}, {code['epoch']}"
     data = f"{code['train_dataset']}.create_tuple_iterator()"
@@ -177,8 +164,9 @@ def train(back: Back, scope: Scope, call: ast.Call, given: dict[str, ast.expr], 
         loop.begin.insert(0, lines.pop(0)) if not step else None
     lines += [f"    {line}" for line in [*loop.begin, inner]]
     after = [f"{names['step']} += 1", *loop.after] if counted else loop.after
-    lines += [f"        {line}" for line in [*update, *after]]
+    lines += [f"        {line}" for line in [*loop.ahead, *update, *after]]
     lines += [f"    {line}" for part in loop.end for line in part.split("\n")]
+    lines += loop.last
     put(work, file, statement, lines)
     work.say(file, statement, REWRITTEN, "the loop that Model.train runs", "loop")
     back.stepped += 1
@@ -224,147 +212,3 @@ def forward(
     else:
         line = f"{loss} = {names['loss_fn']}({network}({inputs}[0]), {inputs}[1])"
     return [line, *how.lines(back, scope, call.lineno, loss, at)]
-
-
-def callbacks(back: Back, scope: Scope, node: ast.expr | None, loop: Loop, at: str, data: str) -> None:
-    """What callbacks do, written into the loop; those of the script's own are listed."""
-    if node is None:
-        return
-    work = back.work
-    found: list[tuple[Scope, ast.Call]] = []
-    for where, part in parts_of(work.flow, scope, node):
-        for inner in ast.walk(part):
-            if isinstance(inner, ast.Call) and (kind(work, where, inner)) and all(inner is not c for _, c in found):
-                found.append((where, inner))
-    for where, call in sorted(found, key=lambda f: f[1].lineno):
-        name = kind(work, where, call)
-        file = where.file
-        written = WRITERS.get(name)
-        if written is None:
-            work.say(file, call, HUMAN, CALLBACK if name == "own" else f"{name} has no counterpart in the loop", "loop")
-            continue
-        guard = guarded(scope, where, call, node)
-        sizes = len(loop.after), len(loop.end)
-        told = written(back, where, call, loop, at, data)
-        for lines, size in ((loop.after, sizes[0]), (loop.end, sizes[1])):
-            if guard and len(lines) > size:
-                lines[size:] = [f"if {guard}:", *(f"    {line}" for line in lines[size:])]
-        work.say(file, call, CHECK if told[1] else REWRITTEN, told[0], "loop")
-
-
-def kind(work: Work, scope: Scope, call: ast.Call) -> str:
-    """The name of a callback's class; ``own`` for one of the script's; empty for another call."""
-    dotted = scope.file.names.dotted(call.func)
-    name = dotted.rpartition(".")[2]
-    if dotted.startswith("mindspore.") and name in {*WRITERS, *OTHERS}:
-        return name
-    target = work.flow.callee(scope, call)
-    if target is None and CALLED.search(name) and not dotted.startswith("mindspore."):
-        return "own"
-    if target is None or not isinstance(target.node, ast.ClassDef):
-        return ""
-    bases = [at.file.names.dotted(b) for at in work.flow.bases(target) for b in at.node.bases]  # type: ignore[attr-defined]
-    return "own" if any(base.startswith("mindspore.") and "allback" in base for base in bases) else ""
-
-
-def guarded(scope: Scope, where: Scope, call: ast.Call, site: ast.AST) -> str:
-    """The conditions under which a callback is made, where they can be asked again in the loop."""
-    file, tests, node = where.file, [], statement_of(where.file, call)
-    above: ast.AST = node
-    while above in file.parents and above is not where.node:
-        parent = file.parents[above]
-        if isinstance(parent, ast.If) and all(inner is not site for inner in ast.walk(parent)):
-            text = file.source.code(parent.test)
-            text = text if isinstance(parent.test, (ast.Name, ast.Attribute, ast.Compare)) else f"({text})"
-            tests.append(text if above in parent.body else f"not ({text})")
-        above = parent
-    if tests and where is not scope:
-        raise Left(f"the callback in line {call.lineno} is made under a condition that is not known in the loop")
-    return " and ".join(reversed(tests))
-
-
-def said_of(call: ast.Call, order: tuple[str, ...]) -> dict[str, ast.expr]:
-    return {**dict(zip(order, call.args, strict=False)), **{str(w.arg): w.value for w in call.keywords}}
-
-
-def loss_monitor(back: Back, where: Scope, call: ast.Call, loop: Loop, at: str, data: str) -> tuple[str, bool]:
-    """Print the loss every n steps."""
-    n, loop.batch = loop.names, True
-    every = said_of(call, ("per_print_times",)).get("per_print_times")
-    code = where.file.source.code(every) if every is not None else "1"
-    line = f'print(f"epoch: {{{n["epoch"]} + 1}} step: {{{n["batch"]}}}, loss is {{float({n["loss_value"]})}}")'
-    loop.after += [line] if code == "1" else [f"if {n['step']} % {grouped(code)} == 0:", f"    {line}"]
-    return "what it prints is printed in the loop", False
-
-
-def time_monitor(back: Back, where: Scope, call: ast.Call, loop: Loop, at: str, data: str) -> tuple[str, bool]:
-    """Print how long an epoch took."""
-    n = loop.names
-    back.work.need(where.file, "import time")
-    loop.begin.append(f"{n['began']} = time.perf_counter()")
-    loop.batch = True
-    loop.end.append(f"{n['now']} = (time.perf_counter() - {n['began']}) * 1000")
-    loop.end.append(
-        f'print(f"Train epoch time: {{{n["now"]}:5.3f}} ms, per step time: {{{n["now"]} / {n["batch"]}:5.3f}} ms")'
-    )
-    return "what it prints is printed in the loop", False
-
-
-def rate_scheduler(back: Back, where: Scope, call: ast.Call, loop: Loop, at: str, data: str) -> tuple[str, bool]:
-    """Ask a function for the next rate after each update."""
-    if not at:
-        raise Left(f"the optimizer of the callback in line {call.lineno} has no name there")
-    n = loop.names
-    given = said_of(call, ("learning_rate_function",))
-    function = where.file.source.code(given["learning_rate_function"])
-    loop.after.append(f"for {n['group']} in {at}.param_groups:")
-    loop.after.append(f'    {n["group"]}["lr"] = {function}({n["group"]}["lr"], {n["step"]})')
-    return "called after each update, as there: its rate is the next one's", False
-
-
-def checkpoint(back: Back, where: Scope, call: ast.Call, loop: Loop, at: str, data: str) -> tuple[str, bool]:
-    """Save network and optimizer every n steps."""
-    n, file, loop.batch = loop.names, where.file, True
-    given = said_of(call, ("prefix", "directory", "config"))
-    config = configured(back.work, where, given.get("config"))
-    every = config.get("save_checkpoint_steps", "1")
-    prefix = file.source.code(given["prefix"]) if "prefix" in given else '"CKP"'
-    folder = file.source.code(given["directory"]) if "directory" in given else '"."'
-    back.work.need(file, "import os")
-    back.work.need(file, "import torch")
-    kept = f'{{"network": {loop.network}.state_dict(), "optimizer": {at}.state_dict()}}'
-    if not at:
-        kept = f"{loop.network}.state_dict()"
-    if not folder.isidentifier():
-        name = file.names.free("folder")
-        loop.before.append(f"{name} = {folder}")
-        folder = name
-    path = f'os.path.join({folder}, str({prefix}) + f"-{{{n["epoch"]} + 1}}_{{{n["batch"]}}}.pt")'
-    loop.before.append(f"os.makedirs({folder}, exist_ok=True)")
-    lines = [f"torch.save({kept}, {path})"]
-    loop.after += lines if every == "1" else [f"if {n['step']} % {grouped(every)} == 0:", *(f"    {x}" for x in lines)]
-    most = config.get("keep_checkpoint_max", "5")
-    return f"saved in the loop every {every} steps; every file is kept, where MindSpore kept the last {most}", True
-
-
-def configured(work: Work, where: Scope, node: ast.expr | None) -> dict[str, str]:
-    """The arguments of a ``CheckpointConfig``, through its name."""
-    for holder, part in parts_of(work.flow, where, node) if node is not None else ():
-        for inner in ast.walk(part):
-            if isinstance(inner, ast.Call) and holder.file.names.dotted(inner.func).endswith("CheckpointConfig"):
-                order = ("save_checkpoint_steps", "save_checkpoint_seconds", "keep_checkpoint_max")
-                work.say(holder.file, inner, REWRITTEN, "what it says stands in the loop", "loop")
-                return {k: holder.file.source.code(v) for k, v in said_of(inner, order).items()}
-    return {}
-
-
-WRITERS = {
-    "LossMonitor": loss_monitor,
-    "TimeMonitor": time_monitor,
-    "LearningRateScheduler": rate_scheduler,
-    "ModelCheckpoint": checkpoint,
-}
-OTHERS = {
-    "SummaryCollector", "EarlyStopping", "ReduceLROnPlateau", "LambdaCallback", "History", "LossAccumulator",
-    "OnRequestExit", "ProfilerCallback", "FlopsUtilizationCollector", "BackupAndRestore",
-}  # fmt: skip

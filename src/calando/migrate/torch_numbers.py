@@ -113,8 +113,8 @@ def rate(work: Work, scope: Scope, node: ast.Attribute, at: str) -> None:
         whole, outer = outer, file.parents[outer]
     new = written(file, whole, outer)
     if new is not None:
-        statement, value = new
         group = file.names.free("group")
+        statement, value = new[0], itself(new[1], at, group)
         put(work, file, statement, [f"for {group} in {at}.param_groups:", f'    {group}["lr"] = {value}'])
         if "set_data" in file.source.code(statement):
             told = "the rate of all groups; MindSpore's set_data had no effect once the optimizer had made a step"
@@ -146,6 +146,12 @@ def rate(work: Work, scope: Scope, node: ast.Attribute, at: str) -> None:
         return
     work.replace(file, whole, f'{at}.param_groups[0]["lr"]')
     work.say(file, whole, REWRITTEN, "the rate in force", "reading")
+
+
+def itself(value: str, at: str, group: str) -> str:
+    """A new rate that is made of the one in force, which each group has for itself."""
+    inner = rf"\b{re.escape(at)}\.(?:learning_rate|get_lr\(\))(?:\.(?:asnumpy|value|item)\(\))*"
+    return re.sub(inner, f'{group}["lr"]', value)
 
 
 def only_read(file: File, loop: ast.comprehension) -> bool:

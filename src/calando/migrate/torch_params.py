@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from .carry import within
+from .carry import stored, within
 from .finding import REWRITTEN
 from .flow import NETWORK, OBJECT, Scope
 from .params import parts_of
@@ -33,9 +33,10 @@ def parameters(work: Work, scope: Scope, params: ast.expr, decay: ast.expr | Non
     whole, params = params, bare(params)
     method = params.func if isinstance(params, ast.Call) else None
     if not isinstance(method, ast.Attribute) or method.attr not in ("trainable_params", "get_parameters"):
-        owners = groups(work, scope, whole)
+        ungrouped = decays and (not grouped(work, scope, whole) or either(work, scope, whole))
+        owners = groups(work, scope, whole, ungrouped)
         text = written(work, scope, whole)
-        return exempted(work, scope, owners, text) if decays and not grouped(work, scope, whole) else text
+        return exempted(work, scope, owners, text) if ungrouped else text
     owner = file.source.code(method.value)
     plain = TAKEN["trainable_params"].format(owner)
     if not decays or not may_be_exempt(work, scope, method.value):
@@ -86,6 +87,12 @@ def grouped(work: Work, scope: Scope, params: ast.expr) -> bool:
     return "params" in keys or any(ast.unparse(n.func) == "dict" and "params" in words(n) for n in spelled)
 
 
+def either(work: Work, scope: Scope, params: ast.expr) -> bool:
+    """Whether parameters come in groups in some cases only: an argument that a condition puts into groups."""
+    home = work.flow.home(scope, params.id) if isinstance(params, ast.Name) else None
+    return home is not None and params.id in home.params and bool(stored(home).get(params.id))  # type: ignore[attr-defined]
+
+
 def words(call: ast.Call) -> set[str | None]:
     """The names of a call's arguments."""
     return {word.arg for word in call.keywords}
@@ -100,16 +107,24 @@ def exempted(work: Work, scope: Scope, owners: list[tuple[Scope, ast.Call]], tex
     if not any(may_be_exempt(work, where, call.func.value) for where, call in owners) and owners:  # type: ignore[attr-defined]
         return text
     names = {where.file.source.code(call.func.value) for where, call in owners if within(scope, where)}  # type: ignore[attr-defined]
+    if owners and not any(within(scope, where) for where, _ in owners):
+        work.need(scope.file, "import calando.migrate.called")
+        return f"calando.migrate.called.groups({text})"
     if len(names) != 1:
         raise Left("which of its parameters are called beta or gamma, and so not decayed, is not known here")
     work.need(scope.file, "import calando.migrate.whole")
     return f"calando.migrate.whole.groups({names.pop()}, {text})"
 
 
-def groups(work: Work, scope: Scope, params: ast.expr) -> list[tuple[Scope, ast.Call]]:
-    """Parameter groups in PyTorch's words: ``order_params`` goes. Where the parameters are taken from networks."""
+def groups(work: Work, scope: Scope, params: ast.expr, exempt: bool = False) -> list[tuple[Scope, ast.Call]]:
+    """Parameter groups in PyTorch's words: ``order_params`` goes. Where the parameters are taken from networks.
+
+    Args:
+        exempt: whether those called beta or gamma are looked for where the optimizer is made.
+    """
     pieces = list(parts_of(work.flow, scope, params))
     owners: list[tuple[Scope, ast.Call]] = []
+    called = travels(pieces, scope if exempt else None)
     for where, node in pieces:
         file = where.file
         for inner in ast.walk(node):
@@ -126,7 +141,11 @@ def groups(work: Work, scope: Scope, params: ast.expr) -> list[tuple[Scope, ast.
                     continue  # it goes with its group
                 if func.attr == "parameters_and_names":
                     work.need(file, "import calando.migrate.whole")
-                work.replace(file, inner, TAKEN[func.attr].format(owner))
+                text = TAKEN[func.attr].format(owner)
+                if called and func.attr == "trainable_params":
+                    work.need(file, "import calando.migrate.called")
+                    text = f"calando.migrate.called.trained({owner})"
+                work.replace(file, inner, text)
                 work.say(file, inner, REWRITTEN, "the parameters that are trained", "groups")
             if isinstance(inner, (ast.List, ast.Tuple)):
                 for number, item in enumerate(inner.elts):
@@ -141,6 +160,27 @@ def groups(work: Work, scope: Scope, params: ast.expr) -> list[tuple[Scope, ast.
         if not owners:
             seen_whole(work, where, node)
     return owners
+
+
+def travels(pieces: list[tuple[Scope, ast.AST]], exempt: Scope | None) -> bool:
+    """Whether names must go with parameters: they are asked for where their network is not known."""
+    takers = [
+        where.file.where[inner] for where, node in pieces for inner in ast.walk(node)
+        if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr in TAKEN
+    ]  # fmt: skip
+    askers = {where.file.where[inner] for where, node in pieces for inner in ast.walk(node) if names_it(inner)}
+    askers |= {exempt} if exempt is not None else set()
+    return bool(takers) and any(not any(reaches(asker, taker) for taker in takers) for asker in askers)
+
+
+def names_it(node: ast.AST) -> bool:
+    """``p.name``."""
+    return isinstance(node, ast.Attribute) and node.attr == "name" and isinstance(node.value, ast.Name)
+
+
+def reaches(where: Scope, taker: Scope) -> bool:
+    """Whether a place sees the network that parameters were taken from."""
+    return within(where, taker) or (taker.file is where.file and taker.node is where.node)
 
 
 def seen_whole(work: Work, scope: Scope, node: ast.AST) -> None:
@@ -223,7 +263,12 @@ def conditions_of(scope: Scope, node: ast.AST) -> Iterator[ast.expr]:
 def look_up(work: Work, scope: Scope, asked: ast.Attribute, owners: list[tuple[Scope, ast.Call]]) -> None:
     """``p.name`` as a look-up in the table of the network's names."""
     where = scope.file.where[asked]
-    known = [(s, c) for s, c in owners if within(where, s) or (s.file is where.file and s.node is where.node)]
+    known = [(s, c) for s, c in owners if reaches(where, s)]
+    if not known and owners:
+        work.need(scope.file, "import calando.migrate.called")
+        work.replace(scope.file, asked, f"calando.migrate.called.name({ast.unparse(asked.value)})")
+        work.say(scope.file, asked, REWRITTEN, "the name that MindSpore gives it, which goes with it", "groups")
+        return
     if not known:
         raise Left(f"a parameter's name is asked for in line {asked.lineno}, where its network is not known")
     before = [(s, c) for s, c in known if c.lineno <= asked.lineno] or known

@@ -22,6 +22,7 @@ from ..project import Migration, Result
 from .compare import SHARE, WEIGHT, Proof, curves, loop, rates, weights
 from .journal import Journal, load
 from .room import wanted
+from .touched import touched
 
 __all__ = ["Proof", "prove"]
 
@@ -32,8 +33,14 @@ def prove(done: Migration, seconds: float) -> list[Proof]:
     Args:
         done: a migration.
         seconds: how long one run may take.
+
+    Returns:
+        One proof for each script that is run by itself and that was changed, or imports what was; none where
+        nothing was changed.
     """
-    found = []
+    found: list[Proof] = []
+    if not any(result.changed for result in done.results):
+        return found
     with tempfile.TemporaryDirectory(prefix="calando-prove-") as room:
         place = Path(room)
         lay_out(done, place)
@@ -49,7 +56,7 @@ def runnable(done: Migration) -> list[Result]:
     return [
         r
         for r in done.results
-        if '__name__ == "__main__"' in r.source.text or "__name__ == '__main__'" in r.source.text
+        if ('__name__ == "__main__"' in r.source.text or "__name__ == '__main__'" in r.source.text) and touched(done, r)
     ]
 
 
@@ -72,7 +79,7 @@ def proof(done: Migration, result: Result, place: Path, number: int, seconds: fl
     kinds = {thing.name.partition(".")[0] for thing in done.flow.all(OPTIMIZER)}
     source_side = "mindspore" if "mindspore" in kinds else "torch"
     target = {"calando": "torch", "mindspore": "mindspore", "torch": "torch"}[done.wish.to]
-    bridge = "" if source_side == target or not result.changed else "lend" if target == "mindspore" else "loan"
+    bridge = "" if source_side == target else "lend" if target == "mindspore" else "loan"
     sides = ["torch", "mindspore"] if bridge else [source_side]
     name = local(result.name)
     scripts = {"source": place / "source" / name, "replay": place / "result" / name, "free": place / "result" / name}
