@@ -10,6 +10,7 @@ from ..lexicon.pairs import Return
 from .carry import carry, constant, within
 from .finding import REWRITTEN
 from .flow import OBJECT, OPTIMIZER, Thing
+from .imported import imported
 from .scopes import File, Scope
 from .work import Left, Work, statement_of
 
@@ -73,9 +74,10 @@ class Back:
         assert self.thing.scope is not None
         if held is not None and constant(flow, held, self.thing.scope) != 1:
             there = carry(flow, held, self.thing.scope, scope, line)
-            if there is None:
+            text = ast.unparse(there) if there else imported(self.work, held, self.thing.scope, scope.file)
+            if text is None:
                 raise Left(f"what its loss_scale is in line {line} is not known")
-            divisor = ast.unparse(there)
+            divisor = text
         if sens is not None and constant(flow, sens, scope) != 1:
             factor = ast.unparse(carry(flow, sens, scope, scope, line) or sens)
         same = held is not None and sens is not None and (value := constant(flow, sens, scope)) is not None

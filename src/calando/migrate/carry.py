@@ -60,7 +60,8 @@ def _name(flow: Flow, node: ast.Name, scope: Scope, to: Scope, line: int, depth:
     home = flow.home(scope, name)
     if name not in home.local:
         if name in home.file.names.aliases and to.file is not home.file:
-            if home.file.names.aliases[name] != to.file.names.aliases.get(name):
+            same = home.file.names.aliases[name] == to.file.names.aliases.get(name)
+            if not same and flow.modules.named(home.file, name) != flow.modules.named(to.file, name):
                 raise Lost
             return node
         if name in home.file.names.aliases or hasattr(builtins, name) or to.file is home.file:
