@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from .flow import OPTIMIZER, SCHEDULER, Flow, arguments, made_kind
 from .scopes import File, Scope
 
+HOMES = ("torch.optim", "mindspore.nn.optim", "mindspore.experimental.optim", "mindspore.mint.optim")
 ROUNDS = 4  # how often a class is followed from name to name
 
 
@@ -23,20 +24,43 @@ def chosen(flow: Flow, scope: Scope, func: ast.expr) -> bool:
     return name in carriers(flow)
 
 
+def chosen_call(flow: Flow, scope: Scope, call: ast.Call) -> bool:
+    """Whether a call makes an optimizer or scheduler whose class is chosen when the script runs."""
+    func = call.func
+    named = isinstance(func, ast.Call) and isinstance(func.func, ast.Name) and func.func.id == "getattr" and func.args
+    if named and scope.file.names.dotted(func.args[0]) == "mindspore.nn":  # type: ignore[attr-defined]
+        return any(word.arg == "learning_rate" for word in call.keywords)
+    return chosen(flow, scope, func)
+
+
+def made_so(flow: Flow) -> set[str]:
+    """The names and attributes that such a call is assigned to."""
+    if "made so" not in flow.memory:
+        flow.memory["made so"] = {
+            ast.unparse(target)
+            for file in flow.files
+            for scope, call in file.calls
+            if isinstance(statement := file.parents[call], ast.Assign) and chosen_call(flow, scope, call)
+            for target in statement.targets
+        }
+    found: set[str] = flow.memory["made so"]
+    return found
+
+
 def held_by(call: ast.Call) -> ast.expr:
     """The table that ``table.get(name)`` looks into."""
     return call.func.value if isinstance(call.func, ast.Attribute) else ast.Name("")
 
 
 def looked_up(file: File, func: ast.AST) -> bool:
-    """``getattr(torch.optim, name)`` or ``torch.optim.__dict__[name]``."""
+    """``getattr(torch.optim, name)`` or ``torch.optim.__dict__[name]``, or the same of MindSpore's."""
     held: ast.expr | None = None
     if isinstance(func, ast.Call) and isinstance(func.func, ast.Name) and func.func.id == "getattr" and func.args:
         held = func.args[0]
     if isinstance(func, ast.Subscript):
         inner = func.value
         held = inner.value if isinstance(inner, ast.Attribute) and inner.attr == "__dict__" else inner
-    return held is not None and file.names.dotted(held).startswith("torch.optim")
+    return held is not None and file.names.dotted(held).startswith(HOMES)
 
 
 def carriers(flow: Flow) -> set[str]:

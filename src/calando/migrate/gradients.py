@@ -66,6 +66,13 @@ def clip_by_global_norm(grads: Sequence[torch.Tensor], clip_norm: float = 1.0) -
     return tuple(grad * share for grad in grads)
 
 
+def clip_global_norm_(optimizer: torch.optim.Optimizer, clip_norm: float = 1.0) -> None:
+    """``clip_by_global_norm`` on the gradients that an optimizer's parameters hold, in place."""
+    held = [p for p in parameters(optimizer) if p.grad is not None]
+    for p, grad in zip(held, clip_by_global_norm([p.grad for p in held], clip_norm), strict=True):  # type: ignore[misc]
+        p.grad = grad
+
+
 def clip_by_norm(grads: Any, max_norm: float) -> Any:
     """g min(1, c / (‖g‖ + 1e-6)), the norm taken over all of them; a single gradient comes back as one."""
     if isinstance(grads, torch.Tensor):

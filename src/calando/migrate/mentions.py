@@ -6,7 +6,7 @@ import ast
 import re
 
 from ..lexicon import DYNAMIC, SCHEDULERS
-from .chosen import chosen
+from .chosen import chosen_call, made_so
 from .flow import GRADIENT, GROUPS_SCHEDULER, MODEL, NETWORK, OBJECT, OPTIMIZER, SCALER, SCHEDULER, Flow, made_kind
 from .scopes import File, Scope
 
@@ -165,8 +165,10 @@ def call_mentioned(flow: Flow, file: File, node: ast.Call, scope: Scope) -> str:
     kind, _ = made_kind(dotted)
     if kind in (OPTIMIZER, SCHEDULER, GROUPS_SCHEDULER, SCALER, GRADIENT):
         return f"this {kind} was not rewritten"
-    if chosen(flow, scope, node.func):
-        return "which class of torch.optim this is, is only known when it runs"
+    if chosen_call(flow, scope, node):
+        return "which class of optimizer or scheduler this is, is only known when it runs"
+    if len(node.args) == 1 and not node.keywords and made_so(flow) and ast.unparse(node.func) in made_so(flow):
+        return "this update was not rewritten: which class of optimizer makes it, is only known when it runs"
     if own_kind(flow, node, scope):
         return "an optimizer or scheduler of the script's own: its formula must be compared by hand"
     name = node.func.attr if isinstance(node.func, ast.Attribute) else dotted

@@ -62,7 +62,7 @@ class Modules:
             for star in file.names.stars:
                 other = self.file(star, file)
                 found = self._named(other, name, (*seen, file)) if other and other is not file else None
-                if found and found[1] in found[0].top.local:
+                if found and (found[1] in found[0].top.local or found[1] in found[0].names.aliases):
                     return found
             return file, name
         module, _, tail = full.rpartition(".")

@@ -7,7 +7,7 @@ import ast
 from ..lexicon import COPIES, DYNAMIC, GROUPED, MINDSPORE, RETURNS, TORCH
 from .back import Back
 from .finding import CHECK, HUMAN, KEPT, REWRITTEN, Finding, Spoken
-from .flow import OPTIMIZER, Scope, Thing
+from .flow import OPTIMIZER, File, Scope, Thing
 from .rhythm import updates
 from .speak import respoken
 from .torch_cells import networks_of, one_step_cells, overflowing, own_cells
@@ -306,6 +306,9 @@ def rest(work: Work) -> None:
             continue
         if not isinstance(node, ast.Call):
             continue
+        if in_schedule(file, node):
+            work.say(file, node, KEPT, "a part of a schedule that is asked step by step", "schedule")
+            continue
         dotted = file.names.dotted(node.func)
         if why := NETWORKS.get(dotted.rpartition(".")[2] if dotted.startswith("mindspore.") else ""):
             work.say(file, node, HUMAN, why, "network")
@@ -318,3 +321,12 @@ def rest(work: Work) -> None:
             work.say(file, node, KEPT, "a function of the project, whose lines are listed themselves", "step")
         elif dotted.endswith(SCHEDULES):
             work.say(file, node, KEPT, "a part of a schedule that is asked step by step", "schedule")
+
+
+def in_schedule(file: File, node: ast.AST) -> bool:
+    """Whether a place is in a class of the script's that is a schedule of MindSpore's."""
+    while node in file.parents:
+        node = file.parents[node]
+        if isinstance(node, ast.ClassDef):
+            return any(file.names.dotted(base).endswith("LearningRateSchedule") for base in node.bases)
+    return False

@@ -97,7 +97,11 @@ def gradients(back: Back, scope: Scope, node: ast.Assign, name: str, at: str, kn
     if ast.unparse(value.func).endswith(".unscale") and unscaled(work, scope, value):
         work.replace(file, node, f"{file.source.code(value.func)}_({at})")
     else:
-        work.replace(file, node, changed(work, scope, node, value, at, given, words))
+        text = changed(work, scope, node, value, at, given, words)
+        work.replace(file, node, text)
+        if "clip_grad_norm_" in text and ast.unparse(value.func).endswith("clip_by_global_norm"):
+            work.say(file, node, CHECK, "PyTorch adds 1e-6 to the norm, MindSpore does not", "step")
+            return None
     work.say(file, node, REWRITTEN, "it works on the gradients in the parameters", "step")
     return None
 
@@ -129,18 +133,22 @@ def changed(
     file = scope.file
     params = f"[p {GROUPS.format(at)}]"
     tail = file.names.dotted(value.func).rpartition(".")[2]
-    work.need(file, "import torch")
     if tail in NORMS:
         bound = given[0] if given else words.get("clip_norm") or words.get("max_norm")
         if tail == "clip_by_global_norm" and bound is None:
             bound = "1.0"
         if bound is None or len(given) > 1 or set(words) - {"clip_norm", "max_norm"}:
             raise Left(f"the clipping in line {node.lineno} was not recognised")
+        if tail == "clip_by_global_norm" and work.wish.style == "exact":
+            work.need(file, "import calando.migrate.gradients")
+            return f"calando.migrate.gradients.clip_global_norm_({at}, {bound})"
+        work.need(file, "import torch")
         return f"torch.nn.utils.clip_grad_norm_({params}, {bound})"
     if tail == "clip_by_value":
         low, high = [*given, words.get("clip_value_min", ""), words.get("clip_value_max", "")][:2]
         if not low or not high or negated(low) != ast.unparse(ast.parse(high, mode="eval")):
             raise Left(f"the bounds in line {node.lineno} are not the same on both sides")
+        work.need(file, "import torch")
         return f"torch.nn.utils.clip_grad_value_({params}, {high})"
     raise Left(f"the gradients are changed in line {node.lineno} in a way that was not recognised")
 
