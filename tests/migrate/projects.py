@@ -143,11 +143,14 @@ def create_optimizer(
         weight_decay = 0.0
     opt_args = dict(**kwargs)
     if opt == "sgd":
-        optimizer = nn.SGD(params=params, learning_rate=lr, momentum=momentum, weight_decay=weight_decay, nesterov=nesterov, loss_scale=loss_scale)
+        optimizer = nn.SGD(params=params, learning_rate=lr, momentum=momentum, weight_decay=weight_decay,
+                            nesterov=nesterov, loss_scale=loss_scale)
     elif opt in ["momentum", "nesterov"]:
-        optimizer = nn.Momentum(params=params, learning_rate=lr, momentum=momentum, weight_decay=weight_decay, use_nesterov=nesterov, loss_scale=loss_scale)
+        optimizer = nn.Momentum(params=params, learning_rate=lr, momentum=momentum, weight_decay=weight_decay,
+                            use_nesterov=nesterov, loss_scale=loss_scale)
     elif opt == "adam":
-        optimizer = nn.Adam(params=params, learning_rate=lr, weight_decay=weight_decay, loss_scale=loss_scale, use_nesterov=nesterov)
+        optimizer = nn.Adam(params=params, learning_rate=lr, weight_decay=weight_decay, loss_scale=loss_scale,
+                            use_nesterov=nesterov)
     elif opt == "adamw":
         optimizer = nn.AdamWeightDecay(params=params, learning_rate=lr, weight_decay=weight_decay)
     else:
@@ -181,7 +184,8 @@ def create_scheduler(steps_per_epoch: int, scheduler: str = "constant", lr: floa
                      warmup_epochs: int = 3, decay_epochs: int = 10, num_epochs: int = 200):
     warmup_lr_scheduler = []
     if warmup_epochs > 0:
-        warmup_lr_scheduler = linear_lr(0.1, 1.0, warmup_epochs, lr=lr, steps_per_epoch=steps_per_epoch, epochs=warmup_epochs)
+        warmup_lr_scheduler = linear_lr(0.1, 1.0, warmup_epochs, lr=lr, steps_per_epoch=steps_per_epoch,
+                            epochs=warmup_epochs)
     main_epochs = num_epochs - warmup_epochs
     if scheduler == "cosine_decay":
         main = cosine_decay_lr(decay_epochs, min_lr, eta_max=lr, steps_per_epoch=steps_per_epoch, epochs=main_epochs)
@@ -217,8 +221,10 @@ def train(args):
     network = Net()
     loss = nn.MSELoss()
     num_batches = loader.get_dataset_size()
-    lr_scheduler = create_scheduler(num_batches, scheduler=args.scheduler, lr=args.lr, warmup_epochs=1, decay_epochs=3, num_epochs=args.epochs)
-    optimizer = create_optimizer(network.trainable_params(), opt=args.opt, lr=lr_scheduler, weight_decay=args.weight_decay, momentum=0.9)
+    lr_scheduler = create_scheduler(num_batches, scheduler=args.scheduler, lr=args.lr, warmup_epochs=1,
+                        decay_epochs=3, num_epochs=args.epochs)
+    optimizer = create_optimizer(network.trainable_params(), opt=args.opt, lr=lr_scheduler,
+                        weight_decay=args.weight_decay, momentum=0.9)
     def forward_fn(d, l):
         return loss(network(d), l)
     grad_fn = ms.value_and_grad(forward_fn, None, optimizer.parameters)

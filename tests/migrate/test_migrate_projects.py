@@ -1,4 +1,4 @@
-"""MindSpore's projects of several files on the road to PyTorch: what is asked far from where it is known, and the proof."""
+"""MindSpore's projects of several files on the way to PyTorch: what is asked far from where it is known."""
 
 import ast
 import sys

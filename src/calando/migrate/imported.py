@@ -38,8 +38,9 @@ def same(work: Work, name: str, scope: Scope, to: File) -> bool:
 def statement(file: File, name: str, to: File) -> str | None:
     """The import of a name as another file can write it: relative ones inside the same folder only."""
     beside = file.module.rpartition(".")[0] == to.module.rpartition(".")[0]
-    for node in file.source.tree.body:
-        for alias in node.names if isinstance(node, (ast.Import, ast.ImportFrom)) else ():
+    imports = [node for node in file.source.tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    for node in imports:
+        for alias in node.names:
             if (alias.asname or alias.name) != name or alias.name == "*":
                 continue
             kept = f"{alias.name} as {alias.asname}" if alias.asname else alias.name
