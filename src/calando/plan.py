@@ -289,12 +289,12 @@ class Part:
         """
         if self.coming is None or not self.whole:
             table = np.vstack([self.sorts, self.ages + 1, self.memory.T])[:, self.present]
-            unique, inverse = np.unique(table, axis=1, return_inverse=True)
+            unique, inverse = distinct(table)
             rows = [
                 (int(sort) // 2, bool(sort % 2), int(age), tuple(memory)) for sort, age, *memory in unique.T.tolist()
             ]
             index = np.zeros(len(self.members), np.int64)
-            index[self.present] = inverse.ravel()
+            index[self.present] = inverse
             if not self.whole:
                 return rows, index
             self.coming = rows, index
@@ -369,6 +369,20 @@ class Part:
         self.given, self.held = [], []
         if self.glance:
             self.glance.release()
+
+
+def distinct(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The columns of a table in order, each once, and which of them every column is.
+
+    As ``np.unique(table, axis=1, return_inverse=True)``, where a Ctrl-C while it compares becomes a TypeError.
+    """
+    order = np.lexsort(table[::-1])
+    found = table[:, order]
+    new = np.ones(found.shape[1], bool)
+    new[1:] = (found[:, 1:] != found[:, :-1]).any(0)
+    index = np.empty(len(order), np.int64)
+    index[order] = np.cumsum(new) - 1
+    return found[:, new], index
 
 
 def parts(members: Sequence[Member], groups: Sequence[Group]) -> list[Part]:

@@ -9,6 +9,7 @@ from calando.decay import DECOUPLED, L2
 from calando.engine import Engine
 from calando.groups import Group, refuse_doubles
 from calando.hyper import Hyper
+from calando.plan import distinct
 from calando.rule import Rule
 from calando.rules.adam import ADAM, AMSGRAD, Scalars, corrected
 from calando.rules.sgd import SGD, SGD_MOMENTUM
@@ -204,3 +205,11 @@ def test_a_parameter_that_stands_twice(groups, sentence):
 
 def test_equal_parameters_are_not_the_same_parameter():
     refuse_doubles("For 'Test'", [[np.ones(2), np.ones(2)], [np.ones(2)]], [["a", "b"], ["c"]])
+
+
+@given(data=st.lists(st.tuples(st.integers(0, 2), st.integers(1, 3), st.sampled_from([0.0, 0.5, -1.0])), max_size=12))
+def test_distinct_columns_are_as_numpy_finds_them(data):
+    table = np.array(data, np.float64).reshape(-1, 3).T
+    found, index = distinct(table)
+    expected, inverse = np.unique(table, axis=1, return_inverse=True)
+    assert found.tolist() == expected.tolist() and index.tolist() == inverse.ravel().tolist()
