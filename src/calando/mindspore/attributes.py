@@ -11,7 +11,7 @@ import numpy as np
 from ..control import Controls
 from ..decay import BOUNDS, UNBOUNDED
 from ..events import Timeline
-from ..hyper import Hyper
+from ..hyper import Hyper, shown
 from ..nearest import nearest
 from ..rule import Rule
 from ..schedules import Function
@@ -252,7 +252,7 @@ def counted(value: Any, owner: str) -> int:
     number = array.item() if array.size == 1 and array.dtype.kind in "iuf" else None
     if number is None or not (number >= 0 and float(number).is_integer()):
         told = value if number is None else number
-        raise ValueError(f"For '{owner}': 'global_step' must be a whole number from 0 on, but got {told!r}")
+        raise ValueError(f"For '{owner}': 'global_step' must be a whole number from 0 on, but got {shown(told)}")
     return int(number)
 
 

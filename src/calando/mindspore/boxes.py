@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from ..hyper import shown
+
 
 class Library:
     """Makes boxes and tensors of one framework.
@@ -97,7 +99,9 @@ class CellRate:
         try:
             return float(np.asarray(value.asnumpy() if hasattr(value, "asnumpy") else value).item())
         except (TypeError, ValueError):
-            raise TypeError(f"{self.__name__} must give one number, but for step {step} it gave {value!r}") from None
+            raise TypeError(
+                f"{self.__name__} must give one number, but for step {step} it gave {shown(value)}"
+            ) from None
 
     def __eq__(self, other: Any) -> bool:
         return isinstance(other, CellRate) and self.cell is other.cell

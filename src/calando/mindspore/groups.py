@@ -6,7 +6,7 @@ from typing import Any
 
 from ..arrays import adapter
 from ..groups import refuse_doubles
-from ..hyper import UnknownName
+from ..hyper import UnknownName, shown
 from ..nearest import hint
 from .boxes import is_cell
 
@@ -62,7 +62,7 @@ def parse(
     if is_cell(params):
         raise TypeError(f"{place}: 'params' must be a list, but got a Cell, {type(params).__name__}; {OF_A_CELL}")
     if params is None or not isinstance(params, Iterable) or hasattr(params, "ndim"):
-        raise TypeError(f"{place}: 'params' must be a list of parameters or of dictionaries, but got {params!r}")
+        raise TypeError(f"{place}: 'params' must be a list of parameters or of dictionaries, but got {shown(params)}")
     if isinstance(params, (set, frozenset)):
         raise TypeError(f"{place}: 'params' must be a list, but got a set; gradients are given in the order of a list")
     items = list(params)
@@ -103,7 +103,7 @@ def parse_groups(
         params = listed(here, "params", item["params"])
         centralize = item.get("grad_centralization", usual)
         if not isinstance(centralize, bool):
-            raise TypeError(f"{here}: 'grad_centralization' must be True or False, but got {centralize!r}")
+            raise TypeError(f"{here}: 'grad_centralization' must be True or False, but got {shown(centralize)}")
         if not params:
             raise ValueError(f"{here}: 'params' is empty; leave the group out")
         values = {names[key]: value for key, value in item.items() if key not in STRUCTURE}

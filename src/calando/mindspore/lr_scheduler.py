@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..hyper import shown
 from ..schedules import Schedule
 
 
@@ -153,7 +154,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         for name, value in (("T_0", T_0), ("T_mult", T_mult)):
             if not isinstance(value, int) or value < 1:
                 raise ValueError(
-                    f"CosineAnnealingWarmRestarts: {name} must be a whole number from 1 on, but got {value!r}"
+                    f"CosineAnnealingWarmRestarts: {name} must be a whole number from 1 on, but got {shown(value)}"
                 )
         self.T_0, self.T_mult, self.eta_min = T_0, T_mult, eta_min
         self.T_i, self.T_cur = T_0, float(last_epoch)
@@ -171,7 +172,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
             ValueError: ``epoch`` is below 0.
         """
         if epoch is not None and epoch < 0:
-            raise ValueError(f"CosineAnnealingWarmRestarts: epoch must be at least 0, but got {epoch!r}")
+            raise ValueError(f"CosineAnnealingWarmRestarts: epoch must be at least 0, but got {shown(epoch)}")
         self._step_count += 1
         if epoch is None and self.last_epoch >= 0:
             epoch, self.T_cur = self.last_epoch + 1, self.T_cur + 1

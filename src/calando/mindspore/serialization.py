@@ -18,6 +18,7 @@ from ..arrays import adapter
 from ..codecs import mindspore_ckpt, mindspore_safetensors
 from ..codecs.behind import WRITER
 from ..codecs.entry import Entry
+from ..hyper import shown
 from ..store import CheckpointError
 from .fit import fitted
 from .resumed import Resumed
@@ -103,7 +104,9 @@ def save_checkpoint(
     refuse_encryption(SAVING, "enc_key", enc_key)
     refuse_asked(SAVING, kwargs, ("remove_redundancy", "incremental", "global_step_num"))
     if async_save not in (False, True, "thread", "process"):
-        raise ValueError(f"{SAVING}: 'async_save' must be True, False, 'thread' or 'process', but got {async_save!r}")
+        raise ValueError(
+            f"{SAVING}: 'async_save' must be True, False, 'thread' or 'process', but got {shown(async_save)}"
+        )
     path = os.fspath(ckpt_file_name)
     path = path if path.endswith(format) else f"{path}.{format}"
     things = saved_things(save_obj)
@@ -220,7 +223,7 @@ def load_param_into_net(
     """
     refuse_asked(FILLING, {"remove_redundancy": remove_redundancy}, ("remove_redundancy",))
     if not isinstance(strict_load, bool):
-        raise TypeError(f"{FILLING}: 'strict_load' must be True or False, but got {strict_load!r}")
+        raise TypeError(f"{FILLING}: 'strict_load' must be True or False, but got {shown(strict_load)}")
     if not hasattr(net, "parameters_and_names"):
         raise TypeError(f"{FILLING}: 'net' must be a Cell or an optimizer, but got {type(net).__name__}")
     if not isinstance(parameter_dict, Mapping):
@@ -310,14 +313,14 @@ def prefixes(word: str, given: str | Iterable[str] | None) -> tuple[str, ...] | 
         return None
     found = (given,) if isinstance(given, str) else tuple(given)
     if not found or not all(isinstance(prefix, str) and prefix for prefix in found):
-        raise ValueError(f"{LOADING}: {word!r} must be a text or several, none of them empty, but got {given!r}")
+        raise ValueError(f"{LOADING}: {word!r} must be a text or several, none of them empty, but got {shown(given)}")
     return found
 
 
 def of_format(place: str, format: str) -> Any:
     """The codec of a format."""
     if format not in FORMATS:
-        raise ValueError(f"{place}: 'format' must be 'ckpt' or 'safetensors', but got {format!r}")
+        raise ValueError(f"{place}: 'format' must be 'ckpt' or 'safetensors', but got {shown(format)}")
     return FORMATS[format]
 
 

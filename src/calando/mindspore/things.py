@@ -7,6 +7,7 @@ import numpy as np
 
 from ..arrays import adapter
 from ..codecs.entry import Entry
+from ..hyper import shown
 from ..store import CheckpointError
 from . import boxes
 from .optimizer import Optimizer
@@ -60,7 +61,7 @@ def listed_things(things: Iterable[Any]) -> dict[str, Any]:
         if isinstance(thing, Mapping):
             if not {"name", "data"} <= thing.keys() or not isinstance(thing["name"], str):
                 raise TypeError(
-                    f"{SAVING}: entry {place} of 'save_obj' needs 'name', a text, and 'data', but is {thing!r}"
+                    f"{SAVING}: entry {place} of 'save_obj' needs 'name', a text, and 'data', but is {shown(thing)}"
                 )
             name, data = thing["name"], thing["data"]
         else:

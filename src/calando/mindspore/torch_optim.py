@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..decay import DECOUPLED
-from ..hyper import Hyper
+from ..hyper import Hyper, shown
 from ..rule import Rule
 from ..rules.adam import ADAM, AMSGRAD
 from ..rules.rmsprop import DOMAIN as RMSPROP_DOMAIN
@@ -160,10 +160,10 @@ class ReduceLROnPlateau:
         eps: float = 1e-8,
     ) -> None:
         if factor >= 1.0:
-            raise ValueError(f"ReduceLROnPlateau: factor must lie below 1, but got {factor!r}")
+            raise ValueError(f"ReduceLROnPlateau: factor must lie below 1, but got {shown(factor)}")
         if mode not in ("min", "max") or threshold_mode not in ("rel", "abs"):
             known = "mode is 'min' or 'max', threshold_mode 'rel' or 'abs'"
-            raise ValueError(f"ReduceLROnPlateau: {known}, but got {mode!r} and {threshold_mode!r}")
+            raise ValueError(f"ReduceLROnPlateau: {known}, but got {shown(mode)} and {shown(threshold_mode)}")
         self.optimizer, self.factor, self.patience = optimizer, factor, patience
         self.sign = 1.0 if mode == "min" else -1.0
         self.threshold, self.relative = threshold, threshold_mode == "rel"

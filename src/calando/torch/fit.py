@@ -10,7 +10,7 @@ import torch
 from ..average import SLOT
 from ..eight import CODES, SCALE, blocks
 from ..events import Timeline
-from ..hyper import Hyper, inside
+from ..hyper import Hyper, inside, shown
 from ..rule import Rule
 from ..schedules import ScheduleEnd
 from .boxes import unboxed
@@ -76,7 +76,7 @@ def check_form(name: str, state_dict: Mapping[str, Any]) -> None:
         face = state_dict["state"].get(key, {})
         if not isinstance(face, Mapping):
             raise ValueError(
-                f"{name}: the state of parameter {key} must be a dictionary, but the checkpoint has {face!r}"
+                f"{name}: the state of parameter {key} must be a dictionary, but the checkpoint has {shown(face)}"
             )
 
 
@@ -87,7 +87,7 @@ def check_names(optimizer: "Stateful", place: str, group: Mapping[str, Any]) -> 
             raise ValueError(f"{place} has no {key!r}; was it written by another optimizer?")
         value = unboxed(place, key, group[key])
         if isinstance(names, tuple) and (not isinstance(value, (tuple, list)) or len(value) != len(names)):
-            raise ValueError(f"{place}: {key!r} must be {len(names)} values, but it has {value!r}")
+            raise ValueError(f"{place}: {key!r} must be {len(names)} values, but it has {shown(value)}")
 
 
 def check_author(optimizer: "Stateful", place: str, group: Mapping[str, Any], extra: Any) -> bool:
@@ -147,7 +147,7 @@ def check_slots(optimizer: "Stateful", place: str, stored: Mapping[str, Any], p:
         if value is None:
             continue
         if not hasattr(value, "shape"):
-            raise ValueError(f"{place}: {key!r} must be a tensor, but the checkpoint has {value!r}")
+            raise ValueError(f"{place}: {key!r} must be a tensor, but the checkpoint has {shown(value)}")
         if getattr(value, "is_complex", bool)() and not p.is_complex():
             raise ValueError(f"{place} is real in the model and complex in the checkpoint ({key!r})")
         wanted = slot_shape(optimizer, key, tuple(p.shape))

@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch.optim.lr_scheduler import LRScheduler
 
+from ..hyper import shown
+
 
 class Follow(LRScheduler):
     """A no-op ``LRScheduler``: ``step()`` changes nothing, ``get_last_lr()`` is the optimizer's own.
@@ -30,7 +32,7 @@ class Follow(LRScheduler):
     def __init__(self, optimizer: torch.optim.Optimizer) -> None:
         # Not super().__init__: it writes initial_lr into the groups, wraps step, and makes a first step itself.
         if not isinstance(optimizer, torch.optim.Optimizer):
-            raise TypeError(f"Follow: an optimizer of torch is followed, not {optimizer!r}")
+            raise TypeError(f"Follow: an optimizer of torch is followed, not {shown(optimizer)}")
         self.optimizer = optimizer
         self.last_epoch = 0
         self._step_count = 1

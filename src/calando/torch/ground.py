@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from ..hyper import shown
 from ..member import Member
 
 
@@ -40,7 +41,7 @@ class Ground:
             height = float(loss)
         except (TypeError, ValueError, RuntimeError):
             raise TypeError(
-                f"For 'LBFGS': the closure must return the loss, one number, but it returned {loss!r}"
+                f"For 'LBFGS': the closure must return the loss, one number, but it returned {shown(loss)}"
             ) from None
         return height, torch.cat([flat_gradient(p) for p in self.params])
 

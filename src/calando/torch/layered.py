@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import inf
 from typing import Any
 
-from ..hyper import as_schedule, is_number
+from ..hyper import as_schedule, is_number, shown
 from ..schedules import Schedule
 
 
@@ -18,7 +18,7 @@ def layered(place: str, group: Mapping[str, Any], name: str, value: Any) -> Any:
         return value
     factor = group["lr_scale"]
     if not is_number(factor) or not 0 <= float(factor) < inf:
-        raise ValueError(f"{place}: 'lr_scale' must be a number from 0 on, but got {factor!r}")
+        raise ValueError(f"{place}: 'lr_scale' must be a number from 0 on, but got {shown(factor)}")
     try:
         entry = as_schedule(value)
     except (TypeError, ValueError, OverflowError):

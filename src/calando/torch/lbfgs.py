@@ -9,7 +9,7 @@ import torch
 from ..control import whole
 from ..engine import UNBOUNDED, Engine, NonFiniteGradient
 from ..groups import Group
-from ..hyper import Hyper
+from ..hyper import Hyper, shown
 from ..matching import check
 from ..member import Member
 from ..rule import Rule
@@ -55,7 +55,7 @@ class Unclipped(Hyper):
         """The schedule or number that ``value`` means."""
         entry = super().checked(name, value, step)
         if name == "max_norm" and entry != UNBOUNDED:
-            raise ValueError(f"{self.place}: 'max_norm' {UNCLIPPED}, but got {value!r}")
+            raise ValueError(f"{self.place}: 'max_norm' {UNCLIPPED}, but got {shown(value)}")
         return entry
 
 
@@ -274,5 +274,5 @@ def limits_of(place: str, group: Mapping[str, Any], finite: bool = False) -> Lim
         raise ValueError(f"{place}: {WHOLE[found.index(0)]!r} must be at least 1, but got 0")
     search = group["line_search_fn"]
     if search not in SEARCHES:
-        raise ValueError(f"{place}: 'line_search_fn' must be 'strong_wolfe' or None, but got {search!r}")
+        raise ValueError(f"{place}: 'line_search_fn' must be 'strong_wolfe' or None, but got {shown(search)}")
     return Limits(found[0], found[1], found[2], search is not None, finite)

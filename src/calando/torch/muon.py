@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..decay import DECOUPLED, Decay
-from ..hyper import Hyper
+from ..hyper import Hyper, shown
 from ..rule import Rule
 from ..rules.whole.muon import MUON, MUON_NESTEROV, MUON_NESTEROV_RMS, MUON_RMS
 from .optimizer import Optimizer
@@ -78,7 +78,9 @@ class Muon(Optimizer):
     def _rule(self, group: Mapping[str, Any], hyper: Hyper) -> Rule:
         manner = group["adjust_lr_fn"]
         if manner not in (None, "original", "match_rms_adamw"):
-            raise ValueError(f"{hyper.place}: 'adjust_lr_fn' must be 'original' or 'match_rms_adamw', not {manner!r}")
+            raise ValueError(
+                f"{hyper.place}: 'adjust_lr_fn' must be 'original' or 'match_rms_adamw', not {shown(manner)}"
+            )
         refuse_complex(type(self).__name__, hyper.place, group)
         for p in group["params"]:
             if p.dim() != 2:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from ..control import scaled
+from ..hyper import shown
 from ..schedules import Schedule
 from .optimizer import Optimizer
 
@@ -88,9 +89,9 @@ class Plateau(ReduceLROnPlateau):
             )
         for what, value, known in (("mode", mode, ("min", "max")), ("threshold_mode", threshold_mode, ("rel", "abs"))):
             if value not in known:
-                raise ValueError(f"Plateau: {what} must be {known[0]!r} or {known[1]!r}, not {value!r}")
+                raise ValueError(f"Plateau: {what} must be {known[0]!r} or {known[1]!r}, not {shown(value)}")
         if not 0 <= factor < 1:
-            raise ValueError(f"Plateau: factor must lie in [0, 1), but got {factor!r}")
+            raise ValueError(f"Plateau: factor must lie in [0, 1), but got {shown(factor)}")
         count = len(optimizer.param_groups)
         if isinstance(min_lr, (list, tuple)) and len(min_lr) != count:
             raise ValueError(f"Plateau: min_lr has {len(min_lr)} numbers, and the optimizer {count} groups")

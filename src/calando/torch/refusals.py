@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch.nn.parameter import UninitializedParameter
 
-from ..hyper import is_number
+from ..hyper import is_number, shown
 
 STRUCTURE = (
     "adjust_lr_fn",
@@ -29,7 +29,7 @@ def refuse_choices(place: str, given: Mapping[str, Any]) -> None:
             several, wanted = not isinstance(value, str), "a name"
         if value is not None and (several or callable(value)):
             told = f"{name!r} chooses a rule, which does not change with time"
-            raise TypeError(f"{place}: {told}; give {wanted}, not {value!r}")
+            raise TypeError(f"{place}: {told}; give {wanted}, not {shown(value)}")
 
 
 def refuse_strangers(place: str, params: Any) -> None:
@@ -94,7 +94,7 @@ def started(owner: str, value: Any) -> float:
     """
     place = f"For {owner!r}: 'initial_accumulator_value' must"
     if isinstance(value, bool) or not is_number(value):
-        raise TypeError(f"{place} be a number, but got {value!r}")
+        raise TypeError(f"{place} be a number, but got {shown(value)}")
     if not 0.0 <= value < float("inf"):
         raise ValueError(f"{place} lie in [0, inf), but got {value}")
     return float(value)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ..hyper import shown
+
 
 class Reminders:
     """The part of ``Optimizer`` that keeps what controllers remember."""
@@ -43,5 +45,5 @@ def remembered(name: str, extra: Mapping[str, Any] | None) -> dict[str, dict[str
     """
     found = (extra or {}).get("controllers", {})
     if not isinstance(found, Mapping) or not all(isinstance(memory, Mapping) for memory in found.values()):
-        raise ValueError(f"{name}: what the checkpoint has of controllers was not stored by calando: {found!r}")
+        raise ValueError(f"{name}: what the checkpoint has of controllers was not stored by calando: {shown(found)}")
     return {str(key): dict(memory) for key, memory in found.items()}

@@ -3,7 +3,7 @@
 from typing import Any
 
 from ...decay import INSIDE
-from ...hyper import Hyper, is_number
+from ...hyper import Hyper, is_number, shown
 from ...rule import Rule
 from ...rules.whole.adafactor import (
     ADAFACTOR_EPSILON,
@@ -109,7 +109,7 @@ def step_size(learning_rate: Any, relative: bool, warmup: bool) -> Any:
     """
     if learning_rate is not None and relative:
         raise ValueError(
-            f"For 'AdaFactor': 'learning_rate' is {learning_rate!r} and relative_step is True; "
+            f"For 'AdaFactor': 'learning_rate' is {shown(learning_rate)} and relative_step is True; "
             "give relative_step=False, or no learning rate"
         )
     if learning_rate is None and not relative:

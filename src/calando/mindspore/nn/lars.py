@@ -6,7 +6,7 @@ from typing import Any
 
 from ...decay import INSIDE, L2
 from ...events import BUILT
-from ...hyper import Hyper
+from ...hyper import Hyper, shown
 from ...rule import Rule
 from ...rules import lars
 from .. import compiled
@@ -56,22 +56,24 @@ class LARS(Optimizer):
     ) -> None:
         refuse_unfit(optimizer)
         if not callable(lars_filter):
-            raise TypeError(f"For 'LARS': 'lars_filter' must be a function of a parameter, but got {lars_filter!r}")
+            raise TypeError(
+                f"For 'LARS': 'lars_filter' must be a function of a parameter, but got {shown(lars_filter)}"
+            )
         front = lars.LARS_CLIPPED if use_clip else lars.LARS
         names = {"coefficient": "trust_coefficient", "lars_epsilon": "trust_eps"}
-        shown = {ours: name for name, ours in names.items()}
+        words = {ours: name for name, ours in names.items()}
         given = {"trust_coefficient": coefficient, "trust_eps": epsilon}
-        trial = Hyper("For 'LARS'", lars.DOMAIN, given, shown)
+        trial = Hyper("For 'LARS'", lars.DOMAIN, given, words)
         spared = [
             {i: INSIDE for i, member in enumerate(members) if not lars_filter(member.param)}
             for members in optimizer.engine.members
         ]
         inner = optimizer.__dict__
-        inner["spelling"], inner["_shown"] = {**inner["spelling"], **names}, {**inner["_shown"], **shown}
+        inner["spelling"], inner["_shown"] = {**inner["spelling"], **names}, {**inner["_shown"], **words}
         for number, (group, hyper) in enumerate(
             zip(list(optimizer.engine.groups), optimizer.engine.hypers, strict=True)
         ):
-            hyper.domain, hyper.spelling = {**hyper.domain, **lars.DOMAIN}, {**hyper.spelling, **shown}
+            hyper.domain, hyper.spelling = {**hyper.domain, **lars.DOMAIN}, {**hyper.spelling, **words}
             for name in given:
                 hyper.put(name, trial.timelines[name].latest, 0, BUILT)
             optimizer.engine.regroup(number, replace(group, decay=front, fronts=spared[number]))

@@ -10,7 +10,7 @@ import numpy as np
 from ...arrays import adapter
 from ...control import signed, whole
 from ...engine import UNBOUNDED, Engine, NonFiniteGradient
-from ...hyper import Hyper
+from ...hyper import Hyper, shown
 from ...matching import check
 from ...plan import Part
 from ...rule import Rule
@@ -107,7 +107,7 @@ class LBFGS(Optimizer):
         evaluations = iterations * 5 // 4 if max_eval is None else counted("max_eval", max_eval)
         if line_search_fn not in SEARCHES:
             raise ValueError(
-                f"For 'LBFGS': 'line_search_fn' must be 'strong_wolfe' or None, but got {line_search_fn!r}"
+                f"For 'LBFGS': 'line_search_fn' must be 'strong_wolfe' or None, but got {shown(line_search_fn)}"
             )
         own = {"max_iter": iterations, "max_eval": evaluations, "history_size": counted("history_size", history_size)}
         self.__dict__.update(own, line_search_fn=line_search_fn, _memory=Memory())
@@ -366,7 +366,7 @@ def plain_loss(loss: Any) -> float:
     try:
         return float(np.asarray(first.asnumpy() if hasattr(first, "asnumpy") else array_like(first)).item())
     except (TypeError, ValueError):
-        raise TypeError(f"For 'LBFGS': the loss must be one number, but the closure returned {loss!r}") from None
+        raise TypeError(f"For 'LBFGS': the loss must be one number, but the closure returned {shown(loss)}") from None
 
 
 def array_like(x: Any) -> Any:

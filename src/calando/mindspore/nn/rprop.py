@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ...hyper import Hyper
+from ...hyper import Hyper, shown
 from ...rule import Rule
 from ...rules.rprop import RPROP
 from ..optimizer import Optimizer
@@ -60,7 +60,7 @@ class Rprop(Optimizer):
 def pair(name: str, value: Any, ours: tuple[str, str], owner: str = "Rprop") -> dict[str, Any]:
     """Two numbers given as one tuple."""
     if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise TypeError(f"For '{owner}': {name!r} must be a tuple of two numbers, but got {value!r}")
+        raise TypeError(f"For '{owner}': {name!r} must be a tuple of two numbers, but got {shown(value)}")
     if name == "step_sizes" and all(isinstance(v, (int, float)) for v in value) and value[0] > value[1]:
-        raise ValueError(f"For 'Rprop': 'step_sizes' must be (smallest, largest), but got {value!r}")
+        raise ValueError(f"For 'Rprop': 'step_sizes' must be (smallest, largest), but got {shown(value)}")
     return dict(zip(ours, value, strict=True))
