@@ -13,6 +13,7 @@ from math import isfinite
 from typing import Any
 
 from .schedules import Constant, Function, Product, Schedule
+from .schedules.checks import shown
 
 BUILT, SET, OUTSIDE = "built", "set", "outside"  # by the constructor, by set(), by a write into the group
 
@@ -118,7 +119,7 @@ def number(entry: Any) -> float:
         ValueError: it is none.
     """
     if isinstance(entry, bool) or not isinstance(entry, (int, float)) or not isfinite(entry):
-        raise ValueError(f"was stored as {entry!r}, which is no number and no schedule")
+        raise ValueError(f"was stored as {shown(entry)}, which is no number and no schedule")
     return float(entry)
 
 

@@ -237,6 +237,91 @@ def test_by_name_from_a_damaged_checkpoint(damage, sentence):
     assert everything(second) == before
 
 
+def put(*path):
+    """Set what lies at the end of a path to what stands last in it."""
+    *steps, key, value = path
+
+    def damage(state):
+        for step in steps:
+            state = state[step]
+        state[key] = value
+
+    return damage
+
+
+LINES, GROUP, FACE = ("calando", "timelines", 0), ("param_groups", 0), ("state", 0)
+BENT = {
+    "names that are none": (
+        put(*GROUP, "param_names", 1.5),
+        "must have a name for each of its parameters",
+    ),
+    "a name too many": (
+        put(*GROUP, "param_names", ["w", "v", "u"]),
+        "must have a name for each of its parameters",
+    ),
+    "a history that is none": (put(*LINES, "lr", True), "what group 0 of the checkpoint has of 'lr' was not stored by"),
+    "an empty history": (put(*LINES, "eps", []), "what group 0 of the checkpoint has of 'eps' was not stored by"),
+    "a row that is none": (put(*LINES, "lr", [None]), "what group 0 of the checkpoint has of 'lr' was not stored by"),
+    "a row too short": (put(*LINES, "lr", [[0, 0.1]]), "what group 0 of the checkpoint has of 'lr' was not stored by"),
+    "a step that is none": (put(*LINES, "lr", 0, 0, ()), "what group 0 of the checkpoint has of 'lr' was not stored"),
+    "an entry that is none": (put(*LINES, "lr", 0, 1, torch.zeros(4, 4)), "'lr' was stored as tensor"),
+    "an age beyond all": (
+        put(*FACE, "step", 10**30),
+        "'step' must be a whole number up to 2⁵³, but the",
+    ),
+    "our age beyond all": (put("calando", "ages", 0, [10**30, 1]), "ages must be whole numbers from 0 to 2⁵³"),
+    "our age below 0": (put("calando", "ages", 0, [-1, 1]), "ages must be whole numbers from 0 to 2⁵³"),
+    "a clock that is a truth": (put(*GROUP, "step", True), "'step' must be a whole number from 0 on"),
+    "moments without memory": (put(*FACE, "exp_avg", torch.zeros(3, 2, device="meta")), "it is on the meta device"),
+    "an author that is none": (put("calando", "kind", torch.zeros(3, 3)), "was written by tensor"),
+}
+
+
+@pytest.mark.parametrize("bent", BENT)
+@pytest.mark.parametrize(
+    "load",
+    [
+        lambda o, state: o.load_state_dict(state),
+        lambda o, state: o.load_state_dict(state, keep="weight_decay"),
+        lambda o, state: o.resume(state, clock=0),
+        lambda o, state: o.resume(state, by_name=True),
+    ],
+    ids=["load", "keep", "from 0", "by name"],
+)
+def test_a_bent_checkpoint_is_refused_on_every_way_in_one_line(load, bent):
+    w, v = params(SHAPES)
+    optimizer = ct.AdamW([("w", w), ("v", v)], lr=Cosine(0.1, 0.0, 10))
+    train(optimizer, [w, v], range(2))
+    damage, sentence = BENT[bent]
+    state = copy.deepcopy(optimizer.state_dict())
+    damage(state)
+    before = everything(optimizer)
+    with pytest.raises(ValueError, match=sentence) as caught:
+        load(optimizer, state)
+    assert "\n" not in str(caught.value) and everything(optimizer) == before
+
+
+@pytest.mark.parametrize(
+    "name, options, choice, sentence",
+    [
+        ("SGD", {"momentum": 0.9}, {"nesterov": True, "momentum": 0.0}, "Nesterov momentum requires a momentum"),
+        ("Muon", {}, {"adjust_lr_fn": "x"}, "'adjust_lr_fn' must be 'original' or 'match_rms_adamw', not 'x'"),
+    ],
+)
+def test_a_choice_that_does_not_go_with_the_numbers_is_refused_before_anything_is_loaded(
+    name, options, choice, sentence
+):
+    w = params([(3, 2)])
+    optimizer = getattr(ct, name)(w, lr=0.1, **options)
+    train(optimizer, w, range(2))
+    state = {key: value for key, value in copy.deepcopy(optimizer.state_dict()).items() if key != "calando"}
+    state["param_groups"][0].update(choice)
+    before = everything(optimizer)
+    with pytest.raises(ValueError, match=sentence):
+        optimizer.load_state_dict(state)
+    assert everything(optimizer) == before
+
+
 @pytest.mark.parametrize("given", [None, 5, [], "x"], ids=repr)
 def test_what_is_no_checkpoint_or_no_name(given):
     optimizer = ct.AdamW(params(SHAPES))

@@ -19,6 +19,8 @@ from .refusals import refuse_choices
 if TYPE_CHECKING:
     from .state import Stateful
 
+NAMED = "must have a name for each of its parameters"
+OLDEST = 2**53  # updates; beyond it not every whole number is a float64
 VERSION = 1  # of what stands under "calando"
 
 
@@ -39,6 +41,8 @@ def check_state(optimizer: "Stateful", state_dict: Mapping[str, Any]) -> dict[st
         if len(theirs["params"]) != len(ours["params"]):
             counts = f"{len(theirs['params'])} parameters, the optimizer {len(ours['params'])}"
             raise ValueError(f"{place} has {counts}")
+        if len(theirs.get("param_names", theirs["params"])) != len(theirs["params"]):
+            raise ValueError(f"{place} {NAMED}, but has {shown(theirs['param_names'])}")
         refuse_choices(place, theirs)
         known = check_author(optimizer, place, theirs, state_dict.get("calando"))
         check_names(optimizer, place, theirs)
@@ -69,7 +73,9 @@ def check_form(name: str, state_dict: Mapping[str, Any]) -> None:
             raise ValueError(f"{place} must be a dictionary with a list of 'params'")
         wrong = [key for key in group["params"] if not isinstance(key, (int, str))]
         if wrong:
-            raise ValueError(f"{place}: its 'params' must be numbers or names, but one is {wrong[0]!r}")
+            raise ValueError(f"{place}: its 'params' must be numbers or names, but one is {shown(wrong[0])}")
+        if not several(group.get("param_names", ()), str):
+            raise ValueError(f"{place} {NAMED}, but has {shown(group['param_names'])}")
         check_number(place, "step", group.get("step", 0))
         known += group["params"]
     for key in known:
@@ -109,7 +115,7 @@ def check_author(optimizer: "Stateful", place: str, group: Mapping[str, Any], ex
         known = written >= torchs_names().get(own[0], {None})
         authors = [] if own[0] in authors else authors
     if authors:
-        whose = " or ".join(map(str, authors))
+        whose = " or ".join(x if isinstance(x, str) else shown(x) for x in authors)
         raise ValueError(f"{place} was written by {whose}; build that optimizer, or start this one afresh")
     return known
 
@@ -148,6 +154,8 @@ def check_slots(optimizer: "Stateful", place: str, stored: Mapping[str, Any], p:
             continue
         if not hasattr(value, "shape"):
             raise ValueError(f"{place}: {key!r} must be a tensor, but the checkpoint has {shown(value)}")
+        if getattr(value, "is_meta", False):
+            raise ValueError(f"{place}: {key!r} in the checkpoint has no elements: it is on the meta device")
         if getattr(value, "is_complex", bool)() and not p.is_complex():
             raise ValueError(f"{place} is real in the model and complex in the checkpoint ({key!r})")
         wanted = slot_shape(optimizer, key, tuple(p.shape))
@@ -196,13 +204,14 @@ def check_lines(hyper: Hyper, lines: Mapping[str, Timeline], clock: int) -> None
 def check_number(place: str, key: str, value: Any, has: str = "the checkpoint has") -> None:
     """Raise ValueError unless a number of one parameter is one."""
     try:
-        number = float(value)
+        number = nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, RuntimeError):
         number = nan
-    whole = number >= 0 and number == int(number) if isfinite(number) else False
+    whole = 0 <= number <= OLDEST and number == int(number)
     if not isfinite(number) or (key == "step" and not whole):
         wanted = "a whole number from 0 on" if key == "step" else "one finite number"
-        raise ValueError(f"{place}: {key!r} must be {wanted}, but {has} {value!r}")
+        wanted = "a whole number up to 2⁵³" if key == "step" and number > OLDEST else wanted
+        raise ValueError(f"{place}: {key!r} must be {wanted}, but {has} {shown(value)}")
 
 
 def check_extra(name: str, extra: Any, groups: list[Any]) -> dict[str, Any] | None:
@@ -212,7 +221,7 @@ def check_extra(name: str, extra: Any, groups: list[Any]) -> dict[str, Any] | No
     version = extra.get("version") if isinstance(extra, Mapping) else None
     if not isinstance(version, int) or version != VERSION:
         raise ValueError(
-            f"{name}: the checkpoint's schedules have format version {version!r}, this calando reads {VERSION}; "
+            f"{name}: the checkpoint's schedules have format version {shown(version)}, this calando reads {VERSION}; "
             "was it written by a newer one?"
         )
     lines, ages = extra.get("timelines"), extra.get("ages")
@@ -221,7 +230,19 @@ def check_extra(name: str, extra: Any, groups: list[Any]) -> dict[str, Any] | No
     lengths = [len(group["params"]) for group in groups]
     if len(lines) != len(groups) or [len(row) for row in ages] != lengths:
         raise ValueError(f"{name}: the checkpoint's schedules belong to other groups than its parameters")
+    if not all(0 <= age <= OLDEST for row in ages for age in row):
+        raise ValueError(f"{name}: the checkpoint's ages must be whole numbers from 0 to 2⁵³")
+    for number, line in enumerate(lines):
+        damaged = [key for key, rows in line.items() if not changes(rows)]
+        if damaged:
+            told = f"what group {number} of the checkpoint has of {shown(damaged[0])}"
+            raise ValueError(f"{name}: {told} was not stored by calando, or is damaged")
     return dict(extra)
+
+
+def changes(rows: Any) -> bool:
+    """Whether it is built as the history of one hyperparameter: rows of a step, what held from it on, and by whom."""
+    return several(rows, (list, tuple)) and len(rows) > 0 and all(len(row) == 3 and type(row[0]) is int for row in rows)
 
 
 def several(found: Any, kind: Any) -> bool:

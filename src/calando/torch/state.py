@@ -5,6 +5,7 @@ A ``state_dict`` is torch's, and under ``"calando"`` the schedules as plain data
 
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 import torch
@@ -122,6 +123,8 @@ class Stateful(Reminders, Faces):
         for hyper, line, group in zip(self.engine.hypers, lines, state_dict["param_groups"], strict=True):
             faces = [state_dict["state"].get(key, {}) for key in group["params"]]
             check_lines(hyper, line, clock_of(group, faces, extra is not None))
+        for number, (line, group) in enumerate(zip(lines, state_dict["param_groups"], strict=True)):
+            self._try(number, line, group)
         super().load_state_dict(state_dict)
         for p in (p for group in self.param_groups for p in group["params"] if p in self.state):
             face = self.state[p]  # the dictionary may be alive in another optimizer
@@ -129,6 +132,14 @@ class Stateful(Reminders, Faces):
         self._unrounded(state_dict)
         self._reload(lines, extra["ages"] if extra is not None else None)
         self._remind(controllers)
+
+    def _try(self, number: int, line: dict[str, Timeline], group: Mapping[str, Any]) -> None:
+        """Raise where a group could not be updated with the choices and numbers that were stored."""
+        trial = copy(self.engine.hypers[number])
+        trial.timelines = line
+        trial.sort()
+        own = self.param_groups[number]
+        self._group({**self.defaults, **group, **self.FIXED, "params": own["params"]}, trial)
 
     def _unrounded(self, state_dict: Mapping[str, Any]) -> None:
         """Slots as they were stored: torch rounds those of parameters in half precision to it, and widens codes."""
