@@ -96,7 +96,7 @@ def key(member: Member, group: Group) -> Key:
     if dtype not in FLOATING:
         raise TypeError(f"{member.place} is of dtype {dtype}; only {', '.join(FLOATING)} can be updated")
     if not arrays.writable(member.param):
-        raise ValueError(f"{member.place} may only be read; give a writable array")
+        raise ValueError(f"{member.place} {arrays.read_only}")
     rule, decay = group.rule.suited(arrays.shape(member.param)), member.front or group.decay
     if dtype in group.dialects:
         rule, decay = (group.dialects[dtype].get(x, x) for x in (rule, decay))

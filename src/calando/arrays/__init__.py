@@ -5,10 +5,11 @@ Every adapter is a module with the same words:
     kind(x)              (device, dtype) as text: ("cpu", "float32")
     shape(x)             a tuple of ints: of what is here, and of real numbers (complex ones are pairs)
     layout(x)            (shape, …): equal as long as the same memory means the same elements
-    writable(x)          whether its elements may be changed
+    writable(x)          whether its elements may be changed; ``read_only`` says what to do, else
     dense(x, rows)       whether its elements fill one piece of memory (by rows of the first axis)
     hold(xs)             what to keep while a step runs, so that the addresses stay true
     addresses(held)      where each begins, in bytes, uint64 (n,)
+    slot(x)              what is kept in the place of a slot that is handed over
     guard(xs)            a test whether others are of the same kinds, sizes and strides, or None
     carried(xs)          the gradients that parameters carry themselves, or None (PyTorch only)
     check(gs, members)   gradients that do not come from autograd are what they must be

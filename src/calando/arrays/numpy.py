@@ -1,5 +1,6 @@
 """NumPy arrays as parameters: updated in place."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import numpy as np
 from . import NoGradient, Rows, has_rows, refuse_sparse
 
 name = "numpy"
+read_only = "may only be read; give a writable array"
 
 
 def kind(x: np.ndarray) -> tuple[str, str]:
@@ -34,7 +36,11 @@ def hold(xs: list[np.ndarray]) -> list[np.ndarray]:
 
 
 def addresses(held: list[np.ndarray]) -> np.ndarray:
-    return np.fromiter((x.__array_interface__["data"][0] for x in held), np.uint64, len(held))
+    return np.fromiter(map(address, held), np.uint64, len(held))
+
+
+def slot(x: np.ndarray) -> np.ndarray:
+    return x
 
 
 def guard(xs: list[Any]) -> None:
@@ -54,13 +60,19 @@ def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any)
     if any(g is None for g in grads):
         raise NoGradient
     grads = [arranged(g, member, part.key.dtype) for g, member in zip(grads, members, strict=True)]
-    return laid_out(grads, part)
+    return begun(grads, part, address)
 
 
-def laid_out(grads: list[Any], part: Any) -> tuple[list, np.ndarray]:
+def begun(grads: list[Any], part: Any, where: Callable[[Any], int]) -> tuple[list, np.ndarray]:
     """Gradients and where they begin; the part is told whether there are Rows among them."""
     part.sparse = any(isinstance(g, Rows) for g in grads)
-    return grads, addresses([g.values if isinstance(g, Rows) else g for g in grads])
+    dense = (g.values if isinstance(g, Rows) else g for g in grads)
+    return grads, np.fromiter(map(where, dense), np.uint64, len(grads))
+
+
+def address(x: np.ndarray) -> int:
+    """Where an array begins."""
+    return x.__array_interface__["data"][0]
 
 
 def arranged(g: Any, member: Any, dtype: str) -> np.ndarray:

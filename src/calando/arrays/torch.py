@@ -17,6 +17,7 @@ except ImportError:  # a torch without it: they are asked one by one
     TensorGuards = None  # type: ignore[assignment,misc]
 
 name = "torch"
+read_only = "may only be read"
 
 ADDRESS = torch.Tensor.data_ptr
 CONTIGUOUS = torch.Tensor.is_contiguous
@@ -69,6 +70,10 @@ def dense(x: torch.Tensor, rows: bool) -> bool:
 
 def hold(xs: list[torch.Tensor]) -> list[torch.Tensor]:
     return xs
+
+
+def slot(x: torch.Tensor) -> torch.Tensor:
+    return x
 
 
 def addresses(held: list[Any]) -> np.ndarray:

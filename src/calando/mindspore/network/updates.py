@@ -84,7 +84,7 @@ class Update:
             kind, shape = arrays.kind(p), tuple(arrays.shape(p))
             for name, slot in slots.items():
                 refuse_unlike(f"{self.place}: the slot {(getattr(slot, 'name', None) or name)!r}", slot, kind, shape)
-            held = {name: arrays.hold([slot])[0] for name, slot in slots.items()}
+            held = {name: arrays.slot(slot) for name, slot in slots.items()}
             member = Member(p, getattr(p, "name", None) or "var", 0, slots=held)
             part = Part(key(member, Group((p,), (member.name,), rule, decay)), [member])
             part.look()
