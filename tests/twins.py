@@ -53,7 +53,7 @@ def inside(low: float, high: float) -> float:
     """A number in [low, high), for a hyperparameter that has no usual value."""
     if high == inf:
         return max(low, 0.0) + 0.5
-    return (low + high) / 2
+    return (low + high) / 2 if low > -inf else min(high, 0.0) - 0.5
 
 
 @dataclass
