@@ -38,4 +38,4 @@ trainer = lightning.Trainer(
 )
 trainer.fit(Regression(), loader)
 print("updates:", trainer.optimizers[0].param_groups[0]["step"])
-print("lr logged last:", trainer.callback_metrics.get("lr-AdamW", trainer.optimizers[0].param_groups[0]["lr"]))
+print("lr logged last:", float(trainer.callback_metrics["lr-AdamW"]))

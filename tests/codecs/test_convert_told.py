@@ -363,3 +363,17 @@ def test_buffers_and_optional_slots_are_known():
         words = family.mindspore
         assert words.slots.keys() >= {*words.optional, *words.shapes}
         assert family.axes.keys() <= words.slots.keys() & family.torch.slots.keys()
+
+
+def test_an_optimizer_without_its_network_does_not_come_back(tmp_path):
+    w = torch.nn.Parameter(torch.ones(2, 3))
+    optimizer = room.SGD([w], lr=0.1, momentum=0.9)
+    w.grad = torch.ones(2, 3)
+    optimizer.step()
+    torch.save(optimizer.state_dict(), tmp_path / "alone.pt")
+    convert(tmp_path / "alone.pt", tmp_path / "alone.ckpt")
+    with pytest.raises(
+        CheckpointError, match="has the state of an optimizer and no parameters, whose names would tell"
+    ):
+        convert(tmp_path / "alone.ckpt", tmp_path / "back.pt")
+    assert not (tmp_path / "back.pt").exists()

@@ -115,6 +115,11 @@ def recognized(place: Path, found: set[str], singles: set[str], asked: str | Non
                 f"{place} holds the state of {FAMILIES[fits[0]].mindspore.name}, not of what was asked for"
             )
         return asked
+    if not fits and not found:
+        raise CheckpointError(
+            f"{place} has the state of an optimizer and no parameters, whose names would tell which slots are whose; "
+            "convert a file that holds both"
+        )
     if not fits:
         raise CheckpointError(f"{place} has slots that no optimizer known here has: {listed(sorted(found))}")
     return fits[0]
