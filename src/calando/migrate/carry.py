@@ -133,6 +133,13 @@ def stored(scope: Scope) -> dict[str, list[tuple[ast.Name, ast.AST]]]:
     return found
 
 
+def giving(flow: Flow, scope: Scope, node: ast.Name) -> list[tuple[ast.Name, ast.AST]]:
+    """Those of them that may give a name the value that it has where it is read."""
+    reached = flow.reaching(scope, node)
+    stores = stored(flow.home(scope, node.id)).get(node.id, [])
+    return [(name, statement) for name, statement in stores if reached is None or name in reached]
+
+
 def _stores(node: ast.AST, statement: ast.AST) -> Iterator[tuple[ast.Name, ast.AST]]:
     for child in ast.iter_child_nodes(node):
         if isinstance(child, (*BLOCKS, ast.ClassDef)):

@@ -31,9 +31,7 @@ def clipped_between(
     """
     file = within.file
     found: list[tuple[str, ast.AST]] = []
-    for node in file.nodes[within]:
-        if getattr(node, "lineno", 0) not in span:
-            continue
+    for node in file.between(within, span):
         if isinstance(node, ast.For) and (bound := bounded(file, node, "p.grad.data.clamp_", "p.grad.clamp_")):
             found.append((f"{name} = mindspore.ops.clip_by_value({name}, {bound})", node))
             continue

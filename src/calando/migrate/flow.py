@@ -46,16 +46,21 @@ class Flow:
         self.modules = Modules(self.files)
         self.made: dict[int, Thing] = {}
         self.memory: dict[Any, Any] = {}  # what was asked before
+        self.version = 0  # how often something new was found
+        self.seen: dict[ast.AST, tuple[Scope, int, frozenset[Thing]]] = {}  # what an expression was, and when
+        self.given: dict[ast.AST, frozenset[Thing]] = {}  # what one place gives a name
+        self.changed: dict[tuple[Scope, str], frozenset[Thing]] = {}  # what is put into a name's value
+        self.entered: set[Scope] = set()  # the lambdas that are being looked into
         self.collected: set[int] = set()  # the keys of things that are kept with others of their kind
         self.attributes: dict[tuple[ast.AST, str], frozenset[Thing]] = defaultdict(frozenset)
         self.work = [
             (scope, node) for file in self.files for node, scope in file.where.items() if isinstance(node, WORK)
         ]
         for _ in range(ROUNDS):
-            self.changed = False
+            before = self.version
             for scope, node in self.work:
                 self._statement(scope, node)
-            if not self.changed:
+            if self.version == before:
                 break
 
     # Looking up.
@@ -69,11 +74,17 @@ class Flow:
             at = at.parent
         return scope.file.top
 
-    def definition(self, scope: Scope, name: str) -> Scope | None:
-        """The function or class of the project that a name means, in this file or another."""
+    def reaching(self, scope: Scope, node: ast.Name) -> list[ast.AST] | None:
+        """The places that may give a name the value it has where it is read; None where all of them may."""
+        return scope.file.reaching.at(self.home(scope, node.id), node)
+
+    def definition(self, scope: Scope, name: str, node: ast.Name | None = None) -> Scope | None:
+        """The function or class of the project that a name means (where ``node`` is read), in this file or another."""
         home = self.home(scope, name)
         if name in home.local:
-            found = home.file.named.get((home, name))
+            found = home.file.named.get((home, name), [])
+            if len(found) > 1 and node is not None:
+                return meant(found, self.reaching(scope, node), node)
             return found[0] if found else None
         return top(self.modules.named(scope.file, name))
 
@@ -85,7 +96,7 @@ class Flow:
         """The function or class of the project that a call means."""
         func = call.func
         if isinstance(func, ast.Name):
-            return self.definition(scope, func.id)
+            return self.definition(scope, func.id, func)
         if isinstance(func, ast.Attribute):
             if isinstance(func.value, ast.Call) and getattr(func.value.func, "id", "") == "super":
                 above = list(self.bases(scope.owner))[1:]
@@ -121,8 +132,19 @@ class Flow:
 
     def things(self, scope: Scope, node: ast.AST | None) -> frozenset[Thing]:
         """The things that an expression may stand for."""
+        if node is None or isinstance(node, ast.Constant):
+            return frozenset()
+        held = self.seen.get(node)
+        if held is not None and held[0] is scope and held[1] == self.version:
+            return held[2]
+        version = self.version
+        found = self._things(scope, node)
+        self.seen[node] = scope, version, found
+        return found
+
+    def _things(self, scope: Scope, node: ast.AST) -> frozenset[Thing]:
         if isinstance(node, ast.Name):
-            return self._named(scope, node.id)
+            return self._named(scope, node)
         if isinstance(node, ast.Attribute):
             return self._attribute(scope, node)
         if isinstance(node, ast.Call):
@@ -150,7 +172,8 @@ class Flow:
             return self.things(scope, node.value)
         return frozenset()
 
-    def _named(self, scope: Scope, name: str) -> frozenset[Thing]:
+    def _named(self, scope: Scope, node: ast.Name) -> frozenset[Thing]:
+        name = node.id
         if name == "self" or (scope.owner is not None and scope.params[:1] == [name]):
             at: Scope | None = scope
             while at is not None and at.owner is None:
@@ -158,6 +181,9 @@ class Flow:
             if at is not None and at.owner is not None:
                 return frozenset({Thing(OBJECT, at.owner.node, id(at.owner.node), scope=at.owner)})
         home = self.home(scope, name)
+        if (reached := self.reaching(scope, node)) is not None:
+            given = (self.given.get(each, frozenset()) for each in reached)
+            return self.changed.get((home, name), frozenset()).union(*given)
         found = home.env.get(name, frozenset())
         if not found and name not in home.local:
             return held(self.modules.named(scope.file, name))
@@ -203,9 +229,19 @@ class Flow:
                     first.calls.append((scope, call))
             return frozenset({Thing(OBJECT, target.node, id(target.node), scope=target)})
         if isinstance(target.node, ast.Lambda):
-            target.returns |= self.things(target, target.node.body)
+            self._returned(target)
         self._bind(target, scope, call, 1 if target.owner is not None and isinstance(call.func, ast.Attribute) else 0)
         return target.returns
+
+    def _returned(self, target: Scope) -> None:
+        """What a lambda returns, which may call itself."""
+        if target not in self.entered:
+            self.entered.add(target)
+            found = self.things(target, target.node.body)  # type: ignore[attr-defined]
+            self.entered.discard(target)
+            if found - target.returns:
+                target.returns |= found
+                self.version += 1
 
     def _kept(self, scope: Scope, call: ast.Call, target: Scope | None) -> None:
         """What MindSpore's training steps keep as ``self.optimizer`` of what their subclasses are made with."""
@@ -229,7 +265,7 @@ class Flow:
         found = self.things(scope, given)
         if found - self.attributes[cls.node, "optimizer"]:
             self.attributes[cls.node, "optimizer"] |= found
-            self.changed = True
+            self.version += 1
 
     def _bind(self, target: Scope, scope: Scope, call: ast.Call, skipped: int) -> None:
         """The arguments of a call are what a function's parameters may be."""
@@ -249,7 +285,7 @@ class Flow:
             found = self.things(scope, node.value)
             if found - scope.returns:
                 scope.returns |= found
-                self.changed = True
+                self.version += 1
         elif isinstance(node, ast.Call):
             self._called(scope, node)
             if (put := put_in(self, scope, node)) is not None:
@@ -269,17 +305,25 @@ class Flow:
         elif isinstance(target, ast.Subscript):
             self._assign(scope, target.value, alike(self, target, found))
         elif isinstance(target, ast.Name):
-            self._put(self.home(scope, target.id), target.id, found)
+            home = self.home(scope, target.id)
+            if isinstance(target.ctx, ast.Store):
+                if found - self.given.get(target, frozenset()):
+                    self.given[target] = found | self.given.get(target, frozenset())
+                    self.version += 1
+            elif found - self.changed.get((home, target.id), frozenset()):
+                self.changed[home, target.id] = found | self.changed.get((home, target.id), frozenset())
+                self.version += 1
+            self._put(home, target.id, found)
         elif isinstance(target, ast.Attribute):
             for thing in self.things(scope, target.value):
                 if thing.kind == OBJECT and found - self.attributes[thing.node, target.attr]:
                     self.attributes[thing.node, target.attr] |= found
-                    self.changed = True
+                    self.version += 1
 
     def _put(self, scope: Scope, name: str, found: frozenset[Thing]) -> None:
         if found - scope.env[name]:
             scope.env[name] |= found
-            self.changed = True
+            self.version += 1
 
     # What callers ask.
 
@@ -322,6 +366,22 @@ def held(found: tuple[File, str] | None) -> frozenset[Thing]:
 
 
 WORK = (ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.Return, ast.Yield, ast.Call, ast.For, ast.comprehension)
+
+
+def meant(found: list[Scope], reached: list[ast.AST] | None, node: ast.Name) -> Scope:
+    """Which of several functions or classes of one name is meant where it is read."""
+    if reached is not None:
+        hit = [each for each in found if each.node in reached or holder(each) in reached]
+        if hit:
+            return hit[-1]
+    before = [each for each in found if each.node.lineno <= node.lineno]  # type: ignore[attr-defined]
+    return before[-1] if before else found[0]
+
+
+def holder(scope: Scope) -> ast.AST | None:
+    """The name that a lambda is assigned to."""
+    above = scope.file.parents[scope.node]
+    return above.targets[0] if isinstance(above, ast.Assign) else None
 
 
 def arguments(target: Scope, call: ast.Call, skipped: int = 0) -> dict[str, ast.expr]:

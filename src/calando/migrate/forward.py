@@ -31,7 +31,7 @@ def outermost(scope: Scope, statement: ast.stmt, makers: set[int]) -> ast.stmt:
     return found
 
 
-def settle(one: Pass, base: ast.stmt) -> None:
+def settle(work: Work, one: Pass, base: ast.stmt) -> None:
     """Find what goes in and what comes out."""
     scope, one.base = one.scope, base
     inner: set[str] = set()
@@ -42,13 +42,11 @@ def settle(one: Pass, base: ast.stmt) -> None:
         varying = set()
     read = entering([*one.again, *one.region], one.loss)
     one.inputs = sorted(read & varying, key=lambda name: name.lower())
-    whole = scope.node
     end = one.loss if one.handed is not None else one.backward
     own = {id(n) for s in one.region for n in ast.walk(s)} | {id(n) for n in ast.walk(end)}
-    used = {
-        n.id for n in ast.walk(whole) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load) and id(n) not in own
-    }
-    one.outputs = sorted((inner & used) - {one.name})
+    loads = scope.file.loads(scope)
+    used = {name for name in inner if any(id(node) not in own for node in loads.get(name, ()))}
+    one.outputs = sorted(used - {one.name})
 
 
 def function_lines(work: Work, one: Pass, name: str) -> list[str]:
@@ -74,13 +72,15 @@ def body_text(work: Work, one: Pass, start: int, end: int) -> str:
     """A piece of the script with the changes that are wanted inside it."""
     file = one.scope.file
     source = file.source
-    edits = [(e.start, e.end, e.text) for owner, e in work.edits if owner is file and start <= e.start and e.end <= end]
+    edits = [(e.start, e.end, e.text) for _, e in work.edits.near(file, start, end) if e.end <= end]
     moved = (*one.again, *one.region, *one.later)
     first, last = (bisect_right(source.starts, at) for at in (start, end))
-    near = [s for owner, s in work.removed if owner is file and first <= s.lineno <= last]
+    near = (statement for _, statement in work.removed.near(file, first, last))
     gone = [s for s in near if s not in moved and start < source.span(s)[0] < end]
     edits += [(e.start, e.end, e.text) for e in emptied(file, gone) if start <= e.start and e.end <= end]
     for _, node in file.methods["detach"]:
+        if not first <= node.lineno <= last:
+            continue
         a, b = source.span(node)
         if start <= a and b <= end and not node.args:
             work.say(file, node, REWRITTEN, "no gradient flows through it", "step")
@@ -121,7 +121,7 @@ def rewrite(work: Work, one: Pass, name: str, grad_fn: str, weights: str, gradie
         above = source.text[: source.starts[base.lineno - 1]].replace("\r", "")
         blank = len(above) - len(above.rstrip("\n")) - 1
         start = source.starts[base.lineno - 1]
-        if any(owner is file and edit.start == edit.end == start for owner, edit in work.edits):
+        if any(edit.end == start for _, edit in work.edits.near(file, start, start)):
             blank = 1  # after another function that was put here
         lead = [""] * max(gap - blank, 0)
         work.before(file, base, *lead, *lines, *[""] * gap, maker, "")
@@ -174,10 +174,9 @@ def undetached(work: Work, one: Pass) -> None:
     file = one.scope.file
     names = {*one.outputs, *([one.loss.id] if isinstance(one.loss, ast.Name) else [])}
     inside = {id(n) for s in (*one.region, *one.later) for n in ast.walk(s)}
-    for node in file.asked[one.scope]:
-        if id(node) not in inside and not node.args:
-            func = node.func
-            if not isinstance(func, ast.Attribute) or func.attr != "detach" or not isinstance(func.value, ast.Name):
-                continue
-            if func.value.id in names and node.lineno > one.backward.lineno:
-                work.replace(file, node, func.value.id)
+    for where, node in file.methods["detach"]:
+        held = node.func.value  # type: ignore[attr-defined]
+        if where is not one.scope or id(node) in inside or node.args or not isinstance(held, ast.Name):
+            continue
+        if held.id in names and node.lineno > one.backward.lineno:
+            work.replace(file, node, held.id)

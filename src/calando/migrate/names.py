@@ -62,6 +62,7 @@ class Names:
         self.stars: list[str] = []
         self.own = own
         self.taken: set[str] = set()
+        self.full: dict[ast.AST, str] = {}  # what was asked before
         for node in nodes:
             if isinstance(node, ast.Name):
                 self.taken.add(node.id)
@@ -82,7 +83,7 @@ class Names:
                         self.aliases[alias.asname or alias.name] = f"{base}.{alias.name}".lstrip(".")
         self.taken |= set(self.aliases)
         for name, value in given_once(nodes):
-            full = self.dotted(value)
+            full = self._dotted(value)
             if full.startswith("torch.optim.") and full.rpartition(".")[2] in (*TORCH, *SCHEDULERS):
                 self.aliases.setdefault(name, full)
 
@@ -95,6 +96,11 @@ class Names:
 
     def dotted(self, node: ast.AST) -> str:
         """The full name of an expression such as ``optim.SGD``; empty where it is none."""
+        if node not in self.full:
+            self.full[node] = self._dotted(node)
+        return self.full[node]
+
+    def _dotted(self, node: ast.AST) -> str:
         parts: list[str] = []
         while (step := inside(node)) is not None:
             name, node = step

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ..lexicon import TORCH
-from .carry import stored
+from .carry import giving, stored
 from .finding import REWRITTEN
 from .flow import NETWORK, OBJECT, Flow, Thing, arguments
 from .same_rate import argument
@@ -32,7 +32,7 @@ def parts_of(flow: Flow, scope: Scope, node: ast.AST, seen: set[int] | None = No
             home = flow.home(scope, inner.id)
             for caller, given in handed(flow, home, inner.id):
                 yield from parts_of(flow, caller, given, seen)
-            for _, statement in stored(home).get(inner.id, []):
+            for _, statement in giving(flow, scope, inner):
                 if isinstance(statement, (ast.Assign, ast.AugAssign)) and statement.value is not node:
                     yield from parts_of(flow, home, statement.value, seen)
                     yield from around(flow, home, statement, seen)
@@ -60,7 +60,7 @@ def iterator(work: Work, scope: Scope, params: ast.expr) -> bool:
     """Whether parameters are given by the name of an iterator, which MindSpore would find empty the second time."""
     if not isinstance(params, ast.Name):
         return False
-    values = [getattr(held, "value", None) for _, held in stored(work.flow.home(scope, params.id)).get(params.id, [])]
+    values = [getattr(held, "value", None) for _, held in giving(work.flow, scope, params)]
     once = ("filter", "map", "iter", "chain", "itertools.chain")
     return any(
         isinstance(value, ast.GeneratorExp) or (isinstance(value, ast.Call) and ast.unparse(value.func) in once)
@@ -94,9 +94,16 @@ def appended(flow: Flow, scope: Scope, name: ast.Name, seen: set[int]) -> Iterat
                             held.setdefault(each.id, []).append((where, call))
         flow.memory["appended"] = held
     for where, call in flow.memory["appended"].get(name.id, ()):
-        if where is home:
+        if where is home and same_list(flow, home, name, call):
             yield from parts_of(flow, home, call, seen)
             yield from around(flow, home, call, seen)
+
+
+def same_list(flow: Flow, home: Scope, name: ast.Name, call: ast.Call) -> bool:
+    """Whether a name may stand for the list that is changed by a call."""
+    held = next(n for n in ast.walk(call.func) if isinstance(n, ast.Name) and n.id == name.id)
+    here, there = flow.reaching(home, name), flow.reaching(home, held)
+    return here is None or there is None or any(each in there for each in here)
 
 
 def around(flow: Flow, home: Scope, node: ast.AST, seen: set[int]) -> Iterator[tuple[Scope, ast.AST]]:
@@ -160,7 +167,7 @@ def networks(work: Work, scope: Scope, owners: list[tuple[Scope, ast.expr]]) -> 
         whole: ast.expr = owner
         while isinstance(whole, ast.Attribute) and part_of_network(work, where, whole.value):
             whole = whole.value
-        if where is scope and isinstance(whole, (ast.Name, ast.Attribute)) and not varying(where, whole):
+        if where is scope and isinstance(whole, (ast.Name, ast.Attribute)) and not varying(work.flow, where, whole):
             found[ast.unparse(whole)] = None
     return list(found)
 
@@ -171,24 +178,20 @@ def part_of_network(work: Work, scope: Scope, node: ast.expr) -> bool:
     return any(t.kind == NETWORK or (t.kind == OBJECT and t.scope and work.flow.is_network(t.scope)) for t in things)
 
 
-def varying(scope: Scope, node: ast.expr) -> bool:
+def varying(flow: Flow, scope: Scope, node: ast.expr) -> bool:
     """Whether a name is that of a loop, which stands for several networks."""
-    if not isinstance(node, ast.Name):
-        return False
-    loops = (ast.For, ast.comprehension, ast.ListComp)
-    return any(isinstance(n, loops) and node.id in names_of(n) for n in ast.walk(scope.node))
-
-
-def names_of(loop: ast.AST) -> set[str]:
-    target = getattr(loop, "target", None)
-    return {n.id for n in ast.walk(target) if isinstance(n, ast.Name)} if target is not None else set()
+    if ("varying", scope) not in flow.memory:
+        loops = (n for n in ast.walk(scope.node) if isinstance(n, (ast.For, ast.comprehension)))
+        targets = (inner for loop in loops for inner in ast.walk(loop.target))
+        flow.memory["varying", scope] = {n.id for n in targets if isinstance(n, ast.Name)}
+    return isinstance(node, ast.Name) and node.id in flow.memory["varying", scope]
 
 
 def swap(work: Work, scope: Scope, attribute: ast.Attribute, name: str) -> None:
     """Another method of the same object."""
     end = scope.file.source.span(attribute)[1]
     change = Edit(end - len(attribute.attr), end, name)
-    if (scope.file, change) not in work.edits:
+    if all(each != change for _, each in work.edits.near(scope.file, change.start, change.start)):
         work.edits.append((scope.file, change))
         call = scope.file.parents[attribute]
         work.say(scope.file, call, REWRITTEN, f"MindSpore's networks have {name}", "groups")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 
 from ..lexicon import PAIRS
@@ -16,7 +17,7 @@ from .reads import behind, group_reads, simple_read
 from .rhythm import total, updates
 from .same_rate import one_rate
 from .scopes import Scope
-from .work import Left, Work, block_of, spot, statement_of, uses
+from .work import Left, Work, spot, statement_of, uses
 
 
 @dataclass
@@ -41,29 +42,33 @@ def parties(work: Work) -> list[Party]:
     """The optimizers of the project, those together that share a place where they are stepped."""
     things = [t for t in work.flow.all(OPTIMIZER) if t.name.startswith("torch.") and not converted(t)]
     found: list[list[Thing]] = []
+    calls: dict[ast.Call, int] = {}  # the first group that is updated by a call
+    blocks: dict[tuple[ast.AST, str], list[tuple[int, ast.Call]]] = {}  # the calls in a block, with their groups
     for thing in things:
         sites = updates(work.flow, thing)
-        for group in found:
-            if together(work, sites, [site for other in group for site in updates(work.flow, other)]):
-                group.append(thing)
-                break
-        else:
-            found.append([thing])
+        near = {calls[call] for _, call in sites if call in calls}
+        for scope, call in sites:
+            others = blocks.get(block_named(scope, call), ())
+            near |= {number for number, other in others if not parted(scope, call, other)}
+        number = min(near, default=len(found))
+        if number == len(found):
+            found.append([])
+        found[number].append(thing)
+        for scope, call in sites:
+            calls[call] = min(calls.get(call, number), number)
+            blocks.setdefault(block_named(scope, call), []).append((number, call))
     return [Party(group) for group in found]
 
 
-def together(work: Work, sites: list[tuple[Scope, ast.Call]], others: list[tuple[Scope, ast.Call]]) -> bool:
-    """Whether updates happen at the same place, or share one backward."""
-    if {id(call) for _, call in sites} & {id(call) for _, call in others}:
-        return True
-    for scope, call in sites:
-        for other in [other for where, other in others if where is scope]:
-            low, high = sorted((spot(call), spot(other)))
-            blocks = {id(block_of(scope.file, statement_of(scope.file, each))) for each in (call, other)}
-            lines = [spot(n) for n in scope.file.asked[scope] if getattr(n.func, "attr", "") == "backward"]
-            if len(blocks) == 1 and not any(low < line < high for line in lines):
-                return True
-    return False
+def block_named(scope: Scope, call: ast.Call) -> tuple[ast.AST, str]:
+    return scope.file.reaching.block(statement_of(scope.file, call))
+
+
+def parted(scope: Scope, one: ast.Call, other: ast.Call) -> bool:
+    """Whether a backward stands between two updates in one block, so that each has gradients of its own."""
+    low, high = sorted((spot(one), spot(other)))
+    spots = scope.file.backwards[scope]
+    return bisect_right(spots, low) < bisect_left(spots, high)
 
 
 def converted(thing: Thing) -> bool:

@@ -6,6 +6,7 @@ import ast
 import copy
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from .flow import NETWORK, OBJECT, arguments
 from .handed import Handed, differentiated, handed, take_backward, there
@@ -57,7 +58,23 @@ class Pass:
 
 
 def passes(work: Work, scope: Scope) -> list[tuple[ast.stmt, ast.Call]]:
-    """The ``backward`` statements of a function, in order."""
+    """The ``backward`` statements of a function, in order.
+
+    Raises:
+        Left: one of them is part of a larger statement.
+    """
+    if ("passes", scope) not in work.flow.memory:
+        try:
+            work.flow.memory["passes", scope] = found_passes(work, scope)
+        except Left as left:
+            work.flow.memory["passes", scope] = str(left)
+    found = work.flow.memory["passes", scope]
+    if isinstance(found, str):
+        raise Left(found)
+    return list(found)
+
+
+def found_passes(work: Work, scope: Scope) -> list[tuple[ast.stmt, ast.Call]]:
     found = []
     for node in scope.file.asked[scope]:
         func = node.func
@@ -104,7 +121,8 @@ def understood(work: Work, scope: Scope, statement: ast.stmt, call: ast.Call, go
     if first is None and not again and not touches(work, scope, ast.Expr(loss)):
         raise Left(f"the forward pass of the backward in line {call.lineno} was not found beside it")
     start = before.index(first) if first is not None else len(before)
-    removed = gone | {s for owner, s in work.removed if owner is file}
+    span = (before[start].lineno, before[-1].lineno) if before[start:] else (0, 0)
+    removed = gone | {s for _, s in work.removed.near(file, *span)}
     inside = [s for s in before[start:] if s not in removed]
     region = [s for s in inside if s in sliced]
     later = [s for s in inside if s not in sliced]
@@ -227,7 +245,7 @@ def movable(file: File, statement: ast.stmt) -> None:
             raise Left(f"the forward pass has a text of several lines in line {node.lineno}")  # type: ignore[attr-defined]
 
 
-def slice_of(before: list[ast.stmt], needed: set[str]) -> list[ast.stmt]:
+def slice_of(before: list[ast.stmt], needed: frozenset[str]) -> list[ast.stmt]:
     """The statements that names depend on, among those before."""
     found = []
     for statement in reversed(before):
@@ -237,19 +255,19 @@ def slice_of(before: list[ast.stmt], needed: set[str]) -> list[ast.stmt]:
     return found
 
 
-def names_read(node: ast.AST) -> set[str]:
+@lru_cache(maxsize=8192)
+def names_read(node: ast.AST) -> frozenset[str]:
     read = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-    return read | {
-        n.target.id for n in ast.walk(node) if isinstance(n, ast.AugAssign) and isinstance(n.target, ast.Name)
-    }
+    changed = (n.target for n in ast.walk(node) if isinstance(n, ast.AugAssign))
+    return frozenset(read | {target.id for target in changed if isinstance(target, ast.Name)})
 
 
-def names_stored(node: ast.AST) -> set[str]:
+@lru_cache(maxsize=8192)
+def names_stored(node: ast.AST) -> frozenset[str]:
     """The names that a statement gives a value; those of comprehensions are their own."""
     inner = {id(n) for c in ast.walk(node) if isinstance(c, ast.comprehension) for n in ast.walk(c.target)}
-    return {
-        n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store) and id(n) not in inner
-    }
+    names = (n for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
+    return frozenset(n.id for n in names if id(n) not in inner)
 
 
 def names_changed(node: ast.AST) -> set[str]:

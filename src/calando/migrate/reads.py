@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from .flow import Flow, Thing
 from .rhythm import updates
@@ -50,13 +50,15 @@ def _place(flow: Flow, step: ast.Call) -> tuple[Scope, ast.Call]:
 def group_reads(flow: Flow, thing: Thing) -> Iterator[tuple[Scope, ast.expr, str, bool]]:
     """Where an optimizer's groups are looked at: the place, the expression, the optimizer's name, whether only read."""
     if "groups" not in flow.memory:
-        flow.memory["groups"] = [
-            (scope, node, at) for file in flow.files for node, scope in file.where.items()
-            if (at := holder(node)) is not None
-        ]  # fmt: skip
-    for scope, node, at in flow.memory["groups"]:
-        if thing in flow.things(scope, at):
-            yield scope, node, scope.file.source.code(at), only_read(scope, node)
+        held: dict[Thing, list[tuple[Scope, ast.expr, str, bool]]] = {}
+        for file in flow.files:
+            for node, scope in file.where.items():
+                if (at := holder(node)) is not None:
+                    one = scope, node, file.source.code(at), only_read(scope, node)  # type: ignore[arg-type]
+                    for each in flow.things(scope, at):
+                        held.setdefault(each, []).append(one)  # type: ignore[arg-type]
+        flow.memory["groups"] = held
+    yield from flow.memory["groups"].get(thing, ())
 
 
 def written_keys(flow: Flow, thing: Thing) -> set[str]:
@@ -138,23 +140,28 @@ def number_read(scope: Scope, group: ast.expr) -> bool:
         key = parent.slice
         return isinstance(parent.ctx, ast.Load) and isinstance(key, ast.Constant) and key.value in HYPERS
     if isinstance(parent, ast.Assign) and parent.value is group and isinstance(parent.targets[0], ast.Name):
-        return named_reads(scope, parent.targets[0].id, scope.node)
+        return numbers_only(scope, scope.file.loads(scope).get(parent.targets[0].id, ()))
     return False
 
 
 def named_reads(scope: Scope, name: str, inside: ast.AST) -> bool:
     """Whether only numbers are read through a name."""
-    for node in ast.walk(inside):
-        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load):
-            parent = scope.file.parents[node]
-            key = parent.slice if isinstance(parent, ast.Subscript) else None
-            if not (
-                isinstance(parent, ast.Subscript)
-                and isinstance(parent.ctx, ast.Load)
-                and isinstance(key, ast.Constant)
-                and key.value in HYPERS
-            ):
-                return False
+    loads = (n for n in ast.walk(inside) if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Load))
+    return numbers_only(scope, loads)
+
+
+def numbers_only(scope: Scope, loads: Iterable[ast.Name]) -> bool:
+    """Whether each of some names of a group is only asked for a number."""
+    for node in loads:
+        parent = scope.file.parents[node]
+        key = parent.slice if isinstance(parent, ast.Subscript) else None
+        if not (
+            isinstance(parent, ast.Subscript)
+            and isinstance(parent.ctx, ast.Load)
+            and isinstance(key, ast.Constant)
+            and key.value in HYPERS
+        ):
+            return False
     return True
 
 

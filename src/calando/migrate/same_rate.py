@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from ..lexicon import TORCH
-from .carry import carry, picked, stored
+from .carry import carry, giving, picked
 from .flow import Thing, arguments
 from .scopes import Scope
 from .work import Work, uses
@@ -70,20 +70,28 @@ def certainly_one(work: Work, scope: Scope, node: ast.expr, depth: int) -> bool:
         return False
     if isinstance(node, ast.Name):
         home = work.flow.home(scope, node.id)
-        stores = stored(home).get(node.id, [])
+        stores = giving(work.flow, scope, node)
         if not stores and node.id in home.params and home.calls:
             given = [(c, arguments(home, call, 1 if home.owner else 0).get(node.id)) for c, call in home.calls]
             return all(v is not None and certainly_one(work, c, v, depth + 1) for c, v in given)
         if not stores:
             return node.id in ("p", "param", "parameter", "v", "w")
-        inside = list(ast.walk(home.node))
-        if any(isinstance(n, ast.Constant) and n.value in ("lr", "lr_scale") and keyed(home, n) for n in inside):
-            return False
-        if any(isinstance(n, ast.keyword) and n.arg in ("lr", "lr_scale") and beside_params(home, n) for n in inside):
+        if rated(work, home):
             return False
         values = [picked(s, t) for t, s in stores if isinstance(s, ast.Assign)]
         return all(v is None or certainly_one(work, home, v, depth + 1) for v in values)
     return isinstance(node, (ast.Attribute, ast.IfExp, ast.Starred))
+
+
+def rated(work: Work, home: Scope) -> bool:
+    """Whether groups with a rate of their own are written out in a scope."""
+    if ("rated", home) not in work.flow.memory:
+        inside = list(ast.walk(home.node))
+        keys = (n for n in inside if isinstance(n, ast.Constant) and n.value in ("lr", "lr_scale"))
+        words = (n for n in inside if isinstance(n, ast.keyword) and n.arg in ("lr", "lr_scale"))
+        found = any(keyed(home, n) for n in keys) or any(beside_params(home, n) for n in words)
+        work.flow.memory["rated", home] = found
+    return bool(work.flow.memory["rated", home])
 
 
 def beside_params(scope: Scope, word: ast.keyword) -> bool:

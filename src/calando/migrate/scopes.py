@@ -6,10 +6,14 @@ import ast
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from .names import Names
 from .source import Source
 from .thing import Thing
+
+if TYPE_CHECKING:
+    from .reaching import Reaching
 
 IDLE = (ast.expr_context, ast.operator, ast.cmpop, ast.boolop, ast.unaryop)  # they have no place in the text
 
@@ -52,6 +56,8 @@ class File:
     parents: dict[ast.AST, ast.AST] = field(default_factory=dict)
     where: dict[ast.AST, Scope] = field(default_factory=dict)
     calls: list[tuple[Scope, ast.Call]] = field(default_factory=list)
+    read: dict[Scope, dict[str, list[ast.Name]]] = field(default_factory=dict)
+    elsewhere: set[str] = field(default_factory=set)  # names that a scope inside another gives values, by ``global``
 
     @property
     def top(self) -> Scope:
@@ -65,6 +71,35 @@ class File:
             found[scope].append(node)
         return found
 
+    def between(self, scope: Scope, span: range) -> list[ast.AST]:
+        """The nodes of a scope that begin in some lines."""
+        lines = self.lines[scope]
+        return [node for line in span for node in lines.get(line, ())] if lines else []
+
+    def loads(self, scope: Scope) -> dict[str, list[ast.Name]]:
+        """Where each name is read in a scope, and in those inside it."""
+        if scope not in self.read:
+            found = self.read[scope] = {}
+            for node in ast.walk(scope.node):
+                if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+                    found.setdefault(node.id, []).append(node)
+        return self.read[scope]
+
+    @cached_property
+    def lines(self) -> dict[Scope, dict[int, list[ast.AST]]]:
+        """The nodes of each scope, by the line that they begin in."""
+        found: dict[Scope, dict[int, list[ast.AST]]] = {scope: {} for scope in self.scopes.values()}
+        for node, scope in self.where.items():
+            found[scope].setdefault(getattr(node, "lineno", 0), []).append(node)
+        return found
+
+    @cached_property
+    def reaching(self) -> Reaching:
+        """Which values of its names reach a place."""
+        from .reaching import Reaching
+
+        return Reaching(self)
+
     @cached_property
     def asked(self) -> dict[Scope, list[ast.Call]]:
         """The calls of each scope, likewise."""
@@ -72,6 +107,14 @@ class File:
         for scope, call in self.calls:
             found[scope].append(call)
         return found
+
+    @cached_property
+    def backwards(self) -> dict[Scope, list[tuple[int, int]]]:
+        """Where each scope calls ``backward``, in order."""
+        found: dict[Scope, list[tuple[int, int]]] = {scope: [] for scope in self.scopes.values()}
+        for scope, call in self.methods.get("backward", ()):
+            found[scope].append((call.lineno, call.col_offset))
+        return {scope: sorted(spots) for scope, spots in found.items()}
 
     @cached_property
     def methods(self) -> dict[str, list[tuple[Scope, ast.Call]]]:
@@ -144,4 +187,5 @@ def taken_apart(source: Source, module: str) -> File:
     file.names = Names(file.where, f"{module}.__init__" if package else module)
     for each in shared:
         file.where[each].local -= set(each.names)
+        file.elsewhere |= set(each.names)
     return file

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import re
 
+from .cleared import cleared
 from .clipped import clipped, clipped_between
 from .closures import closure_step
 from .finding import CHECK, REWRITTEN
-from .flow import NETWORK, OBJECT, SCALER, Flow, Thing
+from .flow import SCALER, Thing
 from .forward import outermost, rewrite, settle
 from .handed import Handed, add_argument, add_parameter, all_handed, callers, handed, there
-from .params import owner_networks
 from .passes import names_stored, passes, understood
 from .rhythm import over_optimizers, updates, updates_of_all
 from .roads import LOOPS, conditions, enclosing, roads
@@ -216,7 +216,7 @@ def rewrite_update(work: Work, optimizers: list[Thing], update: Update, others: 
     clipping = clipped(work, update, mine)
     several = len(found) > 1
     for number, (one, base) in enumerate(zip(found, bases, strict=True)):
-        settle(one, base)
+        settle(work, one, base)
         tail = f"_{number + 1}" if several else ""
         forward, maker = file.names.free(f"forward_fn{tail}"), file.names.free(f"grad_fn{tail}")
         fresh = file.names.free("new_grads") if accumulated else update.gradients
@@ -271,13 +271,13 @@ def outside(statement: ast.stmt, bases: list[ast.stmt]) -> bool:
     return statement.lineno < min(base.lineno for base in bases)
 
 
-def dropped(loop: ast.For) -> str:
-    """The network in ``for p in net.parameters(): p.grad = None``; empty for another loop."""
-    over, body = loop.iter, loop.body[0]
-    text = ast.unparse(body) if len(loop.body) == 1 and isinstance(loop.target, ast.Name) else ""
-    if isinstance(over, ast.Call) and getattr(over.func, "attr", "") == "parameters" and text:
-        return ast.unparse(over.func.value) if text == f"{loop.target.id}.grad = None" else ""  # type: ignore[attr-defined]
-    return ""
+def unknown_steps(work: Work, scope: Scope) -> set[tuple[int, int]]:
+    """Where the steps of optimizers that are not known here stand in a function."""
+    if ("unknown", scope) not in work.flow.memory:
+        found = {spot(call) for call in scope.file.asked[scope] if unknown_step(work, scope, call)}
+        work.flow.memory["unknown", scope] = found
+    spots: set[tuple[int, int]] = work.flow.memory["unknown", scope]
+    return spots
 
 
 def unknown_step(work: Work, scope: Scope, call: ast.Call) -> bool:
@@ -294,7 +294,7 @@ def belonging(work: Work, update: Update, others: list[tuple[int, int]]) -> list
     steps = sorted(
         {spot(call) for call in updates_of_all(work.flow).get(scope, ())}
         | {spot(update.call), *others}
-        | {spot(call) for call in scope.file.asked[scope] if unknown_step(work, scope, call)}
+        | unknown_steps(work, scope)
     )
     own, last = spot(update.call), spot((update.sharers or [update])[-1].call)
     low = max((each for each in steps if each < own), default=(0, 0))
@@ -333,59 +333,3 @@ def chain(file: File, node: ast.AST) -> list[ast.AST]:
         if isinstance(node, LOOPS):
             found.append(node)
     return found
-
-
-def cleared(work: Work, optimizers: list[Thing], update: Update) -> list[tuple[Scope, ast.stmt]]:
-    """The statements that clear the gradients of a step."""
-    found: list[tuple[Scope, ast.stmt]] = []
-    owners = {text for thing in optimizers for text in owner_names(thing)}
-    networks = [each for thing in optimizers for each in owner_networks(work, thing)]
-    known = {t for scope, owner in networks for t in work.flow.things(scope, owner)}
-    called = {ast.unparse(owner) for _, owner in networks}
-    for file in work.flow.files:
-        found += [(s, loop) for s, loop in file.loops if s is update.scope and (dropped(loop) or "") in called]
-        for scope, node, held, text in zeroed(work.flow, file):
-            network = any(t.kind in (NETWORK, OBJECT) for t in held) or not held
-            named = (text in owners and scope is update.scope) or bool(held & known) or (not held and text in called)
-            if held & set(optimizers) or (network and named):
-                statement = file.parents[node]
-                if not isinstance(statement, ast.Expr):
-                    raise Left(f"zero_grad in line {node.lineno} is part of a larger expression")
-                loop = file.parents[statement]
-                alone = isinstance(loop, ast.For) and len(loop.body) == 1 and not loop.orelse
-                found.append((scope, loop if alone and over_optimizers(loop, node) else statement))  # type: ignore[arg-type]
-    return sorted(found, key=lambda each: each[1].lineno)
-
-
-def zeroed(flow: Flow, file: File) -> list[tuple[Scope, ast.Call, frozenset[Thing], str]]:
-    """The calls of ``zero_grad`` in a file: where, what is cleared, and how that is written."""
-    if ("zeroed", file) not in flow.memory:
-        calls = [(scope, call, call.func.value) for scope, call in file.methods["zero_grad"]]  # type: ignore[attr-defined]
-        flow.memory["zeroed", file] = [(s, c, flow.things(s, held), file.source.code(held)) for s, c, held in calls]
-    return flow.memory["zeroed", file]
-
-
-def owner_names(thing: Thing) -> set[str]:
-    """How the networks of an optimizer's parameters are called."""
-    call = thing.node
-    assert isinstance(call, ast.Call) and thing.scope is not None
-    return (
-        {
-            ast.unparse(node.func.value)
-            for node in ast.walk(call)
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and "parameters" in node.func.attr
-        }
-        | {node.id for arg in call.args[:1] for node in ast.walk(arg) if isinstance(node, ast.Name)}
-        | (
-            {ast.unparse(thing_receiver(thing))} if thing_receiver(thing) is not None else set()  # type: ignore[arg-type]
-        )
-    )
-
-
-def thing_receiver(thing: Thing) -> ast.expr | None:
-    """The network whose method makes an optimizer."""
-    scope = thing.scope
-    if scope is None or scope.owner is None or not scope.calls:
-        return None
-    func = scope.calls[0][1].func
-    return func.value if isinstance(func, ast.Attribute) else None

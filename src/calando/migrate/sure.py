@@ -5,10 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from .carry import default_of, picked, stored
+from .carry import default_of, giving, picked
 from .flow import Thing, arguments
 from .rhythm import updates
-from .scopes import Scope
+from .scopes import File, Scope
 from .thing import OPTIMIZER
 from .work import Left, Work
 
@@ -32,12 +32,13 @@ def values(work: Work, scope: Scope, held: ast.expr) -> Iterator[tuple[Scope, as
     """All that a name or attribute is given."""
     if isinstance(held, ast.Name):
         home = work.flow.home(scope, held.id)
-        for name, statement in stored(home).get(held.id, []):
+        for name, statement in giving(work.flow, scope, held):
             value = picked(statement, name) if isinstance(statement, ast.Assign) else None
             value = statement.value if isinstance(statement, ast.AnnAssign) else value
             if value is not None and not isinstance(value, ast.Subscript):
                 yield home, value
-        if held.id in home.params and isinstance(home.node, ast.FunctionDef):
+        inside = work.flow.reaching(scope, held) is not None
+        if not inside and held.id in home.params and isinstance(home.node, ast.FunctionDef):
             for caller, call in home.calls:
                 value = arguments(home, call, 1 if home.owner is not None else 0).get(held.id) or default_of(
                     home, held.id
@@ -45,11 +46,22 @@ def values(work: Work, scope: Scope, held: ast.expr) -> Iterator[tuple[Scope, as
                 if value is not None:
                     yield caller, value
     elif isinstance(held, ast.Attribute) and isinstance(held.value, ast.Name) and held.value.id == "self":
-        own = [at.node for at in work.flow.bases(scope.owner)] if scope.owner is not None else []
-        for node, where in scope.file.where.items():
-            inside = where.owner is not None and where.owner.node in own
-            if inside and isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == ast.unparse(held):
+        own = set(work.flow.bases(scope.owner)) if scope.owner is not None else set()
+        for where, node in given_attributes(work, scope.file, ast.unparse(held)):
+            if where.owner in own:
                 yield where, node.value
+
+
+def given_attributes(work: Work, file: File, text: str) -> list[tuple[Scope, ast.Assign]]:
+    """Where methods of a file give an attribute of this text a value."""
+    if ("attributes", file) not in work.flow.memory:
+        found: dict[str, list[tuple[Scope, ast.Assign]]] = {}
+        for node, where in file.where.items():
+            if where.owner is not None and isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
+                found.setdefault(ast.unparse(node.targets[0]), []).append((where, node))
+        work.flow.memory["attributes", file] = found
+    by_text: dict[str, list[tuple[Scope, ast.Assign]]] = work.flow.memory["attributes", file]
+    return by_text.get(text, [])
 
 
 def branches(value: ast.expr) -> Iterator[ast.expr]:

@@ -11,6 +11,7 @@ from itertools import accumulate
 
 from .finding import HUMAN, Finding, Spoken
 from .flow import Flow, Thing
+from .ledger import Ledger
 from .scopes import File, Scope
 from .source import Edit, parsed
 
@@ -47,8 +48,8 @@ class Work:
     flow: Flow
     wish: Wish
     careful: bool = False
-    edits: list[tuple[File, Edit]] = field(default_factory=list)
-    removed: list[tuple[File, ast.stmt]] = field(default_factory=list)
+    edits: Ledger[Edit] = field(default_factory=lambda: Ledger(lambda edit: edit.start))
+    removed: Ledger[ast.stmt] = field(default_factory=lambda: Ledger(lambda statement: statement.lineno))
     findings: list[Finding] = field(default_factory=list)
     spoken: list[Spoken] = field(default_factory=list)
     told: list[int] = field(default_factory=list)  # id of every node that a finding speaks of
@@ -355,16 +356,16 @@ def uses(flow: Flow, thing: Thing) -> list[tuple[Scope, ast.expr]]:
     if ("uses", thing) in flow.memory:
         return flow.memory["uses", thing]
     if "loads" not in flow.memory:
-        held: dict[str, list[tuple[Scope, ast.expr, frozenset[Thing]]]] = {}
+        held: dict[Thing, list[tuple[str, Scope, ast.expr]]] = {}
         for file in flow.files:
             for node, scope in file.where.items():
                 if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
                     name = node.id if isinstance(node, ast.Name) else node.attr
-                    held.setdefault(name, []).append((scope, node, flow.things(scope, node)))
+                    for each in flow.things(scope, node):
+                        held.setdefault(each, []).append((name, scope, node))
         flow.memory["loads"] = held
-    loads = flow.memory["loads"]
-    named = [each for name in flow.spellings(thing) for each in loads.get(name, ())]
-    found = [(scope, node) for scope, node, things in named if thing in things]
+    spelled = flow.spellings(thing)
+    found = [(scope, node) for name, scope, node in flow.memory["loads"].get(thing, ()) if name in spelled]
     flow.memory["uses", thing] = sorted(found, key=lambda f: (f[1].lineno, f[1].col_offset))
     return flow.memory["uses", thing]
 
@@ -379,5 +380,6 @@ def unsaid(work: Work) -> None:
     told = set(work.told)
     for file, node, reason in work.mentions.values():
         if id(node) not in told:
+            said = len(work.told)
             work.say(file, node, HUMAN, reason)
-            told.update(work.told)
+            told.update(work.told[said:])

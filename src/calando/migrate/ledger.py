@@ -1,0 +1,51 @@
+"""What is to be done in each file, in the order it was asked for, and found again by its place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, SupportsIndex, TypeVar
+
+from .scopes import File
+
+T = TypeVar("T")
+WIDE = 512  # how many characters, or lines, are looked through at once
+
+
+class Ledger(list[tuple[File, T]]):
+    """A list of (file, entry) whose entries near a place are found without reading all of it.
+
+    Args:
+        place: where an entry begins: a character, or a line.
+    """
+
+    def __init__(self, place: Callable[[T], int]) -> None:
+        super().__init__()
+        self.place = place
+        self.numbers: dict[tuple[File, int], list[int]] = {}  # by stretch of a file
+        self.known = 0  # how many entries are in it
+
+    def near(self, file: File, low: int, high: int) -> Iterator[tuple[int, T]]:
+        """The entries of a file that begin between two places, the last one included, with their numbers."""
+        for number in range(self.known, len(self)):
+            owner, entry = self[number]
+            self.numbers.setdefault((owner, self.place(entry) // WIDE), []).append(number)
+        self.known = len(self)
+        for stretch in range(low // WIDE, high // WIDE + 1):
+            for number in self.numbers.get((file, stretch), ()):
+                if low <= self.place(self[number][1]) <= high:
+                    yield number, self[number][1]
+
+    def __delitem__(self, which: SupportsIndex | slice) -> None:
+        super().__delitem__(which)
+        self._anew()
+
+    def clear(self) -> None:
+        super().clear()
+        self._anew()
+
+    def remove(self, entry: Any) -> None:
+        super().remove(entry)
+        self._anew()
+
+    def _anew(self) -> None:
+        self.numbers, self.known = {}, 0
