@@ -31,10 +31,11 @@ from ..hyper import Hyper
 from ..member import Member
 from ..rule import Rule
 from ..rules.whole.lbfgs import Method
-from ..schedules import Schedule
 from ..snapshot import Kept, KeptGroup, Snapshot, SnapshotMismatch
+from .flags import Flags
 from .gradients import is_sparse, refuse_miscounted, unrecorded
 from .groups import name_of
+from .kept import is_parameter, name_after, overwrite, parameters_in
 from .optimizer import Optimizer as Shared
 
 CONSTRUCT = Method("construct", {"lr": (0.0, np.inf)}, "the construct of a subclass")
@@ -51,17 +52,7 @@ class Kindred(type):
         return super().__subclasscheck__(subclass) or (cls is Optimizer and issubclass(subclass, Shared))
 
 
-class Shown:
-    """A method that is read as an attribute, until something else is assigned to it."""
-
-    def __init__(self, read: Callable[[Any], Any]):
-        self.read, self.__doc__ = read, read.__doc__
-
-    def __get__(self, owner: Any, kind: type | None = None) -> Any:
-        return self if owner is None else self.read(owner)
-
-
-class Optimizer(Shared, metaclass=Kindred):
+class Optimizer(Flags, metaclass=Kindred):
     """The base class of one's own optimizers; a subclass writes ``construct(self, gradients)``.
 
     Args:
@@ -154,122 +145,6 @@ class Optimizer(Shared, metaclass=Kindred):
     def _grad_sparse_indices_deduplicate(self, gradients: Any) -> Any:
         return gradients  # as on MindSpore's CPU
 
-    # What MindSpore's optimizers know of themselves; a subclass may assign others.
-
-    def _latest(self, name: str) -> list[Any]:
-        """What is given for a hyperparameter now, for each parameter."""
-        self._listen()
-        return [self.engine.hypers[number].timelines[name].latest for number, _ in self._places]
-
-    @property
-    def _parameters(self) -> tuple[Any, ...]:
-        return self.parameters
-
-    @property
-    def parameters(self) -> tuple[Any, ...]:
-        """The parameters in the order of their gradients; of calando's or of real MindSpore a ParameterTuple."""
-        return self._tuple(member.param for member in super()._members())
-
-    @Shown
-    def param_length(self) -> int:
-        """How many parameters there are."""
-        return len(self._places)
-
-    @Shown
-    def is_group(self) -> bool:
-        """Whether the parameters were given in groups."""
-        return self._grouped
-
-    @Shown
-    def is_group_lr(self) -> bool:
-        """Whether a group has a learning rate of its own; then ``get_lr`` gives one for each parameter."""
-        return "lr" in self._own
-
-    @Shown
-    def dynamic_lr(self) -> bool:
-        """Whether a learning rate is a list or a schedule."""
-        return any(isinstance(entry, Schedule) for entry in self._latest("lr"))
-
-    @Shown
-    def dynamic_weight_decay(self) -> bool:
-        """Whether a weight decay is one."""
-        return any(isinstance(entry, Schedule) for entry in self._latest("weight_decay"))
-
-    @Shown
-    def exec_weight_decay(self) -> bool:
-        """Whether there is any weight decay."""
-        return any(entry != 0 for entry in self._latest("weight_decay"))
-
-    @Shown
-    def decay_flags(self) -> tuple[bool, ...]:
-        """For each parameter whether it decays: by its name, in groups by its group's weight decay."""
-        members = super()._members()
-        if not self._grouped:
-            return tuple(not member.exempt for member in members)
-        return tuple(entry != 0 for entry in self._latest("weight_decay"))
-
-    @Shown
-    def grad_centralization_flags(self) -> tuple[bool, ...]:
-        """For each parameter whether its gradient is centred."""
-        return tuple(self.engine.groups[number].centralize for number, _ in self._places)
-
-    @Shown
-    def optim_filter(self) -> tuple[bool, ...]:
-        """For each parameter whether this process updates it: always."""
-        return (True,) * len(self._places)
-
-    @Shown
-    def use_parallel(self) -> bool:
-        """Whether processes divide the update: never here."""
-        return False
-
-    @Shown
-    def need_scale(self) -> bool:
-        """Whether there is a loss scale other than 1."""
-        return self.loss_scale != 1
-
-    @Shown
-    def reciprocal_scale(self) -> Any:
-        """1 / loss scale, of shape ()."""
-        return self._library.tensor(1 / self.loss_scale)
-
-    @Shown
-    def global_step_increase_tensor(self) -> Any:
-        """What ``global_step`` grows by in one step: 1, int32 of shape (1,)."""
-        return self._library.tensor([1], "int32")
-
-    @Shown
-    def hyper_map(self) -> Any:
-        """``ops.HyperMap()``."""
-        return self._library.words().ops.HyperMap()
-
-    @Shown
-    def map_(self) -> Any:
-        """``ops.Map()``."""
-        return self._library.words().ops.Map()
-
-    hyper_map_reverse, map_reverse = hyper_map, map_  # the order of work does not show
-
-    @Shown
-    def assignadd(self) -> Any:
-        """``ops.AssignAdd()``."""
-        return self._library.words().ops.AssignAdd()
-
-    @Shown
-    def cls_name(self) -> str:
-        """The name of the class."""
-        return type(self).__name__
-
-    @Shown
-    def target(self) -> str:
-        """Where parameters are updated, in MindSpore's sense."""
-        return "CPU"
-
-    @Shown
-    def unique(self) -> bool:
-        """Whether rows of sparse gradients may come several times."""
-        return True
-
     def get_lr_parameter(self, param: Any) -> Any:
         """As of all optimizers here: the Parameter that holds a constant rate, or the schedule.
 
@@ -345,48 +220,6 @@ class Optimizer(Shared, metaclass=Kindred):
         super().restore(replace(snapshot, groups=groups))
         for param in own:
             adapter(param).write(param, stored[param.name].slots["value"])
-
-
-def is_parameter(value: Any) -> bool:
-    """Whether something is a Parameter of calando's or of real MindSpore."""
-    return hasattr(value, "set_data") and hasattr(value, "asnumpy") and hasattr(value, "name")
-
-
-def name_after(attribute: str, value: Any) -> None:
-    """Give the Parameters that an attribute holds its name, where nobody has named them yet."""
-    if is_parameter(value) and is_nameless(value):
-        value.name = attribute
-    elif isinstance(value, (tuple, list)):
-        for place, each in enumerate(value):
-            if is_parameter(each) and is_nameless(each):
-                each.name = f"{attribute}.{place}"
-
-
-def is_nameless(param: Any) -> bool:
-    """Whether a Parameter has the name that calando or real MindSpore gives to all."""
-    return param.name == "Parameter" or param.name.startswith("Parameter#")
-
-
-def parameters_in(value: Any) -> Iterator[Any]:
-    """The Parameters that an attribute holds: itself, the members of a tuple or list, or those of a Cell."""
-    if is_parameter(value):
-        yield value
-    elif isinstance(value, (tuple, list)):
-        yield from (each for each in value if is_parameter(each))
-    elif hasattr(value, "get_parameters") and not isinstance(value, Shared):
-        yield from value.get_parameters()
-
-
-def overwrite(place: str, param: Any, value: Any) -> None:
-    """Write a number, array or Tensor into a Parameter, whose memory stays.
-
-    Raises:
-        ValueError: it has another shape.
-    """
-    array = np.asarray(value.asnumpy() if hasattr(value, "asnumpy") else value)
-    if array.shape != tuple(param.shape):
-        raise ValueError(f"{place} has shape {tuple(param.shape)} and cannot take a value of shape {array.shape}")
-    adapter(param).write(param, array)
 
 
 def opt_init_args_register(init: Callable[..., None]) -> Callable[..., None]:
