@@ -108,7 +108,7 @@ def test_nothing_is_half_written_where_the_disk_refuses(script, monkeypatch):
     def refuse(*args):
         raise OSError(28, "No space left on device", str(script))
 
-    monkeypatch.setattr("calando.migrate.command.os.replace", refuse)
+    monkeypatch.setattr("calando.migrate.places.os.replace", refuse)
     done = call(script, "--in-place")
     assert done.exit_code == 2 and "No space left" in done.stderr
     assert script.read_bytes() == SCRIPT and os.listdir(script.parent) == ["train.py"]

@@ -251,7 +251,7 @@ def test_options_that_are_written_out_are_read_and_others_left():
 
 
 def test_a_notebook_is_refused_with_the_way_out(tmp_path):
-    from calando.migrate.command import gather
+    from calando.migrate.places import gather
 
     (tmp_path / "train.ipynb").write_text('{"cells": []}')
     with pytest.raises(ValueError, match="a notebook; make a script of it first"):

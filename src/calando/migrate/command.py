@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import difflib
-import os
 import sys
-import tempfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from .places import STDIN, Gathered, apart, gather, writable, write
 from .project import Migration, Result, migrate
 from .source import rows
 from .told import lines, summary
 from .work import Wish
 
-STDIN = "-"
 FOUND, FINE = 1, 0  # exit codes of --check and --lint
-SKIPPED = {".git", ".venv", "venv", "__pycache__", "node_modules", ".tox", "build", "dist", ".eggs", "site-packages"}
-MOST_FILES = 5_000
 
 
 @dataclass(frozen=True)
@@ -49,10 +44,18 @@ def run(asked: Asked) -> int:
             cannot be read; nothing has been written.
     """
     refuse(asked)
-    scripts, bases = gather(asked.paths)
+    found = gather(asked.paths)
     if asked.lint:
-        return linted(scripts, asked)
-    done = migrate(scripts, asked.wish)
+        return linted(found, asked)
+    several = len(found.scripts) > 1 or any(Path(path).is_dir() for path in asked.paths)
+    if asked.report is not None:
+        writable(asked.report, "--report", found.scripts)
+    if asked.out is not None and not several and not asked.out.is_dir():
+        writable(asked.out, "--out", found.scripts)
+    elif asked.out is not None:
+        apart(asked.out, found.bases.values())
+    done = migrate(found.scripts, asked.wish)
+    done.unread[:0] = found.unread
     proofs, drawn = [], []
     if asked.prove:
         from .prove import prove
@@ -61,7 +64,7 @@ def run(asked: Asked) -> int:
         proofs = prove(done, asked.seconds)
         drawn = [drawing for proof in proofs for drawing in drawings(proof)]
     idle = asked.prove and not proofs
-    code = deliver(done, asked, bases)
+    code = deliver(done, asked, found.bases)
     if asked.report is not None:
         from .page import page
 
@@ -88,44 +91,6 @@ def refuse(asked: Asked) -> None:
         raise ValueError("--in-place needs a file; standard input has no place")
     if STDIN in asked.paths and len(asked.paths) > 1:
         raise ValueError("standard input (-) is one script; it cannot stand beside others")
-
-
-def gather(paths: Iterable[str]) -> tuple[dict[str, bytes], dict[str, Path]]:
-    """All scripts by name, and the folder that each was found under.
-
-    Raises:
-        OSError: a path that is not there or cannot be read.
-        ValueError: a folder without scripts, or with too many.
-    """
-    scripts: dict[str, bytes] = {}
-    bases: dict[str, Path] = {}
-    for path in paths:
-        if path == STDIN:
-            scripts["<stdin>"] = sys.stdin.buffer.read()
-            continue
-        place = Path(path)
-        if place.is_dir():
-            found = sorted(folder_scripts(place))
-            if not found:
-                raise ValueError(f"{path}: the folder holds no Python scripts")
-            if len(found) > MOST_FILES:
-                raise ValueError(f"{path}: the folder holds {len(found)} scripts, and {MOST_FILES} are the most")
-        elif place.suffix.lower() in (".py", ".pyw", ""):
-            found = [place]
-        else:
-            told = "a notebook; make a script of it first (jupyter nbconvert --to script)"
-            raise ValueError(f"{path}: {told if place.suffix == '.ipynb' else 'no Python script (.py)'}")
-        for script in found:
-            scripts[str(script)] = script.read_bytes()
-            bases[str(script)] = place if place.is_dir() else place.parent
-    return scripts, bases
-
-
-def folder_scripts(folder: Path) -> Iterable[Path]:
-    """The scripts of a folder and the folders in it; environments and the like left out."""
-    for root, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if name not in SKIPPED and not name.startswith(".")]
-        yield from (Path(root, name) for name in names if name.endswith(".py"))
 
 
 def deliver(done: Migration, asked: Asked, bases: dict[str, Path]) -> int:
@@ -170,29 +135,13 @@ def difference(result: Result) -> str:
     return "".join(out)
 
 
-def write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all, with the permissions that it had."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path = path.resolve()  # a link stays a link
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~mask)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-
-
-def linted(scripts: dict[str, bytes], asked: Asked) -> int:
+def linted(found: Gathered, asked: Asked) -> int:
     """Say what looks like a mistake; the exit code."""
     from .lint import lint
 
+    scripts = found.scripts
     mistakes, unread = lint(scripts)
-    for line in [*unread, *map(str, mistakes)]:
+    for line in [*found.unread, *unread, *map(str, mistakes)]:
         print(line)
     if not asked.quiet:
         print(f"{len(mistakes)} found in {len(scripts)} script{'s' if len(scripts) != 1 else ''}", file=sys.stderr)

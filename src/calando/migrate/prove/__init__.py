@@ -9,13 +9,15 @@ or does not run the script on the CPU, calando's network room stands in for it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..flow import OPTIMIZER
 from ..project import Migration, Result
@@ -119,15 +121,36 @@ def started(work: dict[str, Any], place: Path, seconds: float) -> Journal:
     order = place / "job.json"
     order.write_text(json.dumps([work]))
     command = [sys.executable, "-m", "calando.migrate.prove.play", str(order)]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, timeout=seconds, env=dict(os.environ),
-            stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired:
-        return Journal(problem=f"it was stopped after {seconds:g} seconds; --seconds gives it more")
+    with tempfile.TemporaryFile() as said:
+        run = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, start_new_session=True
+        )
+        try:
+            code = run.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return Journal(problem=f"it was stopped after {seconds:g} seconds; --seconds gives it more")
+        finally:
+            ended(run)
+        last = last_line(said)
     out = Path(work["out"])
-    if not out.exists() or done.returncode:
-        last = (done.stderr.strip().splitlines() or ["no word"])[-1][:300]
-        return Journal(problem=f"it ended with exit code {done.returncode}: {last}")
+    if not out.exists() or code:
+        return Journal(problem=f"it ended with exit code {code}: {last}")
     return load(out)
+
+
+def ended(run: subprocess.Popen[bytes]) -> None:
+    """End a run and every process that it started and left."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(run.pid, signal.SIGKILL)
+        else:
+            run.kill()
+    run.wait()
+
+
+def last_line(said: IO[bytes]) -> str:
+    """The last thing that a run said on its error output, warnings left out."""
+    said.seek(max(0, said.seek(0, os.SEEK_END) - 10_000))
+    lines = said.read().decode(errors="replace").splitlines()
+    kept = [line.strip() for line in lines if line.strip() and not line.startswith("[WARNING]")]
+    return kept[-1][:300] if kept else "it said nothing"

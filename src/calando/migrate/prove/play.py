@@ -91,7 +91,10 @@ def run(script: Path, folder: Path, journal: Journal) -> None:
         pass
     except SystemExit as end:
         if end.code not in (None, 0):
-            journal.problem = f"it ended with exit code {end.code}"
+            code = (
+                f"exit code {end.code}" if isinstance(end.code, int) else f"sys.exit: {' '.join(str(end.code).split())}"
+            )
+            journal.problem = f"it ended with {code}"[:300]
     except Parted as problem:
         journal.problem = str(problem)
     except Exception as problem:
