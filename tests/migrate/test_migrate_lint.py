@@ -147,6 +147,20 @@ MISTAKES = {
         9,
         "clip them before",
     ),
+    "gradients clipped when MindSpore's update was made": (
+        MS + "opt = nn.SGD(net.trainable_params(), 0.1)\n"
+        "grad_fn = ms.value_and_grad(lambda x: net(x).sum(), None, opt.parameters)\nfor i in range(3):\n"
+        "    loss, grads = grad_fn(x)\n    opt(grads)\n    grads = ops.clip_by_global_norm(grads, 1.0)\n",
+        9,
+        "clip them before",
+    ),
+    "clipped gradients that are thrown away": (
+        MS + "opt = nn.SGD(net.trainable_params(), 0.1)\n"
+        "grad_fn = ms.value_and_grad(lambda x: net(x).sum(), None, opt.parameters)\nfor i in range(3):\n"
+        "    loss, grads = grad_fn(x)\n    ops.clip_by_global_norm(grads, 1.0)\n    opt(grads)\n",
+        8,
+        "thrown away",
+    ),
     "steps per epoch as a number in place": (
         MS + "lr = nn.cosine_decay_lr(0.0, 0.1, 100, 1019, 3)\n",
         4,

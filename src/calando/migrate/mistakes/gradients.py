@@ -118,6 +118,9 @@ def never_cleared(flow: Flow) -> Found:
                 yield scope.file, call, "no gradient is ever set to zero: they pile up over all steps"
 
 
+RETURNED = {"clip_by_global_norm", "clip_by_norm", "clip_by_value"}
+
+
 def clipped_late(flow: Flow) -> Found:
     """Gradients clipped when the update was made."""
     for file in flow.files:
@@ -134,3 +137,39 @@ def clipped_late(flow: Flow) -> Found:
             after = [c for c in backs if c.lineno < call.lineno]
             if steps and after and all(max(b.lineno for b in after) < s.lineno < call.lineno for s in steps):
                 yield file, call, "the gradients are clipped after the update: clip them before it"
+
+
+def clipped_in_vain(flow: Flow) -> Found:
+    """MindSpore's clips return new gradients: they are thrown away, or come when the update was made."""
+    for file in flow.files:
+        for scope, call in file.calls:
+            dotted = file.names.dotted(call.func)
+            if not dotted.startswith("mindspore.") or dotted.rpartition(".")[2] not in RETURNED or not call.args:
+                continue
+            if isinstance(file.parents[call], ast.Expr):
+                yield file, call, "what is clipped is thrown away: MindSpore's clips return new gradients"
+            elif isinstance(call.args[0], ast.Name) and used_up(flow, scope, call, call.args[0].id):
+                yield file, call, "the gradients are clipped after the update: clip them before it"
+
+
+def used_up(flow: Flow, scope: Scope, call: ast.Call, name: str) -> bool:
+    """Whether gradients were given to an optimizer before this call, and in this turn of the loop to none after it."""
+    loop = (enclosing(scope, call) or [scope.node])[-1]
+    fed = [c.lineno for c in given_to(flow, scope, name) if loop in (enclosing(scope, c) or [scope.node])[-1:]]
+    made = [
+        n.lineno for n in ast.walk(loop)
+        if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store)
+    ]  # fmt: skip
+    before = [line for line in fed if line < call.lineno]
+    if not before or any(line > call.lineno for line in fed):
+        return False
+    return not any(max(before) < line < call.lineno for line in made)
+
+
+def given_to(flow: Flow, scope: Scope, name: str) -> list[ast.Call]:
+    """The updates of MindSpore's optimizers in a scope that are given gradients of this name."""
+    return [
+        call for thing in flow.all(OPTIMIZER) if thing.name.startswith("mindspore.")
+        for where, call in updates(flow, thing)
+        if where is scope and any(isinstance(a, ast.Name) and a.id == name for a in call.args)
+    ]  # fmt: skip
