@@ -8,7 +8,7 @@ import pytest
 
 from calando.migrate import Wish, migrate
 from calando.migrate.prove import prove
-from calando.migrate.prove.touched import touched
+from calando.migrate.prove.touched import by_itself, touched
 
 sys.path.insert(0, str(Path(__file__).parent))
 from projects import PROJECTS
@@ -46,6 +46,20 @@ def test_only_scripts_that_import_what_changed_are_run():
     done = migrate(files, Wish(to="torch"))
     run = {r.name: touched(done, r) for r in done.results if "/" not in r.name}
     assert run == {"common.py": True, "train.py": True, "finetune.py": True, "plot.py": False}
+
+
+def test_a_script_that_says_nothing_of_main_is_run_if_it_acts_and_no_other_imports_it():
+    make = "import torch\ndef make(p):\n    return torch.optim.SGD(p, lr=0.1)\n"
+    files = {
+        "lib.py": make,
+        "flat.py": "import lib\nopt = lib.make([])\nfor i in range(3):\n    opt.step()\n",
+        "names.py": "import lib\nprint(lib)\n",
+        "other.py": "import names\nmake = names.lib.make\n",
+    }
+    done = migrate({name: text.encode() for name, text in files.items()}, Wish(to="calando"))
+    assert {r.name: by_itself(done, r) for r in done.results} == {
+        "lib.py": False, "flat.py": True, "names.py": False, "other.py": False,
+    }  # fmt: skip
 
 
 def test_nothing_is_run_where_nothing_was_changed():

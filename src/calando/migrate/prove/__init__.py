@@ -24,7 +24,7 @@ from ..project import Migration, Result
 from .compare import SHARE, WEIGHT, Proof, curves, loop, rates, weights
 from .journal import Journal, load
 from .room import wanted
-from .touched import touched
+from .touched import by_itself, touched
 
 __all__ = ["Proof", "prove"]
 
@@ -55,11 +55,7 @@ def runnable(done: Migration) -> list[Result]:
     """The scripts to run: those that are run by themselves, of a project; a single script always."""
     if len(done.results) == 1:
         return done.results
-    return [
-        r
-        for r in done.results
-        if ('__name__ == "__main__"' in r.source.text or "__name__ == '__main__'" in r.source.text) and touched(done, r)
-    ]
+    return [result for result in done.results if touched(done, result) and by_itself(done, result)]
 
 
 def lay_out(done: Migration, place: Path) -> None:
