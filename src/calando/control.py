@@ -237,7 +237,7 @@ class Controls(Averages):
             engine.hypers[number].sort()
             for member, stored in zip(engine.members[number], kept.params, strict=True):
                 member.age, member.memory, member.slots = stored.age, stored.memory, next(made)
-        engine.parts = []
+        engine.forget()
         engine.rearrange()
         for number in range(len(engine.groups)):
             self._changed(number)

@@ -114,13 +114,23 @@ class Engine:
         if self.outdated:
             for part in self._parts:
                 part.reflect()
-            self.arrange(self.members, self.groups)
-            self.newborn = self.known()
+            self.fit()
         return self._parts
 
     @parts.setter
     def parts(self, parts: list[Part]) -> None:
         self._parts, self.outdated = parts, False
+
+    def forget(self) -> None:
+        """Let go of the arrangement, whose ages hold no longer; whoever asks for it next arranges anew."""
+        self._parts, self.outdated = [], True
+
+    def fit(self) -> None:
+        """Arrange all members, with slots that fit them."""
+        for m in (m for group in self.members for m in group):
+            m.slots = adopted(m, self.groups[m.group])
+        self.arrange(self.members, self.groups)
+        self.newborn = self.known()
 
     def known(self) -> list[Member]:
         """The members that have something to be shown."""
@@ -139,10 +149,7 @@ class Engine:
 
     def rearrange(self) -> None:
         """Arrange the same members anew: a parameter has other memory, a group another rule."""
-        for m in (m for group in self.members for m in group):
-            m.slots = adopted(m, self.groups[m.group])
-        self.arrange(self.members, self.groups)
-        self.newborn = self.known()
+        self.fit()
         for part in self.parts:
             part.look()
 
@@ -163,7 +170,8 @@ class Engine:
             self.settle()
             for member in self.members[number]:
                 member.age = member.age if member.slots else 0
-            self.parts = []
+            self.forget()
+        self.outdated = True  # who is interrupted from here on arranges at the next step
         self.groups[number] = group
         self.rearrange()
 
@@ -178,7 +186,7 @@ class Engine:
         known = {id(m.param): m for m in self.members[number]}
         members = [known.get(id(m.param), m) for m in enlist(group, number)]
         self.settle()
-        self.parts = []
+        self.forget()
         self.members[number] = members
         self.groups[number] = group
         self.rearrange()

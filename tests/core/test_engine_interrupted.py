@@ -1,5 +1,7 @@
 """Ctrl-C anywhere in a step: parameters, slots, ages and clocks are of one step, and training goes on."""
 
+import contextlib
+
 import numpy as np
 import pytest
 
@@ -222,3 +224,27 @@ print(interrupted > 10, within > 0)
 def test_signals_at_random_moments(threads, run, torch):
     """What torch's front end shows (state, groups, clocks, rates) is of one step, too."""
     assert run(STORM.replace("LAST", "60"), **threads).split() == ["True", "True"]
+
+
+@pytest.mark.parametrize("line", range(1, 700, 23))
+def test_a_choice_that_is_taken_over_when_it_is_interrupted(line):
+    """Whatever was arranged anew by then, the next step finds all its parameters."""
+    torch = pytest.importorskip("torch")
+    from calando.torch import AdamW
+
+    params = [torch.nn.Parameter(torch.ones(3)) for _ in range(2)]
+    optimizer = AdamW([{"params": [p]} for p in params], lr=0.1)
+
+    def step():
+        for p in params:
+            p.grad = torch.ones(3)
+        optimizer.step()
+
+    step()
+    optimizer.param_groups[0]["amsgrad"] = True
+    with contextlib.suppress(KeyboardInterrupt), Interruption(line):
+        optimizer.current()
+    step(), step()
+    assert [float(optimizer.state[p]["step"]) for p in params] == [3.0, 3.0]
+    assert "max_exp_avg_sq" in optimizer.state[params[0]]
+    torch.testing.assert_close(params[0], params[1])

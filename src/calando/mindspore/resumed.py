@@ -319,7 +319,7 @@ class Resumed:
             member.slots.pop(SLOT, None)
         for member, slots, memory, age in self.slots:
             self.resume(member, slots, memory, age)
-        engine.parts = []
+        engine.forget()
         engine.rearrange()
         optimizer._restored()
 

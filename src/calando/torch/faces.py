@@ -169,7 +169,7 @@ class Faces(Controls, torch.optim.Optimizer):
                     member.age = ages[number][i]
                 else:
                     member.age = max(1, engine.clocks[number]) if member.slots else 0
-        engine.parts = []
+        engine.forget()
         engine.rearrange()
         for member in (m for members in engine.members for m in members):
             face = self.state.get(member.param, {})

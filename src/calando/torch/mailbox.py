@@ -126,8 +126,8 @@ class Mailbox(Stateful):
                 self._warned = True
                 told = f"{hyper.place}: a scheduler wrote {ours} = {entry:g} in step {clock}"
                 warn(f"{told}, which ends {ended.describe()}; give {ours} to one of the two", stacklevel=2)
-        self._structures[number] = self._structure(group)
         self._changed(number)
+        self._structures[number] = self._structure(group)  # last: who is interrupted before hears it again
 
     def _changed(self, number: int) -> None:
         """Choose the rule anew and show the values in force."""
