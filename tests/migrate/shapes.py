@@ -17,6 +17,73 @@ crit = nn.MSELoss()
 """
 
 SHAPES = {
+    "targets without gradients, before the forward pass and inside it": HEAD
+    + """
+opt = optim.Adam(net.parameters(), lr=1e-2)
+@torch.no_grad()
+def bootstrap(x):
+    return net(x) * 0.9
+for epoch in range(3):
+    for i in range(0, 48, 16):
+        with torch.no_grad():
+            target = net(X[i:i+16])
+        opt.zero_grad()
+        value = net(X[i:i+16] * 2)
+        with torch.no_grad():
+            scale = value.abs().mean() + 1
+        other = bootstrap(X[i:i+16])
+        loss = crit(value / scale, target) + crit(value, other) + crit(value, Y[i:i+16])
+        loss.backward()
+        opt.step()
+""",
+    "two stages under one name": HEAD
+    + """
+opt = optim.Adam(net.head.parameters(), lr=1e-2)
+for epoch in range(2):
+    for i in range(0, 48, 16):
+        opt.zero_grad()
+        loss = crit(net(X[i:i+16]), Y[i:i+16])
+        loss.backward()
+        opt.step()
+opt = optim.SGD(net.parameters(), lr=0.05, momentum=0.9, weight_decay=1e-3)
+sched = optim.lr_scheduler.CosineAnnealingLR(opt, T_max=3)
+for epoch in range(3):
+    for i in range(0, 48, 16):
+        opt.zero_grad()
+        loss = crit(net(X[i:i+16]), Y[i:i+16])
+        loss.backward()
+        opt.step()
+    sched.step()
+    print(opt.param_groups[0]["lr"])
+""",
+    "chosen by match": HEAD
+    + """
+def build(kind, net):
+    match kind:
+        case "sgd":
+            return optim.SGD(net.parameters(), lr=0.1)
+        case "adamw":
+            return optim.AdamW(net.parameters(), lr=0.01, weight_decay=0.1)
+        case _:
+            raise ValueError(kind)
+def schedule(kind, opt):
+    match kind:
+        case "cosine":
+            return optim.lr_scheduler.CosineAnnealingLR(opt, T_max=3)
+        case "step":
+            return optim.lr_scheduler.StepLR(opt, step_size=1, gamma=0.5)
+    return None
+opt = build("adamw", net)
+sched = schedule("step", opt)
+for epoch in range(3):
+    for i in range(0, 48, 16):
+        opt.zero_grad()
+        loss = crit(net(X[i:i+16]), Y[i:i+16])
+        loss.backward()
+        opt.step()
+    if sched is not None:
+        sched.step()
+""",
     "groups with rates of their own": HEAD
     + """
 groups = [{"params": net.body.parameters(), "lr": 0.01}, {"params": net.head.parameters()}]

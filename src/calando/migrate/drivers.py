@@ -9,8 +9,7 @@ from collections.abc import Iterable
 from .flow import OPTIMIZER, SCHEDULER, Thing
 from .mentions import own_kind
 from .reads import group_reads
-from .roads import conditions
-from .scopes import Scope
+from .scopes import BLOCKS, File, Scope
 from .work import Left, Work, statement_of, uses
 
 WHOLES = ("SequentialLR", "ChainedScheduler")  # schedulers that are made of schedulers
@@ -107,13 +106,26 @@ def apart(one: Thing, other: Thing) -> bool:
         return False
     file = one.scope.file
     first, second = sorted((one.node, other.node), key=lambda n: n.lineno)  # type: ignore[attr-defined]
-    for branch, otherwise in conditions(file, first, one.scope.node):
-        for across, reverse in conditions(file, second, one.scope.node):
-            if across is branch and otherwise != reverse:
-                return True
-        if not otherwise and isinstance(branch.body[-1], (ast.Return, ast.Raise)):
+    ways = branches_of(file, first), branches_of(file, second)
+    for branch, way in ways[0].items():
+        if ways[1].get(branch, way) is not way:
+            return True
+        if branch not in ways[1] and isinstance(way[-1], (ast.Return, ast.Raise)):
             return True
     return False
+
+
+def branches_of(file: File, node: ast.AST) -> dict[ast.AST, list[ast.stmt]]:
+    """The conditions and matches around a node in its function, and the block of each that it stands in."""
+    found: dict[ast.AST, list[ast.stmt]] = {}
+    while node in file.parents and not isinstance(node, BLOCKS):
+        above = file.parents[node]
+        if isinstance(above, ast.If) and node is not above.test:
+            found[above] = above.orelse if node in above.orelse else above.body
+        elif isinstance(above, ast.match_case) and isinstance(node, ast.stmt):
+            found[file.parents[above]] = above.body
+        node = above
+    return found
 
 
 def written(work: Work, optimizers: list[Thing], thing: Thing) -> None:

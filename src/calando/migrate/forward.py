@@ -7,10 +7,11 @@ import textwrap
 from bisect import bisect_right
 
 from .finding import CHECK, REWRITTEN
-from .passes import Pass, entering, names_stored
+from .passes import Pass, entering, names_read, names_stored
 from .roads import LOOPS
 from .scopes import BLOCKS, Scope
 from .source import rows
+from .still import still
 from .work import Left, Work, emptied
 
 
@@ -57,6 +58,11 @@ def function_lines(work: Work, one: Pass, name: str) -> list[str]:
         start, end = source.lines(statement) or source.span(statement)
         text = textwrap.dedent(body_text(work, one, start, end)).rstrip("\r\n")
         lines += ["    " + line if line.strip() else "" for line in rows(text)]
+        if still(work.flow, one.scope, statement):
+            read = names_in([*one.region, one.loss], after=statement)
+            lines += [
+                f"    {each} = mindspore.ops.stop_gradient({each})" for each in sorted(names_stored(statement) & read)
+            ]
     loss = detached(work, one, one.loss)
     if one.scaler:
         loss = f"{one.scaler}.scale({loss})"
@@ -66,6 +72,11 @@ def function_lines(work: Work, one: Pass, name: str) -> list[str]:
     except SyntaxError:
         raise Left(f"the forward pass before line {one.backward.lineno} cannot be indented anew") from None
     return lines
+
+
+def names_in(nodes: list[ast.AST], after: ast.stmt) -> set[str]:
+    """The names that nodes behind a statement read."""
+    return set().union(*(names_read(node) for node in nodes if node.lineno > after.lineno))  # type: ignore[attr-defined]
 
 
 def body_text(work: Work, one: Pass, start: int, end: int) -> str:

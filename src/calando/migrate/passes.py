@@ -13,6 +13,7 @@ from .handed import Handed, differentiated, handed, take_backward, there
 from .rhythm import updates_of_all
 from .roads import LOOPS
 from .scopes import BLOCKS, File, Scope
+from .still import still
 from .work import Left, Work, block_of, idle, neighbours, statement_of
 
 DATA = {"to", "cuda", "cpu", "float", "long", "next", "iter", "get_batch", "unsqueeze", "view", "from_numpy", "tensor"}
@@ -115,9 +116,10 @@ def understood(work: Work, scope: Scope, statement: ast.stmt, call: ast.Call, go
     before = earlier[wall:]
     sliced = slice_of(before, names_read(loss))
     again = live(work, scope, earlier[:wall], sliced, loss)
-    first = next((s for s in before if s in sliced and touches(work, scope, s)), None)
+    flowing = [s for s in before if s in sliced and not still(work.flow, scope, s)]
+    first = next((s for s in flowing if touches(work, scope, s)), None)
     if first is None:
-        first = next((s for s in before if s in sliced and works(s)), None)
+        first = next((s for s in flowing if works(s)), None)
     if first is None and not again and not touches(work, scope, ast.Expr(loss)):
         raise Left(f"the forward pass of the backward in line {call.lineno} was not found beside it")
     start = before.index(first) if first is not None else len(before)
