@@ -50,7 +50,13 @@ P.MatMul()(m, m.T) | P.OnesLike()(m) | P.ZerosLike()(m) | P.ReLU()(m) | P.Reshap
 P.Select()(x > 1, x, -x) | P.Sin()(x) | P.Sqrt()(x) | P.Square()(x) | P.Tanh()(x) | P.Fill()(mst.float32, (2,), 3)
 P.ReduceMean()(m) | P.ReduceMean(keep_dims=True)(m, 1) | P.ReduceMean()(m, (0, 1)) | P.ReduceSum()(m, 0)
 P.ReduceSum()(m) | P.ReduceSum(keep_dims=True)(m, (0, 1)) | P.ReduceMean()(m, ()) | P.Reciprocal()(x)
-ops.tuple_to_array((1, 2, 3)) | ops.tuple_to_array((1.5, 2.0))
+ops.transpose(m, (1, 0)) | ops.permute(m, (1, 0)) | ops.squeeze(m[:1]) | ops.squeeze(m[:1], 0) | ops.unsqueeze(m, 1)
+ops.unsqueeze(x, -1) | ops.flatten(m) | ops.flatten(x) | ops.flatten(m, start_dim=0) | ops.tile(m, (2, 1))
+ops.tile(x, (2,)) | ops.masked_fill(m, m > 1, 0.5) | ops.one_hot(k, 3) | ops.one_hot(k, 4, 1.0, 0.0)
+ops.one_hot(T([[0, 2]], mst.int32), 3)
+ops.cross_entropy(m, T([2, 0], mst.int32)) | ops.cross_entropy(m, T([2, 0], mst.int32), reduction="sum")
+ops.cross_entropy(m, T([2, 0], mst.int32), T([1.0, 2.0, 3.0]), label_smoothing=0.25) | ops.mse_loss(m, m * 2)
+ops.mse_loss(m, m * 2, "none") | ops.tuple_to_array((1, 2, 3)) | ops.tuple_to_array((1.5, 2.0))
 P.Minimum()(i, 2) | P.Maximum()(x, 1.5) | P.Exp()(x) | P.Cos()(x) | P.Floor()(x * 0.7) | P.Assign()(w, x)
 """
 ROWS = [row.strip() for line in SAME.strip().splitlines() for row in line.split("|")]

@@ -9,6 +9,7 @@ from ..network import composite as _composite
 from ..network import grad as _grad
 from ..network import operations as _functions
 from ..network import primitives as _objects
+from ..network import shaping as _shaping
 from ..network import updates as _updates
 from . import operations as operations
 
@@ -24,6 +25,7 @@ _NAMES = {
     **_public(_composite),
     **_public(_functions),
     **_public(_clips),
+    **_public(_shaping),
     "partial": _composite.partial,
 }
 _NAMES |= {word.__name__: word for word in _updates.Update.__subclasses__()}
