@@ -544,4 +544,37 @@ decay = Decay(0.1, 40)
 optimizer = nn.Momentum(net.trainable_params(), 0.05, 0.9, weight_decay=decay)
 Model(net, loss_fn, optimizer).train(3, create_dataset(), dataset_sink_mode=False)
 """,
+    "a norm of the gradients, and the clock, in a log line": HEAD + """
+n = create_dataset().get_dataset_size()
+lr_list = nn.warmup_lr(0.05, 2 * n, n, 1) + nn.cosine_decay_lr(0.0, 0.05, 3 * n, n, 3)
+optimizer = nn.Adam(net.trainable_params(), learning_rate=lr_list[:5 * n], eps=1e-6)
+def fwd(x, y):
+    z = net(x)
+    return loss_fn(z, y), z
+grad_fn = ops.value_and_grad(fwd, None, optimizer.parameters, True)
+for epoch in range(3):
+    for i, d in enumerate(create_dataset().create_dict_iterator()):
+        (loss, out), grads = grad_fn(d["data"], d["label"])
+        total_norm = ops.sqrt(sum([(g ** 2).sum() for g in grads]))
+        optimizer(grads)
+        print(int(optimizer.global_step.asnumpy()[0]), float(optimizer.get_lr()), float(total_norm))
+""",
+    "a callback that assigns the rate": HEAD + """
+from mindspore.train import Model, Callback, LossMonitor
+class LrDecay(Callback):
+    def __init__(self, optimizer, milestones, gamma):
+        super().__init__()
+        self.optimizer = optimizer
+        self.milestones = milestones
+        self.gamma = gamma
+    def epoch_end(self, run_context):
+        cb_params = run_context.original_args()
+        if cb_params.cur_epoch_num in self.milestones:
+            ops.assign(self.optimizer.learning_rate, self.optimizer.learning_rate * self.gamma)
+        if cb_params.cur_epoch_num == 4:
+            run_context.request_stop()
+opt = nn.SGD(net.trainable_params(), learning_rate=0.1, momentum=0.9)
+model = Model(net, loss_fn, opt)
+model.train(6, create_dataset(), callbacks=[LrDecay(opt, [2, 3], 0.1), LossMonitor()], dataset_sink_mode=False)
+""",
 }  # fmt: skip

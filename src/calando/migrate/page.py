@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 GUIDE = "docs/guide.md"
 MARKS = dict(zip(CERTAINTIES, ("done", "check", "human", "kept"), strict=True))
 STYLE = """
-:root { color-scheme: light dark; --line: #8884; --done: #2a7d4f; --check: #a66a00;
-  --human: #b3261e; --kept: #6b7280; --gone: #d6434322; --come: #2a9d5a22; }
+:root { color-scheme: light dark; --line: #8884; --done: light-dark(#2a7d4f, #6fd29b);
+  --check: light-dark(#a66a00, #e3ab4e); --human: light-dark(#b3261e, #ff8a80);
+  --kept: light-dark(#6b7280, #a3a9b5); --gone: #d6434322; --come: #2a9d5a22; }
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 96rem; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.15rem; margin-top: 2.5rem; }
 table { border-collapse: collapse; width: 100%; } th { text-align: left; font-weight: 600; }

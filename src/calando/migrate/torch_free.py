@@ -18,6 +18,7 @@ from .work import Left, Work, statement_of, uses
 HOME = "calando.migrate.gradients"
 CLIPS = {"clip_by_global_norm", "clip_by_norm", "clip_by_value", "all_finite"}
 KEPT_THERE = {"hyper_map", "grad_reducer", "grad", "get_overflow_status", "process_loss_scale"}  # by TrainOneStep…
+SAME = {"sqrt", "square", "abs", "sum", "mean", "stack", "cat", "isnan", "isinf", "isfinite", "norm"}  # in torch, too
 MAPS = {"assign_add": "add", "assign": "assign"}
 
 
@@ -127,11 +128,14 @@ def changed(back: Back, scope: Scope, node: ast.Name, part: ast.AST) -> None:
     calls = [c for c in calls if not is_tensor(file, c)]
     theirs = [c for c in calls if file.names.dotted(c.func).startswith("mindspore.") and id(c) not in work.told]
     tails = [file.names.dotted(c.func).rpartition(".")[2] for c in theirs]
-    if any(tail not in CLIPS for tail in tails) or any(borrowed(work, scope, c.func) for c in calls):
+    if any(tail not in CLIPS | SAME for tail in tails) or any(borrowed(work, scope, c.func) for c in calls):
         raise Left(f"the gradients are changed in line {node.lineno} in a way that was not recognised")
     for c, tail in zip(theirs, tails, strict=True):
-        work.need(file, f"import {HOME}")
-        work.replace(file, c.func, f"{HOME}.{tail}")
+        home = "torch" if tail in SAME else HOME
+        if home == "torch" and (c.keywords or len(c.args) != 1):
+            raise Left(f"MindSpore's {tail} in line {c.lineno} works on the gradients")
+        work.need(file, f"import {home}")
+        work.replace(file, c.func, f"{home}.{tail}")
         work.say(file, part, REWRITTEN, "the same formula on PyTorch's gradients", "step")
     if not theirs and id(part) not in work.told:
         work.say(file, part, KEPT, "it works on gradients of either framework", "step")

@@ -24,7 +24,7 @@ def numbers(back: Back) -> None:
     for scope, node in uses(work.flow, back.thing):
         file = scope.file
         parent = file.parents[node]
-        if not isinstance(parent, ast.Attribute) or id(parent) in work.told:
+        if not isinstance(parent, ast.Attribute) or (id(parent) in work.told and edited(work, file, parent)):
             continue
         at = file.source.code(node)
         if parent.attr in ("learning_rate", "get_lr"):
@@ -39,6 +39,12 @@ def numbers(back: Back) -> None:
             held(work, scope, parent, at)
         elif parent.attr not in ("step", "zero_grad", "param_groups"):
             raise Left(f"its .{parent.attr} in line {node.lineno} has no counterpart")
+
+
+def edited(work: Work, file: File, node: ast.AST) -> bool:
+    """Whether a place was written anew already; a finding about the statement around it is not enough."""
+    start, end = file.source.span(node)
+    return any(owner is file and edit.start <= start and end <= edit.end for owner, edit in work.edits)
 
 
 def momentum(work: Work, scope: Scope, node: ast.Attribute, at: str) -> None:
