@@ -39,7 +39,8 @@ ROOMS = {"torch": "calando.torch", "mindspore": "calando.mindspore.nn", "rule": 
 SPELLED = {"calando.torch.": "torch.", "torch.optim.": "torch.", "calando.mindspore.nn.": "mindspore.",
            "mindspore.nn.": "mindspore.", "nn.": "mindspore."}  # fmt: skip
 USUAL = {"learning_rate": 1e-3, "momentum": 0.9}  # for arguments that have no default
-MIDDLE = {"lr": 1e-3, "momentum": 0.9, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "lr_power": -0.5}  # for a rule alone
+# For a rule alone.
+MIDDLE = {"lr": 1e-3, "momentum": 0.9, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "lr_power": -0.5, "beta2_decay": -0.8}
 
 
 @dataclass(frozen=True)
