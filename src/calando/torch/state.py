@@ -231,6 +231,7 @@ class Stateful(Reminders, Faces):
         for number, group in enumerate(self._dicts):
             group["step"] = self.engine.clocks[number]
         self.state.clear()
+        self._overlook()
         self._show_state()
 
     def snapshot(self) -> Snapshot:
