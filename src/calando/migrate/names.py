@@ -62,6 +62,7 @@ class Names:
         self.stars: list[str] = []
         self.own = own
         self.taken: set[str] = set()
+        self.numbers: dict[str, int] = {}  # name → the first number behind it that may be free
         self.full: dict[ast.AST, str] = {}  # what was asked before
         for node in nodes:
             if isinstance(node, ast.Name):
@@ -120,8 +121,9 @@ class Names:
 
     def free(self, wanted: str) -> str:
         """A name that the script does not use: ``wanted``, or with a number behind it."""
-        name, number = wanted, 2
+        name, number = wanted, self.numbers.get(wanted, 2)
         while name in self.taken or keyword.iskeyword(name) or hasattr(builtins, name):
             name, number = f"{wanted}_{number}", number + 1
         self.taken.add(name)
+        self.numbers[wanted] = number
         return name

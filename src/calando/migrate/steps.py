@@ -162,7 +162,7 @@ def clip_inside(work: Work, inner: Handed, call: ast.Call, name: str) -> None:
 
 def gradients_name(work: Work, file: File, at: str) -> str:
     """What the gradients are called: after the optimizer where there are several."""
-    several = sum(1 for thing in work.flow.made.values() if thing.kind == "optimizer") > 1
+    several = len(work.flow.all("optimizer")) > 1
     tail = re.sub(r"\W+", "_", at.rpartition(".")[2]).strip("_")
     wanted = "grads" if not several or tail in ("optimizer", "opt") else f"{tail}_grads"
     return file.names.free(wanted)

@@ -70,7 +70,7 @@ class Work:
             for each, size in zip(lists, sizes, strict=True):
                 del each[size:]  # type: ignore[attr-defined]
             for names, held in taken:
-                names.taken = held
+                names.taken, names.numbers = held, {}
             return str(left)
         return ""
 
@@ -255,17 +255,18 @@ def block_of(file: File, statement: ast.stmt) -> list[ast.stmt]:
 
 def emptied(file: File, removed: list[ast.stmt]) -> list[Edit]:
     """The edits that take statements out of their blocks."""
-    gone = list(dict.fromkeys(removed))
+    gone = {statement: place for place, statement in enumerate(dict.fromkeys(removed))}
     edits: list[Edit] = []
     while gone:
-        statement = gone[0]
-        block = block_of(file, statement)
-        inside = [s for s in gone if s in block]
-        gone = [s for s in gone if s not in inside]
-        parent = file.parents[statement]
+        block = block_of(file, next(iter(gone)))
+        inside = sorted((s for s in block if s in gone), key=gone.__getitem__)
+        for statement in inside:
+            del gone[statement]
+        parent = file.parents[inside[0]]
         if len(inside) == len(block) and not isinstance(parent, ast.Module):
             if isinstance(parent, ast.If) and block is parent.body and goes(file, parent):
-                gone = [s for s in gone if parent not in above(file, s)] + [parent]
+                gone = {s: place for s, place in gone.items() if parent not in above(file, s)}
+                gone[parent] = max(gone.values(), default=0) + 1
                 continue
             edits.append(Edit(*file.source.span(inside[0]), "pass"))
             inside = inside[1:]
