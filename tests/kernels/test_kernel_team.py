@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import given
@@ -179,3 +180,26 @@ def test_a_step_uses_as_many_threads_as_pytorch(monkeypatch):
 def test_without_pytorch_there_is_no_team(monkeypatch):
     monkeypatch.delitem(sys.modules, "torch")
     assert team.size() == 0 and not team.ready(COUNT)
+
+
+LIBRARIES = """
+import {first}
+import torch
+from calando.kernels import pool, team
+def loaded():
+    return {{line.split()[-1] for line in open("/proc/self/maps") if "gomp" in line}}
+torch.set_num_threads(2)
+torch.ones(1_000_000).sum()
+before, seen = loaded(), []
+pool.share(lambda start, stop: seen.append(start), [(i, i + 1) for i in range(4)], 2)
+print(team.ready(2), sorted(seen), loaded() == before)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="libraries are looked up as Linux shows them")
+@pytest.mark.parametrize("first", ["torch", "mindspore", "sklearn.cluster"])
+def test_the_library_is_the_one_that_pytorch_calls(first, run):
+    """MindSpore and scikit-learn bring one of their own; where theirs came first, PyTorch may call it."""
+    if find_spec(first.partition(".")[0]) is None:
+        pytest.skip(f"{first} is not installed")
+    assert run(LIBRARIES.format(first=first)).splitlines()[-1] == "True [0, 1, 2, 3] True"

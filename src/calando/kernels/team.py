@@ -5,8 +5,9 @@ such operations (the backward pass), and threads of ours would have to share the
 cores, ResNet-50's step of plain SGD then takes 10 ms instead of 7. So the same team is asked, and only at the size that
 PyTorch gives it, as another size would end its threads and start others.
 
-This is GNU's library, which PyTorch's wheels for Linux bring along. Elsewhere, and in a forked child, which has a team
-without threads, ``pool`` has threads of its own.
+This is GNU's library, which PyTorch's wheels for Linux bring along (the process may have another one as well, or have
+had one before: asked is the one that PyTorch calls). Elsewhere, and in a forked child, which has a team without
+threads, ``pool`` has threads of its own.
 """
 
 import ctypes
@@ -45,11 +46,12 @@ def ready(workers: int) -> bool:
 
 @cache
 def openmp() -> Any:
-    """GNU's OpenMP library, as PyTorch has loaded it; None where it has another one."""
-    for file in (Path(sys.modules["torch"].__file__ or "").parent / "lib").glob("libgomp*"):
-        found = ctypes.CDLL(str(file))
-        found.GOMP_parallel_start.argtypes = [Serve, ctypes.py_object, ctypes.c_uint]
-        return found
+    """GNU's OpenMP library, the one that PyTorch uses; None where it uses another one."""
+    for file in (Path(sys.modules["torch"].__file__ or "").parent / "lib").glob("libtorch_cpu.so"):
+        found = ctypes.CDLL(str(file))  # which finds what this library depends on, and loads nothing
+        if hasattr(found, "GOMP_parallel_start") and not hasattr(found, "__kmpc_fork_call"):  # LLVM's speaks both
+            found.GOMP_parallel_start.argtypes = [Serve, ctypes.py_object, ctypes.c_uint]
+            return found
     return None
 
 
