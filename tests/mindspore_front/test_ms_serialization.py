@@ -124,6 +124,11 @@ def own_rates(own):
     return grouping
 
 
+def all_own(params, library):
+    """The constructor's rate is nobody's; there it still says where the rates stand."""
+    return [{"params": params[:1], "lr": 0.02}, {"params": params[1:], "lr": 0.03}]
+
+
 def ordered(params, library):
     return [{"order_params": params[::-1]}, {"params": params[:1], "lr": 0.02}, {"params": params[1:]}]
 
@@ -135,7 +140,9 @@ RATES = {
 }
 PLACINGS = [(None, default) for default in RATES]
 PLACINGS += [(own_rates(own), default) for own in (None, *RATES) for default in RATES]
+PLACINGS += [(all_own, default) for default in RATES]
 PLACED = [*RATES, *(f"{own or 'no'}-own-{default}" for own in (None, *RATES) for default in RATES)]
+PLACED += [f"all-own-{default}" for default in RATES]
 
 
 @pytest.mark.parametrize("grouping, default", PLACINGS, ids=PLACED)

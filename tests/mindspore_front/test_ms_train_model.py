@@ -497,6 +497,7 @@ TRAINING = {
     "none": (lambda m: m.train(1, BATCHES, [None]), TypeError, "callback 0 must be a Callback .* but got None"),
     "number": (lambda m: m.train(1, BATCHES, 3), TypeError, "'callbacks' must be a Callback .* but got int"),
     "sink": (lambda m: m.train(1, BATCHES, None, True, 3), ValueError, "'sink_size' must be -1 or .* 4, but got 3"),
+    "sink of none": (lambda m: m.train(1, BATCHES, None, False, 0), ValueError, "'sink_size' must be at least 1, but"),
     "no metrics": (lambda m: m.eval(BATCHES), ValueError, "the Model has no 'metrics'"),
     "fit without": (lambda m: m.fit(1, BATCHES, BATCHES), ValueError, "the Model has no 'metrics'"),
     "frequency": (lambda m: m.fit(1, BATCHES, None, 0), ValueError, "'valid_frequency' must be an int from 1 on"),

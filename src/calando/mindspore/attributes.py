@@ -47,6 +47,7 @@ class Attributes(Controls):
     _shown: dict[str, str]  # our name → the user's, where they differ
     _own: set[str]  # hyperparameters that some group has of its own
     _own_rates: set[int]  # groups with a rate of their own
+    _given_rate: Any  # the rate that the constructor was given for the others
     _boxes: dict[str, dict[int | None, Any]]
     _posted: dict[tuple[str, int | None], np.ndarray]
 

@@ -88,6 +88,7 @@ class Optimizer(Gradients):
         grouped = given[0].number is not None
         put["_own"] = {name for group in given for name in group.values}
         put["_numbers"] = [group.number for group in given]
+        put["_given_rate"] = plain.timelines["lr"].latest
         put["_own_rates"] = {number for number, group in enumerate(given) if "lr" in group.values}
         groups = [self._group(group, hyper, grouped) for group, hyper in zip(given, hypers, strict=True)]
         try:

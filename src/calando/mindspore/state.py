@@ -7,7 +7,7 @@
     momentum, beta1_power …           numbers
     moment1.conv.weight …             slots, one kind after the other
 
-Where any rate is a list or a schedule, the rates stand at the end. MindSpore keeps one clock and the powers of the
+Where any rate is a list or a schedule, that of the constructor for one, the rates stand at the end. MindSpore keeps one clock and the powers of the
 betas; calando an age for each parameter. Ages become powers and powers ages; what cannot be carried is told.
 
 Source: ``parameters_dict()`` of mindspore.nn's optimizers, 2.10.
@@ -122,8 +122,7 @@ def rows(optimizer: "Optimizer") -> list[tuple[str, Callable[[], Any]]]:
     optimizer._listen()
     optimizer.engine.settle()
     rates = list(rate_rows(optimizer))
-    stored = [optimizer.STORED.rate(hyper.timelines["lr"].latest) for hyper in optimizer.engine.hypers]
-    late = not all(isinstance(rate, float) for rate in stored)
+    late = not all(isinstance(optimizer.STORED.rate(rate), float) for rate in rates_of(optimizer))
     clock = optimizer.engine.clocks[0]
     found: list[tuple[str, Callable[[], Any]]] = [("global_step", lambda: np.array([clock], np.int32))]
     found += [] if late else rates
@@ -133,6 +132,12 @@ def rows(optimizer: "Optimizer") -> list[tuple[str, Callable[[], Any]]]:
     found += rates if late else []
     refuse_doubles(f"For '{type(optimizer).__name__}'", [name for name, _ in found])
     return found
+
+
+def rates_of(optimizer: "Optimizer") -> list[Any]:
+    """The rate of every group, and that of the constructor where no group has it."""
+    held = [hyper.timelines["lr"].latest for hyper in optimizer.engine.hypers]
+    return held if len(optimizer._own_rates) < len(held) else [*held, optimizer._given_rate]
 
 
 def refuse_doubles(place: str, names: list[str]) -> None:

@@ -88,8 +88,8 @@ class LARS(Optimizer):
 
 
 SHARED = (
-    "spelling", "engine", "_shown", "_own", "_numbers", "_own_rates", "_grouped", "_titles", "_places", "_library",
-    "_boxes", "_posted", "_options",
+    "spelling", "engine", "_shown", "_own", "_numbers", "_given_rate", "_own_rates", "_grouped", "_titles", "_places",
+    "_library", "_boxes", "_posted", "_options",
 )  # fmt: skip
 
 

@@ -225,6 +225,8 @@ class Model:
         batches = Batches(place, dataset, epoch - initial)
         if not isinstance(sinks, bool):
             raise TypeError(f"For '{place}': 'dataset_sink_mode' must be True or False, but got {sinks!r}")
+        if sink_size != -1:
+            counted(place, "sink_size", sink_size, 1)
         if sinks and sink_size not in (-1, batches.size):
             raise ValueError(
                 f"For '{place}': 'sink_size' must be -1 or the size of the dataset, {batches.size}, but got "
@@ -350,7 +352,7 @@ class Model:
         else:
             told.update(cur_epoch_num=initial, epoch_num=epoch - initial, last_epoch_num=epoch)
             told.update(train_network=self._train_network, train_dataset=batches.dataset, train_batches=batches)
-            told.update(train_dataset_element=None, last_save_ckpt_step=None, latest_ckpt_file=None)
+            told.update(initial_step=0, train_dataset_element=None, last_save_ckpt_step=None, latest_ckpt_file=None)
         return told
 
 
