@@ -539,7 +539,7 @@ def test_arrays_that_cannot_be_written():
         (ms, "Modell", ""),
         (ms, "Tenso", "'Tensor'"),
         (nn, "Conv2dd", "'Conv2d'"),
-        (nn, "LSTM", ""),
+        (nn, "FocalLoss", "'Loss'"),
         (ops, "asign", "'assign'"),
     ],
 )
@@ -552,6 +552,22 @@ def test_unknown_names(request, module, name, hint):
     assert "It covers" in said and "torch" in said and "real MindSpore" in said
     assert hint in said
     assert not hasattr(module, name) and getattr(module, name, 5) == 5
+
+
+@pytest.mark.parametrize(
+    "module, name, way",
+    [
+        (nn, "LSTM", r"torch.nn.LSTM\(…\) works in a Cell instead, with torch's arguments; its parameters become"),
+        (nn, "Conv2dTranspose", r"torch.nn.ConvTranspose2d\(…\) works in a Cell instead"),
+        (ops, "cumsum", r"torch.cumsum\(…\) works on these Tensors instead, with torch's arguments"),
+        (ops, "interpolate", r"torch.nn.functional.interpolate\(…\) works on these Tensors instead"),
+        (nn, "thor", "THOR reads the activations of layers of its own on Ascend and GPU .* nn.LBFGS uses curvature"),
+        (nn, "SpeedAdamW", "it is AdamW in one kernel of Ascend; calando.torch.AdamW is that optimizer"),
+    ],
+)
+def test_what_does_the_work_instead(torch, module, name, way):
+    with pytest.raises(AttributeError, match=rf"^module '{module.__name__}' has no '{name}'.*: {way}"):
+        getattr(module, name)
 
 
 @pytest.mark.parametrize("module", [ms, nn, ops])

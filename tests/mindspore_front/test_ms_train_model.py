@@ -642,7 +642,7 @@ BUILDING = {
         ValueError,
         r"a scale has shape \(\) or \(1,\), but got \(2,\)",
     ),
-    "not here": (lambda: ms.train.SummaryCollector, AttributeError, "has no 'SummaryCollector'; it has MAE, "),
+    "not here": (lambda: ms.train.SummaryCollector, AttributeError, "has no 'SummaryCollector'; it has F1, MAE, "),
     "slip of a name": (lambda: ms.train.LossMonitors, AttributeError, "did you mean 'LossMonitor'"),
     "precision": (lambda: amp.auto_mixed_precision, AttributeError, "has no 'auto_mixed_precision'; it has Dynamic"),
 }

@@ -56,7 +56,15 @@ ops.tile(x, (2,)) | ops.masked_fill(m, m > 1, 0.5) | ops.one_hot(k, 3) | ops.one
 ops.one_hot(T([[0, 2]], mst.int32), 3)
 ops.cross_entropy(m, T([2, 0], mst.int32)) | ops.cross_entropy(m, T([2, 0], mst.int32), reduction="sum")
 ops.cross_entropy(m, T([2, 0], mst.int32), T([1.0, 2.0, 3.0]), label_smoothing=0.25) | ops.mse_loss(m, m * 2)
-ops.mse_loss(m, m * 2, "none") | ops.tuple_to_array((1, 2, 3)) | ops.tuple_to_array((1.5, 2.0))
+ops.expand_dims(m, -1) | ops.gather(m, T([2, 0], mst.int32), 1) | ops.gather(m, T([[1, 0], [0, 0]], mst.int32), 0)
+ops.gather(x, T([1, 0], mst.int32), -1) | ops.split(m, 2, 1) | ops.split(m, 1) | ops.split(m, [1, 2], axis=1)
+ops.topk(m, 2) | ops.topk(m, 1, 0) | ops.topk(m, 2, largest=False) | ops.arange(4) | ops.arange(1, 4)
+ops.arange(1.0, 2.0, 0.25) | ops.arange(5, 0, -2, dtype=mst.float32)
+ops.linspace(0.0, 1.0, 5) | ops.gelu(m) | ops.gelu(m, "tanh")
+ops.dropout(m, 0.5, False) | ops.nll_loss(m, T([2, 0], mst.int32)) | ops.l1_loss(m, m * 2)
+ops.l1_loss(m, m * 2, "sum") | ops.nll_loss(m, T([2, 0], mst.int32), T([1.0, 2.0, 3.0]), reduction="sum")
+ops.smooth_l1_loss(m, m * 2) | ops.smooth_l1_loss(m, m * 2, 0.5, "mean") | ops.mse_loss(m, m * 2, "none")
+ops.tuple_to_array((1, 2, 3)) | ops.tuple_to_array((1.5, 2.0))
 P.Minimum()(i, 2) | P.Maximum()(x, 1.5) | P.Exp()(x) | P.Cos()(x) | P.Floor()(x * 0.7) | P.Assign()(w, x)
 """
 ROWS = [row.strip() for line in SAME.strip().splitlines() for row in line.split("|")]

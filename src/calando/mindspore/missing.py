@@ -41,12 +41,29 @@ TORCH_LIKE = dict.fromkeys(
     "its optim is torch.optim in MindSpore's words. calando.torch has the same classes with the same arguments, on "
     "these Parameters too, and torch.optim.lr_scheduler drives them. See docs/guide.md",
 )
+THOR = (
+    "THOR reads the activations of layers of its own on Ascend and GPU (MindSpore 2.10 has no CPU kernel for it), and "
+    "nothing here does its work; nn.LBFGS uses curvature, nn.Lamb and nn.LARS are made for large batches"
+)
+TORCHS = {  # layers that have another name in torch
+    **{f"Conv{n}dTranspose": f"ConvTranspose{n}d" for n in (1, 2, 3)},
+    "HSigmoid": "Hardsigmoid",
+    "HSwish": "Hardswish",
+    "ResizeBilinear": "Upsample",
+}
+ALONE = {
+    **dict.fromkeys(("ConvertModelUtils", "ConvertNetUtils", "THOR", "thor"), THOR),
+    "SpeedAdamW": "it is AdamW in one kernel of Ascend; calando.torch.AdamW is that optimizer, on these Parameters too",
+    "EmbeddingLookup": "use nn.Embedding; a sparse gradient is handed to an optimizer as a RowTensor",
+}
 RENAMED = {"ms_class": "it is called jit_class now", "ms_function": "it is called jit now, and changes nothing here"}
 GENERAL = (
     "It covers optimizers, schedules, Tensor, Parameter, Cell, value_and_grad, Model and the layers of MindSpore's "
-    "migration guide, on torch autograd. For other layers and operations use torch's on these Tensors, or build the "
-    "network in real MindSpore: the optimizers here take its parameters and gradients."
+    "migration guide, on torch autograd. For others, torch's functions work on these Tensors and torch's layers in a "
+    "Cell, or build the network in real MindSpore: the optimizers here take its parameters and gradients."
 )
+LAYER = "torch.nn.{0}(…) works in a Cell instead, with torch's arguments; its parameters become the Cell's"
+FUNCTION = "{0}(…) works on these Tensors instead, with torch's arguments"
 WAYS = {  # the part of calando.mindspore that was asked → what it covers, and the way out
     "train": "Other callbacks and metrics are written as subclasses of Callback and Metric",
     "train.callback": "Other callbacks are written as subclasses of Callback",
@@ -63,6 +80,8 @@ def missing(module: str, name: str, known: Iterable[str]) -> AttributeError:
     if where := elsewhere(name):
         return AttributeError(f"module {module!r} has no {name!r}: {where}")
     known = [word for word in known if not word.startswith("_")]
+    if instead := torchs(module.removeprefix(f"{__package__}."), name):
+        return AttributeError(f"module {module!r} has no {name!r}{hint(name, known)}: {instead}")
     way = WAYS.get(module.removeprefix(f"{__package__}."))
     has = f". {GENERAL}" if way is None else f"; it has {', '.join(known)}. {way}."
     return AttributeError(f"module {module!r} has no {name!r}{hint(name, known)}{has}")
@@ -70,7 +89,22 @@ def missing(module: str, name: str, known: Iterable[str]) -> AttributeError:
 
 def elsewhere(name: str) -> str:
     """Where a part of MindSpore is that is not here, as the rest of a sentence; empty if nobody knows."""
-    return distributed(name) if name in DISTRIBUTED else (TORCH_LIKE | RENAMED).get(name, "")
+    return distributed(name) if name in DISTRIBUTED else (TORCH_LIKE | RENAMED | ALONE).get(name, "")
+
+
+def torchs(module: str, name: str) -> str:
+    """What torch has in place of a layer or an operation that is not here; empty if nothing, or if it is not there."""
+    try:
+        import torch
+    except ImportError:
+        return ""
+    known = TORCHS.get(name, name)
+    if module == "nn" and isinstance(getattr(torch.nn, known, None), type):
+        return LAYER.format(known)
+    for place, words in (("torch", torch), ("torch.nn.functional", torch.nn.functional)):
+        if module == "ops" and not known.startswith("_") and callable(getattr(words, known, None)):
+            return FUNCTION.format(f"{place}.{known}")
+    return ""
 
 
 def distributed(name: str) -> str:

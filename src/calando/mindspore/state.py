@@ -7,8 +7,9 @@
     momentum, beta1_power …           numbers
     moment1.conv.weight …             slots, one kind after the other
 
-Where any rate is a list or a schedule, that of the constructor for one, the rates stand at the end. MindSpore keeps one clock and the powers of the
-betas; calando an age for each parameter. Ages become powers and powers ages; what cannot be carried is told.
+Where any rate is a list or a schedule, that of the constructor for one, the rates stand at the end. MindSpore keeps
+one clock and the powers of the betas; calando an age for each parameter. Ages become powers and powers ages; what
+cannot be carried is told.
 
 Source: ``parameters_dict()`` of mindspore.nn's optimizers, 2.10.
 """

@@ -77,6 +77,8 @@ class Cell:
             if self._auto_prefix:
                 value.update_parameters_name(f"{name}.")
             self.insert_child_to_cell(name, value)
+        elif isinstance(value, torch.nn.Module):
+            setattr(self, name, borrowed(value))
         else:
             if isinstance(value, ParameterTuple):
                 for place, member in enumerate(value):
@@ -119,8 +121,9 @@ class Cell:
 
         Raises:
             KeyError: when the name holds a dot or the cell has something else of that name.
-            TypeError: when it is no Cell.
+            TypeError: when it is neither a Cell nor a module of torch.
         """
+        child_cell = borrowed(child_cell)
         if child_cell is not None and not isinstance(child_cell, Cell):
             raise TypeError(f"child {child_name!r} must be a Cell, not a {type(child_cell).__name__}")
         if not child_name or "." in child_name:
@@ -233,3 +236,12 @@ class Cell:
             return f"{type(self).__name__}({said})"
         lines = "\n".join(([said] if said else []) + children)
         return f"{type(self).__name__}(\n{indent(lines, '  ')}\n)"
+
+
+def borrowed(value: Any) -> Any:
+    """A module of torch as a Cell; anything else as it is."""
+    if not isinstance(value, torch.nn.Module):
+        return value
+    from .layers.borrowed import Borrowed
+
+    return Borrowed(value)

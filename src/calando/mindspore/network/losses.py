@@ -3,7 +3,15 @@
 from typing import Any
 
 import torch
-from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits, cross_entropy, l1_loss, mse_loss
+from torch.nn.functional import (
+    binary_cross_entropy,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    l1_loss,
+    mse_loss,
+    nll_loss,
+    smooth_l1_loss,
+)
 
 from .cell import Cell
 from .layers.arguments import choice
@@ -51,6 +59,28 @@ class CrossEntropyLoss(Cell):
             reduction=self.reduction,
             label_smoothing=self.label_smoothing,
         )
+
+
+class NLLLoss(Cell):
+    """-logits[label], for logarithms of probabilities (batch, classes) or (batch, classes, …) and labels (batch, …).
+
+    Args:
+        weight: one per class, of shape (classes,), or None.
+        ignore_index: labels of this value do not count.
+        reduction: 'mean' (weighted), 'sum' or 'none'.
+
+    Labels are integers of any width.
+    """
+
+    def __init__(self, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> None:
+        super().__init__()
+        self.weight = None if weight is None else read(weight)
+        self.ignore_index = ignore_index
+        self.reduction = choice(self, "reduction", reduction, _REDUCTIONS)
+
+    def construct(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        index, reduction = self.ignore_index, self.reduction
+        return nll_loss(logits, labels.long(), self.weight, ignore_index=index, reduction=reduction)
 
 
 class SoftmaxCrossEntropyWithLogits(Cell):
@@ -127,6 +157,27 @@ class MSELoss(_Differences):
 
     def measure(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
         return mse_loss(logits, labels, reduction=self.reduction)
+
+
+class SmoothL1Loss(_Differences):
+    """(logits - labels)² / (2 beta) where they differ by less than beta, else |logits - labels| - beta / 2.
+
+    Args:
+        beta: above 0.
+        reduction: 'none' (the default, unlike torch), 'mean' or 'sum'.
+
+    Raises:
+        ValueError: for two shapes; for a beta that is not above 0.
+    """
+
+    def __init__(self, beta: float = 1.0, reduction: str = "none") -> None:
+        super().__init__(reduction)
+        if not beta > 0:
+            raise ValueError(f"beta of SmoothL1Loss must be above 0, not {beta!r}")
+        self.beta = beta
+
+    def measure(self, logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return smooth_l1_loss(logits, labels, reduction=self.reduction, beta=self.beta)
 
 
 class BCELoss(_Differences):

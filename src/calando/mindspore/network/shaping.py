@@ -1,4 +1,4 @@
-"""Functions that give Tensors another shape, and losses as functions, under MindSpore's names.
+"""Functions that give Tensors another shape, or take parts of them, under MindSpore's names.
 
 Shapes are torch's tuples of ints; results share the memory of what they come from where torch's do.
 """
@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from .losses import CrossEntropyLoss, MSELoss
+from .dtype import as_dtype
 from .tensor import Tensor
 
 
@@ -53,18 +53,40 @@ def one_hot(indices: torch.Tensor, depth: int, on_value: float = 1, off_value: f
     return torch.where(hit, on_value, off_value).to(kind).as_subclass(Tensor)
 
 
-def cross_entropy(
-    input: torch.Tensor,
-    target: torch.Tensor,
-    weight: Any = None,
-    ignore_index: int = -100,
-    reduction: str = "mean",
-    label_smoothing: float = 0.0,
-) -> torch.Tensor:
-    """``nn.CrossEntropyLoss`` as a function."""
-    return CrossEntropyLoss(weight, ignore_index, reduction, label_smoothing)(input, target)
+def expand_dims(input_x: torch.Tensor, axis: int) -> torch.Tensor:
+    """As ``unsqueeze``."""
+    return torch.unsqueeze(input_x, axis)
 
 
-def mse_loss(input: torch.Tensor, target: torch.Tensor, reduction: str = "mean") -> torch.Tensor:
-    """``nn.MSELoss`` as a function."""
-    return MSELoss(reduction)(input, target)
+def gather(input_params: torch.Tensor, input_indices: torch.Tensor, axis: int) -> torch.Tensor:
+    """The slices at these places of an axis, which becomes the axes of the indices.
+
+    Raises:
+        IndexError: for a place that is not there (MindSpore's CPU gives zeros).
+    """
+    places = input_indices.long().reshape(-1)
+    axis = axis % input_params.ndim
+    taken = torch.index_select(input_params, axis, places)
+    return taken.reshape((*input_params.shape[:axis], *input_indices.shape, *input_params.shape[axis + 1 :]))
+
+
+def split(tensor: torch.Tensor, split_size_or_sections: Any, axis: int = 0) -> tuple[torch.Tensor, ...]:
+    """Parts of an axis: each of that length (the last may be shorter), or of the lengths in a list."""
+    return tuple(torch.split(tensor, split_size_or_sections, axis))
+
+
+def topk(input: torch.Tensor, k: int, dim: int | None = None, largest: bool = True, sorted: bool = True) -> Any:
+    """The k largest (or smallest) values along an axis, the last by default, and their places as int32."""
+    values, places = torch.topk(input, k, -1 if dim is None else dim, largest, sorted)
+    return values, places.to(torch.int32)
+
+
+def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Any = None) -> torch.Tensor:
+    """start, start + step, … below ``end``; ``arange(n)`` is 0 … n - 1."""
+    start, end = (0, start) if end is None else (start, end)
+    return torch.arange(start, end, step, dtype=None if dtype is None else as_dtype(dtype)).as_subclass(Tensor)
+
+
+def linspace(start: float, end: float, steps: int) -> torch.Tensor:
+    """``steps`` numbers from ``start`` to ``end``, both included; float32."""
+    return torch.linspace(start, end, steps).as_subclass(Tensor)

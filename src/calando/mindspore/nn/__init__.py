@@ -41,19 +41,28 @@ else:
 _HOMES = {  # loaded on first use, because they load torch
     **dict.fromkeys(
         (
-            "AdaptiveMaxPool2d", "BatchNorm1d", "BatchNorm2d", "CellList", "ClipByNorm", "Conv2d", "Dense", "Dropout",
-            "Embedding", "Flatten", "GELU", "Identity", "LayerNorm", "LeakyReLU", "MaxPool2d", "ReLU",
-            "SequentialCell", "Sigmoid", "Softmax", "Tanh", "get_activation",
+            "AdaptiveMaxPool2d", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "CellList", "ClipByNorm", "Conv2d", "Dense",
+            "Dropout", "Embedding", "Flatten", "GELU", "GroupNorm", "Identity", "LayerNorm", "LeakyReLU", "LogSoftmax",
+            "MaxPool2d", "ReLU", "SequentialCell", "Sigmoid", "Softmax", "Tanh", "get_activation",
         ),
         "network.layers",
     ),
     "Cell": "network.cell",
     "LearningRateSchedule": "network.schedule",
     **dict.fromkeys(
-        ("BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "L1Loss", "MSELoss", "SoftmaxCrossEntropyWithLogits"),
+        (
+            "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "L1Loss", "MSELoss", "NLLLoss", "SmoothL1Loss",
+            "SoftmaxCrossEntropyWithLogits",
+        ),
         "network.losses",
     ),
-    **dict.fromkeys(("MAE", "MSE", "Accuracy", "Loss", "Metric", "get_metric_fn", "rearrange_inputs"), "train.metrics"),
+    **dict.fromkeys(
+        (
+            "F1", "MAE", "MSE", "Accuracy", "Fbeta", "Loss", "Metric", "Precision", "Recall", "Top1CategoricalAccuracy",
+            "Top5CategoricalAccuracy", "TopKCategoricalAccuracy", "get_metric_fn", "rearrange_inputs",
+        ),
+        "train.metrics",
+    ),
     **dict.fromkeys(
         ("DynamicLossScaleUpdateCell", "FixedLossScaleUpdateCell", "TrainOneStepWithLossScaleCell"), "network.scaling"
     ),

@@ -7,6 +7,7 @@ from ..missing import missing as _missing
 from ..network import clips as _clips
 from ..network import composite as _composite
 from ..network import grad as _grad
+from ..network import layered as _layered
 from ..network import operations as _functions
 from ..network import primitives as _objects
 from ..network import shaping as _shaping
@@ -26,6 +27,7 @@ _NAMES = {
     **_public(_functions),
     **_public(_clips),
     **_public(_shaping),
+    **_public(_layered),
     "partial": _composite.partial,
 }
 _NAMES |= {word.__name__: word for word in _updates.Update.__subclasses__()}

@@ -20,21 +20,29 @@ from .callback import TimeMonitor as TimeMonitor
 from .loss_scale_manager import DynamicLossScaleManager as DynamicLossScaleManager
 from .loss_scale_manager import FixedLossScaleManager as FixedLossScaleManager
 from .loss_scale_manager import LossScaleManager as LossScaleManager
+from .metrics import F1 as F1
 from .metrics import MAE as MAE
 from .metrics import MSE as MSE
 from .metrics import Accuracy as Accuracy
+from .metrics import Fbeta as Fbeta
 from .metrics import Loss as Loss
 from .metrics import Metric as Metric
+from .metrics import Precision as Precision
+from .metrics import Recall as Recall
+from .metrics import Top1CategoricalAccuracy as Top1CategoricalAccuracy
+from .metrics import Top5CategoricalAccuracy as Top5CategoricalAccuracy
+from .metrics import TopKCategoricalAccuracy as TopKCategoricalAccuracy
 from .metrics import get_metric_fn as get_metric_fn
 from .metrics import names as names
 from .metrics import rearrange_inputs as rearrange_inputs
 from .model import Model as Model
 
 __all__ = [
-    "MAE", "MSE", "Accuracy", "Callback", "CheckpointConfig", "DynamicLossScaleManager", "EarlyStopping",
+    "F1", "MAE", "MSE", "Accuracy", "Callback", "CheckpointConfig", "DynamicLossScaleManager", "EarlyStopping", "Fbeta",
     "FixedLossScaleManager", "History", "LambdaCallback", "LearningRateScheduler", "Loss", "LossMonitor",
-    "LossScaleManager", "Metric", "Model", "ModelCheckpoint", "ReduceLROnPlateau", "RunContext", "TimeMonitor",
-    "get_metric_fn", "names", "rearrange_inputs",
+    "LossScaleManager", "Metric", "Model", "ModelCheckpoint", "Precision", "Recall", "ReduceLROnPlateau", "RunContext",
+    "TimeMonitor", "Top1CategoricalAccuracy", "Top5CategoricalAccuracy", "TopKCategoricalAccuracy", "get_metric_fn",
+    "names", "rearrange_inputs",
 ]  # fmt: skip
 
 

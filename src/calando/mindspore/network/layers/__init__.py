@@ -3,6 +3,7 @@
 from .activation import GELU as GELU
 from .activation import Identity as Identity
 from .activation import LeakyReLU as LeakyReLU
+from .activation import LogSoftmax as LogSoftmax
 from .activation import ReLU as ReLU
 from .activation import Sigmoid as Sigmoid
 from .activation import Softmax as Softmax
@@ -18,13 +19,16 @@ from .embedding import Embedding as Embedding
 from .flatten import Flatten as Flatten
 from .normalization import BatchNorm1d as BatchNorm1d
 from .normalization import BatchNorm2d as BatchNorm2d
+from .normalization import GroupNorm as GroupNorm
 from .normalization import LayerNorm as LayerNorm
 from .pooling import AdaptiveMaxPool2d as AdaptiveMaxPool2d
+from .pooling import AvgPool2d as AvgPool2d
 from .pooling import MaxPool2d as MaxPool2d
 
 __all__ = [
     "GELU",
     "AdaptiveMaxPool2d",
+    "AvgPool2d",
     "BatchNorm1d",
     "BatchNorm2d",
     "CellList",
@@ -34,9 +38,11 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "GroupNorm",
     "Identity",
     "LayerNorm",
     "LeakyReLU",
+    "LogSoftmax",
     "MaxPool2d",
     "ReLU",
     "SequentialCell",

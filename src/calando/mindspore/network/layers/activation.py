@@ -76,9 +76,25 @@ class Softmax(Cell):
         return torch.softmax(x, self.axis)
 
 
+class LogSoftmax(Cell):
+    """log(exp(x) / Σ exp(x)) along one axis.
+
+    Args:
+        axis: the axis that is summed over.
+    """
+
+    def __init__(self, axis: int = -1) -> None:
+        super().__init__()
+        self.axis = axis
+
+    def construct(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.log_softmax(x, self.axis)
+
+
 _NAMED: dict[str, type[Cell]] = {
     "gelu": GELU,
     "leakyrelu": LeakyReLU,
+    "logsoftmax": LogSoftmax,
     "relu": ReLU,
     "sigmoid": Sigmoid,
     "softmax": Softmax,

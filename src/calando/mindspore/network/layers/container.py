@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ..cell import Cell
+from ..cell import Cell, borrowed
 
 
 class _Row(Cell):
@@ -18,7 +18,7 @@ class _Row(Cell):
     cell_list: tuple[Cell, ...] = ()
 
     def _arrange(self, cells: Iterable[Any], names: Iterable[str] | None = None) -> None:
-        cells = tuple(cells)
+        cells = tuple(map(borrowed, cells))
         for place, cell in enumerate(cells):
             if not isinstance(cell, Cell):
                 raise TypeError(f"{type(self).__name__} holds Cells; member {place} is a {type(cell).__name__}")
@@ -85,7 +85,7 @@ class SequentialCell(_Row):
     """Each cell is called with what the one before returned.
 
     Args:
-        args: cells, or one list of cells, or one dictionary of names to cells.
+        args: cells, or one list of cells, or one dictionary of names to cells; modules of torch become cells.
 
     A slice is a new row of the same cells, whose parameters keep their names (MindSpore renames them).
     A change of the row numbers the cells of a dictionary anew.
@@ -93,7 +93,7 @@ class SequentialCell(_Row):
 
     def __init__(self, *args: Any) -> None:
         super().__init__()
-        given = args[0] if len(args) == 1 and not isinstance(args[0], Cell) else args
+        given = args[0] if len(args) == 1 and not isinstance(args[0], (Cell, torch.nn.Module)) else args
         if isinstance(given, dict):
             self._arrange(given.values(), given.keys())
         elif isinstance(given, (list, tuple)):

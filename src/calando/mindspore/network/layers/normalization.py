@@ -1,4 +1,4 @@
-"""Normalization of batches, and of the features of each example.
+"""Normalization of batches, of groups of channels, and of the features of each example.
 
     training    y = γ (x - mean) / √(var + ε) + β       mean and biased var over batch, height, width
                 moving ← momentum · moving + (1 - momentum) · batch's
@@ -12,7 +12,7 @@ in training and otherwise: mean and biased var over the last axes.
 from typing import Any, ClassVar
 
 import torch
-from torch.nn.functional import batch_norm, layer_norm
+from torch.nn.functional import batch_norm, group_norm, layer_norm
 
 from ..cell import Cell
 from ..dtype import as_dtype
@@ -114,6 +114,51 @@ class BatchNorm2d(BatchNorm):
     """
 
     SHAPES = {4: ", height, width"}
+
+
+class GroupNorm(Cell):
+    """γ (x - mean) / √(var + ε) + β, mean and biased var over each group of channels of each example.
+
+    Args:
+        num_groups: must divide ``num_channels``.
+        num_channels: of (batch, num_channels, …).
+        eps: added to the variance, above 0.
+        affine: whether γ and β are trained; they are there in any case.
+        gamma_init, beta_init: first values, of shape (num_channels,).
+        dtype: of the parameters.
+
+    Parameters: ``gamma`` and ``beta``.
+
+    Raises:
+        TypeError, ValueError: for a number out of range, groups that do not divide the channels.
+    """
+
+    def __init__(
+        self,
+        num_groups: int,
+        num_channels: int,
+        eps: float = 1e-5,
+        affine: bool = True,
+        gamma_init: Any = "ones",
+        beta_init: Any = "zeros",
+        dtype: Any = torch.float32,
+    ) -> None:
+        super().__init__()
+        self.num_groups = whole(self, "num_groups", num_groups)
+        self.num_channels = whole(self, "num_channels", num_channels)
+        if self.num_channels % self.num_groups:
+            raise ValueError(f"num_groups of GroupNorm must divide num_channels; {num_groups} does not {num_channels}")
+        if not eps > 0:
+            raise ValueError(f"eps of GroupNorm must be above 0, not {eps!r}")
+        self.eps, self.affine = eps, bool(affine)
+        self.gamma = Parameter(initializer(gamma_init, num_channels, as_dtype(dtype)), "gamma", self.affine)
+        self.beta = Parameter(initializer(beta_init, num_channels, as_dtype(dtype)), "beta", self.affine)
+
+    def construct(self, x: torch.Tensor) -> torch.Tensor:
+        return group_norm(x, self.num_groups, self.gamma, self.beta, self.eps)
+
+    def extend_repr(self) -> str:
+        return f"num_groups={self.num_groups}, num_channels={self.num_channels}"
 
 
 class LayerNorm(Cell):

@@ -5,15 +5,29 @@ from typing import Any
 from ....hyper import UnknownName
 from ....nearest import hint
 from .accuracy import Accuracy as Accuracy
+from .classes import F1 as F1
+from .classes import Fbeta as Fbeta
+from .classes import Precision as Precision
+from .classes import Recall as Recall
 from .error import MAE as MAE
 from .error import MSE as MSE
 from .loss import Loss as Loss
 from .metric import Metric as Metric
 from .metric import rearrange_inputs as rearrange_inputs
+from .topk import Top1CategoricalAccuracy as Top1CategoricalAccuracy
+from .topk import Top5CategoricalAccuracy as Top5CategoricalAccuracy
+from .topk import TopKCategoricalAccuracy as TopKCategoricalAccuracy
 
-__all__ = ["MAE", "MSE", "Accuracy", "Loss", "Metric", "get_metric_fn", "names", "rearrange_inputs"]
+__all__ = [
+    "F1", "MAE", "MSE", "Accuracy", "Fbeta", "Loss", "Metric", "Precision", "Recall", "Top1CategoricalAccuracy",
+    "Top5CategoricalAccuracy", "TopKCategoricalAccuracy", "get_metric_fn", "names", "rearrange_inputs",
+]  # fmt: skip
 
-_NAMED: dict[str, type[Metric]] = {"acc": Accuracy, "accuracy": Accuracy, "loss": Loss, "mae": MAE, "mse": MSE}
+_NAMED: dict[str, type[Metric]] = {
+    "F1": F1, "acc": Accuracy, "accuracy": Accuracy, "loss": Loss, "mae": MAE, "mse": MSE, "precision": Precision,
+    "recall": Recall, "top_1_accuracy": Top1CategoricalAccuracy, "top_5_accuracy": Top5CategoricalAccuracy,
+    "topk": TopKCategoricalAccuracy,
+}  # fmt: skip
 
 
 def names() -> list[str]:
