@@ -80,7 +80,13 @@ def test_these_are_mindspores_addresses(mindspore, address, name, known):
 LONG = "nn.learning_rate_schedule.Lea"  # MindSpore does not show LearningRateSchedule in nn
 
 
-@pytest.mark.parametrize("address", ["common.thor", "nn.optim.thor", "nn.layer.thor_layer", "numpy"])
+@pytest.mark.parametrize("address", ["common.thor", "nn.optim.thor"])
+def test_thor_says_why_it_is_not_here(torch, address):
+    with pytest.raises(ImportError, match=f"there is no calando.mindspore.{address}: THOR reads the activations of"):
+        import_module(f"calando.mindspore.{address}")
+
+
+@pytest.mark.parametrize("address", ["common.profiler", "nn.optim.tft_wrapper", "nn.layer.thor_layer", "numpy"])
 def test_no_other_addresses(torch, address):
     room, _, name = f"calando.mindspore.{address}".rpartition(".")
     with pytest.raises(ModuleNotFoundError, match=f"module '{room}' has no '{name}'.* It covers optimizers, schedules"):
