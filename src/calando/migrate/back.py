@@ -90,6 +90,16 @@ class Back:
         inputs = f"inputs=[p {GROUPS.format(at)}]" if any(map(self.beside, self.work.flow.all(OPTIMIZER))) else ""
         return [f"{at}.zero_grad()", f"{loss}.backward({inputs})"]
 
+    def gradients(self, node: ast.Assign, at: str, loss: str) -> list[str]:
+        """How an assignment gets gradients from a loss: by their name, where they are values of their own."""
+        if not self.free:
+            return self.backward(at, loss)
+        target = node.targets[0]
+        grads = target.elts[1] if isinstance(target, ast.Tuple) else target
+        file = next(file for file in self.work.flow.files if node in file.parents)
+        self.work.need(file, "import calando.migrate.gradients")
+        return [f"{file.source.code(grads)} = calando.migrate.gradients.gradients({loss}, {at})"]
+
     def beside(self, other: Thing) -> bool:
         """Whether another optimizer is there at the same time, and not in another branch under the same name."""
         names = []

@@ -41,6 +41,22 @@ def parts_of(flow: Flow, scope: Scope, node: ast.AST, seen: set[int] | None = No
             target = flow.callee(scope, inner)
             if target is not None and isinstance(target.node, ast.FunctionDef):
                 yield from parts_of(flow, target, target.node, seen)
+        elif isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Load):
+            for home, value in kept_as(scope, inner):
+                yield from parts_of(flow, home, value, seen)
+
+
+def kept_as(scope: Scope, node: ast.Attribute) -> Iterator[tuple[Scope, ast.expr]]:
+    """What the methods of a class keep as ``self.name``; nothing where it is something else's attribute."""
+    at: Scope | None = scope
+    while at is not None and at.owner is None:
+        at = at.parent
+    if at is None or at.owner is None or ast.unparse(node.value) != "self":
+        return
+    text = ast.unparse(node)
+    for inner in ast.walk(at.owner.node):
+        if isinstance(inner, ast.Assign) and any(ast.unparse(target) == text for target in inner.targets):
+            yield scope.file.where[inner], inner.value
 
 
 def grouped_params(work: Work, scope: Scope, params: ast.expr) -> bool:
@@ -256,3 +272,13 @@ def owner_networks(work: Work, thing: Thing) -> list[tuple[Scope, ast.expr]]:
             if isinstance(func, ast.Attribute) and func.attr in ("parameters", "named_parameters"):
                 found.append((where, func.value))
     return found
+
+
+def spelled(item: ast.AST | None) -> dict[str, ast.expr] | None:
+    """A group's keys and values, of ``{…}`` or ``dict(…)``; None for something else."""
+    if isinstance(item, ast.Dict):
+        return {str(ast.literal_eval(k)): v for k, v in zip(item.keys, item.values, strict=True)
+                if isinstance(k, ast.Constant)}  # fmt: skip
+    if isinstance(item, ast.Call) and ast.unparse(item.func) == "dict" and not item.args:
+        return {str(word.arg): word.value for word in item.keywords}
+    return None

@@ -329,8 +329,8 @@ def tidied(work: Work, file: File, head: ast.FunctionDef) -> None:
             if tail == "GradOperation" or text.startswith("self.weights = "):
                 work.remove(file, node)
                 work.say(file, node, REWRITTEN, "PyTorch takes gradients from the loss", "step")
-            elif tail == "Tensor" and value.args and constantish(value.args[0]):
-                work.replace(file, value, file.source.code(value.args[0]))
+            elif tail == "Tensor" and value.args and (number := number_in(file, value.args[0])):
+                work.replace(file, value, number)
                 work.say(file, node, REWRITTEN, "a number in either framework", "step")
         elif isinstance(node, ast.Assign) and text.startswith("self.weights = "):
             work.remove(file, node)
@@ -340,6 +340,11 @@ def tidied(work: Work, file: File, head: ast.FunctionDef) -> None:
             work.say(file, node, REWRITTEN, "PyTorch follows what needs gradients by itself", "step")
 
 
-def constantish(node: ast.expr) -> bool:
-    """Whether an expression may be one number: a name, an attribute, a constant."""
-    return isinstance(node, (ast.Name, ast.Constant, ast.Attribute))
+def number_in(file: File, node: ast.expr) -> str:
+    """The one number of which ``Tensor(…)`` is made in a training step, as text; empty where it may be more."""
+    if isinstance(node, (ast.List, ast.Tuple)) and len(node.elts) == 1:
+        node = node.elts[0]
+    if isinstance(node, (ast.Name, ast.Constant, ast.Attribute)):
+        return file.source.code(node)
+    array = any(file.names.dotted(n).startswith("numpy.") for n in ast.walk(node) if isinstance(n, ast.Attribute))
+    return f"({file.source.code(node)}).item()" if array else ""

@@ -9,6 +9,7 @@ from .carry import stored
 from .finding import KEPT, REWRITTEN
 from .flow import GRADIENT, File, Scope, arguments
 from .mentions import step_class
+from .params import kept_as
 from .rhythm import updates
 from .torch_numbers import copied, is_tensor, untensored
 from .torch_params import TAKEN
@@ -149,17 +150,12 @@ def borrowed(work: Work, scope: Scope, func: ast.expr) -> bool:
         home = work.flow.home(scope, func.id)
         made = [s.value for _, s in stored(home).get(func.id, []) if isinstance(s, ast.Assign)]
         return any(isinstance(v, ast.Call) and home.file.names.dotted(v.func).startswith("mindspore.") for v in made)
-    at: Scope | None = scope
-    while at is not None and at.owner is None:
-        at = at.parent
-    if not isinstance(func, ast.Attribute) or ast.unparse(func.value) != "self" or at is None or at.owner is None:
+    if not isinstance(func, ast.Attribute) or ast.unparse(func.value) != "self":
         return False
-    text, file = ast.unparse(func), scope.file
-    for node in ast.walk(at.owner.node):
-        value = node.value if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == text else None
-        if isinstance(value, ast.Call) and file.names.dotted(value.func).startswith("mindspore."):
+    for home, value in kept_as(scope, func):
+        if isinstance(value, ast.Call) and home.file.names.dotted(value.func).startswith("mindspore."):
             return True
-    return func.attr in KEPT_THERE and step_class(file, at)
+    return func.attr in KEPT_THERE and step_class(scope.file, scope)
 
 
 def handed(back: Back, scope: Scope, name: str, call: ast.Call, known: set[tuple[int, str]]) -> None:

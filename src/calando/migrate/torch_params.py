@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from .carry import stored, within
 from .finding import REWRITTEN
 from .flow import NETWORK, OBJECT, Scope
-from .params import parts_of
+from .params import parts_of, spelled
 from .torch_rates import grouped_schedule
 from .work import Left, Work, statement_of
 
@@ -75,27 +75,14 @@ def written(work: Work, scope: Scope, params: ast.expr) -> str:
 
 def grouped(work: Work, scope: Scope, params: ast.expr) -> bool:
     """Whether parameters come in groups."""
-    keys = [
-        key.value
-        for _, node in parts_of(work.flow, scope, params)
-        for inner in ast.walk(node)
-        if isinstance(inner, ast.Dict)
-        for key in inner.keys
-        if isinstance(key, ast.Constant)
-    ]
-    spelled = (n for _, node in parts_of(work.flow, scope, params) for n in ast.walk(node) if isinstance(n, ast.Call))
-    return "params" in keys or any(ast.unparse(n.func) == "dict" and "params" in words(n) for n in spelled)
+    parts = (inner for _, node in parts_of(work.flow, scope, params) for inner in ast.walk(node))
+    return any("params" in (spelled(inner) or ()) for inner in parts)
 
 
 def either(work: Work, scope: Scope, params: ast.expr) -> bool:
     """Whether parameters come in groups in some cases only: an argument that a condition puts into groups."""
     home = work.flow.home(scope, params.id) if isinstance(params, ast.Name) else None
     return home is not None and params.id in home.params and bool(stored(home).get(params.id))  # type: ignore[attr-defined]
-
-
-def words(call: ast.Call) -> set[str | None]:
-    """The names of a call's arguments."""
-    return {word.arg for word in call.keywords}
 
 
 def exempted(work: Work, scope: Scope, owners: list[tuple[Scope, ast.Call]], text: str) -> str:
@@ -149,12 +136,11 @@ def groups(work: Work, scope: Scope, params: ast.expr, exempt: bool = False) -> 
                 work.say(file, inner, REWRITTEN, "the parameters that are trained", "groups")
             if isinstance(inner, (ast.List, ast.Tuple)):
                 for number, item in enumerate(inner.elts):
-                    if isinstance(item, ast.Dict):
-                        group(work, where, inner, number, item)
-            if isinstance(inner, ast.Dict):
-                for key, value in zip(inner.keys, inner.values, strict=True):
-                    if isinstance(key, ast.Constant) and key.value in ("lr", "weight_decay"):
-                        grouped_schedule(work, where, value)
+                    if (said := spelled(item)) is not None:
+                        group(work, where, inner, number, item, said)
+            for key, value in (spelled(inner) or {}).items():
+                if key in ("lr", "weight_decay"):
+                    grouped_schedule(work, where, value)
     for where, node in pieces:
         named(work, where, node, owners)
         if not owners:
@@ -196,13 +182,15 @@ def seen_whole(work: Work, scope: Scope, node: ast.AST) -> None:
 def inside_order(parents: dict[ast.AST, ast.AST], node: ast.AST) -> bool:
     """Whether a node is the value of ``order_params``."""
     above = parents.get(node)
-    return isinstance(above, ast.Dict) and [ast.unparse(k) for k in above.keys if k] == ["'order_params'"]
+    above = parents.get(above) if isinstance(above, ast.keyword) else above  # type: ignore[arg-type]
+    return list(spelled(above) or ()) == ["order_params"]
 
 
-def group(work: Work, scope: Scope, holder: ast.List | ast.Tuple, number: int, item: ast.Dict) -> None:
+def group(
+    work: Work, scope: Scope, holder: ast.List | ast.Tuple, number: int, item: ast.expr, said: dict[str, ast.expr]
+) -> None:
     """One dictionary of a list of groups."""
-    file = scope.file
-    keys = [key.value if isinstance(key, ast.Constant) else None for key in item.keys]
+    file, keys = scope.file, list(said)
     if keys == ["order_params"] and id(item) not in work.told:
         end = file.source.span(item)[1]
         if number:
@@ -215,7 +203,7 @@ def group(work: Work, scope: Scope, holder: ast.List | ast.Tuple, number: int, i
         told = "PyTorch gives each parameter its own gradient, so no order is needed"
         work.say(file, item, REWRITTEN, told, "groups")
     elif "grad_centralization" in keys:
-        value = item.values[keys.index("grad_centralization")]
+        value = said["grad_centralization"]
         if not (isinstance(value, ast.Constant) and not value.value):
             raise Left(f"a group in line {item.lineno} centralizes gradients, which PyTorch's optimizers do not")
 

@@ -7,7 +7,7 @@ import ast
 from .carry import constant, stored
 from .finding import KEPT, REWRITTEN, Finding
 from .flow import Scope, Thing
-from .params import parts_of
+from .params import parts_of, spelled
 from .work import Work, uses
 
 SCHEDULES = ("DecayLR", "WarmUpLR", "LearningRateSchedule")
@@ -22,13 +22,11 @@ def moves(work: Work, thing: Thing, given: dict[str | None, ast.expr]) -> bool:
         return True
     for where, node in parts_of(work.flow, scope, given["params"]):
         for inner in ast.walk(node):
-            if isinstance(inner, ast.Dict):
-                for key, value in zip(inner.keys, inner.values, strict=True):
-                    named = key.value if isinstance(key, ast.Constant) else None
-                    if named == "lr" and not surely_number(work, where, value):
-                        return True
-                    if named == "weight_decay" and schedule(work, where, value):
-                        return True
+            for key, value in (spelled(inner) or {}).items():
+                if key == "lr" and not surely_number(work, where, value):
+                    return True
+                if key == "weight_decay" and schedule(work, where, value):
+                    return True
     decay = given.get("weight_decay")
     if decay is not None and schedule(work, scope, decay):
         return True

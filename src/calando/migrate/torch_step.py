@@ -6,13 +6,13 @@ import ast
 
 from .back import GROUPS, Back, put, put_update, seen, unjit
 from .finding import CHECK, KEPT, REWRITTEN
-from .flow import APPLIED, GRADIENT, OPERATION, Scope
+from .flow import APPLIED, GRADIENT, OPERATION, OPTIMIZER, Scope
+from .torch_operation import is_operation, operation, stores
 from .work import Left, Work, statement_of
 
 NORMS = {"clip_by_global_norm", "clip_by_norm"}
 SCALERS = {"mindspore.amp.DynamicLossScaler", "mindspore.amp.StaticLossScaler"}
 ONLY_GRADIENTS = {"grad", APPLIED}  # functions that do not return the loss
-FILLS = {"fill", "Fill", "full", "full_like", "ones_like"}
 
 
 def step(back: Back, scope: Scope, call: ast.Call) -> None:
@@ -42,7 +42,15 @@ def step(back: Back, scope: Scope, call: ast.Call) -> None:
     lines = back.update(at, back.scales(scope, call.lineno, sens)[1])
     statement = put_update(work, scope, call, lines)
     unjit(work, scope)
-    work.say(file, statement, REWRITTEN, "the update, with the gradients in the parameters", "step")
+    whole = call if several_updates(back, scope, statement) else statement
+    work.say(file, whole, REWRITTEN, "the update, with the gradients in the parameters", "step")
+
+
+def several_updates(back: Back, scope: Scope, statement: ast.stmt) -> bool:
+    """Whether a statement makes more than one update, of which one was rewritten."""
+    calls = [n for n in ast.walk(statement) if isinstance(n, ast.Call)]
+    made = [n for n in calls if any(t.kind == OPTIMIZER for t in back.work.flow.things(scope, n.func))]
+    return len(made) > 1
 
 
 def in_place(back: Back, scope: Scope, call: ast.Call) -> bool:
@@ -61,14 +69,6 @@ def in_place(back: Back, scope: Scope, call: ast.Call) -> bool:
     unjit(work, scope)
     work.say(file, statement, REWRITTEN, "the forward pass, its gradients into the parameters, and the update", "step")
     return True
-
-
-def stores(node: ast.Assign, name: str) -> bool:
-    return any(
-        isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store)
-        for t in node.targets
-        for n in ast.walk(t)
-    )
 
 
 def gradients(back: Back, scope: Scope, node: ast.Assign, name: str, at: str, known: set[int]) -> ast.expr | None:
@@ -166,22 +166,11 @@ def forward(back: Back, scope: Scope, node: ast.Assign, value: ast.Call, at: str
         loss, shown = file.names.free("loss_value"), ""
     else:
         loss, shown = outputs(back, scope, node)
-    lines = [f"{shown or loss} = {call}", *back_lines(back, scope, node, loss, at)]
+    lines = [f"{shown or loss} = {call}", *back.gradients(node, at, loss)]
     put(work, file, node, lines)
     work.say(file, node, REWRITTEN, "the forward pass, and its gradients into the parameters", "step")
     plain_numbers(work, file)
     return loss
-
-
-def back_lines(back: Back, scope: Scope, node: ast.Assign, loss: str, at: str) -> list[str]:
-    """How gradients come from a loss."""
-    if back.free:
-        target = node.targets[0]
-        grads = target.elts[1] if isinstance(target, ast.Tuple) else target
-        back.work.need(scope.file, "import calando.migrate.gradients")
-        taken = f"calando.migrate.gradients.gradients({loss}, {at})"
-        return [f"{scope.file.source.code(grads)} = {taken}"]
-    return back.backward(at, loss)
 
 
 def outputs(back: Back, scope: Scope, node: ast.Assign) -> tuple[str, str]:
@@ -207,56 +196,6 @@ def has_aux(call: ast.AST) -> bool:
     assert isinstance(call, ast.Call)
     aux = call.args[3] if len(call.args) > 3 else next((w.value for w in call.keywords if w.arg == "has_aux"), None)
     return isinstance(aux, ast.Constant) and bool(aux.value)
-
-
-def is_operation(work: Work, scope: Scope, node: ast.expr) -> bool:
-    """Whether an expression is a ``GradOperation``; TrainOneStepCell calls its own one ``self.grad``."""
-    things = work.flow.things(scope, node)
-    if things:
-        return any(t.kind == GRADIENT and t.name == "GradOperation" for t in things)
-    return ast.unparse(node) == "self.grad"
-
-
-def operation(back: Back, scope: Scope, node: ast.Assign, value: ast.Call, known: set[int], at: str) -> ast.expr | None:
-    """``grads = self.grad(network, weights)(inputs, sens)``: ``backward`` of the loss that was computed before it.
-
-    Raises:
-        Left: that loss was not found.
-    """
-    work, file = back.work, scope.file
-    assert isinstance(value.func, ast.Call)
-    network = ast.unparse(value.func.args[0]) if value.func.args else ""
-    loss, ahead = None, [n for n in ast.walk(scope.node) if isinstance(n, ast.Assign) and n.lineno < node.lineno]
-    for each in ahead:
-        if isinstance(each.value, ast.Call) and ast.unparse(each.value.func) == network:
-            loss = each.targets[0]
-    if not isinstance(loss, ast.Name):
-        raise Left(f"the loss whose gradients are taken in line {node.lineno} was not found")
-    last = value.args[-1] if value.args else None
-    sens = None
-    for each in ahead:
-        if isinstance(last, ast.Name) and stores(each, last.id) and isinstance(each.value, ast.Call):
-            tail = ast.unparse(each.value.func).rstrip("()").rpartition(".")[2]
-            if tail in FILLS and not any(id(n) not in known and n is not last for n in seen(scope, last.id)):
-                sens = each.value.args[-1] if tail not in ("ones_like",) else None
-                work.remove(file, each)
-                work.say(file, each, REWRITTEN, "what the loss is multiplied by goes with it", "step")
-    weights(work, scope, value.func)
-    factor, _ = back.scales(scope, node.lineno, sens)
-    put(work, file, node, back.backward(at, f"({loss.id} * {factor})" if factor else loss.id))
-    work.say(file, node, REWRITTEN, "the gradients of the loss, into the parameters", "step")
-    return sens
-
-
-def weights(work: Work, scope: Scope, call: ast.Call) -> None:
-    """``weights = self.weights`` for a gradient operation goes with it."""
-    given = call.args[1] if len(call.args) > 1 else None
-    if not isinstance(given, ast.Name) or len(seen(scope, given.id)) > 1:
-        return
-    for node in ast.walk(scope.node):
-        if isinstance(node, ast.Assign) and stores(node, given.id) and scope.file.where[node] is scope:
-            work.remove(scope.file, node)
-            work.say(scope.file, node, REWRITTEN, "PyTorch takes gradients from the loss", "step")
 
 
 def finite(back: Back, scope: Scope, node: ast.Name, at: str) -> bool:
