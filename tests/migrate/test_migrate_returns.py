@@ -12,8 +12,10 @@ from calando.migrate.prove.compare import loop, rates, weights
 
 sys.path.insert(0, str(Path(__file__).parent))
 import programs
+from cells import CELLS
 from returns import SHAPES
 
+SHAPES = {**SHAPES, **CELLS}
 # What stays whole, and what its finding says.
 LEFT = {
     "rates assigned in the loop": "taken one by one",

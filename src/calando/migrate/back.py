@@ -15,6 +15,7 @@ from .scopes import File, Scope
 from .work import Left, Work, statement_of
 
 JIT = {"jit", "ms_function"}
+UNSAID = "what its loss_scale is where it is updated is not known"
 GROUPS = 'for group in {}.param_groups for p in group["params"]'
 
 
@@ -29,6 +30,7 @@ class Back:
         code: the call that makes it, its dictionaries written out.
         moving: whether its learning rate or decay moves, so that its clock is in its groups.
         free: whether gradients are values of their own, as in MindSpore, and not kept in the parameters.
+        carried: whether the optimizer itself divides gradients by its loss_scale, and not the lines of its update.
         stepped: how many places update its parameters.
         scheduler: in the guide's style, what the optimizer and its scheduler are called where they are made.
     """
@@ -41,6 +43,7 @@ class Back:
     code: str = ""
     moving: bool = False
     free: bool = False
+    carried: bool = False
     stepped: int = 0
     scheduler: tuple[str, str] = ("", "")
 
@@ -50,16 +53,16 @@ class Back:
         Raises:
             Left: it has no name there.
         """
+        for here in self.work.flow.things(scope, ast.Name("self", ast.Load())):
+            for (owner, name), held in self.work.flow.attributes.items():
+                if here.kind == OBJECT and owner is here.node and self.thing in held:
+                    return f"self.{name}"
         at: Scope | None = scope
         while at is not None:
             for name, held in at.env.items():
                 if self.thing in held and (at.parent is None or isinstance(at.node, (ast.FunctionDef, ast.Module))):
                     return name
             at = at.parent
-        for here in self.work.flow.things(scope, ast.Name("self", ast.Load())):
-            for (owner, name), held in self.work.flow.attributes.items():
-                if here.kind == OBJECT and owner is here.node and self.thing in held:
-                    return f"self.{name}"
         raise Left("the optimizer has no name where its gradients are taken")
 
     def scales(self, scope: Scope, line: int, sens: ast.expr | None) -> tuple[str, str]:
@@ -72,15 +75,20 @@ class Back:
         divisor = factor = ""
         flow = self.work.flow
         assert self.thing.scope is not None
-        if held is not None and constant(flow, held, self.thing.scope) != 1:
+        if held is not None and not self.carried and constant(flow, held, self.thing.scope) != 1:
             there = carry(flow, held, self.thing.scope, scope, line)
             text = ast.unparse(there) if there else imported(self.work, held, self.thing.scope, scope.file)
             if text is None:
-                raise Left(f"what its loss_scale is in line {line} is not known")
+                raise Left(f"{UNSAID} (line {line})")
             divisor = text
         if sens is not None and constant(flow, sens, scope) != 1:
             factor = ast.unparse(carry(flow, sens, scope, scope, line) or sens)
-        same = held is not None and sens is not None and (value := constant(flow, sens, scope)) is not None
+        same = (
+            held is not None
+            and not self.carried
+            and sens is not None
+            and (value := constant(flow, sens, scope)) is not None
+        )
         if factor == divisor or (same and value == constant(flow, held, self.thing.scope)):  # type: ignore[arg-type]
             return "", ""
         return factor, divisor
@@ -90,15 +98,16 @@ class Back:
         inputs = f"inputs=[p {GROUPS.format(at)}]" if any(map(self.beside, self.work.flow.all(OPTIMIZER))) else ""
         return [f"{at}.zero_grad()", f"{loss}.backward({inputs})"]
 
-    def gradients(self, node: ast.Assign, at: str, loss: str) -> list[str]:
+    def gradients(self, node: ast.Assign, at: str, loss: str, factor: str = "") -> list[str]:
         """How an assignment gets gradients from a loss: by their name, where they are values of their own."""
         if not self.free:
-            return self.backward(at, loss)
+            return self.backward(at, f"({loss} * {factor})" if factor else loss)
         target = node.targets[0]
         grads = target.elts[1] if isinstance(target, ast.Tuple) else target
         file = next(file for file in self.work.flow.files if node in file.parents)
         self.work.need(file, "import calando.migrate.gradients")
-        return [f"{file.source.code(grads)} = calando.migrate.gradients.gradients({loss}, {at})"]
+        given = ", ".join([loss, at, factor] if factor else [loss, at])
+        return [f"{file.source.code(grads)} = calando.migrate.gradients.gradients({given})"]
 
     def beside(self, other: Thing) -> bool:
         """Whether another optimizer is there at the same time, and not in another branch under the same name."""
@@ -205,8 +214,8 @@ def put_update(work: Work, scope: Scope, call: ast.Call, lines: Sequence[str]) -
     """
     file = scope.file
     statement, parent = statement_of(file, call), file.parents[call]
-    if isinstance(parent, ast.Expr):
-        put(work, file, statement, lines)
+    if isinstance(parent, (ast.Expr, ast.Return)):
+        put(work, file, statement, [*lines, *["return True"] * isinstance(parent, ast.Return)])
     elif isinstance(parent, ast.Call) and (x := depends(file, parent)) is not None and parent.args[1] is call:
         passed_on(work, file, statement, parent, x, lines)
     elif isinstance(parent, ast.Assign) and isinstance(parent.targets[0], ast.Name):

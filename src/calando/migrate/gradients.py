@@ -17,9 +17,14 @@ def parameters(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
     return [p for group in optimizer.param_groups for p in group["params"]]
 
 
-def gradients(loss: torch.Tensor, optimizer: torch.optim.Optimizer) -> tuple[torch.Tensor, ...]:
-    """The gradient of a loss by every parameter of an optimizer; zeros where it does not depend on one."""
-    return torch.autograd.grad(loss, parameters(optimizer), allow_unused=True, materialize_grads=True)
+def gradients(loss: torch.Tensor, optimizer: torch.optim.Optimizer, sens: Any = 1.0) -> tuple[torch.Tensor, ...]:
+    """The gradient of a loss by every parameter of an optimizer; zeros where it does not depend on one.
+
+    Args:
+        sens: what the loss is multiplied by.
+    """
+    factor = torch.as_tensor(sens, dtype=loss.dtype, device=loss.device).expand_as(loss)
+    return torch.autograd.grad(loss, parameters(optimizer), factor, allow_unused=True, materialize_grads=True)
 
 
 def update(optimizer: torch.optim.Optimizer, grads: Sequence[torch.Tensor]) -> None:
@@ -71,6 +76,16 @@ def clip_global_norm_(optimizer: torch.optim.Optimizer, clip_norm: float = 1.0) 
     held = [p for p in parameters(optimizer) if p.grad is not None]
     for p, grad in zip(held, clip_by_global_norm([p.grad for p in held], clip_norm), strict=True):  # type: ignore[misc]
         p.grad = grad
+
+
+def clip_each(grad: torch.Tensor, clip_norm: float) -> torch.Tensor:
+    """g c / max(‖g‖, c) of a single gradient: ``nn.ClipByNorm``."""
+    return clip_by_global_norm((grad,), clip_norm)[0]
+
+
+def cast(value: Any, dtype: torch.dtype) -> Any:
+    """A tensor in another precision; a number stays one."""
+    return value.to(dtype) if isinstance(value, torch.Tensor) else value
 
 
 def clip_by_norm(grads: Any, max_norm: float) -> Any:

@@ -26,7 +26,7 @@ LIBRARIES = (
 FACTORY = re.compile(r"optim|sched|adam|sgd|lamb|lars|lion|amp|scaler|warmup|(^|_)lr", re.IGNORECASE)
 DOTTED = re.compile(
     r"torch\.nn\.utils\.clip_grad|torch\.(cuda\.)?amp\.|torch\.autocast|torch\.autograd\.(grad|backward)|torch\.optim\.|"
-    r"calando\.torch\.|mindspore\.(ops|nn)\.(clip_by|Clip)|mindspore\.(amp|train\.amp|train\.loss_scale)|"
+    r"calando\.torch\.|mindspore\.(ops|nn)\.((composite|functional|operations)\.)?(clip_by|Clip)|mindspore\.(amp|train\.amp|train\.loss_scale)|"
     r"mindspore\.(train\.)?Model$|mindspore\.nn\.(TrainOneStep|WithLoss|WithGrad|.*LossScale)|"
     r"mindspore\.nn\.(optim\.)?(LARS|AdaFactor|thor|Thor)$|"
     r"mindspore\.(train\.|)(callback\.|)LearningRateScheduler|mindspore\.(save_checkpoint|load_checkpoint|load_param_into_net)|"

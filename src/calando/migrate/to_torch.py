@@ -5,17 +5,19 @@ from __future__ import annotations
 import ast
 
 from ..lexicon import COPIES, DYNAMIC, GROUPED, MINDSPORE, RETURNS, TORCH
-from .back import Back
+from .back import UNSAID, Back
+from .carry import constant
 from .finding import CHECK, HUMAN, KEPT, REWRITTEN, Finding, Spoken
 from .flow import OPTIMIZER, File, Scope, Thing
 from .rhythm import updates
 from .speak import respoken
-from .torch_cells import networks_of, one_step_cells, overflowing, own_cells
+from .torch_cells import networks_of, one_step_cells
 from .torch_free import emptied_maps, free
 from .torch_grouped import construct_grouped, group_numbers, grouped
 from .torch_lambda import lambda_lr
 from .torch_model import models
 from .torch_numbers import checkpoints, is_tensor, numbers, untensored
+from .torch_own_cells import WATCHES, overflowing, own_cells
 from .torch_params import parameters
 from .torch_rates import SCHEDULES, moves, schedule_text
 from .torch_step import gradient_functions, step
@@ -66,16 +68,26 @@ def whole_ones(work: Work, left: dict[Thing, str]) -> set[Thing]:
             continue
         why = left.get(thing, "")
         if not why:
-            why = work.attempt(lambda thing=thing: carry_back(work, thing, False))  # type: ignore[misc]
-        if why and thing not in left:
-            again = work.attempt(lambda thing=thing: carry_back(work, thing, True))  # type: ignore[misc]
-            why = why if again else ""
+            why = carried_back(work, thing)
         if why:
             left[thing] = why
             work.say(file, thing.node, HUMAN, f"left whole: {why}", "optimizer")
         else:
             done.add(thing)
     return done
+
+
+def carried_back(work: Work, thing: Thing) -> str:
+    """Rewrite one optimizer in the plainest way that it allows; why it was left, empty where it was not."""
+    whys: list[str] = []
+    for loose, carried in ((False, False), (False, True), (True, True)):
+        if carried and not loose and UNSAID not in whys[0]:
+            continue
+        why = work.attempt(lambda loose=loose, carried=carried: carry_back(work, thing, loose, carried))  # type: ignore[misc]
+        if not why:
+            return ""
+        whys.append(why)
+    return whys[-1] if WATCHES in whys[0] else whys[0]
 
 
 def torn(work: Work, done: set[Thing], left: dict[Thing, str]) -> dict[Thing, str]:
@@ -90,11 +102,12 @@ def torn(work: Work, done: set[Thing], left: dict[Thing, str]) -> dict[Thing, st
     return found
 
 
-def carry_back(work: Work, thing: Thing, loose: bool) -> None:
+def carry_back(work: Work, thing: Thing, loose: bool, carried: bool) -> None:
     """Rewrite one optimizer and everything that belongs to it.
 
     Args:
         loose: whether gradients stay values of their own.
+        carried: whether the optimizer keeps its loss_scale.
 
     Raises:
         Left: some part of it cannot be; then all of it stays.
@@ -105,13 +118,14 @@ def carry_back(work: Work, thing: Thing, loose: bool) -> None:
         raise Left(form.why if form else f"PyTorch has no {name}")
     for scope, node in uses(work.flow, thing):
         followed(work, scope, node)
-    back = Back(work, thing, form, arguments_of(thing, name), free=loose)
+    back = Back(work, thing, form, arguments_of(thing, name), free=loose, carried=carried)
     spelled_out(back)
     if grouped(thing):
         construct_grouped(back)
     else:
         construct(back, name)
-    overflowing(work, thing)
+    if not loose:
+        overflowing(work, thing)
     sites = updates(work.flow, thing)
     back.stepped = len(sites)
     if loose and sites:
@@ -185,6 +199,9 @@ def construct(back: Back, name: str) -> None:
     values: dict[str, str | None] = {n: None for n in DROPPED if n in given}
     names: dict[str, str | tuple[str, ...]] = {"params": "params"}
     names.update({old: new for old, new in form.names.items() if not new.startswith("betas")})
+    if scaled(back):
+        names["loss_scale"] = "loss_scale"
+        del values["loss_scale"]
     for old, new in form.only.items():
         if old in given and not off(given[old]):
             names[old] = new
@@ -218,10 +235,19 @@ def choose(back: Back, name: str) -> None:
     """
     form, exact = back.form, back.work.wish.style == "exact"
     special = [n for n in form.only if n in back.given and not off(back.given[n])]
+    if scaled(back):
+        special.append("a loss_scale that the lines of its update do not know")
     ours = exact and (back.moving or bool(form.why) or bool(special))
     back.target = form.ours if ours else f"torch.optim.{form.torch}"
     if not exact and (not form.torch or special):
         raise Left(f"{form.why or special[0] + ' has no counterpart'}; --style exact has it")
+
+
+def scaled(back: Back) -> bool:
+    """Whether the class that an optimizer becomes must divide gradients itself."""
+    scope, held = back.thing.scope, back.given.get("loss_scale")
+    assert scope is not None
+    return back.carried and held is not None and constant(back.work.flow, held, scope) != 1
 
 
 def equality(back: Back, name: str) -> tuple[str, str]:
@@ -321,6 +347,20 @@ def rest(work: Work) -> None:
             work.say(file, node, KEPT, "a function of the project, whose lines are listed themselves", "step")
         elif dotted.endswith(SCHEDULES):
             work.say(file, node, KEPT, "a part of a schedule that is asked step by step", "schedule")
+    handed_round(work)
+
+
+def handed_round(work: Work) -> None:
+    """Say of calls that make an optimizer in the project, or hand one to it, that they stay."""
+    told = set(work.told)
+    for file in work.flow.files:
+        for scope, call in file.calls:
+            target = work.flow.callee(scope, call)
+            parts = [call, *call.args, *(word.value for word in call.keywords)]
+            if target is None or id(call) in told or not any(OPTIMIZER in work.flow.kinds(scope, x) for x in parts):
+                continue
+            what = "class" if isinstance(target.node, ast.ClassDef) else "function"
+            work.say(file, call, KEPT, f"a {what} of the project, whose lines are listed themselves", "step")
 
 
 def in_schedule(file: File, node: ast.AST) -> bool:

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import ast
 
-from .back import Back, alone, put_update, seen, unjit
+from .back import Back, put_update, seen, unjit
 from .carry import stored
 from .finding import KEPT, REWRITTEN
 from .flow import GRADIENT, File, Scope, arguments
 from .mentions import step_class
 from .params import kept_as
 from .rhythm import updates
+from .torch_mapped import mapped
 from .torch_numbers import copied, is_tensor, untensored
+from .torch_operation import is_operation, operation, stores
 from .torch_params import TAKEN
-from .torch_step import forward, stores
+from .torch_step import forward, reduced
+from .torch_words import worded
 from .work import Left, Work, statement_of, uses
 
 HOME = "calando.migrate.gradients"
 CLIPS = {"clip_by_global_norm", "clip_by_norm", "clip_by_value", "all_finite"}
+WATCHED = {"get_overflow_status", "process_loss_scale"}  # which calando's class has too
 KEPT_THERE = {"hyper_map", "grad_reducer", "grad", "get_overflow_status", "process_loss_scale"}  # by TrainOneStep…
 SAME = {"sqrt", "square", "abs", "sum", "mean", "stack", "cat", "isnan", "isinf", "isfinite", "norm"}  # in torch, too
-MAPS = {"assign_add": "add", "assign": "assign"}
 
 
 def free(back: Back) -> None:
@@ -36,8 +39,11 @@ def free(back: Back) -> None:
         statement = file.parents[call]
         if not isinstance(statement, ast.Assign):
             raise Left(f"the gradients taken in line {call.lineno} have no name")
-        name = names_of(statement)
-        forward(back, scope, statement, call, back.called(scope))
+        name, at = names_of(statement), back.called(scope)
+        if isinstance(call.func, ast.Call):
+            operation(back, scope, statement, call, set(), at)
+        else:
+            forward(back, scope, statement, call, at)
         unjit(work, scope)
         for each in name:
             followed(back, scope, each, statement, set())
@@ -46,8 +52,6 @@ def free(back: Back) -> None:
         if len(call.args) != 1 or call.keywords:
             raise Left(f"the gradients of the update in line {call.lineno} were not found")
         at = file.source.code(call.func)
-        if back.scales(scope, call.lineno, None)[1]:
-            raise Left(f"its loss_scale divides gradients that are handed on to line {call.lineno}")
         work.need(file, f"import {HOME}")
         line = f"{HOME}.update({at}, {file.source.code(call.args[0])})"
         statement = put_update(work, scope, call, [line, *back.after(at)])
@@ -80,7 +84,9 @@ def taken(back: Back) -> list[tuple[Scope, ast.Call]]:
         for scope, call in file.calls:
             things = [t for t in flow.things(scope, call.func) if t.kind == GRADIENT and t.node is not call]
             things = [t for t in things if not isinstance(call.func, ast.Call)]
-            if things and id(call) not in flow.made:
+            if (things and id(call) not in flow.made) or (
+                isinstance(call.func, ast.Call) and is_operation(back.work, scope, call.func.func)
+            ):
                 found.append((scope, call))
     if not found:
         raise Left("where its gradients come from was not found")
@@ -111,7 +117,7 @@ def followed(back: Back, scope: Scope, name: str, first: ast.stmt | None, known:
             continue
         statement = statement_of(file, node)
         part = statement if not hasattr(statement, "body") else file.parents[node]
-        if mapped(work, scope, statement):
+        if reduced(work, file, statement) or (part is statement and mapped(work, scope, statement)):
             continue
         changed(back, scope, node, part)
         for call in (c for c in ast.walk(part) if isinstance(c, ast.Call)):
@@ -129,6 +135,8 @@ def changed(back: Back, scope: Scope, node: ast.Name, part: ast.AST) -> None:
     calls = [c for c in calls if not is_tensor(file, c)]
     theirs = [c for c in calls if file.names.dotted(c.func).startswith("mindspore.") and id(c) not in work.told]
     tails = [file.names.dotted(c.func).rpartition(".")[2] for c in theirs]
+    if any(tail not in CLIPS | SAME for tail in tails) and worded(work, scope, part):
+        return
     if any(tail not in CLIPS | SAME for tail in tails) or any(borrowed(work, scope, c.func) for c in calls):
         raise Left(f"the gradients are changed in line {node.lineno} in a way that was not recognised")
     for c, tail in zip(theirs, tails, strict=True):
@@ -138,7 +146,7 @@ def changed(back: Back, scope: Scope, node: ast.Name, part: ast.AST) -> None:
         work.need(file, f"import {home}")
         work.replace(file, c.func, f"{home}.{tail}")
         work.say(file, part, REWRITTEN, "the same formula on PyTorch's gradients", "step")
-    if not theirs and id(part) not in work.told:
+    if not theirs and id(part) not in work.told and not worded(work, scope, part):
         work.say(file, part, KEPT, "it works on gradients of either framework", "step")
 
 
@@ -155,7 +163,13 @@ def borrowed(work: Work, scope: Scope, func: ast.expr) -> bool:
     for home, value in kept_as(scope, func):
         if isinstance(value, ast.Call) and home.file.names.dotted(value.func).startswith("mindspore."):
             return True
-    return func.attr in KEPT_THERE and step_class(scope.file, scope)
+    watching = any(scope.file.names.dotted(base).endswith("WithLossScaleCell") for base in bases(scope))
+    return func.attr in KEPT_THERE - (WATCHED if watching else set()) and step_class(scope.file, scope)
+
+
+def bases(scope: Scope) -> list[ast.expr]:
+    """The bases of the class that a method belongs to."""
+    return getattr(scope.owner.node, "bases", []) if scope.owner is not None else []
 
 
 def handed(back: Back, scope: Scope, name: str, call: ast.Call, known: set[tuple[int, str]]) -> None:
@@ -170,31 +184,12 @@ def handed(back: Back, scope: Scope, name: str, call: ast.Call, known: set[tuple
 
 
 def maps(work: Work, scope: Scope) -> None:
-    """``map(partial(assign_add), a, b)`` in the function that updates, and in the methods beside it."""
+    """What is applied to gradients in the function that updates, and in the methods beside it."""
     owner = scope.owner or scope
     for node, where in list(scope.file.where.items()):
-        if isinstance(node, ast.Expr) and (where is scope or where.parent is owner):
+        plain = isinstance(node, ast.stmt) and not hasattr(node, "body") and id(node) not in work.told
+        if plain and (where is scope or where.parent is owner):
             mapped(work, where, node)
-
-
-def mapped(work: Work, scope: Scope, statement: ast.stmt) -> bool:
-    """``map(partial(assign_add), a, b)`` as a statement of its own."""
-    file = scope.file
-    call = statement.value if isinstance(statement, ast.Expr) else None
-    if not isinstance(call, ast.Call) or len(call.args) != 3 or id(call) in work.told:
-        return isinstance(call, ast.Call) and id(call) in work.told
-    first = call.args[0]
-    if isinstance(first, ast.Call) and file.names.dotted(first.func).rpartition(".")[2] == "partial" and first.args:
-        first = first.args[0]
-    done = MAPS.get(file.names.dotted(first).rpartition(".")[2])
-    if done is None:
-        return False
-    alone(file, statement)
-    a, b = (file.source.code(x) for x in call.args[1:])
-    work.need(file, f"import {HOME}")
-    work.replace(file, call, f"{HOME}.{done}({a}, {b})")
-    work.say(file, statement, REWRITTEN, "the same on PyTorch's tensors, in place", "step")
-    return True
 
 
 def clones(back: Back) -> None:
@@ -205,19 +200,31 @@ def clones(back: Back) -> None:
     """
     work = back.work
     for scope, node in uses(work.flow, back.thing):
-        file = scope.file
-        held = file.parents[node]
-        above = file.parents.get(held)
-        call = file.parents.get(above) if isinstance(above, ast.Attribute) and above.attr == "clone" else None
-        if not isinstance(held, ast.Attribute) or held.attr != "parameters" or not isinstance(call, ast.Call):
+        held = scope.file.parents[node]
+        if not isinstance(held, ast.Attribute) or held.attr != "parameters":
             continue
-        words = {w.arg: w.value for w in call.keywords}
-        init = words.get("init", call.args[1] if len(call.args) > 1 else None)
-        if not isinstance(init, ast.Constant) or init.value != "zeros":
-            raise Left(f"the copies in line {call.lineno} do not start at zero")
-        work.need(file, f"import {HOME}")
-        work.replace(file, call, f"{HOME}.zeros({file.source.code(node)})")
-        work.say(file, call, REWRITTEN, "zeros in the shape of each parameter", "step")
+        above = scope.file.parents[held]
+        whole: list[tuple[Scope, ast.expr]] = [(scope, held)]
+        if isinstance(above, ast.Assign) and isinstance(above.targets[0], ast.Name):
+            whole += [(scope, n) for n in seen(scope, above.targets[0].id)]
+        for place, each in whole:
+            cloned(work, place, each, scope.file.source.code(node))
+
+
+def cloned(work: Work, scope: Scope, node: ast.expr, at: str) -> None:
+    """One copy of an optimizer's parameters, if that is what stands there."""
+    file = scope.file
+    above = file.parents[node]
+    call = file.parents.get(above) if isinstance(above, ast.Attribute) and above.attr == "clone" else None
+    if not isinstance(call, ast.Call):
+        return
+    words = {w.arg: w.value for w in call.keywords}
+    init = words.get("init", call.args[1] if len(call.args) > 1 else None)
+    if not isinstance(init, ast.Constant) or init.value != "zeros":
+        raise Left(f"the copies in line {call.lineno} do not start at zero")
+    work.need(file, f"import {HOME}")
+    work.replace(file, call, f"{HOME}.zeros({at})")
+    work.say(file, call, REWRITTEN, "zeros in the shape of each parameter", "step")
 
 
 def emptied_maps(work: Work, file: File) -> None:

@@ -7,6 +7,7 @@ import ast
 from .back import Back, put, seen
 from .finding import REWRITTEN
 from .flow import GRADIENT, Scope
+from .torch_words import said
 from .work import Left, Work, off
 
 FILLS = {"fill", "Fill", "full", "full_like", "ones_like", "OnesLike"}
@@ -43,8 +44,9 @@ def operation(back: Back, scope: Scope, node: ast.Assign, value: ast.Call, known
     weights(work, scope, value.func)
     loss, lines = loss_of(scope, node, value.func, inputs)
     factor, _ = back.scales(scope, node.lineno, sens)
-    whole = f"({loss} * {factor})" if factor else loss
-    put(work, file, node, [*lines, *back.gradients(node, at, whole)])
+    if back.free and factor and sens is not None:
+        factor = said(work, scope, sens)
+    put(work, file, node, [*lines, *back.gradients(node, at, loss, factor)])
     work.say(file, node, REWRITTEN, "the gradients of the loss, into the parameters", "step")
     return sens
 
@@ -75,7 +77,9 @@ def factor_of(work: Work, scope: Scope, node: ast.Assign, inputs: list[ast.expr]
     if not inputs or isinstance(inputs[-1], ast.Starred):
         raise Left(f"what the loss is multiplied by in line {node.lineno} is not written out")
     last = inputs.pop()
-    for each in ahead(scope, node) if isinstance(last, ast.Name) else ():
+    if not isinstance(last, ast.Name):
+        return last
+    for each in ahead(scope, node):
         if not stores(each, last.id) or not isinstance(each.value, ast.Call):
             continue
         tail = ast.unparse(each.value.func).removesuffix("()").rpartition(".")[2]

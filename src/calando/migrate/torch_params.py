@@ -182,7 +182,7 @@ def seen_whole(work: Work, scope: Scope, node: ast.AST) -> None:
 def inside_order(parents: dict[ast.AST, ast.AST], node: ast.AST) -> bool:
     """Whether a node is the value of ``order_params``."""
     above = parents.get(node)
-    above = parents.get(above) if isinstance(above, ast.keyword) else above  # type: ignore[arg-type]
+    above = parents.get(above) if isinstance(above, ast.keyword) else above
     return list(spelled(above) or ()) == ["order_params"]
 
 

@@ -6,9 +6,9 @@ import ast
 
 from .back import GROUPS, Back, put, put_update, seen, unjit
 from .finding import CHECK, KEPT, REWRITTEN
-from .flow import APPLIED, GRADIENT, OPERATION, OPTIMIZER, Scope
+from .flow import APPLIED, GRADIENT, OPERATION, OPTIMIZER, File, Scope
 from .torch_operation import is_operation, operation, stores
-from .work import Left, Work, statement_of
+from .work import Left, Work, goes, statement_of
 
 NORMS = {"clip_by_global_norm", "clip_by_norm"}
 SCALERS = {"mindspore.amp.DynamicLossScaler", "mindspore.amp.StaticLossScaler"}
@@ -89,10 +89,7 @@ def gradients(back: Back, scope: Scope, node: ast.Assign, name: str, at: str, kn
     words = {str(w.arg): file.source.code(w.value) for w in value.keywords}
     if not value.args or not isinstance(value.args[0], ast.Name) or value.args[0].id != name:
         raise Left(f"the gradients are changed in line {node.lineno} in a way that was not recognised")
-    if ast.unparse(value.func).endswith("grad_reducer"):
-        work.remove(file, node)
-        told = "one process has nothing to reduce; with several, DistributedDataParallel does it in backward()"
-        work.say(file, node, CHECK, told, "step")
+    if reduced(work, file, node):
         return None
     if ast.unparse(value.func).endswith(".unscale") and unscaled(work, scope, value):
         work.replace(file, node, f"{file.source.code(value.func)}_({at})")
@@ -104,6 +101,21 @@ def gradients(back: Back, scope: Scope, node: ast.Assign, name: str, at: str, kn
             return None
     work.say(file, node, REWRITTEN, "it works on the gradients in the parameters", "step")
     return None
+
+
+def reduced(work: Work, file: File, node: ast.stmt) -> bool:
+    """``grads = self.grad_reducer(grads)`` goes; whether a statement is that."""
+    value = node.value if isinstance(node, ast.Assign) else None
+    if not isinstance(value, ast.Call) or not ast.unparse(value.func).endswith("grad_reducer"):
+        return False
+    if id(node) not in work.told:
+        work.remove(file, node)
+        told = "one process has nothing to reduce; with several, DistributedDataParallel does it in backward()"
+        work.say(file, node, CHECK, told, "step")
+        branch = file.parents[node]
+        if isinstance(branch, ast.If) and branch.body == [node] and goes(file, branch):
+            work.say(file, branch.test, REWRITTEN, "the condition goes with what stood under it", "step")
+    return True
 
 
 def unscaled(work: Work, scope: Scope, value: ast.Call) -> bool:

@@ -60,16 +60,16 @@ class Watch:
         names = [NAMES.get(id(p), "") for p in params]
         names = names if all(names) else []
         fed = self.journal.fed(number, names, [tuple(p.shape) for p in params])
-        ups = [bool(group.get("maximize")) for group in optimizer.param_groups for _ in group["params"]]
+        ups = factors(optimizer)
         if fed is not None:
             for p, grad, up in zip(params, fed, ups, strict=True):
-                p.grad = None if grad is None else torch.from_numpy(-grad if up else grad.copy()).to(p.dtype)
+                p.grad = None if grad is None else torch.from_numpy(grad * up).to(p.dtype)
         rates, decays = [], []
         for group in optimizer.param_groups:
             rates += [float(group["lr"])] * len(group["params"])
             decays += [float(group.get("weight_decay", 0.0))] * len(group["params"])
         pairs = zip(params, ups, strict=True)  # kept as what weights go down along
-        grads = [None if p.grad is None else read(-p.grad if up else p.grad) for p, up in pairs]
+        grads = [None if p.grad is None else read(p.grad) / up for p, up in pairs]
         self.before[number] = Call(names, rates, decays, grads)
 
     def post(self, optimizer: Any, args: Any, words: Any) -> None:
@@ -81,6 +81,12 @@ class Watch:
             for p in params:
                 self.written(p)
         self.journal.add(number, call)
+
+
+def factors(optimizer: Any) -> list[np.float32]:
+    """Per parameter, what its gradient is divided by to be what its weights go down along."""
+    rows = [(group, float(group.get("loss_scale") or 1.0)) for group in optimizer.param_groups]
+    return [np.float32(-scale if group.get("maximize") else scale) for group, scale in rows for _ in group["params"]]
 
 
 def seed() -> None:
@@ -148,10 +154,10 @@ def taken(foreign: type, found: Callable[[Any, list[Any]], list[np.ndarray]]) ->
 
     original = room.gradients
 
-    def gradients(loss: Any, optimizer: Any) -> Any:
+    def gradients(loss: Any, optimizer: Any, sens: Any = 1.0) -> Any:
         if not isinstance(loss, foreign):
-            return original(loss, optimizer)
-        return tuple(torch.from_numpy(g) for g in found(loss, room.parameters(optimizer)))
+            return original(loss, optimizer, sens)
+        return tuple(torch.from_numpy(g) * sens for g in found(loss, room.parameters(optimizer)))
 
     room.gradients = gradients
     return lambda: setattr(room, "gradients", original)
