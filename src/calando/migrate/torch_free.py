@@ -113,17 +113,19 @@ def followed(back: Back, scope: Scope, name: str, first: ast.stmt | None, known:
     inside = {id(n) for n in ast.walk(first)} if first is not None else set()
     sites = {id(n) for _, call in updates(work.flow, back.thing) for n in ast.walk(call)}
     for node in seen(scope, name):
-        if id(node) in inside or id(node) in sites or id(node) in work.told:
+        where = file.where[node]
+        other = work.flow.home(where, name) is not work.flow.home(scope, name)
+        if other or id(node) in inside or id(node) in sites or id(node) in work.told:
             continue
         statement = statement_of(file, node)
         part = statement if not hasattr(statement, "body") else file.parents[node]
-        if reduced(work, file, statement) or (part is statement and mapped(work, scope, statement)):
+        if reduced(work, file, statement) or (part is statement and mapped(work, where, statement)):
             continue
-        changed(back, scope, node, part)
+        changed(back, where, node, part)
         for call in (c for c in ast.walk(part) if isinstance(c, ast.Call)):
-            handed(back, scope, name, call, known)
+            handed(back, where, name, call, known)
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-            followed(back, scope, statement.targets[0].id, None, known)
+            followed(back, where, statement.targets[0].id, None, known)
 
 
 def changed(back: Back, scope: Scope, node: ast.Name, part: ast.AST) -> None:

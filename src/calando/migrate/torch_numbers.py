@@ -256,15 +256,31 @@ def checkpoints(work: Work, thing: Thing) -> None:
                 file, call, REWRITTEN, "the optimizer and the weights it trains, as MindSpore's file has them", "state"
             )
         elif tail == "load_param_into_net":
+            loaded |= stored_in(work, file, call)
             work.need(file, "import calando.migrate.whole")
             work.replace(file, call.func, "calando.migrate.whole.load")
             work.say(file, call, REWRITTEN, "moments, clock, schedule and weights go on where they were saved", "state")
-            if isinstance(call.args[1], ast.Name):
-                loaded.add(call.args[1].id)
     for file in work.flow.files:
         for other, scope in file.where.items():
             if isinstance(other, ast.Call) and loaded:
                 beside(work, scope, other, loaded)
+
+
+def stored_in(work: Work, file: File, call: ast.Call) -> set[str]:
+    """The name of the file's content that an optimizer is loaded from; none where it is read in place.
+
+    Raises:
+        Left: the optimizer is loaded in part, or from something that was not recognised.
+    """
+    given = call.args[1] if len(call.args) == 2 and not call.keywords else None
+    if isinstance(given, ast.Name):
+        return {given.id}
+    read = isinstance(given, ast.Call) and file.names.dotted(given.func).endswith(".load_checkpoint")
+    if isinstance(given, ast.Call) and read and len(given.args) == 1 and not given.keywords:
+        work.need(file, "import torch")
+        work.replace(file, given.func, "torch.load")
+        return set()
+    raise Left(f"the optimizer is loaded in part in line {call.lineno}: what is left out must be left out by hand")
 
 
 def whole_file(work: Work, file: File, call: ast.Call, name: str) -> None:
