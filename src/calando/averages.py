@@ -36,11 +36,20 @@ class Averages:
             ValueError: the optimizer was built without ``ema``.
         """
         pairs = [(adapter(p), p, mean) for p, mean in self._averages()]
-        held = [arrays.copied(p) for arrays, p, _ in pairs]
+        held = [(arrays, p, arrays.copied(p)) for arrays, p, _ in pairs]
         try:
-            for arrays, p, mean in pairs:
-                arrays.write(p, arrays.copied(mean))
-            yield
+            try:
+                for arrays, p, mean in pairs:
+                    arrays.write(p, arrays.copied(mean))
+                yield
+            finally:
+                put_back(held)
         finally:
-            for (arrays, p, _), before in zip(pairs, held, strict=True):
-                arrays.write(p, before)
+            put_back(held)  # all of it, if the first was interrupted; else nothing is left to be put back
+
+
+def put_back(held: list[tuple[Any, Any, Any]]) -> None:
+    """Write into parameters what they held, and then forget it."""
+    for arrays, p, before in held:
+        arrays.write(p, before)
+    held.clear()

@@ -1,7 +1,7 @@
 """Seeing and changing every hyperparameter of every group, at any step: the same in both front ends."""
 
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
 from typing import Any, ClassVar
 
@@ -151,14 +151,23 @@ class Controls(Averages):
         factor = float(factor)
         self._enter({(n, ours): scaled(line[ours].latest, factor) for n, line in lines.items() for ours in names})
 
-    def _enter(self, wanted: Mapping[tuple[int, str], Any]) -> None:
-        """Put values in force from the coming step on, by group and our name, once all are checked."""
+    def _enter(self, wanted: Mapping[tuple[int, str], Any], told: Callable[[], None] = lambda: None) -> None:
+        """Put values in force from the coming step on, by group and our name, once all are checked.
+
+        Args:
+            told: called when all are in force, before an interruption is handed on; calling it again must do no harm.
+        """
         hypers, clocks = self.engine.hypers, self.engine.clocks
         checked = {(n, ours): hypers[n].checked(ours, value, clocks[n]) for (n, ours), value in wanted.items()}
-        for (n, ours), entry in checked.items():
-            hypers[n].put(ours, entry, clocks[n], SET)
-        for n in dict.fromkeys(n for n, _ in wanted):
-            self._changed(n)
+
+        def write() -> None:
+            for (n, ours), entry in checked.items():
+                hypers[n].put(ours, entry, clocks[n], SET)
+            for n in dict.fromkeys(n for n, _ in wanted):
+                self._changed(n)
+            told()
+
+        self.engine.commit(write)
 
     def _meant(self, number: int, ours: str, value: Any) -> Any:
         """What a value given by the user means in one group; a front end says more."""
@@ -219,7 +228,7 @@ class Controls(Averages):
                     dtype = dtype_of(name, *dtypes(member, self.engine.groups[member.group]))
                     made[name] = adapter(member.param).zeros(member.param, array.shape, dtype)
                     adapter(member.param).write(made[name], array)
-        self._go_on(snapshot, lines, slots)
+        self.engine.commit(lambda: self._go_on(snapshot, lines, slots))
 
     def _prepared(self, snapshot: Snapshot) -> list[dict[str, Timeline]]:
         """What will be in force in each group after ``restore``, which cannot fail any more; nothing has changed."""

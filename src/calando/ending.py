@@ -1,8 +1,9 @@
-"""The half of a step that writes: interrupted anywhere, it goes on where it stopped, and nothing is done twice.
+"""The half of a step or of a change that writes: interrupted anywhere, it goes on, and nothing is done twice.
 
 A kernel marks each chunk as done, array expressions each parameter; ages and clocks are written as numbers, not counted
-up. So the whole ending may be called again and again, until it has come to its end. Signals that raise (Ctrl-C, alarms)
-come between two such marks, never inside a kernel.
+up; what is loaded, set or added is known whole before the first of it is written. So the whole ending may be called
+again and again, until it has come to its end. Signals that raise (Ctrl-C, alarms) come between two such marks, never
+inside a kernel.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,9 +21,32 @@ class TornStep(RuntimeError):
     """The machine failed while parameters were written, and failed again when the step was to go on."""
 
 
+def to_the_end(write: Callable[[], None], torn: Callable[[BaseException], Exception] | None = None) -> None:
+    """Call ``write``, which may be called again wherever it stopped, until it is done; then raise what interrupted it.
+
+    Raises:
+        Exception: it fails again and again, so the failure is its own; what ``torn`` makes of it.
+    """
+    interruption: BaseException | None = None
+    failures = 0
+    while True:
+        try:
+            write()
+            break
+        except BaseException as problem:
+            interruption = problem
+            failures += isinstance(problem, Exception)
+            if failures == TRIES:
+                if torn is None:
+                    raise
+                raise torn(problem) from problem
+    if interruption is not None:
+        raise interruption
+
+
 @dataclass
 class Ending:
-    """What is left to be written of a step.
+    """What is left to be written of a step, or of a change that is none.
 
     Args:
         parts: those that have gradients; they hold them, and their parameters, until the step is over.
@@ -30,6 +54,7 @@ class Ending:
         rest: writes ages and clocks and tells others; called again it does no harm.
         sums: what updates have given, by their part: those that are done.
         done: whether nothing is left.
+        busy: whether it is being written now.
     """
 
     parts: Sequence[Part]
@@ -37,14 +62,19 @@ class Ending:
     rest: Callable[[], None]
     sums: dict[Part, Any] = field(default_factory=dict)
     done: bool = False
+    busy: bool = False
 
     def go_on(self) -> None:
         """Do what is left."""
-        for part, update in zip(self.parts, self.updates, strict=True):
-            if part not in self.sums:
-                self.sums[part] = update()
-        self.rest()
-        self.done = True
+        try:
+            self.busy = True
+            for part, update in zip(self.parts, self.updates, strict=True):
+                if part not in self.sums:
+                    self.sums[part] = update()
+            self.rest()
+            self.done = True
+        finally:
+            self.busy = False
 
     def to_the_end(self) -> None:
         """Do all that is left, then raise what has interrupted it.
@@ -52,19 +82,7 @@ class Ending:
         Raises:
             TornStep: it fails again and again, so the failure is its own.
         """
-        interruption: BaseException | None = None
-        failures = 0
-        while failures < TRIES:
-            try:
-                self.go_on()
-                break
-            except BaseException as problem:
-                interruption = problem
-                failures += isinstance(problem, Exception)
-        else:
-            raise TornStep(self.told(interruption)) from interruption
-        if interruption is not None:
-            raise interruption
+        to_the_end(self.go_on, lambda problem: TornStep(self.told(problem)))
 
     def late(self) -> None:
         """Do what is left of a step that was interrupted twice at once, before anything else is done.

@@ -20,7 +20,7 @@ import numpy as np
 from .arrays import adapter
 from .clipping import NORMS, factors, needs_norms
 from .decay import UNBOUNDED as UNBOUNDED
-from .ending import Ending
+from .ending import Ending, to_the_end
 from .groups import Group, refuse_doubles
 from .hyper import Hyper
 from .kernels import glance, still
@@ -81,17 +81,19 @@ class Engine:
         self.extend(groups, hypers)
         self.arrange(self.members, self.groups)
 
-    def extend(self, groups: Sequence[Group], hypers: Sequence[Hyper], clock: int = 0) -> None:
-        """Add groups whose clock stands at ``clock``."""
-        first = len(self.groups)
+    def extend(
+        self, groups: Sequence[Group], hypers: Sequence[Hyper], clock: int = 0, first: int | None = None
+    ) -> None:
+        """Add groups whose clock stands at ``clock``; ``first`` is the number of the first of them."""
+        first = len(self.groups) if first is None else first
         members = [enlist(group, first + number) for number, group in enumerate(groups)]
         self.admit(members, groups)
         self.settle()
-        self.members += members
-        self.groups += groups
-        self.hypers += hypers
-        self.clocks += [clock] * len(groups)
+        self.members[first:] = members  # who is interrupted here may begin anew
+        self.hypers[first:] = hypers
+        self.clocks[first:] = [clock] * len(groups)
         self.outdated = True
+        self.groups[first:] = groups
 
     def prepare(self, zeroing: bool = False) -> None:
         """Have the kernels of the coming step made in the background, as far as is known now."""
@@ -129,8 +131,9 @@ class Engine:
         """Arrange all members, with slots that fit them."""
         for m in (m for group in self.members for m in group):
             m.slots = adopted(m, self.groups[m.group])
-        self.arrange(self.members, self.groups)
+        self.settle()
         self.newborn = self.known()
+        self.arrange(self.members, self.groups)
 
     def known(self) -> list[Member]:
         """The members that have something to be shown."""
@@ -201,10 +204,30 @@ class Engine:
         self.arrange(self.members, self.groups)
 
     def catch_up(self) -> None:
-        """Finish a step that was interrupted twice at once."""
-        if self.ending is not None:
+        """Finish a step or a change that was interrupted twice at once."""
+        if self.ending is not None and not self.ending.busy:
             self.ending.late()
             self.over(self.ending.parts)
+
+    def commit(self, write: Callable[[], None]) -> None:
+        """Change what has been checked: all of it, whoever interrupts, who is handed on then.
+
+        Args:
+            write: makes the change; called again wherever it was stopped, it does no harm.
+
+        Raises:
+            Exception: the change fails by itself.
+        """
+        self.catch_up()
+        self.ending = ending = Ending((), (), write)
+        try:
+            to_the_end(ending.go_on)
+        except Exception:
+            ending.done = True  # or it cannot be done
+            raise
+        finally:
+            if ending.done:
+                self.ending = None
 
     def over(self, parts: Sequence[Part]) -> None:
         """A step is over: let go of the memory that is not ours."""

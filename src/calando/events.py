@@ -6,7 +6,7 @@ however often it was changed on the way.
 """
 
 import operator
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import isfinite
@@ -44,13 +44,10 @@ class Timeline:
 
     def change(self, step: int, entry: Schedule | float, author: str) -> None:
         """From ``step`` on this entry holds; whatever was said for that step or later is forgotten."""
-        while self.steps and self.steps[-1] >= step:
-            self.steps.pop()
-            self.entries.pop()
-            self.authors.pop()
-        self.steps.append(step if self.steps else 0)
-        self.entries.append(entry)
-        self.authors.append(author)
+        first = bisect_left(self.steps, step)
+        self.entries[first:] = [entry]
+        self.authors[first:] = [author]
+        self.steps[first:] = [step if first else 0]  # last: who is interrupted before may begin anew
 
     def at(self, step: int) -> float:
         """The value at one step, past or coming."""

@@ -38,8 +38,10 @@ class Faces(Controls, torch.optim.Optimizer):
 
     _faces: list[tuple[Any, dict[str, Any], dict[str, Any]]]  # parameter, its entry in state, what we put there
     _mirrors: list[tuple[torch.Tensor, int]]  # all ages, and all that rules remember; where they lie
+    _numbers_at: list[tuple[torch.Tensor, int]]  # each age, and each number that rules remember; where it lies
     _seen_state: Any
     _seen_count: int
+    _shown: Any = None  # the arrangement whose slots and ages stand in state
     _seen: list[list[Any]]  # the entries of state, and all that stands in them
     _turn: int
     _options: Options
@@ -81,13 +83,16 @@ class Faces(Controls, torch.optim.Optimizer):
 
     def _show_state(self) -> None:
         """Put new slots into ``state``, under torch's names."""
+        parts = self.engine.parts
         if not self.engine.newborn:
+            self._shown = parts
             return
         gone = {id(p) for p, *_ in self._faces if p not in self.state}  # exchanged in a group that sits this step out
-        self._faces, self._mirrors = [], []
-        for part in self.engine.parts:
+        faces: list[Any] = []
+        mirrors: list[Any] = []
+        for part in parts:
             ages, memory = torch.from_numpy(part.mirror), torch.from_numpy(part.memory)
-            self._mirrors += [(ages, ages.data_ptr()), (memory, memory.data_ptr())]
+            mirrors += [(ages, ages.data_ptr()), (memory, memory.data_ptr())]
             for i, member in enumerate(part.members):
                 shown: dict[str, Any] = {"step": ages[i]} if self.AGED and (member.slots or part.ages[i]) else {}
                 shown |= {key: member.slots[slot] for slot, key in self.SLOTS.items() if slot in member.slots}
@@ -95,10 +100,15 @@ class Faces(Controls, torch.optim.Optimizer):
                     shown |= {name: memory[i, j] for j, name in enumerate(part.key.rule.memory)}
                     face = self.state[member.param]
                     face.update(shown)
-                    self._faces.append((member.param, face, shown))
-        self.engine.newborn.clear()
+                    faces.append((member.param, face, shown))
+        plain = {"step", *self.MEMORY}
+        numbers = [x for *_, shown in faces for key, x in shown.items() if key in plain]
+        self._numbers_at = [(x, x.data_ptr()) for x in numbers]
+        self._faces, self._mirrors = faces, mirrors
         self._seen_state, self._seen_count = self.state, len(self.state)
         self._seen = [list(self.state.values()), values_of(self.state.values())]
+        self._shown = parts
+        self.engine.newborn.clear()  # last: who is interrupted before shows it again
 
     def _face(self, member: Member) -> dict[str, Any]:
         """What ``state`` has of one parameter.
@@ -127,14 +137,16 @@ class Faces(Controls, torch.optim.Optimizer):
             return False
         if any(x.data_ptr() != where for x, where in self._mirrors):  # put into shared memory
             return False
+        self._turn += TURN
+        if any(x.data_ptr() != where for x, where in in_turn(self._numbers_at, self._turn)):  # given other memory
+            return False
         faces = self._faces
         if len(faces) <= ASKED_AT_ONCE:
             entries, values = self._seen
             if all(map(is_, self.state.values(), entries)) and same(values_of(entries), values):
                 return True
         else:
-            first = self._turn = (self._turn + TURN) % len(faces)
-            faces = faces[first : first + TURN]
+            faces = in_turn(faces, self._turn)
         state = self.state
         for p, face, shown in faces:
             if state.get(p) is not face:
@@ -146,7 +158,8 @@ class Faces(Controls, torch.optim.Optimizer):
 
     def _overlook(self) -> None:
         """Whatever stands in ``state`` is as we know it, though nothing in it is ours."""
-        self._faces, self._mirrors, self._seen_state, self._seen_count = [], [], self.state, len(self.state)
+        self._faces, self._mirrors, self._numbers_at, self._shown = [], [], [], self.engine.parts
+        self._seen_state, self._seen_count = self.state, len(self.state)
         self._seen = [list(self.state.values()), values_of(self.state.values())]
 
     def _adopt_state(self, ages: list[list[int]] | None = None) -> None:
@@ -178,6 +191,14 @@ class Faces(Controls, torch.optim.Optimizer):
                     del face[key]  # numbers became codes, or codes numbers
         self._overlook()
         self._show_state()
+
+
+def in_turn(things: list[Any], turn: int) -> list[Any]:
+    """Those that are asked in this step."""
+    if len(things) <= TURN:
+        return things
+    first = turn % len(things)
+    return things[first : first + TURN]
 
 
 def values_of(entries: Iterable[Any]) -> list[Any]:

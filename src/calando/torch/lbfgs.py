@@ -7,6 +7,7 @@ from typing import Any, cast
 import torch
 
 from ..control import whole
+from ..ending import to_the_end
 from ..engine import UNBOUNDED, Engine, NonFiniteGradient
 from ..groups import Group
 from ..hyper import Hyper, shown
@@ -32,6 +33,7 @@ from .optimizer import Optimizer
 from .state import check_state
 
 WHOLE = ("max_iter", "max_eval", "history_size")
+MEMORY = "memory"  # where a state_dict that is being loaded has it, checked and copied
 
 
 class Ledger(Engine):
@@ -189,11 +191,21 @@ class LBFGS(Optimizer):
         ground = Ground(group["params"], closure)
         memory = self._recall(ground)
         with torch.no_grad():
-            origin = ground.copy()
+            origin, clock = ground.copy(), engine.clocks[0]
+
+            def write() -> None:
+                self._keep(memory, ground)
+                engine.clocks[0] = clock + 1
+                self._post(0)
+
             try:
                 minimize(ground, memory, hyper, limits, origin)
+                engine.commit(write)
             except BaseException as problem:
-                ground.put(origin)
+                if engine.clocks[0] != clock:  # the step is made
+                    raise
+                engine.ending = None
+                to_the_end(lambda: ground.put(origin))
                 if not isinstance(problem, NotFinite):
                     raise
                 if engine.on_nonfinite == "skip":
@@ -202,9 +214,6 @@ class LBFGS(Optimizer):
                 raise NonFiniteGradient(
                     f"For 'LBFGS': the gradient of {member.place} is not finite; the step was not made"
                 ) from None
-            self._keep(memory, ground)
-        engine.clocks[0] += 1
-        self._post(0)
         return ground.loss
 
     def _recall(self, ground: Ground) -> Memory:
@@ -233,9 +242,12 @@ class LBFGS(Optimizer):
         if any(state_dict["state"].get(key) for key in others):
             raise ValueError("LBFGS: the checkpoint has a state of parameters besides the first; is it of LBFGS?")
         check_memory(stored, Ground(params).size)
-        super()._load(bare)
-        if stored:
-            self.state[params[0]] = {key: own(value, Ground(params)) for key, value in stored.items()}
+        super()._load({**bare, MEMORY: {key: own(value, Ground(params)) for key, value in stored.items()}})
+
+    def _exchange(self, state_dict: dict[str, Any]) -> None:
+        super()._exchange(state_dict)
+        if state_dict[MEMORY]:
+            self.state[self.param_groups[0]["params"][0]] = dict(state_dict[MEMORY])
 
     def snapshot(self) -> Snapshot:
         """All that must survive, as plain data; the memory stands with the first parameter."""
@@ -259,8 +271,13 @@ class LBFGS(Optimizer):
             memory = from_arrays(snapshot.groups[0].params[0].slots, ground.size, ground.made)
         except ValueError as problem:
             raise SnapshotMismatch(f"For 'LBFGS': {problem}") from None
-        super().restore(bare)
-        self._keep(memory, ground)
+        lines = self._prepared(bare)
+
+        def write() -> None:
+            self._go_on(bare, lines, [{} for _ in params])
+            self._keep(memory, ground)
+
+        self.engine.commit(write)
 
 
 def limits_of(place: str, group: Mapping[str, Any], finite: bool = False) -> Limits:

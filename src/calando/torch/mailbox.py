@@ -4,7 +4,7 @@ What was not posted was written from outside (by the user, one of torch's schedu
 holds for the clock, for structural choices, for the parameters of a group and for the group's dictionary itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from operator import is_
 from typing import Any
 from warnings import warn
@@ -37,25 +37,33 @@ class Mailbox(Stateful):
         playing = self._numbers()
         if not self._state_is_ours():
             self._adopt_state()
-        outdated = self.engine.outdated
         for part in self.engine.parts if self.AGED else ():
             part.reflect()
-        if outdated:
+        if self.engine.parts is not self._shown:
             self._show_state()
         written = [self._written(number, group) for number, group in zip(playing, self.param_groups, strict=True)]
-        for number, group, found in zip(playing, self.param_groups, written, strict=True):
-            known, there = self.engine.groups[number].params, group["params"]
-            if len(known) != len(there) or not all(map(is_, known, there)):
+        changed = [
+            (number, group, found)
+            for number, group, found in zip(playing, self.param_groups, written, strict=True)
+            if found is not None or not alike(self.engine.groups[number].params, group["params"])
+        ]
+        if changed:
+            self.engine.commit(lambda: self._take(changed))
+        return playing
+
+    def _take(self, changed: Sequence[tuple[int, dict[str, Any], tuple[int, dict[str, Any]] | None]]) -> None:
+        """What the outside wrote into these groups holds from now on."""
+        for number, group, found in changed:
+            if not alike(self.engine.groups[number].params, group["params"]):
                 self.engine.exchange(number, self._group(group, self.engine.hypers[number]))
                 self._adopt_state()
             if found is not None:
                 self._take_over(number, group, *found)
-        return playing
 
     def _numbers(self) -> list[int]:
         """Which of our groups the dictionaries in ``param_groups`` are; new ones are taken in."""
         known, there = self._dicts, self.param_groups
-        if len(known) == len(there) and all(map(is_, known, there)):
+        if alike(known, there):
             return list(range(len(known)))
         return [self._number(group) for group in there]
 
@@ -65,8 +73,7 @@ class Mailbox(Stateful):
             if known is group:
                 return number
         for number, members in enumerate(self.engine.members):
-            params = [m.param for m in members]
-            if len(params) == len(group["params"]) and all(map(is_, params, group["params"])):
+            if alike([m.param for m in members], group["params"]):
                 self._dicts[number] = group
                 return number
         raise ValueError(
@@ -86,8 +93,8 @@ class Mailbox(Stateful):
             raise UnknownName(f"{hyper.place}: {missing} was taken out of param_groups; put it back") from None
         boxes = self._boxes[number]
         changed += [n for n, old in boxes.items() if n not in changed and unboxed(hyper.place, n, group[n]) != old]
-        same = group["step"] == self.engine.clocks[number] and self._structures[number] == self._structure(group)
-        if same and not changed:
+        step, same = group["step"], alike(self._structures[number], self._structure(group))
+        if same and not changed and type(step) is int and step == self.engine.clocks[number]:
             return None
         refuse_choices(hyper.place, group)
         clock = whole(f"{hyper.place}: 'step'", group["step"])
@@ -98,10 +105,13 @@ class Mailbox(Stateful):
             if not isinstance(names, tuple):
                 names, value, before = (names,), (value,), (before,)
             for ours, new, old in zip(names, unpacked(hyper.place, name, value, len(names)), before, strict=True):
-                if new is not old and not (is_number(new) and new == old):
+                if new is not old and not (is_number(new) and new == old and not isinstance(new, bool)):
                     found[ours] = hyper.checked(ours, layered(hyper.place, group, ours, meant(ours, new)), clock)
         if self._structures[number] != self._structure(group):
             self._admit(number, group)
+        if clock != self.engine.clocks[number]:
+            # A clock with the number that the schedule has there: a group was restored, not overruled.
+            found = {ours: entry for ours, entry in found.items() if entry != hyper.coming(clock).get(ours)}
         return clock, found
 
     def _admit(self, number: int, group: dict[str, Any]) -> None:
@@ -116,10 +126,8 @@ class Mailbox(Stateful):
         """What the outside wrote holds from now on."""
         engine, hyper = self.engine, self.engine.hypers[number]
         if clock != engine.clocks[number]:
-            engine.clocks[number] = clock
             hyper.rewind(clock)
-            # A clock with the number that the schedule has there: a group was restored, not overruled.
-            found = {ours: entry for ours, entry in found.items() if entry != hyper.coming(clock).get(ours)}
+            engine.clocks[number] = clock
         for ours, entry in found.items():
             ended = hyper.displace(ours, entry, clock)
             if ended is not None and "initial_lr" in group and not self._warned:  # torch's schedulers leave that key
@@ -132,9 +140,8 @@ class Mailbox(Stateful):
     def _changed(self, number: int) -> None:
         """Choose the rule anew and show the values in force."""
         group, engine = self._dicts[number], self.engine
-        before = engine.parts
         engine.regroup(number, self._group(group, engine.hypers[number]))
-        if engine.parts is not before:
+        if engine.parts is not self._shown:
             self._show_state()
         self._show(number, group, spelled(self.spelling, engine.hypers[number].current(engine.clocks[number])))
         self._remember(number, group)
@@ -180,6 +187,11 @@ class Mailbox(Stateful):
     def _structure(self, group: Mapping[str, Any]) -> tuple[Any, ...]:
         """The choices in a group that are no numbers over time."""
         return tuple(map(group.get, STRUCTURE))
+
+
+def alike(xs: Sequence[Any], ys: Sequence[Any]) -> bool:
+    """Whether two lists hold the same things in the same order."""
+    return len(xs) == len(ys) and all(map(is_, xs, ys))
 
 
 def moved(spelling: Spelling, coming: Mapping[str, Any]) -> tuple[list[tuple[str, str]], list[tuple[str, tuple]]]:

@@ -8,6 +8,7 @@ torch's schedulers, a trainer) and wins.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import torch
@@ -18,7 +19,7 @@ from ..choices import Options, refuse_exact, with_groups
 from ..control import signed, whole
 from ..decay import DOMAIN as FRONT
 from ..decay import L2, Decay
-from ..engine import NonFiniteGradient
+from ..engine import NonFiniteGradient, enlist
 from ..groups import Group, Seen, refuse_doubles
 from ..hyper import Hyper, UnknownName
 from ..rounding import DOMAIN as ROUNDING
@@ -62,8 +63,8 @@ class Optimizer(Mailbox):
     def __init__(
         self, params: Any, defaults: dict[str, Any], max_norm: Any = None, on_nonfinite: str = "train"
     ) -> None:
-        refuse_hints(f"For '{type(self).__name__}'", defaults)
         refuse_choices(f"For '{type(self).__name__}'", defaults)
+        refuse_hints(f"For '{type(self).__name__}'", defaults)
         given = params
         if isinstance(params, Iterable) and not isinstance(params, torch.Tensor):
             params = list(params)
@@ -94,7 +95,9 @@ class Optimizer(Mailbox):
         self.engine.prepare(self._options.grads_after_step == "zero")
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if "_turn" in self.__dict__ and type(self).__module__.startswith(OURS):  # a user's class may have its own
+        if (
+            name[0] != "_" and "_turn" in self.__dict__ and type(self).__module__.startswith(OURS)
+        ):  # a user's class may have its own
             refuse_attribute(type(self).__name__, name, self.spelling, self.defaults)
         super().__setattr__(name, value)
 
@@ -220,8 +223,8 @@ class Optimizer(Mailbox):
         if "params" not in given:
             raise UnknownName(f"{place}: 'params' is missing; it has {', '.join(map(repr, given)) or 'nothing'}")
         refuse_unknown(place, given, self.spelling, self.defaults, self._for_all())
-        refuse_hints(place, given)
         refuse_choices(place, given)
+        refuse_hints(place, given)
         given.update({**self.FIXED, "params": listed(given["params"])})
         start = self.engine.clocks[0] if self.engine.clocks else 0
         clock = given["step"] = whole(f"{place}: 'step'", given.get("step", start))
@@ -231,31 +234,35 @@ class Optimizer(Mailbox):
         bare = (x[1] if isinstance(x, tuple) else x for x in given["params"])
         refuse_exact(place, bare, self._options.rounding, CONVERTED)
         self._refuse_unfit(place, given["params"])
-        self._append(given)
+        group = self._made(given)
+        made = self._group(group, hyper)
+        refuse_shares(place, type(self).__name__, made, self.engine.on_nonfinite)
         try:
-            group = self.param_groups[-1]
-            made = self._group(group, hyper)
-            refuse_shares(place, type(self).__name__, made, self.engine.on_nonfinite)
-            self.engine.extend([made], [hyper], clock)
-        except BaseException as problem:
-            self.param_groups.pop()
-            if isinstance(problem, (TypeError, ValueError)):
-                raise signed(type(self).__name__, problem) from None
-            raise
-        self._dicts.append(group)
-        self._structures.append(self._structure(group))
-        self._remember(len(self._posted), group)
+            self.engine.admit([enlist(made, number)], [made])
+        except (TypeError, ValueError) as problem:
+            raise signed(type(self).__name__, problem) from None
+        groups = [*self.param_groups, group]
 
-    def _append(self, given: dict[str, Any]) -> None:
-        """torch's ``add_param_group``, which looks through all groups for doubles: we have looked already."""
-        known = self.param_groups
-        named = any("param_names" in group for group in known[:1])
-        self.param_groups = [{"params": [], **({"param_names": []} if named else {})}] if known else []
-        try:
-            super().add_param_group(given)
-            known.append(self.param_groups[-1])
-        finally:
-            self.param_groups = known
+        def write() -> None:
+            self.param_groups[:] = groups
+            self.engine.extend([made], [hyper], clock, number)
+            self._dicts[number:] = [group]
+            self._structures[number:] = [self._structure(group)]
+            self._remember(number, group)
+
+        self.engine.commit(write)
+
+    def _made(self, given: dict[str, Any]) -> dict[str, Any]:
+        """What torch's ``add_param_group`` makes of a group; it is not added.
+
+        torch looks through all groups for doubles: we have looked already.
+        """
+        named = any("param_names" in group for group in self.param_groups[:1])
+        first: dict[str, Any] = {"params": [], **({"param_names": []} if named else {})}
+        before = [first] if self.param_groups else []
+        empty: Any = SimpleNamespace(defaults=self.defaults, param_groups=before)
+        torch.optim.Optimizer.add_param_group(empty, given)
+        return before[-1]
 
     def guests(self, number: int) -> dict[str, str]:
         """What a group keeps for others, in short."""

@@ -11,6 +11,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from ..control import scaled
 from ..hyper import shown
 from ..schedules import Schedule
+from .follow import rates
 from .optimizer import Optimizer
 
 SETTINGS = ("factor", "min_lrs", "patience", "cooldown", "eps", "mode", "threshold", "threshold_mode")
@@ -109,18 +110,29 @@ class Plateau(ReduceLROnPlateau):
         Raises:
             TypeError, ValueError: the metric is no number, or a value cannot be used; nothing has changed.
         """
-        before = dict(self._memory)
+        optimizer: Any = self.optimizer
+        before, done = dict(self._memory), []
+        self._wanted: dict[tuple[int, str], Any] = {}
         try:
             super().step(metrics, epoch)
+            after = dict(self._memory)
+
+            def told() -> None:
+                self._memory.update(after)
+                self._last_lr = rates(optimizer)
+                done.append(True)
+
+            optimizer._enter(self._wanted, told)
         except BaseException:
-            self._memory.update(before)
+            if not done:
+                self._memory.update(before)
             raise
 
     def _reduce_lr(self, epoch: int) -> None:
-        """All groups that are meant, once it is known that all can be reduced."""
+        """What all groups that are meant will have, if all can be reduced."""
         optimizer: Any = self.optimizer
         optimizer._listen()
-        engine, wanted = optimizer.engine, {}
+        engine, wanted = optimizer.engine, self._wanted
         for number in optimizer._chosen(self.group):
             hyper = engine.hypers[number]
             old = hyper.shown(self._ours, engine.clocks[number])
@@ -129,7 +141,6 @@ class Plateau(ReduceLROnPlateau):
                 entry = hyper.timelines[self._ours].latest
                 share = new / old if new > old * self.factor else self.factor
                 wanted[number, self._ours] = scaled(entry, share) if isinstance(entry, Schedule) else new
-        optimizer._enter(wanted)
 
     def _bound(self, number: int) -> float:
         """``min_lr`` of one group; a group added later has the number given for all.

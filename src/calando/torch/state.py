@@ -125,13 +125,22 @@ class Stateful(Reminders, Faces):
             check_lines(hyper, line, clock_of(group, faces, extra is not None))
         for number, (line, group) in enumerate(zip(lines, state_dict["param_groups"], strict=True)):
             self._try(number, line, group)
+        shared = [self.defaults.keys() & group.keys() for group in self._dicts]
+
+        def write() -> None:
+            self._exchange(state_dict)
+            self._reload(lines, extra["ages"] if extra is not None else None, shared)
+            self._remind(controllers)
+
+        self.engine.commit(write)
+
+    def _exchange(self, state_dict: dict[str, Any]) -> None:
+        """Put what was stored into ``param_groups`` and ``state``, as torch does."""
         super().load_state_dict(state_dict)
         for p in (p for group in self.param_groups for p in group["params"] if p in self.state):
             face = self.state[p]  # the dictionary may be alive in another optimizer
             face.update({key: own(x) for key, x in face.items() if isinstance(x, torch.Tensor)})
         self._unrounded(state_dict)
-        self._reload(lines, extra["ages"] if extra is not None else None)
-        self._remind(controllers)
 
     def _try(self, number: int, line: dict[str, Timeline], group: Mapping[str, Any]) -> None:
         """Raise where a group could not be updated with the choices and numbers that were stored."""
@@ -204,12 +213,16 @@ class Stateful(Reminders, Faces):
         kept = {name: line for name, line in hyper.timelines.items() if isinstance(line.latest, Schedule)}
         return {**loaded, **kept}
 
-    def _reload(self, lines: list[dict[str, Timeline]], ages: list[list[int]] | None) -> None:
-        """Make engine and groups agree after ``param_groups`` and ``state`` were exchanged."""
-        before, self._dicts = self._dicts, list(self.param_groups)
+    def _reload(self, lines: list[dict[str, Timeline]], ages: list[list[int]] | None, shared: list[set[str]]) -> None:
+        """Make engine and groups agree after ``param_groups`` and ``state`` were exchanged.
+
+        Args:
+            shared: what each group had of the defaults, to which torch adds 'differentiable'.
+        """
+        self._dicts = list(self.param_groups)
         engine = self.engine
         for number, group in enumerate(self._dicts):
-            for key in self.defaults.keys() & before[number].keys():  # torch adds 'differentiable' to all defaults
+            for key in shared[number]:
                 group.setdefault(key, self.defaults[key])
             group.update(self.FIXED)
             group.update({hint: False for hint in ("capturable", "differentiable") if hint in group})
@@ -309,8 +322,8 @@ def own(x: torch.Tensor) -> torch.Tensor:
 def waiting(hooks: MutableMapping[int, Any]) -> Iterator[list[Any]]:
     """Within this block torch does not call these hooks; whoever asked calls them when all is in its place."""
     kept = dict(hooks)
-    hooks.clear()
     try:
+        hooks.clear()
         yield list(kept.values())
     finally:
         hooks.update(kept)
