@@ -418,6 +418,12 @@ WRITES = {
         TypeError,
         "For 'AdamW', group 1: 'amsgrad' chooses a rule, which does not change with time; give True or False",
     ),
+    "two numbers of structure": (
+        {"maximize": torch.tensor([1.0, 0.0])},
+        TypeError,
+        r"For 'AdamW', group 1: 'maximize' chooses a rule.*not tensor\(\[1., 0.\]\)",
+    ),
+    "true": ({"lr": True}, TypeError, f"For 'AdamW', group 1: 'lr' {KINDS}True"),
     "a clock of text": ({"step": "x"}, (TypeError, ValueError), "For 'AdamW', group 1: 'step'.*'x'"),
     "a clock below zero": ({"step": -1}, ValueError, "For 'AdamW', group 1: 'step'.*-1"),
 }

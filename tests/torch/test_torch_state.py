@@ -305,6 +305,11 @@ def other_shape():
     return ct.Adam(params([(), (7,), (3, 4, 3), (300,)]), lr=0.1)
 
 
+def hint(name, value):
+    """Put something among a group's hints."""
+    return lambda stored: stored["param_groups"][0].update({name: value})
+
+
 MISFITS = [  # who loads, what is changed in a stored Adam of four parameters, the sentence
     (
         "fewer groups",
@@ -341,6 +346,16 @@ MISFITS = [  # who loads, what is changed in a stored Adam of four parameters, t
         lambda: ct.SGD(params(), momentum=0.9),
         "young torch",
         "SGD: group 0 of the checkpoint was written by Adam or AdamW;",
+    ),
+    *(
+        (
+            f"{name} is {value!r}",
+            lambda: ct.Adam(params()),
+            hint(name, value),
+            f"Adam: group 0 of the checkpoint: {name!r} names an implementation; give True, False or None, not ",
+        )
+        for name in ("foreach", "fused", "capturable", "differentiable")
+        for value in (torch.ones(2), "yes", [True, False])
     ),
     (
         "a newer version",

@@ -102,7 +102,7 @@ def refuse_tensors(place: str, given: Mapping[str, Any]) -> None:
     tensors = [isinstance(x, torch.Tensor) for x in betas]
     if any(tensors) and not all(tensors):
         raise ValueError(f"{place}: 'betas' must be either both tensors or none, but got {given['betas']!r}")
-    if given["foreach"] and (isinstance(given["lr"], torch.Tensor) or any(tensors)):
+    if given["foreach"] is True and (isinstance(given["lr"], torch.Tensor) or any(tensors)):
         name = "lr" if isinstance(given["lr"], torch.Tensor) else "betas"
         raise ValueError(f"{place}: {name!r} as a tensor does not go with foreach=True; leave foreach out")
 

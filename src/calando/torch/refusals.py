@@ -20,16 +20,30 @@ STRUCTURE = (
 )  # choices that name a rule
 
 
+HINTS = ("foreach", "fused", "capturable", "differentiable")  # which name an implementation
+
+
 def refuse_choices(place: str, given: Mapping[str, Any]) -> None:
     """Raise TypeError where a rule is chosen by something that is neither true nor false, a schedule above all."""
     for name in STRUCTURE:
         value, wanted = given.get(name), "True or False"
-        several = isinstance(value, (str, list, tuple)) or getattr(value, "ndim", 0) > 0 or value not in (0, 1, None)
+        wrong = undecided(value)
         if name == "adjust_lr_fn":
-            several, wanted = not isinstance(value, str), "a name"
-        if value is not None and (several or callable(value)):
+            wrong, wanted = value is not None and (callable(value) or not isinstance(value, str)), "a name"
+        if wrong:
             told = f"{name!r} chooses a rule, which does not change with time"
             raise TypeError(f"{place}: {told}; give {wanted}, not {shown(value)}")
+    for name in HINTS:
+        if undecided(given.get(name)):
+            told = f"{name!r} names an implementation"
+            raise TypeError(f"{place}: {told}; give True, False or None, not {shown(given[name])}")
+
+
+def undecided(value: Any) -> bool:
+    """Whether something is neither true nor false, nor left out."""
+    if isinstance(value, (str, list, tuple)) or callable(value) or getattr(value, "ndim", 0) > 0:
+        return True
+    return value not in (0, 1, None)
 
 
 def refuse_strangers(place: str, params: Any) -> None:
