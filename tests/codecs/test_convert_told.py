@@ -371,7 +371,10 @@ def test_an_optimizer_without_its_network_does_not_come_back(tmp_path):
     w.grad = torch.ones(2, 3)
     optimizer.step()
     torch.save(optimizer.state_dict(), tmp_path / "alone.pt")
-    convert(tmp_path / "alone.pt", tmp_path / "alone.ckpt")
+    told = convert(tmp_path / "alone.pt", tmp_path / "alone.ckpt")
+    assert len(told.lost) == 1 and told.lost[0].startswith("the names of the parameters, which are not in the file")
+    with pytest.raises(CheckpointError, match="with --strict nothing may be lost, but the names of the parameters"):
+        convert(tmp_path / "alone.pt", tmp_path / "strict.ckpt", strict=True)
     with pytest.raises(
         CheckpointError, match="has the state of an optimizer and no parameters, whose names would tell"
     ):

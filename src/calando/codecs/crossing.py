@@ -54,6 +54,11 @@ def unwrapped(found: Portable, told: Told) -> None:
 
 def translated(found: Portable, aim: str, template: Mapping[str, Entry] | None, told: Told) -> None:
     """Give parameters the other framework's names and shapes, slots with them."""
+    if found.optimizer is not None and not found.weights:
+        told.lost.append(
+            "the names of the parameters, which are not in the file: its state keeps those it has there (numbers "
+            "where there are none), and cannot be converted back; convert a file that holds network and optimizer"
+        )
     if template is None:
         mapped = names.renamed(found.weights, aim, told)
         shapes = {n: names.target_shape(n, e.shape, aim) for n, e in found.weights.items()}
