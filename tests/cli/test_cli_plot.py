@@ -30,6 +30,22 @@ def test_a_list_says_where_it_ends_however_much_of_it_is_drawn(steps, told):
     assert out[-2:] == [f"  * Listed((3, 2, 1)): {told}", "  o b: 1 … 1"]
 
 
+@pytest.mark.parametrize(
+    "texts, last",
+    [
+        (["linear(0, 1, 10).then(cosine(1, 0, 90))"], 100),
+        (["[3, 2, 1]"], 2),
+        (["a=[3, 2, 1].hold()", "b=linear(0, 1, 40)"], 40),
+        (["0.1"], 999),
+        (["linear(0, 1, 10)", "exponential(1, 0.9)"], 999),
+        (["linear(0, 1, total // 2)"], 999),
+        (["total=linear(0, 1, 20)"], 20),
+    ],
+)
+def test_drawn_to_the_end_of_the_longest(texts, last):
+    assert done("plot", *texts).output.splitlines()[13].split()[-1] == str(last)
+
+
 @pytest.mark.parametrize("columns, widest", [("50", 50), ("10", 29), ("300", 77)])
 def test_a_chart_fits_the_terminal(monkeypatch, columns, widest):
     monkeypatch.setenv("COLUMNS", columns)

@@ -13,13 +13,18 @@ CHART_MARGIN = 13  # columns for the numbers beside a chart
 
 @click.command()
 @click.argument("schedules", nargs=-1, required=True, metavar="SCHEDULE...")
-@click.option("--steps", type=click.IntRange(1, 10_000_000), default=1000, show_default=True, help="How many steps.")
+@click.option(
+    "--steps",
+    type=click.IntRange(1, 10_000_000),
+    show_default="to the end of the longest; 1000 where one has no end, or names epoch, epochs or total",
+    help="How many steps.",
+)
 @click.option(
     "--epochs", type=click.IntRange(1), default=10, show_default=True, help="How many epochs these steps are."
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Draw a picture instead, such as rate.png.")
 @debug
-def plot(schedules: tuple[str, ...], steps: int, epochs: int, out: Path | None) -> None:
+def plot(schedules: tuple[str, ...], steps: int | None, epochs: int, out: Path | None) -> None:
     """Draw one or several schedules, as text or as a picture.
 
     A SCHEDULE is written as for calando train; epoch, epochs and total may be used. For example:
