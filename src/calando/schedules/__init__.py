@@ -38,13 +38,6 @@ Imports: numpy and the standard library.
 
 from .base import Schedule as Schedule
 from .base import ScheduleEnd as ScheduleEnd
-from .compose import Hold as Hold
-from .compose import PerEpoch as PerEpoch
-from .compose import Product as Product
-from .compose import Repeat as Repeat
-from .compose import Skip as Skip
-from .compose import Sum as Sum
-from .compose import Then as Then
 from .constant import Constant as Constant
 from .cosine import Cosine as Cosine
 from .cosine_wave import CosineWave as CosineWave
@@ -59,9 +52,16 @@ from .inverse_time import InverseTime as InverseTime
 from .linear import Linear as Linear
 from .listed import Listed as Listed
 from .one_cycle import OneCycle as OneCycle
+from .pace import Hold as Hold
+from .pace import PerEpoch as PerEpoch
+from .pace import Repeat as Repeat
+from .pace import Skip as Skip
+from .pair import Product as Product
+from .pair import Sum as Sum
 from .piecewise import Piecewise as Piecewise
 from .polynomial import Polynomial as Polynomial
 from .text import parse as parse
+from .then import Then as Then
 from .warm_restarts import WarmRestarts as WarmRestarts
 from .warmup import noam as noam
 from .warmup import warmup_cosine as warmup_cosine

@@ -34,7 +34,9 @@ from .spelling import call
 from .words import Arrays, Numbers, Words
 
 if TYPE_CHECKING:
-    from .compose import PerEpoch, Product, Repeat, Sum, Then
+    from .pace import PerEpoch, Repeat
+    from .pair import Product, Sum
+    from .then import Then
 
 KINDS: dict[str, type[Schedule]] = {}  # what can be stored, by the name of its class
 
@@ -140,7 +142,7 @@ class Schedule:
             >>> [rate(step) for step in range(6)]
             [0.0, 0.5, 1.0, 0.5, 0.0, 0.0]
         """
-        from .compose import join
+        from .then import join
 
         return join(self, following, after)
 
@@ -152,7 +154,7 @@ class Schedule:
             >>> Listed([3, 2, 1]).hold()(100)
             1.0
         """
-        from .compose import Hold
+        from .pace import Hold
 
         return Hold(self) if self.ends else self
 
@@ -164,7 +166,7 @@ class Schedule:
             >>> Listed([3, 2, 1]).repeat()(np.arange(7)).tolist()
             [3.0, 2.0, 1.0, 3.0, 2.0, 1.0, 3.0]
         """
-        from .compose import Repeat
+        from .pace import Repeat
 
         return Repeat(self, times)
 
@@ -176,7 +178,7 @@ class Schedule:
             >>> Listed([3, 2, 1]).per_epoch(2)(np.arange(6)).tolist()
             [3.0, 3.0, 2.0, 2.0, 1.0, 1.0]
         """
-        from .compose import PerEpoch
+        from .pace import PerEpoch
 
         return PerEpoch(self, steps_per_epoch)
 
@@ -188,30 +190,31 @@ class Schedule:
             >>> Listed([3, 2, 1]).skip(1)(np.arange(2)).tolist()
             [2.0, 1.0]
         """
-        from .compose import Skip, count
+        from .checks import count
+        from .pace import Skip
 
         return Skip(self, steps) if count(steps, "skip: steps", least=0) else self
 
     def __add__(self, other: Schedule | float) -> Sum:
-        from .compose import Sum
+        from .pair import Sum
 
         right = _operand(other)
         return NotImplemented if right is None else Sum(self, right)
 
     def __radd__(self, other: float) -> Sum:
-        from .compose import Sum
+        from .pair import Sum
 
         left = _operand(other)
         return NotImplemented if left is None else Sum(left, self)
 
     def __mul__(self, other: Schedule | float) -> Product:
-        from .compose import Product
+        from .pair import Product
 
         right = _operand(other)
         return NotImplemented if right is None else Product(self, right)
 
     def __rmul__(self, other: float) -> Product:
-        from .compose import Product
+        from .pair import Product
 
         left = _operand(other)
         return NotImplemented if left is None else Product(left, self)

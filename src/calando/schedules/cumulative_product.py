@@ -15,7 +15,7 @@ from typing import Any
 
 from .base import Schedule, _operand
 from .checks import number, settle
-from .compose import schedule
+from .parts import schedule
 from .words import Words
 
 FINDING = RLock()  # one thread at a time lengthens a product

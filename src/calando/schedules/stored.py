@@ -18,7 +18,7 @@ from typing import Any
 
 from .base import KINDS, Schedule
 from .checks import shown
-from .compose import MOST_NESTED
+from .parts import MOST_NESTED
 
 
 def to_data(schedule: Schedule) -> dict[str, Any]:
