@@ -27,7 +27,7 @@ from .kernels import glance, still
 from .kernels.ahead import ahead
 from .kernels.run import jobs, lengths, norm_jobs, ready, run, whole_sums
 from .measured import Measured, measured
-from .member import Member, adopted, key
+from .member import Member, adopted, centered, enlist, key
 from .plan import Part, parts
 from .rounding import SEED
 from .rows import Values, learned, scalars
@@ -391,25 +391,3 @@ def left_over(given: Sequence[Any], zeroed: Sequence[Part]) -> list[Any]:
         part.key.arrays.touched(part.grads)
     done = {id(g) for part in zeroed for g in part.grads}
     return [g for g in given if id(g) not in done]
-
-
-def centered(group: Group, param: Any) -> bool:
-    """Whether a parameter's gradient loses the mean of each row."""
-    return group.centralize and len(param.shape) >= 2
-
-
-def enlist(group: Group, number: int) -> list[Member]:
-    """The members of a group, before their first update."""
-    return [
-        Member(
-            p,
-            name,
-            number,
-            exempt=i in group.exempt,
-            centered=centered(group, p),
-            front=group.fronts.get(i),
-            sparse=group.sparse,
-            starts=group.starts,
-        )
-        for i, (p, name) in enumerate(zip(group.params, group.names, strict=True))
-    ]

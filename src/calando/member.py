@@ -60,6 +60,28 @@ class Member:
         return f"parameter {self.name!r} of group {self.group}"
 
 
+def centered(group: Group, param: Any) -> bool:
+    """Whether a parameter's gradient loses the mean of each row."""
+    return group.centralize and len(param.shape) >= 2
+
+
+def enlist(group: Group, number: int) -> list[Member]:
+    """The members of a group, before their first update."""
+    return [
+        Member(
+            p,
+            name,
+            number,
+            exempt=i in group.exempt,
+            centered=centered(group, p),
+            front=group.fronts.get(i),
+            sparse=group.sparse,
+            starts=group.starts,
+        )
+        for i, (p, name) in enumerate(zip(group.params, group.names, strict=True))
+    ]
+
+
 @dataclass(frozen=True)
 class Key:
     """What the members of one part share."""

@@ -10,8 +10,8 @@ from typing import Any
 from warnings import warn
 
 from ..control import signed, whole
-from ..engine import enlist
 from ..hyper import UnknownName, is_number
+from ..member import enlist
 from ..spelling import Spelling, meant, plain, spelled, unpacked
 from .boxes import boxed, refilled, unboxed
 from .guests import refuse_unknown

@@ -19,9 +19,10 @@ from ..choices import Options, refuse_exact, with_groups
 from ..control import signed, whole
 from ..decay import DOMAIN as FRONT
 from ..decay import L2, Decay
-from ..engine import NonFiniteGradient, enlist
+from ..engine import NonFiniteGradient
 from ..groups import Group, Seen, refuse_doubles
 from ..hyper import Hyper, UnknownName
+from ..member import enlist
 from ..rounding import DOMAIN as ROUNDING
 from ..rounding import SEED
 from ..rule import Domain, Rule
