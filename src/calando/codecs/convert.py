@@ -11,7 +11,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from . import mindspore, mindspore_ckpt, mindspore_safetensors, safetensors, torch
+from . import mindspore, mindspore_ckpt, mindspore_safetensors, safetensors, torch, torch_safetensors
 from .crossing import settled, stripped, translated, unwrapped
 from .entry import Entry
 from .errors import CheckpointError, naming
@@ -205,7 +205,7 @@ def read(
     if kind == ZIP:
         return torch.read(path)
     if kind == SAFE:
-        return torch.read_safetensors(path)
+        return torch_safetensors.read(path)
     if kind == CALANDO:
         return run(path, told, aim)
     codec: Any = mindspore_ckpt if kind == CKPT else mindspore_safetensors
@@ -224,7 +224,7 @@ def write(path: Path, found: Portable, aim: str, entries: Mapping[str, Entry | s
         codec: Any = mindspore_ckpt if path.suffix == ".ckpt" else mindspore_safetensors
         codec.write(path, entries)
     elif path.suffix == ".safetensors":
-        torch.write_safetensors(path, found)
+        torch_safetensors.write(path, found)
     else:
         torch.write(path, found)
 

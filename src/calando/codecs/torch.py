@@ -5,7 +5,6 @@ hold a network's ``state_dict()``, an optimizer's, or both in a dictionary under
 opened its lengths are compared with the file: a member that would unpack to more than the file has is refused.
 """
 
-import json
 import os
 import zipfile
 from collections.abc import Mapping
@@ -17,7 +16,7 @@ import numpy as np
 
 from ..events import described
 from ..spelling import ABSENT, plain
-from . import safetensors, tensors
+from . import tensors
 from .entry import Entry
 from .errors import CheckpointError, shown
 from .families import FAMILIES
@@ -27,8 +26,6 @@ from .portable import Aged, Grouped, Portable, State, listed
 
 NETWORK = ("model", "state_dict", "model_state_dict", "net", "network", "model_state", "weights")
 OPTIMIZER = ("optimizer", "optimizer_state_dict", "optim", "optimizer_state", "opt", "optimizer_states")
-INSIDE = "calando.optimizer"  # the key under which a safetensors file tells of an optimizer
-STATE = "optimizer."  # how the names of an optimizer's tensors begin there
 CHOICES = ("amsgrad", "nesterov", "maximize", "centered")
 OTHERS = {"max_iter": "LBFGS", "ns_coefficients": "Muon", "trust_coefficient": "LARS", "no_prox": "Adan"}
 
@@ -346,55 +343,6 @@ def write(path: str | os.PathLike[str], found: Portable) -> None:
             whole = whole["optimizer"]
     with placed(path) as file:
         torch.save(whole, file)
-
-
-# safetensors, with torch's names.
-
-
-def read_safetensors(path: str | os.PathLike[str]) -> Portable:
-    """What is in a safetensors file with torch's names.
-
-    Raises:
-        OSError: there is no such file.
-        CheckpointError: another kind of file, a torn or altered one.
-    """
-    place = Path(path)
-    with open(path, "rb", buffering=0) as file:
-        reader = safetensors.Reader(place, file)
-        entries, told = reader.entries(), reader.told
-    made = Portable("torch", entries)
-    if INSIDE in told:
-        try:
-            plain = json.loads(told[INSIDE])
-            state: dict[int, dict[str, Any]] = {int(number): dict(face) for number, face in plain["numbers"].items()}
-            for name in [name for name in entries if name.startswith(STATE)]:
-                number, _, key = name.removeprefix(STATE).partition(".")
-                state.setdefault(int(number), {})[key] = tensors.tensor(entries.pop(name))
-            given = {"state": state, "param_groups": plain["param_groups"]}
-        except (KeyError, TypeError, ValueError, RecursionError, AttributeError) as problem:
-            raise CheckpointError(f"{place}: what it tells of an optimizer cannot be read: {problem!r}") from None
-        made.optimizer = state_of(place, given, entries)
-    return made
-
-
-def write_safetensors(path: str | os.PathLike[str], found: Portable) -> None:
-    """Write a safetensors file with torch's names; an optimizer's tensors are called ``optimizer.0.exp_avg``."""
-    entries, told = dict(found.weights), {"format": "pt"}
-    if found.optimizer is not None:
-        whole = state_dict(found.optimizer)
-        numbers: dict[int, dict[str, float]] = {}
-        for number, face in whole["state"].items():
-            for key, x in face.items():
-                if is_tensor(x) and x.dim():
-                    entries[f"{STATE}{number}.{key}"] = tensors.taken(key, x)[0]
-                else:
-                    numbers.setdefault(number, {})[key] = float(x)
-        told[INSIDE] = json.dumps({"param_groups": whole["param_groups"], "numbers": numbers})
-    order = safetensors.layout(entries)
-    with placed(path) as file:
-        file.write(safetensors.header_of(entries, order, told))
-        for name in order:
-            file.write(entries[name].raw)
 
 
 def zeros(entry: Entry, value: float = 0.0) -> Entry:
