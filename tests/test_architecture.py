@@ -22,6 +22,7 @@ LAYERS = [
     ["train", "migrate", "show"],
     ["torch", "mindspore"],
     ["resuming"],
+    ["fitting"],
     ["saving"],
     ["rotation", "random_state"],
     ["codecs", "store"],
@@ -67,6 +68,7 @@ LIGHT = [
     "random_state",
     "saving",
     "resuming",
+    "fitting",
     "lexicon",
     "migrate",
 ]

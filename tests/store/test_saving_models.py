@@ -10,7 +10,7 @@ import torch
 
 import calando
 import calando.mindspore as room
-from calando import resuming, rotation, store
+from calando import fitting, resuming, rotation, store
 from calando.schedules import Cosine
 from calando.store import CheckpointError
 from calando.torch import SGD, Adam, AdamW, Plateau
@@ -258,6 +258,23 @@ def test_a_file_that_changes_while_it_is_read(tmp_path, monkeypatch, when):
         calando.resume(path, model=other)
     unchanged = all(torch.equal(x, y) for x, y in zip(before, other.state_dict().values(), strict=True))
     assert unchanged or when == "read"
+
+
+def test_ctrl_c_while_it_is_read_says_what_to_do(tmp_path, monkeypatch):
+    """What is read goes straight to where it belongs; a second copy, to go back to, is what there is no room for."""
+    path = calando.save(tmp_path / "a", model=net()).path
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fitting.Plan, "read_one", interrupted)
+    with pytest.raises(KeyboardInterrupt) as seen:
+        calando.resume(path, model=net())
+    assert seen.value.__notes__ == [
+        f"{path} was not read to its end; model and optimizer are partly changed: resume again before you go on"
+    ]
+    monkeypatch.undo()
+    calando.resume(path, model=net())
 
 
 # Controllers and functions.

@@ -160,6 +160,7 @@ def interrupt_everywhere(start, go_on):
         go_on(params, optimizer)
         assert seen(params, optimizer) == end, at
     assert made == sorted(made)
+    return after
 
 
 @pytest.mark.parametrize("kind, change", CASES)
@@ -168,7 +169,10 @@ def test_changed_whole_or_not_at_all(kind, change):
         params, optimizer = built(kind)
         return params, optimizer, CHANGES[change](kind, params, optimizer)
 
-    interrupt_everywhere(start, lambda params, optimizer: go(params, optimizer, range(5, 8)))
+    after = interrupt_everywhere(start, lambda params, optimizer: go(params, optimizer, range(5, 8)))
+    if change in ("load", "restore"):
+        source = other(kind)
+        assert after[2] == seen([p for group in source.param_groups for p in group["params"]], source)[2]
 
 
 def valley():

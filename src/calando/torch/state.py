@@ -245,6 +245,7 @@ class Stateful(Reminders, Faces):
             group["step"] = self.engine.clocks[number]
         self.state.clear()
         self._overlook()
+        self.engine.newborn = self.engine.known()
         self._show_state()
 
     def snapshot(self) -> Snapshot:
