@@ -170,8 +170,8 @@ class Plan:
             self.reader.refuse_changed()
         except (OSError, CheckpointError) as problem:
             raise CheckpointError(
-                f"{self.place} could not be read to its end, though it was whole a moment ago ({problem}); {TORN} from another "
-                "checkpoint before you go on"
+                f"{self.place} could not be read to its end, though it was whole a moment ago ({problem}); {TORN} "
+                "from another checkpoint before you go on"
             ) from None
         except KeyboardInterrupt as interruption:
             interruption.add_note(f"{self.place} was not read to its end; {TORN} again before you go on")
