@@ -176,7 +176,7 @@ def test_true_is_no_number_where_1_stood_either():
     p = params()
     optimizer = ct.SGD(p, lr=1.0)
     optimizer.param_groups[0]["lr"] = True
-    with pytest.raises(TypeError, match="'lr' must be a number, .* but got True"):
+    with pytest.raises(TypeError, match=r"'lr' must be a number, .* but got True"):
         train(optimizer, p, [0])
     optimizer.param_groups[0]["lr"] = 1.0
     train(optimizer, p, [0])
