@@ -11,6 +11,8 @@ from calando.migrate.lint import lint
 sys.path.insert(0, str(Path(__file__).parent))
 import programs
 import returns
+from cells import CELLS
+from ported import CLEAN, PORTS
 
 from shapes import SHAPES
 
@@ -213,17 +215,20 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("name", MISTAKES)
+@pytest.mark.parametrize("name", MISTAKES | PORTS)
 def test_a_mistake_is_found_at_its_line(name):
-    text, line, told = MISTAKES[name]
+    text, line, told = (MISTAKES | PORTS)[name]
     found, unread = lint({"port.py": text.encode()})
     assert not unread
     assert [(f.line, told in f.reason) for f in found] == [(line, True)], found
 
 
-@pytest.mark.parametrize("name", SHAPES | returns.SHAPES)
+GOOD = SHAPES | returns.SHAPES | CELLS | CLEAN
+
+
+@pytest.mark.parametrize("name", GOOD)
 def test_scripts_of_many_shapes_have_none(name):
-    assert lint({"shape.py": (SHAPES | returns.SHAPES)[name].encode()}) == ([], [])
+    assert lint({"shape.py": GOOD[name].encode()}) == ([], [])
 
 
 def test_the_guide_has_none():

@@ -14,8 +14,8 @@ from .source import Unreadable, read
 RULES: tuple[Callable[[Flow], Found], ...] = (
     spelling.wrong_names, spelling.wrong_attribute, spelling.swapped_names, spelling.first_of_all,
     timing.early_schedulers, timing.late_assignments, timing.fixed_epochs, timing.per_step,
-    gradients.foreign_gradients, gradients.summed_outputs, gradients.forward_again, gradients.never_cleared,
-    gradients.clipped_late, gradients.clipped_in_vain,
+    gradients.foreign_gradients, gradients.other_order, gradients.summed_outputs, gradients.forward_again,
+    gradients.never_cleared, gradients.clipped_late, gradients.clipped_in_vain,
     unused.unused_decays, unused.unused_rates, unused.idle_schedulers, unused.idle_optimizers, unused.rebuilt,
     unused.asked_in_vain,
     effect.without_effect, effect.written_in_vain, effect.mindspore_traps,

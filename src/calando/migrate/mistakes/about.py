@@ -75,3 +75,12 @@ def looped(file: File, node: ast.AST) -> list[ast.AST]:
             found.append(above)
         node = above
     return found
+
+
+def head(node: ast.FunctionDef) -> ast.AST:
+    """The place of a function's name."""
+    place = ast.Name(node.name)
+    place.lineno, place.end_lineno = node.lineno, node.lineno
+    place.col_offset = node.col_offset
+    place.end_col_offset = node.col_offset + len("def ") + len(node.name)
+    return place

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import ast
 
+from ..carry import stored
 from ..flow import OPTIMIZER, Flow
+from ..params import spelled
+from ..scopes import Scope
 from .about import Found, of_calando, of_mindspore
 
 NUMBERS = {"momentum", "weight_decay", "beta1", "beta2", "eps", "loss_scale", "learning_rate"}
@@ -37,13 +40,13 @@ def written_in_vain(flow: Flow) -> Found:
             func = call.func
             if (
                 not isinstance(func, ast.Attribute)
-                or func.attr != "set_data"
+                or func.attr not in ("set_data", "assign_value")
                 or not isinstance(func.value, ast.Attribute)
             ):
                 continue
             held = flow.things(scope, func.value.value) if func.value.attr in NUMBERS else frozenset()
             if any(t.kind == OPTIMIZER and of_mindspore(t) and not of_calando(t) for t in held):
-                told = "set_data on an optimizer's number has no effect once it has made a step; ops.assign has"
+                told = f"{func.attr} on an optimizer's number has no effect once it has made a step; ops.assign has"
                 yield file, call, told
 
 
@@ -71,14 +74,21 @@ def mindspore_traps(flow: Flow) -> Found:
     for file in flow.files:
         if not any(name.startswith("mindspore") for name in file.names.aliases.values()):
             continue
-        for node in file.where:
-            for key, value in zip(node.keys, node.values, strict=True) if isinstance(node, ast.Dict) else ():
-                if isinstance(key, ast.Constant) and key.value == "params" and lazy(value):
-                    told = "an iterator in a group is empty before it is read, so it trains nothing: wrap it in list()"
-                    yield file, value, told
+        for node, scope in file.where.items():
+            value = (spelled(node) or {}).get("params")
+            made = once(flow, scope, value) if isinstance(value, ast.Name) else value
+            if value is not None and lazy(made):
+                told = "an iterator in a group is empty before it is read, so it trains nothing: wrap it in list()"
+                yield file, value, told
 
 
-def lazy(node: ast.expr) -> bool:
+def once(flow: Flow, scope: Scope, node: ast.Name) -> ast.expr | None:
+    """What a name is given, where that is one value."""
+    held = [s.value for _, s in stored(flow.home(scope, node.id)).get(node.id, []) if isinstance(s, ast.Assign)]
+    return held[0] if len(held) == 1 else None
+
+
+def lazy(node: ast.expr | None) -> bool:
     """Whether an expression is an iterator."""
     made = isinstance(node, ast.Call) and ast.unparse(node.func) in ("filter", "map")
     return isinstance(node, ast.GeneratorExp) or made

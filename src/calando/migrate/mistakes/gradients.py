@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 
 from ..carry import stored
-from ..flow import GRADIENT, OPTIMIZER, Flow, Thing
+from ..flow import APPLIED, GRADIENT, OBJECT, OPTIMIZER, Flow, Thing
+from ..params import kept_as, parts_of, spelled
 from ..rhythm import updates
 from ..roads import LOOPS, enclosing
 from ..scopes import Scope
@@ -58,6 +59,63 @@ def first(thing: Thing) -> str:
     return ast.unparse(given) if given is not None else ""
 
 
+def other_order(flow: Flow) -> Found:
+    """Gradients in the order of the network for an optimizer whose parameters are in the order of its groups."""
+    for optimizer in filter(of_mindspore, flow.all(OPTIMIZER)):
+        if not sorted_apart(flow, optimizer):
+            continue
+        for scope, call in updates(flow, optimizer):
+            name = call.args[0].id if call.args and isinstance(call.args[0], ast.Name) else ""
+            for _, statement in stored(flow.home(scope, name)).get(name, []):
+                value = statement.value if isinstance(statement, ast.Assign) else None
+                made = flow.things(scope, value.func) if isinstance(value, ast.Call) else frozenset()
+                if any(t.kind == GRADIENT and of_a_network(flow, t) for t in made):
+                    yield scope.file, call, ORDER
+                    break
+
+
+ORDER = (
+    "these gradients are in the network's order, the optimizer's parameters in that of its groups: differentiate by "
+    "optimizer.parameters, or add order_params"
+)
+
+
+def sorted_apart(flow: Flow, optimizer: Thing) -> bool:
+    """Whether an optimizer has groups picked by a condition, and no ``order_params``."""
+    call, scope = optimizer.node, optimizer.scope
+    assert isinstance(call, ast.Call) and scope is not None
+    params = call.args[0] if call.args else next((w.value for w in call.keywords if w.arg == "params"), None)
+    if params is None or optimizer.name.count(".") > 1:
+        return False
+    parts = [n for _, part in parts_of(flow, scope, params) for n in ast.walk(part)]
+    groups = [keys for n in parts if (keys := spelled(n)) is not None]
+    picked = any(isinstance(n, ast.comprehension) and n.ifs for n in parts)
+    picked = picked or any(isinstance(n, ast.Call) and ast.unparse(n.func) in ("filter", "list.append") for n in parts)
+    appended = [n for n in parts if isinstance(n, ast.Call) and getattr(n.func, "attr", "") == "append"]
+    return (
+        sum("params" in keys for keys in groups) > 1
+        and not any("order_params" in keys for keys in groups)
+        and (picked or len(appended) > 1)
+    )
+
+
+def of_a_network(flow: Flow, made: Thing) -> bool:
+    """Whether a gradient function differentiates by ``network.trainable_params()``."""
+    scope, given = made.scope, argument(made, 1 if made.name == APPLIED else 2, "weights")
+    assert scope is not None
+    for _ in range(4):
+        if isinstance(given, ast.Name):
+            held = [
+                s.value for _, s in stored(flow.home(scope, given.id)).get(given.id, []) if isinstance(s, ast.Assign)
+            ]
+            given = held[0] if len(held) == 1 else None
+        elif isinstance(given, ast.Attribute):
+            given = next((value for _, value in kept_as(scope, given)), None)
+        elif isinstance(given, ast.Call) and ast.unparse(given.func).endswith("ParameterTuple") and given.args:
+            given = given.args[0]
+    return isinstance(given, ast.Call) and getattr(given.func, "attr", "") == "trainable_params"
+
+
 def summed_outputs(flow: Flow) -> Found:
     """value_and_grad over several outputs without has_aux: the gradient of their sum."""
     for made in flow.all(GRADIENT):
@@ -76,15 +134,20 @@ def outputs(flow: Flow, scope: Scope, fn: ast.expr | None) -> int:
     """How many values a function returns; 0 where that is not seen."""
     if isinstance(fn, ast.Lambda):
         return len(fn.body.elts) if isinstance(fn.body, ast.Tuple) else 0
-    if not isinstance(fn, (ast.Name, ast.Attribute)):
+    if not isinstance(fn, (ast.Name, ast.Attribute, ast.Call)):
         return 0
-    target = flow.callee(scope, ast.Call(fn, [], []))
+    target = flow.callee(scope, ast.Call(fn, [], [])) if not isinstance(fn, ast.Call) else None
+    for cell in flow.things(scope, fn) if target is None else ():
+        target = flow.method(cell.scope, "construct") if cell.kind == OBJECT else target
     if target is None or not isinstance(target.node, ast.FunctionDef):
         return 0
     returned = [
         n.value for n, where in target.file.where.items()
         if isinstance(n, ast.Return) and where is target and n.value is not None
     ]  # fmt: skip
+    for value in [v for v in returned if isinstance(v, ast.Name)]:
+        held = [s.value for _, s in stored(target).get(value.id, []) if isinstance(s, ast.Assign)]
+        returned += held if len(held) == 1 else []
     return max((len(v.elts) for v in returned if isinstance(v, ast.Tuple)), default=0)
 
 

@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator
 
 from ...lexicon import GROUPED, MINDSPORE, TORCH
-from ..flow import OPTIMIZER, File, Flow
-from .about import Found, calls, counter, looped, of_calando, of_mindspore
+from ..carry import stored
+from ..flow import OPTIMIZER, File, Flow, Scope
+from ..params import spelled
+from .about import Found, calls, counter, head, looped, of_calando, of_mindspore
 
 HINTS = {
     "lr": "learning_rate", "betas": "beta1 and beta2", "learning_rate": "lr", "beta1": "betas", "beta2": "betas",
@@ -26,11 +28,32 @@ def wrong_names(flow: Flow) -> Found:
         call = thing.node
         assert isinstance(call, ast.Call) and thing.scope is not None
         known = {*table.order, *table.keywords, "use_lazy", "use_offload"}
-        for word in call.keywords if not of_calando(thing) else ():
+        if framework == "mindspore" and not of_calando(thing):
+            yield from (
+                (thing.scope.file, value, f"{name}'s {at} is one number here; it has beta1 and beta2")
+                for at, value in zip(table.order, call.args, strict=False)
+                if at in ("beta1", "beta2") and isinstance(value, (ast.Tuple, ast.List))
+            )
+        for word in written_out(flow, thing.scope, call) if not of_calando(thing) else ():
             if word.arg is not None and word.arg not in known:
                 hint = HINTS.get(word.arg, "")
                 told = f"; it is called {hint} there" if set(hint.split(" and ")) <= known and hint else ""
                 yield thing.scope.file, word, f"{name} has no argument {word.arg!r}{told}"
+
+
+def written_out(flow: Flow, scope: Scope, call: ast.Call) -> list[ast.keyword]:
+    """A call's arguments by name, those of a dictionary it is given among them."""
+    found = [word for word in call.keywords if word.arg is not None]
+    for word in call.keywords:
+        value = word.value if word.arg is None else None
+        if isinstance(value, ast.Name):
+            held = [
+                s.value for _, s in stored(flow.home(scope, value.id)).get(value.id, []) if isinstance(s, ast.Assign)
+            ]
+            value = held[0] if len(held) == 1 else None
+        for name, inner in (spelled(value) or {}).items():
+            found.append(ast.copy_location(ast.keyword(name, inner), inner))
+    return found
 
 
 def wrong_attribute(flow: Flow) -> Found:
@@ -66,6 +89,15 @@ def first_of_all(flow: Flow) -> Found:
             at = target.params[0]
             if sinks(target.node, at) and (argument is None or from_zero(file, call, argument)):
                 yield file, place, f"the first step is 0, and {function} raises it to a negative power: count from 1"
+    for file in flow.files:
+        for node, scope in file.scopes.items():
+            bases = node.bases if isinstance(node, ast.ClassDef) else []
+            method = flow.method(scope, "construct") if bases else None
+            if method is None or not any(file.names.dotted(b).endswith("LearningRateSchedule") for b in bases):
+                continue
+            if isinstance(method.node, ast.FunctionDef) and sinks(method.node, [*method.params, "", ""][1]):
+                told = "the first step is 0, raised to a negative power here: count from 1"
+                yield method.file, head(method.node), told
 
 
 def asked(call: ast.Call) -> Iterator[tuple[ast.AST, str, ast.Name | None]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
-from ..flow import OPTIMIZER, SCHEDULER, Flow, Thing
+from ..flow import OPTIMIZER, SCHEDULER, Flow, Thing, arguments
 from ..rhythm import updates
 from ..roads import enclosing
 from ..scopes import Scope
@@ -47,14 +47,25 @@ def late_assignments(flow: Flow) -> Found:
             target = call.args[0]
             if isinstance(target, ast.Attribute) and target.attr == "learning_rate":
                 for thing in flow.things(scope, target.value):
-                    if late(flow, thing, scope, call, call.args[1]):
-                        yield file, call, LATE
+                    yield from too_late(flow, thing, scope, call, call.args[1])
     for file in flow.files:
         for node, scope in file.where.items():
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Subscript):
                 for thing in behind(flow, scope, node.targets[0]):
-                    if late(flow, thing, scope, node, node.value):
-                        yield file, node, LATE
+                    yield from too_late(flow, thing, scope, node, node.value)
+
+
+def too_late(flow: Flow, thing: Thing, scope: Scope, node: ast.AST, value: ast.expr) -> Found:
+    """A write of a rate that comes after its update, or the call of the function that writes it."""
+    if late(flow, thing, scope, node, value):
+        yield scope.file, node, LATE
+    used = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)}
+    used |= {n.id for text in expressions(scope, value, scope.node) for n in ast.walk(text) if isinstance(n, ast.Name)}
+    for caller, call in scope.calls if isinstance(scope.node, ast.FunctionDef) else ():
+        given = arguments(scope, call, 1 if scope.owner is not None and isinstance(call.func, ast.Attribute) else 0)
+        asked = [given[name] for name in given if name in used]
+        if asked and late(flow, thing, caller, call, ast.Tuple(asked, ast.Load())):
+            yield caller.file, call, LATE
 
 
 def behind(flow: Flow, scope: Scope, target: ast.Subscript) -> list[Thing]:
@@ -136,12 +147,39 @@ def fixed_epochs(flow: Flow) -> Found:
         at = LISTS.get(tail(file, call))
         if at is not None and len(call.args) > at and many(call.args[at]):
             yield file, call.args[at], FIXED
+        if tail(file, call) == "piecewise_constant_lr" and (shared := factor(call)) is not None:
+            yield file, shared, FIXED
     for file in flow.files if trains else ():
         for node in file.where:
+            if isinstance(node, ast.FunctionDef):
+                yield from ((file, default, FIXED) for default in taken_defaults(file.scopes[node], node))
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], (ast.Name, ast.Attribute)):
                 name = node.targets[0].id if isinstance(node.targets[0], ast.Name) else node.targets[0].attr
                 if PER_EPOCH.search(name) and many(node.value):
                     yield file, node, FIXED
+
+
+def taken_defaults(scope: Scope, node: ast.FunctionDef) -> list[ast.expr]:
+    """The numbers that stand for the steps of an epoch where a call of a function does not say them."""
+    args = [*node.args.posonlyargs, *node.args.args]
+    pairs = list(zip(args[len(args) - len(node.args.defaults) :], node.args.defaults, strict=True))
+    pairs += [(a, d) for a, d in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True) if d is not None]
+    skipped = 1 if scope.owner is not None else 0
+    given = [arguments(scope, call, skipped) for _, call in scope.calls]
+    return [
+        d for a, d in pairs if PER_EPOCH.search(a.arg) and many(d) and not all(a.arg in each for each in given or [{}])
+    ]
+
+
+def factor(call: ast.Call) -> ast.expr | None:
+    """The number by which all milestones of a list are epochs turned into steps; None where there is none."""
+    ends = call.args[0] if call.args else next((w.value for w in call.keywords if w.arg == "milestone"), None)
+    rows = ends.elts if isinstance(ends, (ast.List, ast.Tuple)) else []
+    if len(rows) < 2 or not all(isinstance(x, ast.BinOp) and isinstance(x.op, ast.Mult) for x in rows):
+        return None
+    sides = [{ast.unparse(s): s for s in (x.left, x.right) if many(s)} for x in rows]  # type: ignore[attr-defined]
+    same = set.intersection(*(set(row) for row in sides))
+    return sides[0][same.pop()] if same else None
 
 
 def illustrated(call: ast.Call) -> bool:

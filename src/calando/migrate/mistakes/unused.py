@@ -11,7 +11,7 @@ from ..rhythm import updates
 from ..roads import enclosing
 from ..scopes import Scope
 from ..work import uses
-from .about import Found, calls, of_mindspore, reads
+from .about import Found, calls, head, of_mindspore, reads
 
 DECAY = re.compile(r"(lr|learning_rate)_?decay|decay_?(lr|learning_rate)|decay_lr_at|lr_gamma", re.IGNORECASE)
 ADJUST = re.compile(r"adjust_?(the_)?(learning_?rate|lr)|decay_?lr$|update_?lr$", re.IGNORECASE)
@@ -32,23 +32,18 @@ def unused_decays(flow: Flow) -> Found:
                     yield file, node, "this decay of the learning rate is never used"
 
 
-def head(node: ast.FunctionDef) -> ast.AST:
-    """The place of a function's name."""
-    place = ast.Name(node.name)
-    place.lineno, place.end_lineno = node.lineno, node.lineno
-    place.col_offset = node.col_offset
-    place.end_col_offset = node.col_offset + len("def ") + len(node.name)
-    return place
-
-
 def unused_rates(flow: Flow) -> Found:
     """A list or schedule of rates that no optimizer is given."""
     for file in flow.files if flow.all(OPTIMIZER) else ():
         for node in file.where:
-            if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Call):
+            if not isinstance(node, ast.Assign) or not isinstance(node.value, (ast.Call, ast.ListComp)):
                 continue
             target = node.targets[0]
             if not isinstance(target, ast.Name) or reads(flow, target.id):
+                continue
+            if isinstance(node.value, ast.ListComp):
+                if RATES.search(target.id):
+                    yield file, node, "these learning rates are made and no optimizer is given them"
                 continue
             dotted = file.names.dotted(node.value.func)
             listed = dotted.startswith("mindspore.") and (
