@@ -179,3 +179,30 @@ def test_what_is_not_seen_is_not_guessed(name):
     done = migrate({"train.py": data}, Wish(to="torch"))
     assert done.results[0].after == data
     assert any(told in finding.reason for finding in done.findings)
+
+
+CRNN = CELLS["CRNN's clip of each gradient, trained by Model"]
+STEP = "net_with_grads = StepWithGradClip(nn.WithLossCell(net, nn.MSELoss()), opt).set_train()\n"
+
+
+def test_a_step_that_only_model_knows_is_left_with_its_training():
+    """Half of it rewritten, a loop of MindSpore's would drive a module of PyTorch's."""
+    text = CRNN.replace(STEP, "").replace("ms.Model(net_with_grads)", f"ms.Model({STEP[17:-13]})")
+    done = migrate({"train.py": text.encode()}, Wish(to="torch"))
+    assert not done.results[0].changed
+    assert any("has no name of its own" in finding.reason for finding in done.findings)
+
+
+def test_of_a_step_that_returns_more_the_loss_is_printed():
+    bert = CELLS["BERT's step, which clips each gradient and watches for overflow"]
+    loop = bert[bert.index("    for epoch in range(5):") : bert.index("if __name__")]
+    model = "    model = ms.Model(net_with_grads)\n    model.train(5, create_dataset(), ms.LossMonitor())\n"
+    after = migrate({"train.py": bert.replace(loop, model).encode()}, Wish(to="torch")).results[0].after.decode()
+    assert "outputs = net_with_grads(*inputs)\n            loss_value = outputs[0]\n" in after
+
+
+def test_part_of_an_optimizers_file_is_not_loaded():
+    line = "held = ms.load_checkpoint('a.ckpt')\nms.load_param_into_net(optimizer, {k: v for k, v in held.items()})\n"
+    done = migrate({"train.py": SMALL.replace("def forward_fn", f"{line}def forward_fn", 1).encode()}, Wish(to="torch"))
+    assert not done.results[0].changed
+    assert any("loaded in part" in finding.reason for finding in done.findings)

@@ -24,6 +24,7 @@ from .torch_step import gradient_functions, step
 from .unpack import unpacked
 from .work import Left, Work, off, statement_of, uses
 
+CHANGED = "the gradients are changed in line"  # which the looser way says more precisely
 DROPPED = (
     "relative_step","use_locking", "update_slots", "loss_scale", "use_lazy", "use_offload",
     "use_nesterov", "use_amsgrad",
@@ -87,7 +88,7 @@ def carried_back(work: Work, thing: Thing) -> str:
         if not why:
             return ""
         whys.append(why)
-    return whys[-1] if WATCHES in whys[0] else whys[0]
+    return whys[-1] if any(word in whys[0] for word in (WATCHES, CHANGED)) else whys[0]
 
 
 def torn(work: Work, done: set[Thing], left: dict[Thing, str]) -> dict[Thing, str]:

@@ -50,7 +50,7 @@ class Loop:
         name, stop = self.watched, [f"if {self.watched}.stopped:", "    break"] if self.halts else []
         self.begin.insert(0, f"{name}.epoch_begin({self.names['epoch']})")
         self.ahead.append(f"{name}.step_begin()")
-        self.after += [f"{name}.step_end({self.names['loss_value']})", *stop]
+        self.after += [f"{name}.step_end({self.names['given']})", *stop]
         self.end += [f"{name}.epoch_end()", *stop]
         self.last.append(f"{name}.end()")
 

@@ -7,9 +7,9 @@ import ast
 from .back import Back, alone, put
 from .carry import stored
 from .finding import CHECK, REWRITTEN
-from .flow import File, Scope
+from .flow import OBJECT, File, Scope
 from .torch_callbacks import Loop, callbacks
-from .torch_cells import HALF, calls_with
+from .torch_cells import HALF, READY, calls_with
 from .torch_scale import Scaling, scaling
 from .torch_watched import lines as watched_lines
 from .work import Left, Work, statement_of
@@ -37,12 +37,35 @@ def models(back: Back, steps: dict[str, str]) -> bool:
             theirs = dotted.startswith("mindspore.") and dotted.endswith(".Model")
             if theirs and isinstance(first, ast.Name) and first.id in steps:
                 found.append((scope, call))
+            elif theirs and id(call) not in back.work.told and own_step(back, scope, first):
+                raise Left(f"the training step that the Model in line {call.lineno} drives has no name of its own")
     for scope, call in found:
         if id(call) in back.work.told:  # with another optimizer of the same name
             back.stepped += 1
         else:
             model(back, scope, call, steps)
     return bool(found)
+
+
+def own_step(back: Back, scope: Scope, node: ast.expr | None) -> bool:
+    """Whether an expression is a training step of the script's own that has this optimizer."""
+    owners = [owner for (owner, _), held in back.work.flow.attributes.items() if back.thing in held]
+    things = back.work.flow.things(scope, node)
+    return any(t.kind == OBJECT and t.scope is not None and t.scope.node in owners for t in things)
+
+
+def several(back: Back, scope: Scope, node: ast.expr) -> bool:
+    """Whether a training step returns more than the loss, as those that watch for overflow do."""
+    home = back.work.flow.home(scope, node.id) if isinstance(node, ast.Name) else scope
+    made = [s.value for _, s in stored(home).get(ast.unparse(node), []) if isinstance(s, ast.Assign)]
+    if any(isinstance(v, ast.Call) and home.file.names.dotted(v.func).endswith(f".nn.{READY[1]}") for v in made):
+        return True
+    for each in back.work.flow.things(scope, node):
+        method = back.work.flow.method(each.scope, "construct") if each.kind == OBJECT else None
+        if method is not None:
+            returned = [n.value for n in ast.walk(method.node) if isinstance(n, ast.Return)]
+            return any(isinstance(value, ast.Tuple) for value in returned)
+    return False
 
 
 def model(back: Back, scope: Scope, call: ast.Call, steps: dict[str, str]) -> None:
@@ -136,6 +159,9 @@ def train(back: Back, scope: Scope, call: ast.Call, given: dict[str, ast.expr], 
     code = {name: file.source.code(value) for name, value in said.items()}
     names = {n: file.names.free(n) for n in ("step", "inputs", "loss_value", "group", "epoch", "batch", "began", "now")}
     network = file.source.code(given["network"])
+    names["given"] = names["loss_value"]
+    if step and several(back, scope, given["network"]):
+        names["given"] = file.names.free("outputs")
     loop = Loop(network, names, scope, call.lineno)
     code["train_dataset"] = kept(file, loop, said["train_dataset"], "dataset")
     if (made := given.get("loss_fn")) is not None and not step:
@@ -203,6 +229,8 @@ def forward(
 ) -> list[str]:  # fmt: skip
     """One batch: from the data to the update."""
     loss, inputs, file = names["loss_value"], names["inputs"], scope.file
+    if step and names["given"] != loss:
+        return [f"{names['given']} = {step}(*{inputs})", f"{loss} = {names['given']}[0]"]
     if step:
         return [f"{loss} = {step}(*{inputs})"]
     network = file.source.code(given["network"])
