@@ -28,3 +28,15 @@ def kind(request):
 @pytest.fixture(params=["numpy", "calando", "mindspore", "torch"])
 def any_kind(request):
     return kind_of(request.param, request)
+
+
+@pytest.fixture
+def centralization(mindspore, monkeypatch):
+    """MindSpore's CPU can centralize: its operator as documented."""
+    from mindspore.nn.optim import optimizer
+
+    class Centralization(mindspore.nn.Cell):
+        def construct(self, x, axes):
+            return x - mindspore.ops.ReduceMean(keep_dims=True)(x, axes)
+
+    monkeypatch.setattr(optimizer, "op_gc", Centralization())

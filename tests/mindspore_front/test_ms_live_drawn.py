@@ -7,9 +7,10 @@ More, and others each time:
 
 Drawn around what MindSpore's CPU kernels do against its documentation (docs/mindspore_quirks.md): Momentum without
 ``use_nesterov``, FTRL without l1, Adagrad with ``update_slots``, RMSProp not centered with a small epsilon, static
-rates beside dynamic ones as multiples of 2⁻¹². Bounds, of the largest number: 1e-5 for parameters (3e-5 for FTRL, whose
-two sides both lose digits where nearly equal powers are subtracted). Parameters get fresh names, because MindSpore
-keeps what it compiled for a name.
+rates beside dynamic ones as multiples of 2⁻¹², centralization where the second axis is a multiple of 16 and its
+operator, which only Ascend has, is x - mean(x). Bounds, of the largest number: 1e-5 for parameters (3e-5 for FTRL,
+whose two sides both lose digits where nearly equal powers are subtracted). Parameters get fresh names, because
+MindSpore keeps what it compiled for a name.
 """
 
 import os
@@ -23,59 +24,23 @@ from hypothesis import strategies as st
 from calando.mindspore import nn
 from mindspore_front import kinds
 from mindspore_front.golden_cases import Reader
+from mindspore_front.hyperparameters import OWN, RATE, between
 from mindspore_front.kinds import PARAMS, distance
 
 DRAWN = int(os.environ.get("CALANDO_DRAWN", "16"))
 SLOW = {"ASGD": 0.5, "Rprop": 0.625}  # the share of cases that is drawn
-SHAPES = {"conv.weight": (3, 2, 2, 2), "bn.gamma": (3,), "bn.beta": (9,), "fc.weight": (4, 5), "fc.bias": (4,)}
+SHAPES = {"conv.weight": (3, 16, 2, 1), "bn.gamma": (3,), "bn.beta": (9,), "fc.weight": (4, 16), "fc.bias": (4,)}
 STEPS = 5
 FRESH = count()
 
 
-def between(low, high):
-    """Numbers as users write them, of four digits."""
-    return st.floats(low, high).map(lambda x: min(max(float(f"{x:.4f}"), low), high))
-
-
-RATE = between(0.001, 0.06)
-BETAS = {"beta1": between(0.0001, 0.999), "beta2": between(0.1, 0.9999)}
-EPS = st.sampled_from([1e-8, 1e-6, 1e-4, 1e-2])
-ADAM = {**BETAS, "eps": EPS, "use_nesterov": st.booleans(), "use_locking": st.booleans()}
-OWN = {
-    "ASGD": {"lambd": between(0.0, 0.5), "alpha": between(0.0, 1.5), "t0": st.sampled_from([0.0, 2.0, 3.5, 1e6])},
-    "AdaFactor": {
-        "clip_threshold": between(0.5, 2.0),
-        "decay_rate": between(0.1, 1.0),
-        "beta1": between(0.1, 0.98),
-        "scale_parameter": st.booleans(),
-    },
-    "AdaMax": {**BETAS, "eps": EPS},
-    "Adadelta": {"rho": between(0.0, 0.998), "epsilon": st.sampled_from([1e-6, 1e-4, 1e-2])},
-    "Adagrad": {"accum": between(0.0, 2.0)},
-    "Adam": {**ADAM, "use_amsgrad": st.booleans()},
-    "AdamOffload": ADAM,
-    "AdamWeightDecay": {**BETAS, "eps": EPS},
-    "FTRL": {
-        "initial_accum": between(0.1, 2.0),
-        "lr_power": st.one_of(st.just(-0.5), between(-1.0, 0.0)),
-        "l2": between(0.0, 0.5),
-    },
-    "LazyAdam": ADAM,
-    "Momentum": {"momentum": between(0.0, 0.99)},
-    "ProximalAdagrad": {"accum": between(0.1, 2.0), "l1": between(0.0, 0.3), "l2": between(0.0, 0.5)},
-    "RMSProp": {"decay": between(0.5, 0.998), "momentum": between(0.0, 0.98)},
-    "Rprop": {
-        "etas": st.tuples(between(0.1, 0.9), between(1.05, 2.0)).map(list).map(lambda v: {"$tuple": v}),
-        "step_sizes": st.tuples(between(0.0, 0.001), between(0.06, 2.0)).map(lambda v: {"$tuple": list(v)}),
-    },
-    "SGD": {},
-}
 NOT_HERE_YET: set[str] = set()
 CLASSES = sorted(set(OWN) - NOT_HERE_YET)
 NO_GROUPS = ("AdaFactor",)  # it refuses their rates and does not see their decay
 NEEDED = ("momentum",)  # what Momentum has no default for
 STATIC_RATE = ("FTRL",)
 STATIC_DECAY = ("AdaFactor", "LazyAdam", "SGD")
+NO_CENTRE = ("AdamOffload", "AdamWeightDecay")  # there
 NO_SCALE = ("ASGD", "AdaFactor", "AdamWeightDecay", "Rprop")
 
 
@@ -171,6 +136,8 @@ def groups(draw, name, members):
         group["lr"] = draw(rates(name, True))
     if draw(st.booleans()):
         group["weight_decay"] = draw(decays(name))
+    if name not in NO_CENTRE and draw(st.booleans()):
+        group["grad_centralization"] = draw(st.booleans())
     return group
 
 
@@ -267,6 +234,7 @@ def number_of(name):
 
 
 @pytest.mark.parametrize("name", CLASSES)
+@pytest.mark.usefixtures("centralization")
 def test_drawn_cases_follow_the_original(mindspore, torch, name):
     drawn = []
 
