@@ -65,6 +65,9 @@ ops.dropout(m, 0.5, False) | ops.nll_loss(m, T([2, 0], mst.int32)) | ops.l1_loss
 ops.l1_loss(m, m * 2, "sum") | ops.nll_loss(m, T([2, 0], mst.int32), T([1.0, 2.0, 3.0]), reduction="sum")
 ops.smooth_l1_loss(m, m * 2) | ops.smooth_l1_loss(m, m * 2, 0.5, "mean") | ops.mse_loss(m, m * 2, "none")
 ops.tuple_to_array((1, 2, 3)) | ops.tuple_to_array((1.5, 2.0))
+ops.neg(x) | ops.sign(m) | ops.reciprocal(x) | ops.rsqrt(x) | ops.isnan(x / 0.0) | ops.isinf(x / 0.0)
+ops.not_equal(x, 1.0) | ops.addn([x, x]) | ops.addn((m, m, m)) | P.Neg()(x) | P.Sign()(m) | P.Rsqrt()(x)
+P.AddN()([x, x]) | ops.addn([m])
 P.Minimum()(i, 2) | P.Maximum()(x, 1.5) | P.Exp()(x) | P.Cos()(x) | P.Floor()(x * 0.7) | P.Assign()(w, x)
 """
 ROWS = [row.strip() for line in SAME.strip().splitlines() for row in line.split("|")]

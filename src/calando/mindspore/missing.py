@@ -54,6 +54,7 @@ TORCHS = {  # layers that have another name in torch
 ALONE = {
     **dict.fromkeys(("ConvertModelUtils", "ConvertNetUtils", "THOR", "thor"), THOR),
     "SpeedAdamW": "it is AdamW in one kernel of Ascend; calando.torch.AdamW is that optimizer, on these Parameters too",
+    "export": "nothing is compiled here; save_checkpoint writes the weights, which a network of real MindSpore loads",
     "EmbeddingLookup": "use nn.Embedding; a sparse gradient is handed to an optimizer as a RowTensor",
 }
 RENAMED = {"ms_class": "it is called jit_class now", "ms_function": "it is called jit now, and changes nothing here"}

@@ -170,6 +170,11 @@ def logical_and(input: Any, other: Any) -> torch.Tensor:
     return torch.logical_and(*_both(input, other))
 
 
+def not_equal(input: Any, other: Any) -> torch.Tensor:
+    """input ≠ other, place by place."""
+    return torch.ne(*_both(input, other))
+
+
 def logical_or(input: Any, other: Any) -> torch.Tensor:
     """Whether one holds, place by place."""
     return torch.logical_or(*_both(input, other))
@@ -190,82 +195,17 @@ def matmul(input: Any, other: Any) -> torch.Tensor:
     return torch.matmul(input, other)
 
 
-# ---- place by place
+def addn(x: Sequence[Any]) -> torch.Tensor:
+    """The sum of all Tensors in a tuple or list."""
+    total, *others = x
+    for other in others:
+        total = add(total, other)
+    return total
 
 
 def cast(input: Any, dtype: Any) -> torch.Tensor:
     """The same values in another type."""
     return tensor(input).to(as_dtype(dtype))
-
-
-def exp(input: Any) -> torch.Tensor:
-    """e to the power of input."""
-    return torch.exp(tensor(input))
-
-
-def log(input: Any) -> torch.Tensor:
-    """The natural logarithm."""
-    return torch.log(tensor(input))
-
-
-def sqrt(x: Any) -> torch.Tensor:
-    """The square root."""
-    return torch.sqrt(tensor(x))
-
-
-def square(input: Any) -> torch.Tensor:
-    """input · input."""
-    return torch.square(tensor(input))
-
-
-def abs(input: Any) -> torch.Tensor:
-    """The value without its sign."""
-    return torch.abs(tensor(input))
-
-
-def cos(input: Any) -> torch.Tensor:
-    """The cosine of radians."""
-    return torch.cos(tensor(input))
-
-
-def sin(input: Any) -> torch.Tensor:
-    """The sine of radians."""
-    return torch.sin(tensor(input))
-
-
-def floor(input: Any) -> torch.Tensor:
-    """The next integer below, in the same type."""
-    return torch.floor(tensor(input))
-
-
-def ceil(input: Any) -> torch.Tensor:
-    """The next integer above, in the same type."""
-    return torch.ceil(tensor(input))
-
-
-def logical_not(input: Any) -> torch.Tensor:
-    """Whether it does not hold, place by place."""
-    return torch.logical_not(tensor(input))
-
-
-def isfinite(input: Any) -> torch.Tensor:
-    """Whether a number is neither inf nor nan, place by place."""
-    return torch.isfinite(tensor(input))
-
-
-def relu(input: Any) -> torch.Tensor:
-    """max(input, 0)."""
-    return torch.relu(tensor(input))
-
-
-def sigmoid(input: Any) -> torch.Tensor:
-    """1 / (1 + exp(-input))."""
-    return torch.sigmoid(tensor(input))
-
-
-def tanh(input: Any) -> torch.Tensor:
-    """The hyperbolic tangent."""
-    return torch.tanh(tensor(input))
 
 
 # ---- many to one

@@ -4,20 +4,18 @@
     self.cast = P.Cast()
     self.cast(global_step, ms.float32)
 
-An object holds nothing; calling it is calling the function of :mod:`operations`.
+An object holds nothing; calling it is calling the function of :mod:`operations` or :mod:`elementary`.
 """
 
 from typing import Any
 
-import torch
-
-from . import operations
+from . import elementary, operations
 
 
 class Abs:
     """The value without its sign."""
 
-    __call__ = staticmethod(operations.abs)
+    __call__ = staticmethod(elementary.abs)
 
 
 class Add:
@@ -29,11 +27,7 @@ class Add:
 class AddN:
     """The sum of all Tensors in a tuple or list."""
 
-    def __call__(self, x: Any) -> Any:
-        total, *others = x
-        for other in others:
-            total = operations.add(total, other)
-        return total
+    __call__ = staticmethod(operations.addn)
 
 
 class Assign:
@@ -63,7 +57,7 @@ class Cast:
 class Cos:
     """The cosine."""
 
-    __call__ = staticmethod(operations.cos)
+    __call__ = staticmethod(elementary.cos)
 
 
 class DType:
@@ -93,7 +87,7 @@ class Equal:
 class Exp:
     """e to the power of x."""
 
-    __call__ = staticmethod(operations.exp)
+    __call__ = staticmethod(elementary.exp)
 
 
 class Fill:
@@ -105,7 +99,7 @@ class Fill:
 class Floor:
     """The next integer below."""
 
-    __call__ = staticmethod(operations.floor)
+    __call__ = staticmethod(elementary.floor)
 
 
 class Greater:
@@ -123,7 +117,7 @@ class GreaterEqual:
 class IsFinite:
     """Whether a number is neither inf nor nan."""
 
-    __call__ = staticmethod(operations.isfinite)
+    __call__ = staticmethod(elementary.isfinite)
 
 
 class Less:
@@ -141,7 +135,7 @@ class LessEqual:
 class Log:
     """The natural logarithm."""
 
-    __call__ = staticmethod(operations.log)
+    __call__ = staticmethod(elementary.log)
 
 
 class LogicalAnd:
@@ -153,7 +147,7 @@ class LogicalAnd:
 class LogicalNot:
     """Whether it does not hold."""
 
-    __call__ = staticmethod(operations.logical_not)
+    __call__ = staticmethod(elementary.logical_not)
 
 
 class LogicalOr:
@@ -189,7 +183,7 @@ class Mul:
 class Neg:
     """-x."""
 
-    __call__ = staticmethod(torch.neg)
+    __call__ = staticmethod(elementary.neg)
 
 
 class OnesLike:
@@ -213,14 +207,13 @@ class RealDiv:
 class ReLU:
     """max(x, 0)."""
 
-    __call__ = staticmethod(operations.relu)
+    __call__ = staticmethod(elementary.relu)
 
 
 class Reciprocal:
     """1 / x."""
 
-    def __call__(self, x: Any) -> Any:
-        return operations.div(1.0, x)
+    __call__ = staticmethod(elementary.reciprocal)
 
 
 class ReduceMean:
@@ -254,7 +247,7 @@ class Reshape:
 class Rsqrt:
     """1 / √x."""
 
-    __call__ = staticmethod(torch.rsqrt)
+    __call__ = staticmethod(elementary.rsqrt)
 
 
 class Select:
@@ -272,31 +265,31 @@ class Shape:
 class Sigmoid:
     """1 / (1 + exp(-x))."""
 
-    __call__ = staticmethod(operations.sigmoid)
+    __call__ = staticmethod(elementary.sigmoid)
 
 
 class Sign:
     """-1, 0 or 1."""
 
-    __call__ = staticmethod(torch.sign)
+    __call__ = staticmethod(elementary.sign)
 
 
 class Sin:
     """The sine."""
 
-    __call__ = staticmethod(operations.sin)
+    __call__ = staticmethod(elementary.sin)
 
 
 class Sqrt:
     """The square root."""
 
-    __call__ = staticmethod(operations.sqrt)
+    __call__ = staticmethod(elementary.sqrt)
 
 
 class Square:
     """x · x."""
 
-    __call__ = staticmethod(operations.square)
+    __call__ = staticmethod(elementary.square)
 
 
 class Sub:
@@ -308,7 +301,7 @@ class Sub:
 class Tanh:
     """The hyperbolic tangent."""
 
-    __call__ = staticmethod(operations.tanh)
+    __call__ = staticmethod(elementary.tanh)
 
 
 class ZerosLike:

@@ -6,6 +6,7 @@ from typing import Any as _Any
 from ..missing import missing as _missing
 from ..network import clips as _clips
 from ..network import composite as _composite
+from ..network import elementary as _elementary
 from ..network import grad as _grad
 from ..network import layered as _layered
 from ..network import operations as _functions
@@ -25,6 +26,7 @@ _NAMES = {
     **_public(_objects),
     **_public(_composite),
     **_public(_functions),
+    **_public(_elementary),
     **_public(_clips),
     **_public(_shaping),
     **_public(_layered),
