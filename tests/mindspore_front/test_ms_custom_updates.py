@@ -198,10 +198,11 @@ def test_errors(torch):
 
 def test_names_where_mindspore_has_them(mindspore, torch):
     from calando.mindspore import ops
-    from calando.mindspore.network.updates import Update
+    from calando.mindspore.network import updates
+    from calando.mindspore.network.updates.update import Locking, Update
 
-    names = {cls.__name__ for cls in Update.__subclasses__()}
-    assert names == {name.partition(" ")[0] for name in CASES}
+    names = {cls.__name__ for cls in {*Update.__subclasses__(), *Locking.__subclasses__()} - {Locking}}
+    assert names == set(updates.__all__) == {name.partition(" ")[0] for name in CASES}
     for name in names:
         assert hasattr(mindspore.ops, name) and hasattr(mindspore.ops.operations, name)
         assert getattr(ops, name) is getattr(ops.operations, name)

@@ -32,7 +32,7 @@ _NAMES = {
     **_public(_layered),
     "partial": _composite.partial,
 }
-_NAMES |= {word.__name__: word for word in _updates.Update.__subclasses__()}
+_NAMES |= {name: getattr(_updates, name) for name in _updates.__all__}
 _NAMES |= {"grad": _grad.grad, "value_and_grad": _grad.value_and_grad}
 _MODULES = ("composite", "functional")  # MindSpore's older addresses of the same
 

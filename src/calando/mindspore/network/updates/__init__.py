@@ -11,6 +11,8 @@ shape and dtype; a number is a number or anything with one element, and is round
 float64. Where a primitive has parts of a formula as arguments (``beta1_power`` is β₁ᵗ after t updates), they are taken
 as they come.
 
+``use_locking`` is accepted where MindSpore takes it, and not needed.
+
 Every call returns what it has changed: the parameter, or (parameter, slots …) where MindSpore returns several.
 
 Each raises, before anything has changed:
@@ -34,4 +36,21 @@ from .descent import ApplyMomentum as ApplyMomentum
 from .ftrl import ApplyFtrl as ApplyFtrl
 from .rmsprop import ApplyCenteredRMSProp as ApplyCenteredRMSProp
 from .rmsprop import ApplyRMSProp as ApplyRMSProp
-from .update import Update as Update
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "AdamWeightDecay",
+    "ApplyAdaMax",
+    "ApplyAdadelta",
+    "ApplyAdagrad",
+    "ApplyAdagradV2",
+    "ApplyAdamWithAmsgrad",
+    "ApplyAdamWithAmsgradV2",
+    "ApplyCenteredRMSProp",
+    "ApplyFtrl",
+    "ApplyGradientDescent",
+    "ApplyMomentum",
+    "ApplyProximalAdagrad",
+    "ApplyRMSProp",
+]

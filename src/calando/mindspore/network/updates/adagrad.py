@@ -3,7 +3,7 @@
 from typing import Any
 
 from ....rules import adadelta, adagrad, proximal, rmsprop
-from .update import Update, number
+from .update import Locking, Update, number
 
 
 class ApplyAdadelta(Update):
@@ -64,17 +64,11 @@ class ApplyAdagradV2(Update):
         return var, accum
 
 
-class ApplyProximalAdagrad(Update):
+class ApplyProximalAdagrad(Locking):
     """An Adagrad step, then shrinking towards zero; the formula is in ``calando.rules.proximal``.
 
     ``(var, accum, lr, l1, l2, grad)`` → (var, accum).
-
-    Args:
-        use_locking: accepted and not needed.
     """
-
-    def __init__(self, use_locking: bool = False) -> None:
-        self.use_locking = self.switch(use_locking=use_locking)
 
     def __call__(self, var: Any, accum: Any, lr: Any, l1: Any, l2: Any, grad: Any) -> tuple[Any, Any]:
         given = self.numbers(var, proximal.DOMAIN, lr=lr, l1=l1, l2=l2)

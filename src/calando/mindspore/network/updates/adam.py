@@ -5,10 +5,17 @@ from typing import Any
 
 from ....decay import DECOUPLED
 from ....rules import adam, adamax
-from .update import POWER, Update
+from .update import POWER, Locking, Update
+
+DOMAIN = {
+    **{name: adam.DOMAIN[name] for name in ("beta1", "beta2")},
+    "epsilon": adam.DOMAIN["eps"],
+    "decay": (0.0, float("inf")),
+    **POWER,
+}
 
 
-class Adam(Update):
+class Adam(Locking):
     """Adam with MindSpore's ε̂: p ← p - lr √(1 - β₂ᵗ)/(1 - β₁ᵗ) m / (√v + ε).
 
     ``(var, m, v, beta1_power, beta2_power, lr, beta1, beta2, epsilon, gradient)`` → (var, m, v).
@@ -19,10 +26,8 @@ class Adam(Update):
     """
 
     def __init__(self, use_locking: bool = False, use_nesterov: bool = False) -> None:
-        self.use_locking, self.use_nesterov = (
-            self.switch(use_locking=use_locking),
-            self.switch(use_nesterov=use_nesterov),
-        )
+        super().__init__(use_locking)
+        self.use_nesterov = self.switch(use_nesterov=use_nesterov)
 
     def __call__(
         self,
@@ -47,17 +52,11 @@ class Adam(Update):
         return var, m, v
 
 
-class ApplyAdamWithAmsgradV2(Update):
+class ApplyAdamWithAmsgradV2(Locking):
     """As :class:`Adam`, divided by the root of the largest v so far.
 
     ``(var, m, v, vhat, beta1_power, beta2_power, lr, beta1, beta2, epsilon, grad)`` → (var, m, v, vhat).
-
-    Args:
-        use_locking: accepted and not needed.
     """
-
-    def __init__(self, use_locking: bool = False) -> None:
-        self.use_locking = self.switch(use_locking=use_locking)
 
     def __call__(
         self,
@@ -99,31 +98,21 @@ class ApplyAdamWithAmsgrad(Update):
 
 def corrected(update: Update, p: Any, beta1_power: Any, beta2_power: Any, lr: Any, **own: Any) -> tuple[float, list]:
     """Adam's step size with both corrections, and its other numbers."""
-    domain = {**adam.DOMAIN, "epsilon": adam.DOMAIN["eps"], **POWER}
-    del domain["lr"]
-    given = update.numbers(p, domain, beta1_power=beta1_power, beta2_power=beta2_power, lr=lr, **own)
+    given = update.numbers(p, DOMAIN, beta1_power=beta1_power, beta2_power=beta2_power, lr=lr, **own)
     size = given["lr"] * root(1 - given["beta2_power"]) / (1 - given["beta1_power"])
     return size, [given[name] for name in own]
 
 
-class AdamWeightDecay(Update):
+class AdamWeightDecay(Locking):
     """Adam without bias correction and with decoupled decay: p ← p - lr (m / (√v + ε) + λ p).
 
     ``(var, m, v, lr, beta1, beta2, epsilon, decay, gradient)`` → (var, m, v).
-
-    Args:
-        use_locking: accepted and not needed.
     """
-
-    def __init__(self, use_locking: bool = False) -> None:
-        self.use_locking = self.switch(use_locking=use_locking)
 
     def __call__(
         self, var: Any, m: Any, v: Any, lr: Any, beta1: Any, beta2: Any, epsilon: Any, decay: Any, gradient: Any
     ) -> tuple[Any, Any, Any]:
-        domain = {**adam.DOMAIN, "epsilon": adam.DOMAIN["eps"], "decay": (0.0, float("inf"))}
-        del domain["lr"]
-        given = self.numbers(var, domain, lr=lr, beta1=beta1, beta2=beta2, epsilon=epsilon, decay=decay)
+        given = self.numbers(var, DOMAIN, lr=lr, beta1=beta1, beta2=beta2, epsilon=epsilon, decay=decay)
         hyper = {**given, "eps": given["epsilon"], "weight_decay": given["decay"]}
         rule = adam.ADAM_UNCORRECTED
         scalars, front = rule.scalars(hyper, 1), DECOUPLED.scalars(hyper, 1.0)
@@ -140,9 +129,7 @@ class ApplyAdaMax(Update):
     def __call__(
         self, var: Any, m: Any, v: Any, beta1_power: Any, lr: Any, beta1: Any, beta2: Any, epsilon: Any, grad: Any
     ) -> tuple[Any, Any, Any]:
-        domain = {**adam.DOMAIN, "epsilon": adam.DOMAIN["eps"], **POWER}
-        del domain["lr"]
-        given = self.numbers(var, domain, beta1_power=beta1_power, lr=lr, beta1=beta1, beta2=beta2, epsilon=epsilon)
+        given = self.numbers(var, DOMAIN, beta1_power=beta1_power, lr=lr, beta1=beta1, beta2=beta2, epsilon=epsilon)
         size = given["lr"] / (1 - given["beta1_power"])
         scalars = adamax.Scalars(size, 1 - given["beta1"], given["beta2"], given["epsilon"])
         self.play(adamax.ADAMAX_EPSILON_LAST, var, {"m": m, "u": v}, grad, scalars)

@@ -3,21 +3,15 @@
 from typing import Any
 
 from ....rules import ftrl
-from .update import Update
+from .update import Locking
 
 
-class ApplyFtrl(Update):
+class ApplyFtrl(Locking):
     """FTRL-Proximal; the formula is in ``calando.rules.ftrl``.
 
     ``(var, accum, linear, grad, lr=0.001, l1=0.0, l2=0.0, lr_power=-0.5)`` → var. MindSpore's CPU kernel takes l1 where
     the formula says sign(z) l1; here the formula is followed.
-
-    Args:
-        use_locking: accepted and not needed.
     """
-
-    def __init__(self, use_locking: bool = False) -> None:
-        self.use_locking = self.switch(use_locking=use_locking)
 
     def __call__(
         self,

@@ -4,20 +4,14 @@ from typing import Any
 
 from ....rule import Rule
 from ....rules import rmsprop
-from .update import Update
+from .update import Locking, Update
 
 
-class ApplyRMSProp(Update):
+class ApplyRMSProp(Locking):
     """v ← ρ v + (1 - ρ) g², m ← μ m + lr g / √(v + ε), p ← p - m.
 
     ``(var, mean_square, moment, learning_rate, grad, decay, momentum, epsilon)`` → var.
-
-    Args:
-        use_locking: accepted and not needed.
     """
-
-    def __init__(self, use_locking: bool = False) -> None:
-        self.use_locking = self.switch(use_locking=use_locking)
 
     def __call__(
         self,
@@ -35,17 +29,11 @@ class ApplyRMSProp(Update):
         return var
 
 
-class ApplyCenteredRMSProp(Update):
+class ApplyCenteredRMSProp(Locking):
     """As :class:`ApplyRMSProp`, divided by the root of the variance: √(v - c² + ε), c the running mean of g.
 
     ``(var, mean_gradient, mean_square, moment, grad, learning_rate, decay, momentum, epsilon)`` → var.
-
-    Args:
-        use_locking: accepted and not needed.
     """
-
-    def __init__(self, use_locking: bool = False) -> None:
-        self.use_locking = self.switch(use_locking=use_locking)
 
     def __call__(
         self,

@@ -77,6 +77,13 @@ class Update:
         run(part, np.array([[*front, *scalars]]), np.zeros(1, np.int64))()
 
 
+class Locking(Update):
+    """An update whose constructor takes MindSpore's ``use_locking``, accepted and not needed."""
+
+    def __init__(self, use_locking: bool = False) -> None:
+        self.use_locking = self.switch(use_locking=use_locking)
+
+
 def number(what: str, value: Any, bounds: tuple[float, float] | None, exact: bool) -> float:
     """One number inside its bounds, where it has any; as float32 unless ``exact``."""
     if isinstance(value, (bool, str)) or value is None:
