@@ -29,6 +29,8 @@ def write_groups(work: Work, thing: Thing, rates: str) -> None:
         if only or id(node) in work.told:
             continue
         file = scope.file
+        if clock(work, file, node, at, rates):
+            continue
         if rates and work.wish.style != "guide":
             raise Left(f"its groups are written in line {node.lineno}")
         parent = file.parents[node]
@@ -47,6 +49,19 @@ def write_groups(work: Work, thing: Thing, rates: str) -> None:
         else:
             raise Left(f"its groups are used in line {node.lineno} in a way that was not recognised")
         work.say(file, node, REWRITTEN, "a number is set on the optimizer, which checks and remembers it", "changing")
+
+
+def clock(work: Work, file: File, node: ast.expr, at: str, rates: str) -> bool:
+    """``optimizer.param_groups[0]["step"]``, which counts the updates of one of ``calando.torch``'s."""
+    number = file.parents[file.parents[node]]
+    counts = (
+        isinstance(number, ast.Subscript) and isinstance(number.slice, ast.Constant) and number.slice.value == "step"
+    )
+    if rates or not counts or not isinstance(number.ctx, ast.Load):  # type: ignore[attr-defined]
+        return False
+    work.replace(file, number, f"int({at}.global_step.asnumpy()[0])")
+    work.say(file, number, REWRITTEN, "how many updates were made", "reading")
+    return True
 
 
 def loop(work: Work, scope: Scope, over: ast.For, node: ast.expr, at: str, group: str, number: str, rates: str) -> None:

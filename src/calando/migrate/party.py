@@ -6,7 +6,7 @@ import ast
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 
-from ..lexicon import PAIRS
+from ..lexicon import PAIRS, TORCH
 from .drivers import WHOLES, drivers
 from .flow import OPTIMIZER, Thing
 from .later import stands_alone
@@ -40,7 +40,7 @@ class Party:
 
 def parties(work: Work) -> list[Party]:
     """The optimizers of the project, those together that share a place where they are stepped."""
-    things = [t for t in work.flow.all(OPTIMIZER) if t.name.startswith("torch.") and not converted(t)]
+    things = [t for t in work.flow.all(OPTIMIZER) if t.name.startswith("torch.")]
     found: list[list[Thing]] = []
     calls: dict[ast.Call, int] = {}  # the first group that is updated by a call
     blocks: dict[tuple[ast.AST, str], list[tuple[int, ast.Call]]] = {}  # the calls in a block, with their groups
@@ -115,6 +115,9 @@ def choose(work: Work, party: Party) -> None:
     """Which class each optimizer becomes."""
     for thing in party.optimizers:
         pair = PAIRS[thing.name.partition(".")[2]]
+        if converted(thing):
+            party.targets[id(thing.node)] = in_calando(work, thing, pair.ours)
+            continue
         if work.wish.style == "guide":
             if not pair.guide:
                 raise Left(pair.why)
@@ -126,6 +129,22 @@ def choose(work: Work, party: Party) -> None:
         if stored(work, thing):
             plain = False
         party.targets[id(thing.node)] = pair.exact if plain else pair.ours
+
+
+def in_calando(work: Work, thing: Thing, target: str) -> str:
+    """The class that one of ``calando.torch``'s becomes, whose hyperparameters may be schedules.
+
+    Raises:
+        Left: it has an option of calando's own, or the guide's style is wanted.
+    """
+    call, known = thing.node, TORCH[thing.name.partition(".")[2]]
+    assert isinstance(call, ast.Call)
+    if work.wish.style == "guide":
+        raise Left("calando.torch's optimizers may have schedules inside; --style exact keeps them there")
+    for word in call.keywords:
+        if word.arg is not None and word.arg not in {*known.order, *known.keywords}:
+            raise Left(f"{word.arg} is calando's own: say it to {target} by hand")
+    return target
 
 
 def stored(work: Work, thing: Thing) -> bool:

@@ -33,6 +33,8 @@ def numbers(back: Back) -> None:
             momentum(work, scope, parent, at)
         elif parent.attr == "global_step":
             clock(work, scope, parent, at)
+        elif parent.attr == "set":
+            set_anew(work, file, parent, at)
         elif parent.attr == "update_parameters_name":
             names(work, file, parent)
         elif parent.attr == "parameters":
@@ -56,6 +58,23 @@ def momentum(work: Work, scope: Scope, node: ast.Attribute, at: str) -> None:
     group = file.names.free("group")
     put(work, file, new[0], [f"for {group} in {at}.param_groups:", f'    {group}["momentum"] = {new[1]}'])
     work.say(file, new[0], REWRITTEN, "the momentum of all groups", "changing")
+
+
+def set_anew(work: Work, file: File, node: ast.Attribute, at: str) -> None:
+    """``optimizer.set("lr", value)`` of one of ``calando.mindspore``'s."""
+    call = file.parents[node]
+    given = call.args if isinstance(call, ast.Call) and not call.keywords else []
+    if len(given) != 2 or not isinstance(given[0], ast.Constant) or not isinstance(file.parents[call], ast.Expr):
+        raise Left(f"its .set in line {node.lineno} is used in a way that was not recognised")
+    group, statement = file.names.free("group"), statement_of(file, call)
+    value = file.source.code(given[1])
+    put(
+        work,
+        file,
+        statement,
+        [f"for {group} in {at}.param_groups:", f"    {group}[{file.source.code(given[0])}] = {value}"],
+    )
+    work.say(file, statement, REWRITTEN, "the number of all groups", "changing")
 
 
 def names(work: Work, file: File, node: ast.Attribute) -> None:
