@@ -76,7 +76,8 @@ def described(scheduler: Any, name: str, i: int, horizon: int | None) -> tuple[S
         try:
             return Listed(tuple(replayed(scheduler, name, i, epochs))), 0
         except Exception as problem:
-            told = f"from_torch: a copy of {type(scheduler).__name__} cannot be played out: {problem}"
+            why = str(problem) or f"torch raises {type(problem).__name__}"
+            told = f"from_torch: a copy of {type(scheduler).__name__} cannot be played out: {why}"
             raise NoClosedForm(told) from problem
 
 
