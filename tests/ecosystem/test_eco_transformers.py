@@ -63,8 +63,16 @@ def test_the_logged_rate_is_the_true_one(tmp_path, every):
     made.train()
     steps = 12 // every
     assert optimizer.param_groups[0]["step"] == steps
-    # Trainer logs after the step: the rate of the coming one, as it does with torch's schedulers
-    assert logged(made) == [RATE(step + 1) for step in range(steps)]
+    assert logged(made) == [RATE(step) for step in range(steps)]
+    twin = torch.optim.AdamW(made.model.parameters(), lr=1.0)
+    theirs = pytest.importorskip("transformers").Trainer(
+        model=made.model,
+        args=made.args,
+        train_dataset=Data(),
+        optimizers=(twin, torch.optim.lr_scheduler.LambdaLR(twin, RATE)),
+    )
+    theirs.train()
+    assert logged(theirs) == logged(made)
 
 
 def test_a_resumed_run_goes_on_exactly(tmp_path):

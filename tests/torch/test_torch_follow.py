@@ -31,6 +31,7 @@ def test_it_reports_the_optimizers_own_and_changes_nothing():
         assert follow.get_last_lr() == [RATE(step), 0.03]
         train(alone, p, [step])
         train(followed, q, [step])
+        assert follow.get_last_lr() == [RATE(step), 0.03]  # as a scheduler of torch's that has not been stepped yet
         follow.step()
         assert follow.last_epoch == step + 1
     identical(p, q)

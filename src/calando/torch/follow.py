@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch.optim.lr_scheduler import LRScheduler
 
+from ..control import Controls
 from ..hyper import shown
 
 
@@ -17,6 +18,9 @@ class Follow(LRScheduler):
     Hand it over where a scheduler is asked for (``Trainer(optimizers=(optimizer, Follow(optimizer)))``,
     Lightning's ``lr_scheduler``): what is logged is then the true learning rate. It may be stepped as often as
     anyone likes, before or after the optimizer, per step or per epoch, and does not wrap ``optimizer.step``.
+
+    Where it is stepped after the optimizer, ``get_last_lr()`` between the two is the rate of the step just made, as
+    with torch's schedulers, which have not moved yet then; at any other time it is that of the coming step.
 
     Args:
         optimizer: any ``torch.optim.Optimizer``; the number in force stands in its groups.
@@ -37,15 +41,27 @@ class Follow(LRScheduler):
         self.last_epoch = 0
         self._step_count = 1
         self.base_lrs = rates(optimizer)
+        self._clocks = clocks(optimizer)  # when it was last stepped, or made
+        self._leads: bool | None = None  # whether it is stepped before the optimizer
 
     def step(self, epoch: Any = None) -> None:
         """Count the call; ``epoch`` sets the count."""
         self.last_epoch = self.last_epoch + 1 if epoch is None else int(epoch)
         self._step_count += 1
+        now = clocks(self.optimizer)
+        if self._leads is None:
+            self._leads = now == self._clocks
+        self._clocks = now
 
     def get_last_lr(self) -> list[Any]:
-        """The learning rate of each group in the coming step."""
-        return rates(self.optimizer)
+        """The learning rate of each group: in the step just made, until this is stepped too; else in the coming one."""
+        found = rates(self.optimizer)
+        if self._leads or not isinstance(self.optimizer, Controls):
+            return found
+        for i, (before, now) in enumerate(zip(self._clocks, clocks(self.optimizer), strict=False)):
+            if now == before + 1:
+                found[i] = self.optimizer.at(before)[i]["lr"]
+        return found
 
     def get_lr(self) -> list[Any]:
         """The same."""
@@ -53,7 +69,7 @@ class Follow(LRScheduler):
 
     @property
     def _last_lr(self) -> list[Any]:  # type: ignore[override]
-        return rates(self.optimizer)
+        return self.get_last_lr()
 
     def state_dict(self) -> dict[str, Any]:
         """How often it was stepped; the learning rate is in the optimizer's state."""
@@ -70,8 +86,14 @@ class Follow(LRScheduler):
         self.last_epoch = state_dict["last_epoch"]
         self._step_count = int(state_dict.get("_step_count", self.last_epoch + 1))
         self.base_lrs = list(state_dict.get("base_lrs", self.base_lrs))
+        self._clocks = clocks(self.optimizer)
 
 
 def rates(optimizer: torch.optim.Optimizer) -> list[Any]:
     """The learning rate in each group."""
     return [group["lr"] for group in optimizer.param_groups]
+
+
+def clocks(optimizer: torch.optim.Optimizer) -> list[int]:
+    """The steps that each group has made, where it counts them."""
+    return [int(group.get("step", 0)) for group in optimizer.param_groups]
