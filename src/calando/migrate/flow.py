@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
+from .callables import arguments as arguments
+from .callables import parameter, read_as_property
 from .modules import Modules
 from .packs import COMPREHENSIONS, EACH, alike, comprehended, elements, entry, put_in
 from .prepared import wrapped, wraps
@@ -96,7 +98,7 @@ class Flow:
         """The function or class of the project that a call means."""
         func = call.func
         if isinstance(func, ast.Name):
-            return self.definition(scope, func.id, func)
+            return self.definition(scope, func.id, func) or parameter(self, scope, func.id)
         if isinstance(func, ast.Attribute):
             if isinstance(func.value, ast.Call) and getattr(func.value.func, "id", "") == "super":
                 above = list(self.bases(scope.owner))[1:]
@@ -195,6 +197,8 @@ class Flow:
             if thing.kind == OBJECT and thing.scope is not None:
                 for cls in self.bases(thing.scope):
                     found |= self.attributes.get((cls.node, node.attr), frozenset())
+                if not found and read_as_property(method := self.method(thing.scope, node.attr)):
+                    found |= method.returns  # type: ignore[union-attr]
                 if not found and self.is_network(thing.scope):
                     return frozenset({thing})  # a part of a network
         if not found:
@@ -382,15 +386,3 @@ def holder(scope: Scope) -> ast.AST | None:
     """The name that a lambda is assigned to."""
     above = scope.file.parents[scope.node]
     return above.targets[0] if isinstance(above, ast.Assign) else None
-
-
-def arguments(target: Scope, call: ast.Call, skipped: int = 0) -> dict[str, ast.expr]:
-    """Which expression of a call goes to which parameter of a function."""
-    names = target.params[skipped:]
-    found: dict[str, ast.expr] = {}
-    for name, value in zip(names, call.args, strict=False):
-        if isinstance(value, ast.Starred):
-            break
-        found[name] = value
-    found.update({word.arg: word.value for word in call.keywords if word.arg is not None})
-    return found

@@ -6,12 +6,13 @@ import ast
 import textwrap
 from bisect import bisect_right
 
+from .bound import entering, names_stored
 from .finding import CHECK, REWRITTEN
-from .passes import Pass, entering, names_read, names_stored
+from .passes import Pass
 from .roads import LOOPS
 from .scopes import BLOCKS, Scope
 from .source import rows
-from .still import still
+from .stopping import stop_called, stops
 from .work import Left, Work, emptied
 
 
@@ -54,15 +55,13 @@ def function_lines(work: Work, one: Pass, name: str) -> list[str]:
     """The forward pass as a function, without the indentation of its place."""
     source = one.scope.file.source
     lines = [f"def {name}({', '.join(one.inputs)}):"]
+    parts = [*one.again, *one.region, one.loss]
+    one.stops = stops(work, one.scope, parts)
+    stop_called(work, one.scope, parts)
     for statement in (*one.again, *one.region):
         start, end = source.lines(statement) or source.span(statement)
         text = textwrap.dedent(body_text(work, one, start, end)).rstrip("\r\n")
         lines += ["    " + line if line.strip() else "" for line in rows(text)]
-        if still(work.flow, one.scope, statement):
-            read = names_in([*one.region, one.loss], after=statement)
-            lines += [
-                f"    {each} = mindspore.ops.stop_gradient({each})" for each in sorted(names_stored(statement) & read)
-            ]
     loss = detached(work, one, one.loss)
     if one.scaler:
         loss = f"{one.scaler}.scale({loss})"
@@ -74,16 +73,12 @@ def function_lines(work: Work, one: Pass, name: str) -> list[str]:
     return lines
 
 
-def names_in(nodes: list[ast.AST], after: ast.stmt) -> set[str]:
-    """The names that nodes behind a statement read."""
-    return set().union(*(names_read(node) for node in nodes if node.lineno > after.lineno))  # type: ignore[attr-defined]
-
-
 def body_text(work: Work, one: Pass, start: int, end: int) -> str:
     """A piece of the script with the changes that are wanted inside it."""
     file = one.scope.file
     source = file.source
     edits = [(e.start, e.end, e.text) for _, e in work.edits.near(file, start, end) if e.end <= end]
+    edits += [(e.start, e.end, e.text) for e in one.stops if start <= e.start and e.end <= end]
     moved = (*one.again, *one.region, *one.later)
     first, last = (bisect_right(source.starts, at) for at in (start, end))
     near = (statement for _, statement in work.removed.near(file, first, last))

@@ -77,12 +77,18 @@ def differentiated(flow: Flow, scope: Scope, call: ast.Call) -> tuple[ast.expr |
     loss: ast.expr = call.func.value
     if given_loss(scope.file, call):
         loss = call.args[0]
-    elif call.args or call.keywords:
+    elif call.args or not all(keeps(word) for word in call.keywords):
         return None, None
     held = loss.func.value if isinstance(loss, ast.Call) and isinstance(loss.func, ast.Attribute) else None
     if isinstance(loss, ast.Call) and held is not None and SCALER in flow.kinds(scope, held) and loss.args:
         return loss.args[0], held
     return loss, None
+
+
+def keeps(word: ast.keyword) -> bool:
+    """Whether an argument of ``backward`` only says that the graph is kept, or that none is made of the gradients."""
+    plain = isinstance(word.value, ast.Constant) and not word.value.value
+    return word.arg == "retain_graph" or (word.arg in ("create_graph", "gradient", "inputs") and plain)
 
 
 def given_loss(file: File, call: ast.Call) -> bool:

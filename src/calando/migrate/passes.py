@@ -6,13 +6,14 @@ import ast
 import copy
 import re
 from dataclasses import dataclass, field
-from functools import lru_cache
 
+from .bound import entering, names_changed, names_read, names_stored
 from .flow import NETWORK, OBJECT, arguments
 from .handed import Handed, differentiated, handed, take_backward, there
 from .rhythm import updates_of_all
 from .roads import LOOPS
 from .scopes import BLOCKS, File, Scope
+from .source import Edit
 from .still import still
 from .work import Left, Work, block_of, idle, neighbours, statement_of
 
@@ -36,6 +37,7 @@ class Pass:
         again: statements from before another update that the loss still depends on; the function runs them again.
         handed: the call of a function that is handed the loss and has the backward.
         label: the name that the loss gets where it has none.
+        stops: the changes that stop gradients inside it.
     """
 
     scope: Scope
@@ -51,6 +53,7 @@ class Pass:
     again: list[ast.stmt] = field(default_factory=list)
     handed: ast.Call | None = None
     label: str = ""
+    stops: list[Edit] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -257,31 +260,6 @@ def slice_of(before: list[ast.stmt], needed: frozenset[str]) -> list[ast.stmt]:
     return found
 
 
-@lru_cache(maxsize=8192)
-def names_read(node: ast.AST) -> frozenset[str]:
-    read = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-    changed = (n.target for n in ast.walk(node) if isinstance(n, ast.AugAssign))
-    return frozenset(read | {target.id for target in changed if isinstance(target, ast.Name)})
-
-
-@lru_cache(maxsize=8192)
-def names_stored(node: ast.AST) -> frozenset[str]:
-    """The names that a statement gives a value; those of comprehensions are their own."""
-    inner = {id(n) for c in ast.walk(node) if isinstance(c, ast.comprehension) for n in ast.walk(c.target)}
-    names = (n for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store))
-    return frozenset(n.id for n in names if id(n) not in inner)
-
-
-def names_changed(node: ast.AST) -> set[str]:
-    """The names whose values a statement changes in place: ``x[i] = …``, ``x.fill_(…)``."""
-    changed = {n.value for n in ast.walk(node) if isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store)}
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        func = node.value.func
-        if isinstance(func, ast.Attribute) and func.attr.endswith("_") and not func.attr.endswith("__"):
-            changed.add(func.value)
-    return {n.id for n in changed if isinstance(n, ast.Name)}
-
-
 def touches(work: Work, scope: Scope, statement: ast.AST, depth: int = 0) -> bool:
     """Whether a network is called somewhere in a statement, or in a function of the project that it calls."""
     for node in ast.walk(statement):
@@ -321,27 +299,3 @@ def works(statement: ast.stmt) -> bool:
         if isinstance(node, (ast.BinOp, ast.AugAssign)) and isinstance(node.op, (ast.MatMult, ast.Pow)):
             return True
     return False
-
-
-def entering(region: list[ast.stmt], loss: ast.expr) -> set[str]:
-    """The names that statements read before they give them a value."""
-    bound = {n.arg for s in region for n in ast.walk(s) if isinstance(n, ast.arg)}
-    stored: dict[str, tuple[int, int]] = {}
-    read: dict[str, tuple[int, int]] = {}
-    for node in (inner for s in (*region, loss) for inner in ast.walk(s)):
-        if isinstance(node, ast.comprehension):
-            bound |= names_stored(node.target)
-        if isinstance(node, (ast.Assign, ast.AnnAssign)):  # the value comes first
-            for name in names_stored(node):
-                at = node.end_lineno or 0, node.end_col_offset or 0
-                stored[name] = min(stored.get(name, at), at)
-        elif isinstance(node, (ast.For, ast.With, ast.NamedExpr)):
-            for part in (getattr(node, "target", None), *(i.optional_vars for i in getattr(node, "items", ()))):
-                for name in names_stored(part) if part is not None else ():
-                    at = part.end_lineno or 0, part.end_col_offset or 0
-                    stored[name] = min(stored.get(name, at), at)
-        changed = node.target if isinstance(node, ast.AugAssign) else node
-        if isinstance(changed, ast.Name) and (isinstance(changed.ctx, ast.Load) or changed is not node):
-            at = changed.lineno, changed.col_offset
-            read[changed.id] = min(read.get(changed.id, at), at)
-    return {name for name, at in read.items() if name not in bound and at < stored.get(name, (10**9, 0))}

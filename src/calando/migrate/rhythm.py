@@ -13,6 +13,8 @@ from .lengths import length_of
 from .roads import LOOPS, Road, conditions, enclosing, roads, taken, wanted
 from .scopes import BLOCKS, File, Scope
 
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+
 
 @dataclass
 class Rhythm:
@@ -101,6 +103,8 @@ def _between(
     flow: Flow, road: Road, way: Road, scope: Scope, step: ast.Call, place: Scope, call: ast.Call
 ) -> Rhythm | None:
     """The rhythm along one road to the scheduler's step and one to the update."""
+    if road.start is not way.start:
+        return Rhythm(False, why=apart(road, way), asks=True)
     if [id(x) for x, _ in way.loops[: len(road.loops)]] != [id(x) for x, _ in road.loops]:
         return None
     inner = way.loops[len(road.loops) :]
@@ -121,6 +125,12 @@ def _between(
         return Rhythm(False, early=early, why=str(problem), asks=problem.asks)
     whole = ast.parse(" * ".join(p for p in parts if p != "1") or "1", mode="eval").body
     return Rhythm(True, whole, inner[0][1], early, source=f"the loop in line {inner[0][0].lineno}")  # type: ignore[attr-defined]
+
+
+def apart(road: Road, way: Road) -> str:
+    """Why two places are not related: one is reached through a function that something unknown calls."""
+    named = [each.start.node.name for each in (road, way) if isinstance(getattr(each.start, "node", None), FUNCTIONS)]  # type: ignore[union-attr]
+    return f"who calls {named[0]}, and how often, is not known here"
 
 
 def sometimes(scope: Scope, step: ast.Call, call: ast.Call) -> int:

@@ -18,10 +18,16 @@ MOST_ROADS = 8
 
 @dataclass(eq=False)
 class Road:
-    """One way from the top of a script to a place: the loops on it, outermost first."""
+    """One way from the top of a script to a place: the loops on it, outermost first.
+
+    Args:
+        stations: where the way leaves each scope.
+        start: the scope it begins in: the script, or a function that nothing known calls.
+    """
 
     loops: list[tuple[ast.AST, Scope]]
-    stations: dict[Scope, ast.AST] = field(default_factory=dict)  # where the way leaves each scope
+    stations: dict[Scope, ast.AST] = field(default_factory=dict)
+    start: Scope | None = None
 
 
 def roads(flow: Flow, scope: Scope, node: ast.AST, depth: int = 0) -> list[Road]:
@@ -31,11 +37,11 @@ def roads(flow: Flow, scope: Scope, node: ast.AST, depth: int = 0) -> list[Road]
     while at is not None and not isinstance(at.node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Module)):
         at = at.parent
     if at is None or isinstance(at.node, ast.Module) or not at.calls or depth > 6:
-        return [Road(own, {scope: node})]
+        return [Road(own, {scope: node}, at)]
     found = []
     for caller, call in at.calls[:MOST_ROADS]:
         for outer in roads(flow, caller, call, depth + 1):
-            found.append(Road([*outer.loops, *own], {**outer.stations, scope: node}))
+            found.append(Road([*outer.loops, *own], {**outer.stations, scope: node}, outer.start))
     return found[:MOST_ROADS]
 
 

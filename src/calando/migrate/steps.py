@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
+from .bound import names_stored
 from .cleared import cleared
 from .clipped import clipped, clipped_between
 from .closures import closure_step
@@ -12,7 +13,7 @@ from .finding import CHECK, REWRITTEN
 from .flow import SCALER, Thing
 from .forward import outermost, rewrite, settle
 from .handed import Handed, add_argument, add_parameter, all_handed, callers, handed, there
-from .passes import names_stored, passes, understood
+from .passes import passes, understood
 from .rhythm import over_optimizers, updates, updates_of_all
 from .roads import LOOPS, conditions, enclosing, roads
 from .scaler import scalers, unscaled

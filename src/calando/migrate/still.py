@@ -10,15 +10,25 @@ import ast
 from .flow import Flow
 from .scopes import File, Scope
 
-WITHOUT = {"torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad"}
+WITHOUT = {"torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad", "torch.autograd.grad_mode.no_grad"}
 
 
-def still(flow: Flow, scope: Scope, statement: ast.stmt) -> bool:
+def still(flow: Flow, scope: Scope, statement: ast.AST) -> bool:
     """Whether no gradient flows through what a statement computes."""
     if isinstance(statement, ast.With):
-        return any(without(scope.file, item.context_expr) for item in statement.items)
+        return guard(scope.file, statement) is not None
     called = statement.value if isinstance(statement, (ast.Assign, ast.AnnAssign)) else None
-    inner = flow.callee(scope, called) if isinstance(called, ast.Call) else None
+    return isinstance(called, ast.Call) and decorated(flow, scope, called)
+
+
+def guard(file: File, statement: ast.With) -> ast.expr | None:
+    """The ``torch.no_grad()`` of a block; None where it has none."""
+    return next((item.context_expr for item in statement.items if without(file, item.context_expr)), None)
+
+
+def decorated(flow: Flow, scope: Scope, call: ast.Call) -> bool:
+    """Whether a call runs a function of the project that computes without gradients."""
+    inner = flow.callee(scope, call)
     decorators = getattr(inner.node, "decorator_list", []) if inner is not None else []
     return any(without(inner.file, each) for each in decorators)  # type: ignore[union-attr]
 
@@ -26,5 +36,8 @@ def still(flow: Flow, scope: Scope, statement: ast.stmt) -> bool:
 def without(file: File, node: ast.expr) -> bool:
     """Whether an expression is ``torch.no_grad()`` or the like, called or not."""
     if isinstance(node, ast.Call):
+        dotted = file.names.dotted(node.func)
+        if dotted.rpartition(".")[2] == "set_grad_enabled" and len(node.args) == 1:
+            return isinstance(node.args[0], ast.Constant) and not node.args[0].value
         return not (node.args or node.keywords) and without(file, node.func)
     return file.names.dotted(node) in WITHOUT

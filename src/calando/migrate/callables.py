@@ -1,0 +1,48 @@
+"""Functions of the project under another name: handed over as an argument, or read as a property."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from .scopes import Scope
+
+if TYPE_CHECKING:
+    from .flow import Flow
+
+DEEP = 3  # through how many calls a function is followed
+
+
+def parameter(flow: Flow, scope: Scope, name: str, depth: int = 0) -> Scope | None:
+    """The one function that every caller hands over under a parameter's name; None where there is none, or several."""
+    home = flow.home(scope, name)
+    if name not in home.params or depth > DEEP:
+        return None
+    found: set[Scope | None] = set()
+    for caller, call in home.calls:
+        given = arguments(home, call, 1 if home.owner is not None else 0).get(name)
+        each = None
+        if isinstance(given, ast.Name):
+            each = flow.definition(caller, given.id, given) or parameter(flow, caller, given.id, depth + 1)
+        elif isinstance(given, ast.Attribute):
+            each = flow.abroad(caller.file.names.dotted(given), caller.file)
+        found.add(each)
+    return found.pop() if len(found) == 1 else None
+
+
+def read_as_property(method: Scope | None) -> bool:
+    """Whether a method is read like an attribute."""
+    decorators = getattr(method.node, "decorator_list", []) if method is not None else []
+    return any(ast.unparse(each).rpartition(".")[2] in ("property", "cached_property") for each in decorators)
+
+
+def arguments(target: Scope, call: ast.Call, skipped: int = 0) -> dict[str, ast.expr]:
+    """Which expression of a call goes to which parameter of a function."""
+    names = target.params[skipped:]
+    found: dict[str, ast.expr] = {}
+    for name, value in zip(names, call.args, strict=False):
+        if isinstance(value, ast.Starred):
+            break
+        found[name] = value
+    found.update({word.arg: word.value for word in call.keywords if word.arg is not None})
+    return found
