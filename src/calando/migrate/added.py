@@ -14,7 +14,7 @@ from .work import Left, Work, block_of, statement_of, uses
 
 
 def added(work: Work, thing: Thing) -> list[ast.Call]:
-    """The calls of ``add_param_group`` that follow the constructor in its own block.
+    """The calls of ``add_param_group`` that follow the constructor in its own block, or the condition that chose it.
 
     Raises:
         Left: one stands elsewhere, so that it happens while the training runs.
@@ -22,7 +22,6 @@ def added(work: Work, thing: Thing) -> list[ast.Call]:
     scope = thing.scope
     assert scope is not None
     file, maker = scope.file, statement_of(scope.file, thing.node)
-    block = block_of(file, maker)
     found: list[ast.Call] = []
     for where, node in uses(work.flow, thing):
         held = where.file.parents[node]
@@ -30,9 +29,13 @@ def added(work: Work, thing: Thing) -> list[ast.Call]:
             continue
         call = where.file.parents[held]
         statement = statement_of(where.file, call)
+        holder: ast.stmt = maker
+        while statement not in block_of(file, holder) and isinstance(branch := file.parents[holder], ast.If):
+            holder = branch
+        block = block_of(file, holder)
         if where is not scope or statement not in block or not isinstance(call, ast.Call) or len(call.args) != 1:
             raise Left(f".add_param_group in line {node.lineno} has no counterpart in MindSpore")
-        between = block[block.index(maker) + 1 : block.index(statement)]
+        between = block[block.index(holder) + 1 : block.index(statement)]
         names = {n.id for n in ast.walk(call.args[0]) if isinstance(n, ast.Name)}
         if any(s in between for name in names for _, s in stored(scope).get(name, [])):
             raise Left(f"the group added in line {node.lineno} is made after the optimizer")

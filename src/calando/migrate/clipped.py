@@ -5,73 +5,98 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from .clips import bounded, clip_text, clips
+from .by_hand import anew, changed, partly
+from .clips import clip_text, clips
 from .finding import REWRITTEN
 from .flow import OPTIMIZER
+from .mentions import by_hand
 from .params import owner_networks
 from .scopes import Scope
-from .update import Update
+from .update import Update, weights_of
 from .work import Left, Work, statement_of
 
 
 def clipped(work: Work, update: Update, mine: list[tuple[ast.stmt, ast.Call]]) -> list[tuple[str, ast.AST]]:
     """The clipping between backward and step, on the gradients themselves."""
-    span = range(mine[0][0].lineno, update.call.lineno + 1)
-    return clipped_between(work, update.scope, span, lambda node: clipped_name(work, update, node), update.gradients)
+    span = range(mine[0][0].lineno, (update.sharers or [update])[-1].call.lineno + 1)
+    return clipped_between(work, update.scope, span, lambda params, line: clipped_name(work, update, params, line))
 
 
 def clipped_between(
-    work: Work, within: Scope, span: range, namer: Callable[[ast.Call], str], name: str
+    work: Work, within: Scope, span: range, namer: Callable[[ast.expr | None, int], tuple[str, str]]
 ) -> list[tuple[str, ast.AST]]:
-    """The clipping in some lines of a function: what is written instead, and of what.
+    """The clipping in some lines of a function, and what it does to gradients itself: what is written instead.
 
     Args:
-        namer: how the gradients that a call clips are called.
-        name: how all of them are.
+        namer: how the gradients of some parameters are called, and where the parameters are.
+
+    Raises:
+        Left: gradients are changed in a way that was not recognised.
     """
     file = within.file
     found: list[tuple[str, ast.AST]] = []
+    seen: set[int] = set()
     for node in file.between(within, span):
-        if isinstance(node, ast.For) and (bound := bounded(file, node, "p.grad.data.clamp_", "p.grad.clamp_")):
-            found.append((f"{name} = mindspore.ops.clip_by_value({name}, {bound})", node))
-            continue
+        if isinstance(node, ast.For) and (each := changed(file, node)):
+            found.append((anew(node, each, *namer(node.iter, node.lineno)), node))
+            seen |= {id(inner) for inner in ast.walk(node)}
+        elif isinstance(node, ast.Attribute) and node.attr == "grad" and id(node) not in seen and by_hand(file, node):
+            raise Left(f"gradients are changed by hand in line {node.lineno} in a way that was not recognised")
         if not isinstance(node, ast.Call):
             continue
-        if not clips(file, node):
-            if isinstance(node.func, ast.Attribute) and node.func.attr == "unscale_":
-                holder = statement_of(file, node)
-                work.remove(file, holder)
-                work.say(file, node, REWRITTEN, "the gradients are unscaled as soon as they are there", "step")
-            continue
-        statement = statement_of(file, node)
-        name = namer(node)
-        text = clip_text(file, node, name)
-        if isinstance(statement, ast.Assign) and statement.value is node:
-            if "clip_by_value" in text or len(node.args) > 2 or any(w.arg == "norm_type" for w in node.keywords):
-                raise Left(f"what the clipping in line {node.lineno} returns is used")
-            total = f"mindspore.ops.norm(mindspore.ops.stack([mindspore.ops.norm(g) for g in {name}])).asnumpy()[()]"
-            indent = file.source.indent(statement)
-            first = f"{' = '.join(file.source.code(t) for t in statement.targets)} = {total}"
-            text = f"{first}\n{indent}{text}"
-        elif not isinstance(statement, ast.Expr):
-            raise Left(f"the clipping in line {node.lineno} is part of a larger statement")
-        found.append((text, statement))
+        if clips(file, node):
+            found.append(clipping(work, within, node, namer))
+        elif isinstance(node.func, ast.Attribute) and node.func.attr == "unscale_":
+            work.remove(file, statement_of(file, node))
+            work.say(file, node, REWRITTEN, "the gradients are unscaled as soon as they are there", "step")
     return found
 
 
-def clipped_name(work: Work, update: Update, call: ast.Call) -> str:
-    """Which gradients a clipping works on: those of one of the optimizers that share them, or all."""
-    if not update.sharers or not call.args:
-        return update.gradients
+def clipping(
+    work: Work, within: Scope, call: ast.Call, namer: Callable[[ast.expr | None, int], tuple[str, str]]
+) -> tuple[str, ast.AST]:
+    """A call that clips: what is written instead, and of what.
+
+    Raises:
+        Left: it is part of a larger statement, or what it returns is not the norm.
+    """
+    file = within.file
+    statement = statement_of(file, call)
+    name, _ = namer(call.args[0] if call.args else None, call.lineno)
+    text = clip_text(file, call, name)
+    if isinstance(statement, ast.Assign) and statement.value is call:
+        if "clip_by_value" in text or len(call.args) > 2 or any(w.arg == "norm_type" for w in call.keywords):
+            raise Left(f"what the clipping in line {call.lineno} returns is used")
+        total = f"mindspore.ops.norm(mindspore.ops.stack([mindspore.ops.norm(g) for g in {name}])).asnumpy()[()]"
+        first = f"{' = '.join(file.source.code(t) for t in statement.targets)} = {total}"
+        return f"{first}\n{file.source.indent(statement)}{text}", statement
+    if not isinstance(statement, ast.Expr):
+        raise Left(f"the clipping in line {call.lineno} is part of a larger statement")
+    return text, statement
+
+
+def clipped_name(work: Work, update: Update, params: ast.expr | None, line: int) -> tuple[str, str]:
+    """Which gradients some lines work on: those of one of the optimizers that share them, or all; and of what.
+
+    Raises:
+        Left: that was not found, or it is a part of them.
+    """
+    every = update.gradients, weights_of(update)
+    if not update.sharers:
+        if params is not None and partly(work, update.scope, params, update.at):
+            raise Left(f"line {line} changes the gradients of a part of the optimizer's parameters only")
+        return every
+    if params is None:
+        return every
     wanted = {
         ast.unparse(n.func.value)
-        for n in ast.walk(call.args[0])
+        for n in ast.walk(params)
         if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)
     }
     for each in update.sharers:
         held = [t for t in work.flow.things(update.scope, ast.parse(each.at, mode="eval").body) if t.kind == OPTIMIZER]
         if wanted and all(wanted <= {ast.unparse(owner) for _, owner in owner_networks(work, t)} for t in held):
-            return each.gradients
+            return each.gradients, f"{each.at}.parameters"
     owners = {
         ast.unparse(owner)
         for each in update.sharers
@@ -79,5 +104,5 @@ def clipped_name(work: Work, update: Update, call: ast.Call) -> str:
         for _, owner in owner_networks(work, t)
     }
     if wanted and wanted >= {owner.partition(".")[0] for owner in owners} | (owners & wanted):
-        return update.gradients
-    raise Left(f"which of the shared gradients the clipping in line {call.lineno} means was not found")
+        return every
+    raise Left(f"which of the shared gradients line {line} means was not found")

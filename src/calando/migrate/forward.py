@@ -8,11 +8,11 @@ from bisect import bisect_right
 
 from .bound import entering, names_stored
 from .finding import CHECK, REWRITTEN
-from .passes import Pass
+from .passes import Pass, passes
 from .roads import LOOPS
 from .scopes import BLOCKS, Scope
 from .source import rows
-from .stopping import stop_called, stops
+from .stopping import STOP, stop_called, stops
 from .work import Left, Work, emptied
 
 
@@ -47,7 +47,13 @@ def settle(work: Work, one: Pass, base: ast.stmt) -> None:
     end = one.loss if one.handed is not None else one.backward
     own = {id(n) for s in one.region for n in ast.walk(s)} | {id(n) for n in ast.walk(end)}
     loads = scope.file.loads(scope)
-    used = {name for name in inner if any(id(node) not in own for node in loads.get(name, ()))}
+    where = scope.file.where
+    same = {name: work.flow.home(scope, name) for name in inner}
+    used = {
+        name
+        for name in inner
+        if any(id(n) not in own and work.flow.home(where[n], name) is same[name] for n in loads.get(name, ()))
+    }
     one.outputs = sorted(used - {one.name})
 
 
@@ -90,7 +96,7 @@ def body_text(work: Work, one: Pass, start: int, end: int) -> str:
         a, b = source.span(node)
         if start <= a and b <= end and not node.args:
             work.say(file, node, REWRITTEN, "no gradient flows through it", "step")
-            edits.append((a, b, f"mindspore.ops.stop_gradient({source.code(node.func.value)})"))  # type: ignore[attr-defined]
+            edits.append((a, b, f"{STOP}({source.code(node.func.value)})"))  # type: ignore[attr-defined]
     text, at = "", start
     for a, b, new in sorted(edits):
         if a >= at:
@@ -127,8 +133,8 @@ def rewrite(work: Work, one: Pass, name: str, grad_fn: str, weights: str, gradie
         above = source.text[: source.starts[base.lineno - 1]].replace("\r", "")
         blank = len(above) - len(above.rstrip("\n")) - 1
         start = source.starts[base.lineno - 1]
-        if any(edit.end == start for _, edit in work.edits.near(file, start, start)):
-            blank = 1  # after another function that was put here
+        if put := [edit for _, edit in work.edits.near(file, start, start) if edit.end == start]:
+            blank = int(put[-1].text.endswith("\n\n"))  # after another function, or a line that was put here
         lead = [""] * max(gap - blank, 0)
         work.before(file, base, *lead, *lines, *[""] * gap, maker, "")
         moved = [call, *after]
@@ -176,13 +182,16 @@ def guarded(work: Work, one: Pass, moved: list[str], name: str) -> None:
 
 
 def undetached(work: Work, one: Pass) -> None:
-    """``loss.detach()`` after the step: MindSpore's tensors hold no graph."""
+    """``loss.detach()`` outside the forward pass: what came out of it holds no graph."""
     file = one.scope.file
-    names = {*one.outputs, *([one.loss.id] if isinstance(one.loss, ast.Name) else [])}
+    names = {*one.outputs, one.name} - {""}
     inside = {id(n) for s in (*one.region, *one.later) for n in ast.walk(s)}
+    last = max(statement.lineno for statement, _ in passes(work, one.scope))
     for where, node in file.methods["detach"]:
         held = node.func.value  # type: ignore[attr-defined]
         if where is not one.scope or id(node) in inside or node.args or not isinstance(held, ast.Name):
             continue
-        if held.id in names and node.lineno > one.backward.lineno:
-            work.replace(file, node, held.id)
+        if held.id in names and id(node) not in work.told:
+            plain = node.lineno > last  # else it may stand in another forward pass
+            work.replace(file, node, held.id if plain else f"{STOP}({held.id})")
+            work.say(file, node, REWRITTEN, "it came out of the gradient function, and holds no graph", "step")

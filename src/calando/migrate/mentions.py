@@ -8,12 +8,13 @@ import re
 from ..lexicon import DYNAMIC, SCHEDULERS
 from .chosen import chosen_call, made_so
 from .flow import GRADIENT, GROUPS_SCHEDULER, MODEL, NETWORK, OBJECT, OPTIMIZER, SCALER, SCHEDULER, Flow, made_kind
+from .prepared import gathers
 from .scopes import File, Scope
 
 ALWAYS = {
     "zero_grad", "backward", "add_param_group", "get_last_lr", "unscale_", "manual_backward", "step_update",
-    "clip_grad_norm_", "clip_grad_value_", "clip_gradients", "optimizer_step", "step_and_update_lr",
-    "update_parameters",
+    "clip_grad_norm_", "clip_grad_value_", "clip_grad_norm", "clip_grad_value", "clip_gradients", "optimizer_step",
+    "step_and_update_lr", "update_parameters", "first_step", "second_step",
 }  # fmt: skip
 HELD = {"state_dict", "load_state_dict", "update", "scale", "get_lr", "get_scale", "load_param_into_net"}
 OTHERS = re.compile(r"prof|env|bar|game|sim|world|task|progress|timer|dataset", re.IGNORECASE)
@@ -37,7 +38,10 @@ DOTTED = re.compile(
 CALLBACKS = re.compile(
     r"mindspore\.(train\.)?(callback\.)?(LossMonitor|TimeMonitor|ModelCheckpoint|CheckpointConfig|EarlyStopping)$"
 )
+AVERAGES = re.compile(r"swa_utils\.(?!SWALR)|\.update_parameters$")
 CALLED_SCALER = re.compile(r"(^|_)(loss|grad|amp)_?scaler$|^scaler$", re.IGNORECASE)
+CHOICES = {"torch.optim", "torch.optim.lr_scheduler"}  # modules of which a class is chosen
+MADE = re.compile(r"optim|sched|param_groups|(^|_)lr(_|$)|LR$", re.IGNORECASE)  # functions that make or move them
 PLAIN = {
     "print", "isinstance", "type", "repr", "str", "id", "append", "extend", "list", "tuple", "zip", "enumerate", "len",
     "hasattr", "getattr", "setattr", "super",
@@ -149,14 +153,30 @@ def bases_of(cls: Scope) -> set[str]:
 def handed_on(flow: Flow, node: ast.Call, scope: Scope) -> str:
     """Why a call may make updates itself: a loss scaler that is called, or an optimizer given to unknown code."""
     name = ast.unparse(node.func).rpartition(".")[2]
-    if name in PLAIN or flow.callee(scope, node) is not None:
+    if name in PLAIN:
         return ""
+    given = [*node.args, *(word.value for word in node.keywords)]
+    if chooses(scope.file, node):
+        return "which class of optimizer or scheduler this is, is only known when it runs"
+    if flow.callee(scope, node) is not None:
+        return f"{name} is not rewritten as a whole" if MADE.search(name) and not inside(scope, node) else ""
     if CALLED_SCALER.search(name) and len(node.args) + len(node.keywords) > 1:
         return "a loss scaler that is called: the backward, the clipping and the update happen inside it"
-    given = [*node.args, *(word.value for word in node.keywords)]
     if any(OPTIMIZER in flow.kinds(scope, each) for each in given if isinstance(each, (ast.Name, ast.Attribute))):
         return f"{name} is given the optimizer, and what it does with it is not in this project"
     return ""
+
+
+def chooses(file: File, node: ast.Call) -> bool:
+    """Whether a function is handed a module of which it chooses a class: ``build(torch.optim, name)``."""
+    given = [*node.args, *(word.value for word in node.keywords)]
+    return any(file.names.dotted(each) in CHOICES for each in given if isinstance(each, (ast.Name, ast.Attribute)))
+
+
+def inside(scope: Scope, node: ast.Call) -> bool:
+    """Whether a method of the same object is called, whose class is spoken of."""
+    func = node.func
+    return isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and scope.params[:1] == [func.value.id]
 
 
 def call_mentioned(flow: Flow, file: File, node: ast.Call, scope: Scope) -> str:
@@ -174,6 +194,8 @@ def call_mentioned(flow: Flow, file: File, node: ast.Call, scope: Scope) -> str:
     name = node.func.attr if isinstance(node.func, ast.Attribute) else dotted
     if dotted.startswith(LIBRARIES) and FACTORY.search(dotted.partition(".")[2]):
         return f"{dotted.partition('.')[0]} makes or drives the optimizer here: what it does is not in this script"
+    if AVERAGES.search(dotted):
+        return "MindSpore has no averages of weights; calando's optimizers keep one (ema=)"
     if CALLBACKS.match(dotted):
         return "a callback of a training that was not rewritten"
     if SUPER.match(ast.unparse(node.func)) and scope.owner is not None and step_class(file, scope):
@@ -184,6 +206,8 @@ def call_mentioned(flow: Flow, file: File, node: ast.Call, scope: Scope) -> str:
         return "this call is not one that can be rewritten"
     if any(t.kind == OPTIMIZER and t.name.startswith("mindspore.") for t in flow.things(scope, node.func)):
         return "this update was not rewritten"
+    if gathers(node):
+        return "a wrapper decides here which batches make an update"
     if not isinstance(node.func, ast.Attribute):
         return "this changes the learning rate in a way that was not recognised" if WRITTEN.search(dotted) else ""
     if name in ALWAYS:

@@ -27,7 +27,10 @@ def parts_of(flow: Flow, scope: Scope, node: ast.AST, seen: set[int] | None = No
         return
     seen.add(id(node))
     yield scope, node
+    whose = owners(node)
     for inner in ast.walk(node):
+        if id(inner) in whose:
+            continue
         if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
             home = flow.home(scope, inner.id)
             for caller, given in handed(flow, home, inner.id):
@@ -57,6 +60,13 @@ def kept_as(scope: Scope, node: ast.Attribute) -> Iterator[tuple[Scope, ast.expr
     for inner in ast.walk(at.owner.node):
         if isinstance(inner, ast.Assign) and any(ast.unparse(target) == text for target in inner.targets):
             yield scope.file.where[inner], inner.value
+
+
+def owners(node: ast.AST) -> set[int]:
+    """What stands for a network in a piece of code: the ids of all nodes in ``net`` of ``net.parameters()``."""
+    calls = [n.func for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]
+    held = [func.value for func in calls if func.attr in ("parameters", "named_parameters")]
+    return {id(inner) for each in held for inner in ast.walk(each)}
 
 
 def grouped_params(work: Work, scope: Scope, params: ast.expr) -> bool:
@@ -265,8 +275,13 @@ def owner_networks(work: Work, thing: Thing) -> list[tuple[Scope, ast.expr]]:
     call, scope = thing.node, thing.scope
     assert isinstance(call, ast.Call) and scope is not None
     params = argument(call, TORCH[thing.name.partition(".")[2]].order, "params")
+    return owners_of(work, scope, params) if params is not None else []
+
+
+def owners_of(work: Work, scope: Scope, params: ast.expr) -> list[tuple[Scope, ast.expr]]:
+    """The networks whose parameters an expression means."""
     found = []
-    for where, node in parts_of(work.flow, scope, params) if params is not None else ():
+    for where, node in parts_of(work.flow, scope, params):
         for inner in ast.walk(node):
             func = inner.func if isinstance(inner, ast.Call) else None
             if isinstance(func, ast.Attribute) and func.attr in ("parameters", "named_parameters"):

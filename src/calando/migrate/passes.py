@@ -7,7 +7,7 @@ import copy
 import re
 from dataclasses import dataclass, field
 
-from .bound import entering, names_changed, names_read, names_stored
+from .bound import names_changed, names_read, names_stored
 from .flow import NETWORK, OBJECT, arguments
 from .handed import Handed, differentiated, handed, take_backward, there
 from .rhythm import updates_of_all
@@ -15,7 +15,7 @@ from .roads import LOOPS
 from .scopes import BLOCKS, File, Scope
 from .source import Edit
 from .still import still
-from .work import Left, Work, block_of, idle, neighbours, statement_of
+from .work import Left, Work, block_of, idle, neighbours, spot, statement_of
 
 DATA = {"to", "cuda", "cpu", "float", "long", "next", "iter", "get_batch", "unsqueeze", "view", "from_numpy", "tensor"}
 
@@ -111,6 +111,8 @@ def understood(work: Work, scope: Scope, statement: ast.stmt, call: ast.Call, go
     file = scope.file
     inner = handed(work.flow, work.flow.callee(scope, call))
     loss, scaler = taken_in(inner, call) if inner is not None else lossy(work, scope, call)
+    label = loss.target.id if isinstance(loss, ast.NamedExpr) else ""  # (loss := …).backward()
+    loss = loss.value if isinstance(loss, ast.NamedExpr) else loss
     guard = guarding(file, statement)
     holder = guard or statement
     block = block_of(file, holder)
@@ -139,7 +141,7 @@ def understood(work: Work, scope: Scope, statement: ast.stmt, call: ast.Call, go
         raise Left(f"line {late[0].lineno} holds several statements")
     if guard is not None and not isinstance(loss, ast.Name):
         raise Left(f"the forward pass of the backward in line {call.lineno} was not found beside it")
-    found = Pass(scope, statement, loss, region, later, scaler=scaler, again=again, guard=guard)
+    found = Pass(scope, statement, loss, region, later, scaler=scaler, again=again, guard=guard, label=label)
     if inner is not None:
         found.handed = call
         found.label = "" if isinstance(loss, ast.Name) else file.names.free("loss")
@@ -199,16 +201,28 @@ def live(work: Work, scope: Scope, earlier: list[ast.stmt], region: list[ast.stm
     for statement in earlier:
         if isinstance(statement, (ast.Assign, ast.AnnAssign)) and not trains(work, scope, statement):
             flows = touches(work, scope, statement) or bool(names_read(attached(statement)) & carrying)
-            if flows and not loose(statement.value):
+            if flows and not loose(statement.value) and not still(work.flow, scope, statement):
                 carrying |= names_stored(statement)
-    needed = {name for node in (*region, loss) for name in names_read(attached(node))}
-    needed -= {name for statement in region for name in names_stored(statement)} - entering(region, loss)
+    needed = flowing_in(region, loss)
     found: list[ast.stmt] = []
     for statement in reversed(earlier):
         if names_stored(statement) & needed & carrying and isinstance(statement, (ast.Assign, ast.AnnAssign)):
             found.insert(0, statement)
             needed |= names_read(attached(statement))
     return found
+
+
+def flowing_in(region: list[ast.stmt], loss: ast.expr) -> set[str]:
+    """The names from outside a forward pass through which gradients of its loss may flow."""
+    needed = set(names_read(attached(loss)))
+    for statement in sorted(region, key=spot, reverse=True):
+        stored = names_stored(statement)
+        if not (stored | names_changed(statement)) & needed:
+            continue
+        if isinstance(statement, ast.Assign):
+            needed -= stored
+        needed |= names_read(attached(statement))
+    return needed
 
 
 def loose(node: ast.AST | None) -> bool:

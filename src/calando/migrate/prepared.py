@@ -32,12 +32,18 @@ def wrapped(flow: Flow, scope: Scope, call: ast.Call) -> frozenset[Thing]:
     return frozenset({Thing(PACK, call, id(call), parts=parts)}) if any(parts) else frozenset()
 
 
+def gathers(call: ast.Call) -> bool:
+    """Whether a call opens a block in which a wrapper lets gradients gather."""
+    name = getattr(call.func, "attr", "")
+    owner = ast.unparse(call.func.value).rpartition(".")[2].lower() if isinstance(call.func, ast.Attribute) else ""
+    return name in WAITING and (name != "accumulate" or owner in HOLDERS)
+
+
 def waits(file: File) -> int:
     """The line in which a script lets gradients gather through its wrapper; 0 where it does not."""
     for _, call in file.calls:
-        name = getattr(call.func, "attr", "")
         gathering = any(w.arg == "gradient_accumulation_steps" and not one(w.value) for w in call.keywords)
-        if name in WAITING or (gathering and file.names.dotted(call.func).endswith("Accelerator")):
+        if gathers(call) or (gathering and file.names.dotted(call.func).endswith("Accelerator")):
             return call.lineno
     return 0
 

@@ -18,6 +18,7 @@ from .rhythm import over_optimizers, updates, updates_of_all
 from .roads import LOOPS, conditions, enclosing, roads
 from .scaler import scalers, unscaled
 from .scopes import BLOCKS, File, Scope
+from .strays import alone
 from .update import Update, shared, split, weights_of
 from .work import Left, Work, above, spot, statement_of
 
@@ -156,7 +157,8 @@ def clip_inside(work: Work, inner: Handed, call: ast.Call, name: str) -> None:
     if list(conditions(file, call, scope.node)) or enclosing(scope, call):
         raise Left(f"the step in line {call.lineno} is made under a condition, and its caller has the forward pass")
     span = range(inner.statement.lineno, call.lineno + 1)
-    for text, node in clipped_between(work, scope, span, lambda node: name, name):
+    weights = f"{file.source.code(call.func.value)}.parameters"  # type: ignore[attr-defined]
+    for text, node in clipped_between(work, scope, span, lambda params, line: (name, weights)):
         work.replace(file, node, text)
         work.say(file, node, REWRITTEN, "it works on the gradients that the optimizer is given", "step")
 
@@ -190,6 +192,7 @@ def rewrite_update(work: Work, optimizers: list[Thing], update: Update, others: 
     clears = cleared(work, optimizers, update)
     gone = {statement for _, statement in clears}
     accumulated = accumulates(update, mine)
+    alone(work, update, mine, [statement for where, statement in clears if where is scope])
     found = [understood(work, scope, statement, call, gone) for statement, call in mine]
     makers = {id(node) for thing in optimizers for node in above(thing.scope.file, thing.node)}  # type: ignore[union-attr]
     around = [node for node in above(file, update.holder) if isinstance(node, LOOPS)]
@@ -293,7 +296,7 @@ def belonging(work: Work, update: Update, others: list[tuple[int, int]]) -> list
     """The backward calls whose gradients a step uses: those after the step before it."""
     scope = update.scope
     steps = sorted(
-        {spot(call) for call in updates_of_all(work.flow).get(scope, ())}
+        {spot(call) for call in updates_of_all(work.flow).get(scope, ()) if getattr(call.func, "attr", "") == "step"}
         | {spot(update.call), *others}
         | unknown_steps(work, scope)
     )

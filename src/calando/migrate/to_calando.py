@@ -7,13 +7,15 @@ import ast
 from ..lexicon import CALANDO, TORCH
 from .carry import carry
 from .chosen import chosen
+from .clips import clips
 from .drivers import WHOLES, family
 from .finding import CHECK, HUMAN, KEPT, REWRITTEN
 from .flow import OPTIMIZER, SCALER, SCHEDULER, Thing
 from .in_mindspore import in_place
 from .later import final, leave_none, set_later, stands_alone
-from .mentions import MEANT, bases_of, of_mindspore, own_kind
+from .mentions import MEANT, bases_of, chooses, of_mindspore, own_kind
 from .place import Placed, optimizer_at, per_epoch, placed
+from .prepared import gathers, wraps
 from .reads import behind, group_reads
 from .rhythm import grouped
 from .same_rate import argument, one_rate
@@ -295,6 +297,10 @@ def works(work: Work, file: File, node: ast.AST) -> str:
     dotted = file.names.dotted(node.func)
     if own_kind(work.flow, node, scope) and not own_optimizer(work, scope, node):
         return OWN_SCHEDULER
+    if gathers(node):
+        return "it lets gradients gather, and those are PyTorch's"
+    if wraps(node):
+        return "it wraps calando's optimizer as it did PyTorch's"
     if dotted.startswith("torch.optim.swa_utils."):
         return "it drives, or averages beside, calando's optimizer as it did PyTorch's"
     if dotted.startswith(("torch.nn.utils.", "torch.amp.", "torch.cuda.amp.", "torch.autocast", "torch.autograd.")):
@@ -310,13 +316,13 @@ def works(work: Work, file: File, node: ast.AST) -> str:
             return "it averages weights, whoever updates them"
         if kinds & {OPTIMIZER, SCALER, SCHEDULER}:
             return "calando's optimizers take this call as PyTorch's do"
-        if node.func.attr in ("clip_grad_norm_", "clip_grad_value_"):
+        if clips(file, node):
             return "it works on gradients, and those are PyTorch's"
         if node.func.attr == "zero_grad" and not MEANT.search(ast.unparse(node.func.value)):
             return "it works on gradients, and those are PyTorch's"
         if not held and node.func.attr in ("step", "zero_grad", "state_dict", "load_state_dict", "get_last_lr"):
             return "whatever it is called on is PyTorch's or takes PyTorch's calls"
-    if chosen(work.flow, scope, node.func):
+    if chosen(work.flow, scope, node.func) or chooses(file, node):
         return "which class this is, is only known when it runs; it stays PyTorch's"
     target = work.flow.callee(scope, node)
     if target is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from ..lexicon import MINDSPORE, PAIRS, TORCH
+from ..lexicon import CALANDO, MINDSPORE, PAIRS, TORCH
 from ..lexicon.pairs import IMPLEMENTATION, Pair
 from .added import added, whole
 from .assign import manner, own_groups
@@ -12,7 +12,7 @@ from .clips import clips
 from .finding import CHECK, HUMAN, KEPT, REWRITTEN, Finding, Spoken
 from .flow import NETWORK, OBJECT, SCALER, Thing
 from .groups import look, write_groups
-from .mentions import BASES, bases_of, of_mindspore
+from .mentions import BASES, bases_of, chooses, of_mindspore
 from .own_schedulers import rebase, scheduler_class
 from .packs import put_in
 from .params import grouped_params, iterator, said
@@ -26,6 +26,7 @@ from .scopes import File, Scope
 from .speak import respoken
 from .state import save_and_load
 from .steps import rewrite_steps
+from .strays import shared_losses
 from .sure import sure
 from .timed import finish_schedule, into_constructor, keep_object
 from .unpack import unpacked
@@ -35,6 +36,22 @@ from .work import Left, Work, statement_of, uses
 
 def to_mindspore(work: Work) -> None:
     """Rewrite a whole project for MindSpore."""
+    taken = [(file.names, set(file.names.taken)) for file in work.flow.files]
+    known = -1
+    while known < len(shared_losses(work)):  # a backward that another step counts on is left in a further round
+        known = len(shared_losses(work))
+        work.forget()
+        for names, held in taken:
+            names.taken, names.numbers = set(held), {}
+        left = all_parties(work)
+    if work.edits or left:
+        networks(work)
+    flips(work)
+    rest(work)
+
+
+def all_parties(work: Work) -> list[Thing]:
+    """Rewrite every party that can be; the optimizers of the others."""
     left: list[Thing] = []
     for party in parties(work):
         why = work.attempt(lambda party=party: carry_over(work, party))  # type: ignore[misc]
@@ -42,10 +59,7 @@ def to_mindspore(work: Work) -> None:
             left += party.optimizers
             for thing in party.optimizers:
                 work.say(thing.scope.file, thing.node, HUMAN, f"left whole: {why}", "optimizer")  # type: ignore[union-attr]
-    if work.edits or left:
-        networks(work)
-    flips(work)
-    rest(work)
+    return left
 
 
 def carry_over(work: Work, party: Party) -> None:
@@ -57,7 +71,8 @@ def carry_over(work: Work, party: Party) -> None:
     for thing in party.optimizers:
         name = thing.name.partition(".")[2]
         if name not in PAIRS:
-            raise Left(f"MindSpore has no {name}, and calando neither")
+            elsewhere = "; --to calando has it, on PyTorch" if name in CALANDO else ""
+            raise Left(f"MindSpore has no {name}, and calando none for MindSpore{elsewhere}")
         usable(work, thing)
         added(work, thing)
     if not any(updates(work.flow, thing) for thing in party.optimizers):
@@ -259,5 +274,5 @@ def rest(work: Work) -> None:
             work.say(file, node, KEPT, "it is MindSpore's already", "step")
             continue
         target = work.flow.callee(scope, node)
-        if target is not None and not work.flow.kinds(scope, node.func) & {OBJECT}:
+        if target is not None and not chooses(file, node) and not work.flow.kinds(scope, node.func) & {OBJECT}:
             work.say(file, node, KEPT, "a function of the project, whose lines are listed themselves", "step")
