@@ -34,6 +34,7 @@ LEFT = {
     "notebook_fit_one_cycle": "only known when it runs",
     "part_clipped": "a part of the optimizer's parameters",
     "registry_build": "no call that updates",
+    "retain_graph": "is given an argument",
     "runner_hooks": "no call that updates",
     "sam_own_optimizer": "own",
     "simsiam_fix_lr": "fix_lr",

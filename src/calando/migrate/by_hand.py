@@ -107,8 +107,10 @@ def anew(loop: ast.For, each: str, gradients: str, weights: str) -> str:
 
 def partly(work: Work, scope: Scope, params: ast.expr, at: str) -> bool:
     """Whether an expression means a part of an optimizer's parameters for certain, as ``net.head.parameters()``."""
-    held_here = work.flow.things(scope, ast.parse(at, mode="eval").body)
-    theirs = [pair for t in held_here if t.kind == OPTIMIZER for pair in owner_networks(work, t)]
+    held_here = [t for t in work.flow.things(scope, ast.parse(at, mode="eval").body) if t.kind == OPTIMIZER]
+    if all(ast.unparse(params) in map(ast.unparse, t.node.args[:1]) for t in held_here):  # type: ignore[attr-defined]
+        return False  # the very expression that it was given
+    theirs = [pair for t in held_here for pair in owner_networks(work, t)]
     whole = {ast.unparse(owner) for _, owner in theirs}
     ours = {ast.unparse(owner) for _, owner in owners_of(work, scope, params)}
     if not ours & whole:

@@ -14,7 +14,7 @@ ROUNDS = 4  # how often a class is followed from name to name
 
 def chosen(flow: Flow, scope: Scope, func: ast.expr) -> bool:
     """Whether what is called is a class of torch.optim whose name is not written here."""
-    if looked_up(scope.file, func):
+    if looked_up(scope.file, func) or from_module(flow, scope, func):
         return True
     if isinstance(func, ast.Attribute):
         return func.attr in carriers(flow) and isinstance(func.value, ast.Name) and func.value.id == "self"
@@ -22,6 +22,18 @@ def chosen(flow: Flow, scope: Scope, func: ast.expr) -> bool:
         func = func.value if isinstance(func, ast.Subscript) else held_by(func)
     name = func.id if isinstance(func, ast.Name) else getattr(func, "attr", "")
     return name in carriers(flow)
+
+
+def from_module(flow: Flow, scope: Scope, func: ast.expr) -> bool:
+    """Whether a function looks up a class in a module that a caller hands it: ``build(torch.optim, name)``."""
+    named = isinstance(func, ast.Call) and isinstance(func.func, ast.Name) and func.func.id == "getattr" and func.args
+    if not named or not isinstance(func.args[0], ast.Name):  # type: ignore[attr-defined]
+        return False
+    home, name = flow.home(scope, func.args[0].id), func.args[0].id  # type: ignore[attr-defined]
+    given = [
+        (caller, arguments(home, call, 1 if home.owner is not None else 0).get(name)) for caller, call in home.calls
+    ]
+    return any(each is not None and caller.file.names.dotted(each).startswith(HOMES) for caller, each in given)
 
 
 def chosen_call(flow: Flow, scope: Scope, call: ast.Call) -> bool:

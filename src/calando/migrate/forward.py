@@ -186,7 +186,7 @@ def undetached(work: Work, one: Pass) -> None:
     file = one.scope.file
     names = {*one.outputs, one.name} - {""}
     inside = {id(n) for s in (*one.region, *one.later) for n in ast.walk(s)}
-    last = max(statement.lineno for statement, _ in passes(work, one.scope))
+    last = last_backward(work, one.scope)
     for where, node in file.methods["detach"]:
         held = node.func.value  # type: ignore[attr-defined]
         if where is not one.scope or id(node) in inside or node.args or not isinstance(held, ast.Name):
@@ -195,3 +195,11 @@ def undetached(work: Work, one: Pass) -> None:
             plain = node.lineno > last  # else it may stand in another forward pass
             work.replace(file, node, held.id if plain else f"{STOP}({held.id})")
             work.say(file, node, REWRITTEN, "it came out of the gradient function, and holds no graph", "step")
+
+
+def last_backward(work: Work, scope: Scope) -> int:
+    """The line of a function's last backward."""
+    if ("last backward", scope) not in work.flow.memory:
+        work.flow.memory["last backward", scope] = max(statement.lineno for statement, _ in passes(work, scope))
+    line: int = work.flow.memory["last backward", scope]
+    return line

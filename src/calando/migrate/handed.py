@@ -86,9 +86,9 @@ def differentiated(flow: Flow, scope: Scope, call: ast.Call) -> tuple[ast.expr |
 
 
 def keeps(word: ast.keyword) -> bool:
-    """Whether an argument of ``backward`` only says that the graph is kept, or that none is made of the gradients."""
+    """Whether an argument of ``backward`` changes nothing: ``retain_graph=False``."""
     plain = isinstance(word.value, ast.Constant) and not word.value.value
-    return word.arg == "retain_graph" or (word.arg in ("create_graph", "gradient", "inputs") and plain)
+    return plain and word.arg in ("retain_graph", "create_graph", "gradient", "inputs")
 
 
 def given_loss(file: File, call: ast.Call) -> bool:

@@ -78,6 +78,8 @@ def mentioned(flow: Flow, file: File, node: ast.AST, scope: Scope) -> str:
     if isinstance(node, ast.Attribute):
         if node.attr == "grad" and by_hand(file, node):
             return "gradients are used by hand here, which MindSpore's parameters do not hold"
+        if node.attr == "grad" and read_of(file, node):
+            return "gradients are read here, which MindSpore's parameters do not hold"
         if node.attr == "param_groups":
             return "parameter groups are read or written here in a way that was not recognised"
         if node.attr in SHOWN and any(t.name.startswith("mindspore.") for t in flow.things(scope, node.value)):
@@ -123,6 +125,20 @@ def by_hand(file: File, node: ast.Attribute) -> bool:
     inner = file.names.dotted(node)
     changed = isinstance(above, (ast.Assign, ast.AugAssign)) or (isinstance(above, ast.Call) and changes(above))
     return changed and inner not in ("torch.autograd.grad", "mindspore.grad", "mindspore.ops.grad")
+
+
+def read_of(file: File, node: ast.Attribute) -> bool:
+    """Whether the gradient that a parameter of PyTorch's holds is read."""
+    called = getattr(file.parents.get(node), "func", None) is node
+    own = isinstance(node.value, ast.Name) and node.value.id == "self"  # a function of its own under that name
+    pytorch = any(full.partition(".")[0] == "torch" for full in file.names.aliases.values())
+    return (
+        pytorch
+        and isinstance(node.ctx, ast.Load)
+        and not called
+        and not own
+        and not file.names.dotted(node).startswith("torch.")
+    )
 
 
 def changes(call: ast.Call) -> bool:

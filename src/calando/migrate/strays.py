@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from bisect import bisect_left
 
 from .bound import names_changed, names_read, names_stored
 from .flow import OPTIMIZER
@@ -24,8 +25,9 @@ def shared_losses(work: Work) -> dict[int, int]:
 
 def alone(work: Work, update: Update, mine: list[tuple[ast.stmt, ast.Call]], clears: list[ast.stmt]) -> None:
     """Raise Left where gradients of another loss are still there when those for a step are made, or the other way."""
-    networks, line = trained(work, update), update.call.lineno
-    for statement, call in before(work, update, mine, clears):
+    line, others = update.call.lineno, before(work, update, mine, clears)
+    networks = trained(work, update) if others else (set(), set())
+    for statement, call in others:
         inner = handed(work.flow, work.flow.callee(update.scope, call))
         loss = taken_in(inner, call)[0] if inner is not None else differentiated(work.flow, update.scope, call)[0]
         if loss is not None and reaches(work, update.scope, statement, loss, networks):
@@ -43,12 +45,23 @@ def before(
 ) -> list[tuple[ast.stmt, ast.Call]]:
     """The backward calls between the last clearing and a step's own, also over the end of a turn."""
     first, own = spot(mine[0][0]), {id(statement) for statement, _ in mine}
+    spots, found = backwards(work, update.scope)
     places = [spot(statement) for statement in clears]
-    others = [(s, c) for s, c in passes(work, update.scope) if id(s) not in own]
+    here = bisect_left(spots, first)
     if low := max((place for place in places if place < first), default=None):
-        return [(s, c) for s, c in others if low < spot(s) < first]
-    last = max(places, default=first)
-    return [(s, c) for s, c in others if spot(s) < first or spot(s) > last]
+        others = found[bisect_left(spots, low) : here]
+    else:
+        others = [*found[:here], *found[bisect_left(spots, max(places, default=first)) :]]
+    return [(statement, call) for statement, call in others if id(statement) not in own]
+
+
+def backwards(work: Work, scope: Scope) -> tuple[list[tuple[int, int]], list[tuple[ast.stmt, ast.Call]]]:
+    """Where the backward calls of a function stand, and the calls."""
+    if ("backwards", scope) not in work.flow.memory:
+        found = sorted(passes(work, scope), key=lambda each: spot(each[0]))
+        work.flow.memory["backwards", scope] = [spot(statement) for statement, _ in found], found
+    both: tuple[list[tuple[int, int]], list[tuple[ast.stmt, ast.Call]]] = work.flow.memory["backwards", scope]
+    return both
 
 
 def trained(work: Work, update: Update) -> tuple[set[object], set[str]]:

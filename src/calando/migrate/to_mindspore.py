@@ -33,6 +33,10 @@ from .unpack import unpacked
 from .weights import clamp_weights
 from .work import Left, Work, statement_of, uses
 
+INSTEAD = {
+    "LBFGS": "; calando.mindspore.nn.LBFGS takes a closure that returns loss and gradients, as value_and_grad makes it"
+}
+
 
 def to_mindspore(work: Work) -> None:
     """Rewrite a whole project for MindSpore."""
@@ -71,8 +75,7 @@ def carry_over(work: Work, party: Party) -> None:
     for thing in party.optimizers:
         name = thing.name.partition(".")[2]
         if name not in PAIRS:
-            elsewhere = "; --to calando has it, on PyTorch" if name in CALANDO else ""
-            raise Left(f"MindSpore has no {name}, and calando none for MindSpore{elsewhere}")
+            raise Left(f"MindSpore has no {name}{INSTEAD.get(name, '; --to calando has it' * (name in CALANDO))}")
         usable(work, thing)
         added(work, thing)
     if not any(updates(work.flow, thing) for thing in party.optimizers):
