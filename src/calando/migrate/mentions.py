@@ -233,7 +233,8 @@ def call_mentioned(flow: Flow, file: File, node: ast.Call, scope: Scope) -> str:
         return "this training was not rewritten"
     receiver = ast.unparse(node.func.value)[-60:]
     if name == "step":
-        if held & {OPTIMIZER, SCHEDULER, GROUPS_SCHEDULER, SCALER} or MEANT.search(receiver):
+        closure = any(word.arg == "closure" for word in node.keywords)
+        if held & {OPTIMIZER, SCHEDULER, GROUPS_SCHEDULER, SCALER} or MEANT.search(receiver) or closure:
             return "what is stepped here was not recognised as part of what can be rewritten"
         unknown = not node.args and not node.keywords and not OTHERS.search(receiver)
         return "it is not known what is stepped here" if unknown else ""
