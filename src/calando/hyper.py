@@ -53,6 +53,8 @@ def as_schedule(value: Any) -> Schedule | float:
         if getattr(getattr(value, "dtype", None), "kind", "f") in "bcSUO":  # NumPy's truths, complex numbers and texts
             raise TypeError(f"must be {KINDS}, but got {shown(value)}")
         return float(value)
+    if isinstance(value, type):
+        raise TypeError(f"must be {KINDS}, but got the class {value.__name__}; make one: {value.__name__}(…)")
     if isinstance(value, Iterable):
         return Listed(entries(value))
     if callable(value):

@@ -316,6 +316,11 @@ def test_nothing_warns(kind):
             lambda p: nn.SGD([p], nn.Dense(2, 2)),
             "'learning_rate': Dense must give one number, but for step 0 it failed: mat1 and mat2",
         ),
+        (
+            lambda p: nn.SGD([p], nn.WarmUpLR),
+            "but got the class WarmUpLR; make one",
+        ),
+        (lambda p: nn.SGD([p], weight_decay=nn.Cell), r"'weight_decay' must be .* the class Cell; make one: Cell\(…\)"),
         (lambda p: setattr(nn.SGD([p]), "global_step", "x"), "'global_step' must be a whole number from 0 on, but got"),
         (lambda p: setattr(nn.SGD([p]), "global_step", float("nan")), "a whole number from 0 on, but got nan"),
         (lambda p: nn.SGD([p]).get_lr_parameter(None), "None is not one of its parameters"),

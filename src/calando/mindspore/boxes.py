@@ -116,5 +116,5 @@ def is_real(value: Any) -> bool:
 
 
 def is_cell(value: Any) -> bool:
-    """Whether something is a Cell, of calando's or of real MindSpore."""
-    return hasattr(value, "construct") and callable(value)
+    """Whether something is a Cell, of calando's or of real MindSpore, and not only its class."""
+    return hasattr(value, "construct") and callable(value) and not isinstance(value, type)
