@@ -345,6 +345,20 @@ def test_powers_multiplied_in_float32_fit(mindspore):
                 assert fits(float(power), float(np.float32(beta)), age), (beta, age)
 
 
+def test_powers_are_stored_to_the_last_bit(mindspore):
+    """Also where they are the last number above 0, which times β is itself again."""
+    real, mine = mindspore_kind(mindspore), numpy_kind()
+    options, shapes = {"beta1": 0.9, "beta2": 0.556}, {"powers.weight": (1,)}
+    theirs = mindspore.nn.LazyAdam(list(real.params(started(0, shapes)).values()), **options)
+    ours = nn.LazyAdam(list(mine.params(started(0, shapes)).values()), **options)
+    for number, push in enumerate(noises(190, shapes=shapes), 1):
+        theirs(real.grads(push.values())), ours(mine.grads(push.values()))
+        if number % 38 == 0:
+            told, held = theirs.parameters_dict(), ours.parameters_dict()
+            for name in ("beta1_power", "beta2_power"):
+                np.testing.assert_array_equal(held[name], told[name].asnumpy(), f"{name} after {number}")
+
+
 def test_the_clock_may_differ_from_the_ages(shapes, tmp_path):
     plain = numpy_kind()
     params, optimizer = build(nn, plain, "Adam", {}, shapes)

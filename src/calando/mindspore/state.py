@@ -25,6 +25,7 @@ from ..average import SLOT
 from ..eight import CODES, SCALE
 from ..groups import Group
 from ..member import Member, key
+from ..rules.singles import product
 from ..schedules import Function, Listed, Schedule
 from ..stored import shapes
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from .optimizer import Optimizer
 
 RATE = "learning_rate"
+FOLLOWED = 2**20  # updates whose powers of β are multiplied as MindSpore does; beyond, the power of float64
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,8 @@ def number_rows(optimizer: "Optimizer") -> list[tuple[str, Callable[[], Any]]]:
     age = max(member.age for members in optimizer.engine.members for member in members)
 
     def power(ours: str) -> np.ndarray:
-        return np.full(stored.axes, float(np.float32(hyper.shown(ours, clock))) ** age, np.float32)
+        beta = float(np.float32(hyper.shown(ours, clock)))
+        return np.full(stored.axes, product(beta, age) if 0 < age <= FOLLOWED else beta**age, np.float32)
 
     found: list[tuple[str, Callable[[], Any]]] = []
     for ours, name in stored.numbers.items():

@@ -34,8 +34,11 @@ def powers(beta: float, count: int) -> np.ndarray:
 
 def power(beta: float, age: int) -> np.float32:
     """β to the power of ``age`` as MindSpore has it; 0 where 1 - βᵗ is 1 in float32."""
-    if beta**age < 2**-26:
-        return np.float32(0)
+    return np.float32(0) if beta**age < 2**-26 else product(beta, age)
+
+
+def product(beta: float, age: int) -> np.float32:
+    """β to the power of ``age`` from 1 on, as MindSpore stores it."""
     return powers(beta, max(64, 1 << (age - 1).bit_length()))[age - 1]
 
 
