@@ -4,6 +4,8 @@ import csv
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -23,16 +25,21 @@ def done(*args: object) -> Result:
     return result
 
 
-def started(*args: object, cwd: Path | None = None) -> subprocess.Popen:
-    """The command in a process of its own."""
-    return subprocess.Popen(
+@contextmanager
+def started(*args: object, cwd: Path | None = None) -> Iterator[subprocess.Popen]:
+    """The command in a process of its own, which does not outlive the block."""
+    with subprocess.Popen(
         [sys.executable, "-m", "calando", *map(str, args)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=cwd,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def rows(folder: Path) -> list[dict[str, str]]:

@@ -174,7 +174,7 @@ def test_describing_compiles_nothing():
     """Numba takes half a second to load, and only --measure needs it."""
     use = "from calando.show import explain as e; e.kernel(e.subject('rule.adam'))"
     code = f"import sys; {use}; print('numba' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.split() == ["False"]
 
 

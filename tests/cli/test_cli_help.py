@@ -39,7 +39,7 @@ def test_help_names_the_commands_and_what_they_take():
 
 
 def test_python_m_calando_is_the_same_command():
-    out = subprocess.run([sys.executable, "-m", "calando", "--version"], capture_output=True, text=True)
+    out = subprocess.run([sys.executable, "-m", "calando", "--version"], capture_output=True, text=True, timeout=60)
     assert (out.returncode, out.stdout) == (0, f"calando {__version__}\n")
     assert done("--version").output == out.stdout
 

@@ -84,7 +84,7 @@ def wait_for(folder: Folder, epoch: int, process) -> None:
     for _ in range(6000):
         if folder.place(epoch).exists():
             return
-        assert process.poll() is None, process.communicate()
+        assert process.poll() is None, process.communicate(timeout=60)
         time.sleep(0.01)
     raise AssertionError(f"no checkpoint in {folder.path}")
 
@@ -95,20 +95,18 @@ def test_killed_equals_uninterrupted(tmp_path, extra, dialect, epoch):
     args = ("--dialect", dialect, "--out", tmp_path, *SHAPE)
     done("train", *args, "--name", "straight", "--quiet")
     folder = Folder(tmp_path / "killed")
-    process = started("train", *args, "--name", "killed")
-    wait_for(folder, epoch, process)
-    time.sleep(random.SystemRandom().uniform(0, 0.3))
-    process.kill()
-    process.communicate()
+    with started("train", *args, "--name", "killed") as process:
+        wait_for(folder, epoch, process)
+        time.sleep(random.SystemRandom().uniform(0, 0.3))
     done("train", "--resume", "killed", "--out", tmp_path)
     same(folder, Folder(tmp_path / "straight"))
 
 
 def test_ctrl_c_says_how_to_continue(tmp_path, extra):
-    process = started("train", "--epochs", 500, "--name", "long", cwd=tmp_path)
-    wait_for(Folder(tmp_path / "runs" / "long"), 1, process)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=60)
+    with started("train", "--epochs", 500, "--name", "long", cwd=tmp_path) as process:
+        wait_for(Folder(tmp_path / "runs" / "long"), 1, process)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
     assert process.returncode == 130, said
     assert "the last checkpoint is runs/long/checkpoints/epoch-" in said
     assert said.endswith("continue with: calando train --resume long\n")

@@ -348,11 +348,12 @@ def test_threads_that_save_take_turns(tmp_path):
         except BaseException as problem:
             told.append(problem)
 
-    threads = [threading.Thread(target=saving, args=(i,)) for i in range(4)]
+    threads = [threading.Thread(target=saving, args=(i,), daemon=True) for i in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
+        thread.join(120)
+    assert not any(thread.is_alive() for thread in threads)
     for i in range(4):
         found = {"w": torch.zeros(200_000)}
         calando.resume(tmp_path / str(i), model=found)

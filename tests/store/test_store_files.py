@@ -160,7 +160,8 @@ except OSError as problem:
 
 def test_no_space_leaves_the_former_file(tmp_path):
     store.write(tmp_path / "a", {"former": 1}, {})
-    done = subprocess.run([sys.executable, "-c", FULL, tmp_path / "a"], capture_output=True, text=True, check=True)
+    told = [sys.executable, "-c", FULL, tmp_path / "a"]
+    done = subprocess.run(told, capture_output=True, text=True, check=True, timeout=120)
     assert done.stdout.strip() == (
         f"{os.strerror(27)}; nothing was written, what was there before is untouched: choose a file system that holds "
         "larger files"
@@ -207,7 +208,7 @@ def test_what_a_killed_process_left_is_swept(tmp_path):
         "with placed(sys.argv[1]) as file:\n    file.write(b'half'); file.flush()\n"
         "    os.kill(os.getpid(), signal.SIGKILL)"
     )
-    done = subprocess.run([sys.executable, "-c", code, tmp_path / "a"], check=False)
+    done = subprocess.run([sys.executable, "-c", code, tmp_path / "a"], check=False, timeout=120)
     assert done.returncode == -signal.SIGKILL and len(os.listdir(tmp_path)) == 1
     mine, elsewhere = f".b.{owner(os.getpid())}.x.tmp", ".b.other-machine-1.x.tmp"
     for name in (mine, elsewhere):

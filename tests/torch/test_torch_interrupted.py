@@ -8,10 +8,11 @@ import pytest
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 
 import calando.torch as ct  # noqa: E402
+from calando import engine  # noqa: E402
 from calando.schedules import Cosine, Linear  # noqa: E402
 from interruption import Interruption  # noqa: E402
 
-SPOTS = int(os.environ.get("CALANDO_SPOTS", 40))  # where each is interrupted, spread over all its lines
+SPOTS = int(os.environ.get("CALANDO_SPOTS", 25))  # where each is interrupted, spread over all its lines
 
 KINDS = {
     "AdamW": {"weight_decay": 0.1},
@@ -181,6 +182,26 @@ def test_changed_whole_or_not_at_all(kind, change):
     if change in ("load", "restore"):
         source = other(kind)
         assert after[2] == seen([p for group in source.param_groups for p in group["params"]], source)[2]
+
+
+@pytest.mark.parametrize("change", ["set", "add", "load", "restore"])
+def test_interrupted_twice_at_once_it_is_changed_by_whoever_comes_next(change, monkeypatch):
+    params, optimizer = built("AdamW")
+    CHANGES[change]("AdamW", params, optimizer)()
+    after = seen(params, optimizer)
+    params, optimizer = built("AdamW")
+    act = CHANGES[change]("AdamW", params, optimizer)
+
+    def twice(write):
+        with Interruption(40):
+            write()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(engine, "to_the_end", twice)
+        with pytest.raises(KeyboardInterrupt):
+            act()
+    assert optimizer.engine.ending is not None
+    assert seen(params, optimizer) == after and optimizer.engine.ending is None
 
 
 def valley():

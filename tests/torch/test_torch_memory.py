@@ -138,12 +138,12 @@ def test_eight_threads_step_eight_optimizers():
         except BaseException as problem:
             problems.append(problem)
 
-    threads = [threading.Thread(target=work, args=(tensors,)) for tensors in side]
+    threads = [threading.Thread(target=work, args=(tensors,), daemon=True) for tensors in side]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join()
-    assert not problems
+        thread.join(120)
+    assert not problems and not any(thread.is_alive() for thread in threads)
     for a, b in zip(alone, side, strict=True):
         identical(a, b)
 
