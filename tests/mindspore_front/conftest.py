@@ -1,8 +1,11 @@
 """Fixtures: the kinds of parameters; each test in a folder of its own, where MindSpore may leave a ``rank_0``."""
 
+import warnings
+
 import pytest
 
 from mindspore_front import kinds
+from mindspore_front.checkpointed import SHAPES, fresh
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +43,17 @@ def centralization(mindspore, monkeypatch):
             return x - mindspore.ops.ReduceMean(keep_dims=True)(x, axes)
 
     monkeypatch.setattr(optimizer, "op_gc", Centralization())
+
+
+@pytest.fixture
+def shapes():
+    prefix = f"net{next(fresh)}"
+    return {f"{prefix}.{name}": shape for name, shape in SHAPES.items()}
+
+
+@pytest.fixture
+def quiet():
+    """MindSpore's own warnings while it saves and loads."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=DeprecationWarning)
+        yield
