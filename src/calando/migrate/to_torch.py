@@ -30,10 +30,17 @@ DROPPED = (
     "use_nesterov", "use_amsgrad",
 )  # fmt: skip
 FILES = "a file of the network's: torch.save and torch.load of its state_dict, where it is PyTorch's"
+HALVED = "the network's precision: torch.autocast around the forward pass, whose operations in float16 are others"
 NETWORKS = {
+    "auto_mixed_precision": HALVED,
     "WithLossCell": "network and loss in one: it goes with the network",
     **dict.fromkeys(("save_checkpoint", "load_checkpoint", "load_param_into_net"), FILES),
 }
+BY_INPUTS = (
+    "it differentiates by inputs, as a part of the network: torch.autograd.grad(…, create_graph=True) where that is "
+    "PyTorch's"
+)
+INPUTS = dict.fromkeys(("mindspore.grad", "mindspore.ops.grad"), BY_INPUTS)
 KNOWN = (
     "TrainOneStepCell", "TrainOneStepWithLossScaleCell", "build_train_network", "Model", "save_checkpoint",
     "load_param_into_net", "print",
@@ -339,6 +346,8 @@ def rest(work: Work) -> None:
         dotted = file.names.dotted(node.func)
         if why := NETWORKS.get(dotted.rpartition(".")[2] if dotted.startswith("mindspore.") else ""):
             work.say(file, node, HUMAN, why, "network")
+        elif dotted in INPUTS and not weights_of(node):
+            work.say(file, node, HUMAN, INPUTS[dotted], "network")
         elif dotted.startswith(("torch.", "calando.")) or (
             isinstance(node.func, ast.Attribute)
             and any(t.name.startswith("torch.") for t in work.flow.things(file.where[node], node.func.value))
@@ -349,6 +358,11 @@ def rest(work: Work) -> None:
         elif dotted.endswith(SCHEDULES):
             work.say(file, node, KEPT, "a part of a schedule that is asked step by step", "schedule")
     handed_round(work)
+
+
+def weights_of(call: ast.Call) -> bool:
+    """Whether ``grad`` is given weights to differentiate by."""
+    return len(call.args) > 2 or any(word.arg == "weights" for word in call.keywords)
 
 
 def handed_round(work: Work) -> None:

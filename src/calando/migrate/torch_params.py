@@ -132,6 +132,8 @@ def groups(work: Work, scope: Scope, params: ast.expr, exempt: bool = False) -> 
                 if called and func.attr == "trainable_params":
                     work.need(file, "import calando.migrate.called")
                     text = f"calando.migrate.called.trained({owner})"
+                if text.startswith("list(") and ast.unparse(file.parents[inner]) == f"list({ast.unparse(inner)})":
+                    text = text[len("list(") : -1]  # it stands in one already
                 work.replace(file, inner, text)
                 work.say(file, inner, REWRITTEN, "the parameters that are trained", "groups")
             if isinstance(inner, (ast.List, ast.Tuple)):
