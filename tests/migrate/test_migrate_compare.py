@@ -8,10 +8,10 @@ from calando.migrate.prove.drawn import drawings
 from calando.migrate.prove.journal import Call, Journal
 
 
-def journal(*weights):
+def journal(*weights, powers=True):
     """A run whose only parameter has these values after its updates."""
     found = Journal()
-    calls = [Call(["w"], [0.1], [0.0], [None], [np.full(3, value, np.float32)]) for value in weights]
+    calls = [Call(["w"], [0.1], [0.0], [None], [np.full(3, value, np.float32)], powers) for value in weights]
     found.calls = [calls]
     return found
 
@@ -25,6 +25,14 @@ def test_level_2_is_measured_by_the_way_gone(off, holds):
         assert "they part at optimizer 0, update 2, w: by" in level.text
     else:
         assert ("beyond 1e-06 only as rounding may be" in level.text) == (off > WEIGHT)
+
+
+# Three updates of 512 end at 0, the first of which is not seen: 2⁻²⁰ of that way is 0.0015, 2⁻¹⁶ of it 0.023.
+@pytest.mark.parametrize("off, holds", [(0.0009, True), (0.0019, False), (0.01, False)])
+def test_without_powers_of_betas_a_sixteenth_is_enough(off, holds):
+    plain = journal(1024.0, 512.0, 0.0, powers=False), journal(1024.0, 512.0, off, powers=False)
+    assert weights(*plain, 2, "", WEIGHT, SHARE).holds == holds
+    assert weights(journal(1024.0, 512.0, 0.0), journal(1024.0, 512.0, off), 2, "", WEIGHT, SHARE).holds
 
 
 def test_a_parameter_that_stands_still_may_not_be_off():

@@ -13,6 +13,8 @@ RATE = 2.0**-22  # relative; MindSpore holds learning rates as float32
 WEIGHT = 1e-6  # absolute, of a float32 weight after any step
 MIXED = 2.0**-23  # absolute; MindSpore rounds constant rates so, where other groups have lists
 SHARE = 2.0**-16  # of the way a parameter has gone; MindSpore's Adam has powers of its betas as float32, lists too
+UPDATE = 2.0**-20  # the same, without powers of betas: what a formula of some ten operations in float32 rounds
+ULP = 2.0**-24  # of a weight's size: what storing it rounds, once in each update
 DRIFT = 0.05  # of the way that the weights have gone, in a closed loop, where rounding feeds back
 
 
@@ -101,13 +103,15 @@ def weights(
 
     Args:
         bound: how far apart any weight may be.
-        share: or how far in shares of the way that a parameter has gone: the sum of its largest changes.
+        share: or, at most, how far in shares of the way that a parameter has gone: the sum of its largest changes.
+            An optimizer without powers of betas may use ``UPDATE`` of it only, and what storing its weights rounds.
     """
     if told := unlike(source, result):
         return Level(number, title, True, False, told)
     largest, where, updates = 0.0, "", 0
     for n, (mine, its) in enumerate(zip(source.calls, result.calls, strict=True)):
         way: dict[int, float] = {}
+        powers = any(call.powers for call in (*mine, *its))
         for at, (a, b) in enumerate(zip(mine, its, strict=True)):
             updates += 1
             way = gone(way, mine[at - 1] if at else None, a)
@@ -116,11 +120,16 @@ def weights(
                 apart = distance(a.weights[j], b.weights[i])
                 if not apart <= largest:
                     largest, where = apart, f"optimizer {n}, update {at}, {called(b, i)}"
-                if not apart <= max(bound, share * way.get(j, 0.0)):
+                most = share * way.get(j, 0.0)
+                if not powers and share:
+                    stored = (at + 1) * ULP * float(np.max(np.abs(a.weights[j]), initial=0.0))
+                    most = min(most, UPDATE * way.get(j, 0.0) + stored)
+                if not apart <= max(bound, most):
                     return Level(number, title, True, False, f"they part at {where}: by {apart:.2g}", apart)
     text = f"equal within {largest:.1g} after each of {updates} updates"
     if largest > bound:
         text += f"; beyond {bound:g} only as rounding may be: less than {share:.1g} of the way that a weight has gone"
+        text += ", and without powers of betas less than a sixteenth of that beside the rounding of stored weights"
     return Level(number, title, True, True, text, largest)
 
 

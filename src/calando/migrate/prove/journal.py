@@ -21,6 +21,7 @@ class Call:
         lr, weight_decay: of each parameter.
         grads: of each parameter; None where it has none.
         weights: of each parameter after the update.
+        powers: whether the optimizer divides by 1 − βᵗ, of which MindSpore keeps the power as float32.
     """
 
     names: list[str]
@@ -28,6 +29,7 @@ class Call:
     weight_decay: list[float]
     grads: list[np.ndarray | None] = field(default_factory=list)
     weights: list[np.ndarray] = field(default_factory=list)
+    powers: bool = False
 
 
 @dataclass
@@ -94,7 +96,7 @@ class Journal:
             for at, call in enumerate(calls):
                 for kind, held in (("g", call.grads), ("w", call.weights)):
                     arrays.update({f"{kind}/{number}/{at}/{i}": x for i, x in enumerate(held) if x is not None})
-                row = {"names": call.names, "lr": call.lr, "weight_decay": call.weight_decay}
+                row = {"names": call.names, "lr": call.lr, "weight_decay": call.weight_decay, "powers": call.powers}
                 rows.append({**row, "grads": len(call.grads), "weights": len(call.weights)})
             told.append(rows)
         meta = np.frombuffer(json.dumps({"calls": told, "problem": self.problem, "room": self.room}).encode(), np.uint8)
@@ -127,6 +129,6 @@ def load(path: Path) -> Journal:
             for at, row in enumerate(rows):
                 grads = [held.get(f"g/{number}/{at}/{i}") for i in range(row["grads"])]
                 weights = [held[f"w/{number}/{at}/{i}"] for i in range(row["weights"])]
-                calls.append(Call(row["names"], row["lr"], row["weight_decay"], grads, weights))
+                calls.append(Call(row["names"], row["lr"], row["weight_decay"], grads, weights, row["powers"]))
             journal.calls.append(calls)
     return journal

@@ -79,6 +79,7 @@ class Watch:
             grads = tuple(mindspore.Tensor(np.array(g * np.float32(scale))) for g in zeros)
         rates, decays = numbers(optimizer, len(params))
         call = Call(names, rates, decays, [np.array(g.asnumpy()) / np.float32(scale) for g in grads])
+        call.powers = any(hasattr(optimizer, name) for name in ("beta1", "beta2", "beta1_power"))
         result = original(optimizer, grads)
         call.weights = [np.array(p.asnumpy()) for p in params]
         if self.written is not None:

@@ -70,7 +70,8 @@ class Watch:
             decays += [float(group.get("weight_decay", 0.0))] * len(group["params"])
         pairs = zip(params, ups, strict=True)  # kept as what weights go down along
         grads = [None if p.grad is None else read(p.grad) / up for p, up in pairs]
-        self.before[number] = Call(names, rates, decays, grads)
+        powers = any("betas" in group for group in optimizer.param_groups)
+        self.before[number] = Call(names, rates, decays, grads, powers=powers)
 
     def post(self, optimizer: Any, args: Any, words: Any) -> None:
         number = self.journal.number(optimizer)
