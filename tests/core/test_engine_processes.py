@@ -2,7 +2,6 @@
 
 import os
 import threading
-import warnings
 
 import numpy as np
 import pytest
@@ -11,6 +10,7 @@ from calando.decay import DECOUPLED, L2
 from calando.kernels import pool
 from calando.rules.adam import ADAM, AMSGRAD
 from calando.rules.sgd import SGD_NESTEROV
+from forked import told_by_child
 from twins import Case, Twin, assert_same, make, noise, state, usual
 
 
@@ -34,28 +34,13 @@ def test_a_forked_child_steps_after_its_parent_has_stepped():
     engine.step(grads[0]), twin.step(grads[0])
     assert len(engine.parts[0].ranges) > 1 and pool._pool is not None
     twin.step(grads[1])
-    reading, writing = os.pipe()
-    with warnings.catch_warnings():
-        # since 3.12 Python warns of every fork beside threads; that the pool survives it is what is tested
-        warnings.filterwarnings("ignore", "This process .* is multi-threaded, use of fork", DeprecationWarning)
-        child = os.fork()
-    if child == 0:  # pragma: no cover (no exception may leave the child, or it would run the other tests)
-        try:
-            engine.step(grads[1])
-            assert_same(engine, twin)
-            os.write(writing, b"same")
-        except BaseException as problem:
-            os.write(writing, repr(problem)[:4000].encode())
-        finally:
-            os._exit(0)
-    os.close(writing)
-    timer = threading.Timer(60, os.kill, (child, 9))  # a child that hangs would hang the tests
-    timer.start()
-    with os.fdopen(reading, "rb") as pipe:
-        told = pipe.read()
-    os.waitpid(child, 0)
-    timer.cancel()
-    assert told == b"same"
+
+    def child():
+        engine.step(grads[1])
+        assert_same(engine, twin)
+        return "same"
+
+    assert told_by_child(child) == "'same'"
     engine.step(grads[1])
     assert_same(engine, twin)
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calando.kernels import pool, team
+from forked import told_by_child
 from interruption import Interruption
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: it has no threads to be asked")
@@ -158,12 +159,13 @@ def test_from_eight_threads_at_once():
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_forked_child_has_threads_of_its_own():
     pool.share(lambda *_: None, pieces(4), COUNT)
-    child = os.fork()
-    if not child:
+
+    def child():
         seen = []
         pool.share(lambda start, stop: seen.append((start, stop)), pieces(9), COUNT)
-        os._exit(0 if team.forked and sorted(seen) == pieces(9) else 1)
-    assert os.waitpid(child, 0)[1] == 0
+        return team.forked, sorted(seen) == pieces(9)
+
+    assert told_by_child(child) == "(True, True)"
 
 
 def test_a_step_uses_as_many_threads_as_pytorch(monkeypatch):

@@ -2,10 +2,7 @@
 
 import gc
 import os
-import select
-import signal
 import threading
-import warnings
 import weakref
 
 import pytest
@@ -14,6 +11,7 @@ from torch_pairs import Pair, copies, give, identical, params, same, train
 
 import calando.torch as ct
 from calando.schedules import Linear, ScheduleEnd
+from forked import told_by_child
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16], ids=str)
@@ -96,27 +94,12 @@ def test_a_forked_child_steps_after_its_parent_has():
         twin.step()
         if step < 2:
             optimizer.step()
-    reader, writer = os.pipe()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # 3.12 and later warn about threads at every fork
-        child = os.fork()
-    if child == 0:
-        try:
-            optimizer.step(), optimizer.step()
-            os.write(writer, b"yes" if bits(tensors) == bits(expected) else b"no")
-        except BaseException as problem:
-            os.write(writer, repr(problem).encode()[:1000])
-        finally:
-            os._exit(0)
-    os.close(writer)
-    try:
-        told, *_ = select.select([reader], [], [], 30)
-        assert told, "the child hangs"
-        assert os.read(reader, 1000) == b"yes"
-    finally:
-        os.close(reader)
-        os.kill(child, signal.SIGKILL)
-        os.waitpid(child, 0)
+
+    def child():
+        optimizer.step(), optimizer.step()
+        return bits(tensors) == bits(expected)
+
+    assert told_by_child(child) == "True"
     optimizer.step(), optimizer.step()
     assert bits(tensors) == bits(expected)
 
@@ -128,7 +111,7 @@ def test_eight_threads_step_eight_optimizers():
     for tensors in alone:
         train(ct.AdamW(tensors, lr=Linear(0.1, 0.0, 20), max_norm=1.0), tensors, range(8))
     problems = []
-    together = threading.Barrier(8)
+    together = threading.Barrier(8, timeout=60)
 
     def work(tensors):
         try:
