@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from cli_runs import call, done
 
+from calando.kernels.entry import Entry, Order
 from calando.rules import RULES
 from calando.show import explain, floor
 from calando.show.traffic import Traffic
@@ -120,7 +121,7 @@ def test_the_kernel_is_python_that_runs():
     address = np.array([[p.ctypes.data, g.ctypes.data]], np.uint64)
     line = np.zeros(1, np.int64)
     scalars = np.array([[1.0, 0.0, 0.0, 0.5]], np.float32)  # scale, decay, zero, lr
-    module.kernel(address, np.array([2]), line, np.zeros(1, np.float32), scalars, 0, 1)
+    Entry(module.kernel)(Order((address, np.array([2]), line, np.zeros(1, np.float32), scalars), [(0, 1)]))
     assert p.tolist() == [2.5, 6.0]
 
 

@@ -8,6 +8,7 @@ import pytest
 from calando.decay import DECOUPLED, L2
 from calando.ending import TornStep
 from calando.kernels import compile, pool
+from calando.kernels.entry import Order
 from calando.rules.adam import ADAM
 from calando.rules.ftrl import FTRL_POWER
 from calando.rules.lamb import LAMB
@@ -67,11 +68,12 @@ def test_before_any_line(first, stride):
     assert set(made) == {0, 1} and made == sorted(made)
 
 
-@pytest.mark.parametrize("chunks", [1, 3])
-def test_between_any_two_ranges(chunks, monkeypatch):
+@pytest.mark.parametrize("threads", [1, 3])
+def test_between_any_two_ranges(threads, monkeypatch):
     """Large work is shared out; who is interrupted with a part of it done does the rest, each chunk once."""
     monkeypatch.setattr(pool, "SMALL", 1)
-    monkeypatch.setenv("CALANDO_NUM_THREADS", str(chunks))
+    monkeypatch.setattr(pool, "helped", lambda entry, order, others: entry(order))
+    monkeypatch.setenv("CALANDO_NUM_THREADS", str(threads))
     rng = np.random.default_rng(1)
     case = Case([noise(rng, (300_000,), "f4")], ADAM, L2, usual(ADAM))
     grads = [[noise(rng, (300_000,), "f4")]]
@@ -79,17 +81,18 @@ def test_between_any_two_ranges(chunks, monkeypatch):
     alone.step(grads)
     kernel, calls = compile.kernel(ADAM, L2, "float32", "float32", False), []
 
-    def interrupted(*tables):
-        kernel(*tables)
-        calls.append(tables[-2:])
-        if len(calls) in (1, 2, 4):
+    def interrupted(order):
+        tables, ranges = order.held
+        calls.append(int((tables[1] > 0).sum()))
+        kernel(Order(tables, ranges[: len(calls)].tolist()) if len(calls) < 4 else order)
+        if len(calls) < 4:
             raise KeyboardInterrupt
 
     monkeypatch.setattr(compile, "kernel", lambda *_: interrupted)
     engine = make([case])
     with pytest.raises(KeyboardInterrupt):
         engine.step(grads)
-    assert len(calls) > 4 or chunks == 1
+    assert len(calls) == 4 and (threads == 1 or calls[0] > calls[1] > calls[2] > calls[3] > 0)
     assert state(engine) == state(alone)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from calando.decay import L2
 from calando.kernels import compile
+from calando.kernels.entry import Entry, Order
 from calando.rules.sgd import SGD
 from twins import Case, Twin, assert_same, make, usual
 
@@ -24,8 +25,7 @@ from calando.rules.sgd import SGD
 engine = make([Case([np.full(3, 4.0, "f4")], SGD, L2, usual(SGD, lr=0.5, weight_decay=0.25))])
 engine.step([[np.full(3, 2.0, "f4")]])
 print(engine.members[0][0].param.tolist())  # 4 - 0.5 (2 + 0.25 * 4)
-stats = compile.kernel(SGD, L2, "float32").stats
-print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
+print(compile.kernel(SGD, L2, "float32").made.cache_hits)
 """
 MOVED = "[2.5, 2.5, 2.5]"
 
@@ -50,7 +50,8 @@ def works(kernel):
     p, g = np.full(3, 4.0, "f4"), np.full(3, 2.0, "f4")
     where = np.array([[x.__array_interface__["data"][0] for x in (p, g)]], np.uint64)
     one = np.zeros(1, np.int64)
-    kernel(where, one + 3, one, np.zeros(1, "f4"), np.array([[1.0, 0.25, 0.0, 0.5]], "f4"), 0, 1)
+    tables = where, one + 3, one, np.zeros(1, "f4"), np.array([[1.0, 0.25, 0.0, 0.5]], "f4")
+    Entry(kernel)(Order(tables, [(0, 1)]))
     return p.tolist() == [2.5, 2.5, 2.5]
 
 
@@ -58,10 +59,10 @@ def test_the_second_process_compiles_nothing(run, tmp_path):
     def files():
         return {path.name: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")}
 
-    assert run(STEP, CALANDO_CACHE_DIR=str(tmp_path)).splitlines() == [MOVED, "0 1"]
+    assert run(STEP, CALANDO_CACHE_DIR=str(tmp_path)).splitlines() == [MOVED, "0"]
     compiled = files()
     assert {Path(name).suffix for name in compiled} == {".nbi", ".nbc"}
-    assert run(STEP, CALANDO_CACHE_DIR=str(tmp_path)).splitlines() == [MOVED, "1 0"]
+    assert run(STEP, CALANDO_CACHE_DIR=str(tmp_path)).splitlines() == [MOVED, "1"]
     assert files() == compiled
     assert [path.suffix for path in tmp_path.iterdir() if path.is_file()] == [".py"], "no temporary file stays"
 

@@ -11,6 +11,7 @@ from calando.kernels import compile, source
 from calando.ops import WORDS
 from calando.rules import RULES
 from calando.rules.adam import ADAM
+from entries import listing
 
 COMPILED = {name: rule for name, rule in RULES.items() if rule.kernel and not rule.whole}
 EVERY_RULE = pytest.mark.parametrize("rule", COMPILED.values(), ids=COMPILED)
@@ -30,7 +31,7 @@ def assembly():
         if key not in found:
             text = compile.source(rule, decay, dtype, cache=False)
             module = compile.run_module(f"listing_{rule.name}_{decay.name}", "<listing>", text)
-            (found[key],) = module.kernel.inspect_asm().values()
+            found[key] = listing(module.kernel)
         return found[key]
 
     return assembly

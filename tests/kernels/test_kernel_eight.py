@@ -16,6 +16,7 @@ from calando.decay import DECOUPLED  # noqa: E402
 from calando.kernels import compile, pool, source  # noqa: E402
 from calando.rules import RULES  # noqa: E402
 from calando.rules.adam import ADAM, AMSGRAD  # noqa: E402
+from entries import listing  # noqa: E402
 from low_precision import (  # noqa: E402
     SIGNED_TABLE,
     UNSIGNED_TABLE,
@@ -158,7 +159,7 @@ def test_a_number_that_is_not_finite_stays_with_its_element():
 def test_both_loops_are_vector_code():
     text = source.source(ADAM, DECOUPLED, "float32", False, "int8")
     module = compile.run_module("listing_adam_eight", "<listing>", text)
-    (code,) = module.kernel.inspect_asm().values()
+    code = listing(module.kernel)
     assert re.search(r"\bv?sqrtps\b", code), "many elements are updated at once"
     assert re.search(r"\bv?psrld\s+\$15\b", code), "the noise of many elements is drawn at once"
     assert not re.search(r"\bv?cvt(ss2sd|ps2pd|sd2ss|pd2ps)\b", code)

@@ -1,14 +1,18 @@
-"""The pool: every range is worked on once, and an error reaches the caller."""
+"""The pool: every range is worked on once, and whoever is interrupted leaves nobody at work."""
 
 import sys
 import threading
+import time
+from contextlib import suppress
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calando.kernels import pool
+from calando.kernels import pool, team
+from entries import entry, pieces
+from interruption import Interruption
 
 
 @given(
@@ -29,57 +33,97 @@ def test_ranges_cover_all_chunks_in_order(lengths, threads, small):
     assert len(found) <= threads * pool.PARTS_PER_THREAD
 
 
+@pytest.fixture
+def three(monkeypatch):
+    """Three threads, and none of them PyTorch's."""
+    monkeypatch.setenv("CALANDO_NUM_THREADS", "3")
+    monkeypatch.setattr(team, "ready", lambda _: False)
+
+
 @given(count=st.integers(0, 30), workers=st.integers(1, 6))
 def test_every_range_is_worked_on_once(count, workers):
     seen = []
-    pool.share(lambda start, stop: seen.append((start, stop)), [(i, i + 1) for i in range(count)], workers)
-    assert sorted(seen) == [(i, i + 1) for i in range(count)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CALANDO_NUM_THREADS", str(workers))
+        patch.setattr(team, "ready", lambda _: False)
+        pool.share(entry(lambda start, stop: seen.append((start, stop))), (), pieces(count))
+    assert sorted(seen) == pieces(count)
 
 
-def test_several_threads_work_at_the_same_time():
-    meeting = threading.Barrier(3, timeout=20)  # passes only when three are inside at once
-    names = set()
+def test_several_threads_work_at_the_same_time(three):
+    meeting, met = threading.Barrier(3), []
 
     def work(start, stop):
-        names.add(threading.current_thread().name)
-        meeting.wait()
+        with suppress(threading.BrokenBarrierError):
+            met.append(meeting.wait(20))  # passes only when three are inside at once
 
-    pool.share(work, [(0, 1), (1, 2), (2, 3)], 3)
-    assert len(names) == 3
+    pool.share(entry(work), (), pieces(3))
+    assert sorted(met) == [0, 1, 2]
 
 
-def test_one_thread_is_the_callers_own():
+def test_one_thread_is_the_callers_own(monkeypatch):
+    monkeypatch.setenv("CALANDO_NUM_THREADS", "1")
     names = set()
-    pool.share(lambda start, stop: names.add(threading.current_thread()), [(0, 1), (1, 2)], 1)
+    pool.share(entry(lambda start, stop: names.add(threading.current_thread())), (), pieces(2))
     assert names == {threading.current_thread()}
 
 
-@pytest.mark.parametrize("guilty", range(4))
-def test_an_error_in_any_range_is_raised_here(guilty):
+def test_interrupted_before_any_line_nobody_is_at_work(three):
+    inside, done = [], []
+
     def work(start, stop):
-        if start == guilty:
-            raise FloatingPointError(f"range {start}")
+        inside.append(start)
+        if threading.current_thread() is not threading.main_thread():
+            time.sleep(0.002)
+        done.append(inside.remove(start))
 
-    with pytest.raises(FloatingPointError, match=f"range {guilty}"):
-        pool.share(work, [(i, i + 1) for i in range(4)], 3)
+    with Interruption() as counting:
+        pool.share(entry(work), (), pieces(8))
+    interrupted = 0
+    for at in range(1, counting.lines + 1):
+        with Interruption(at), suppress(KeyboardInterrupt):  # how many lines are the caller's differs a little
+            pool.share(entry(work), (), pieces(8))
+            interrupted -= 1
+        interrupted += 1
+        assert not inside, at
+        before = len(done)
+        pool.share(entry(work), (), pieces(8))
+        assert len(done) == before + 8
+    assert interrupted > 10
 
 
-def test_after_an_error_nobody_is_still_at_work():
-    running, release = threading.Event(), threading.Event()
-    done = []
+def test_interrupted_again_while_it_leaves(three, monkeypatch):
+    """Whoever waits for those at work goes on waiting."""
+    running, inside = threading.Event(), []
 
     def work(start, stop):
         if threading.current_thread() is threading.main_thread():
             assert running.wait(20)
-            threading.Timer(0.05, release.set).start()
-            raise ValueError("first")
-        running.set()
-        assert release.wait(20)
-        done.append(start)
+        else:
+            inside.append(start)
+            running.set()
+            time.sleep(0.05)
+            inside.remove(start)
 
-    with pytest.raises(ValueError, match="first"):
-        pool.share(work, [(0, 1), (1, 2)], 2)
-    assert len(done) == 1
+    naps = []
+
+    def nap(seconds):
+        naps.append(seconds)
+        time.sleep(seconds)
+        if len(naps) < 3:
+            raise KeyboardInterrupt("later")
+
+    class Impatient(pool.SimpleQueue):
+        def get(self, *args, **kwargs):
+            if threading.current_thread() is threading.main_thread():
+                raise KeyboardInterrupt("first")
+            return super().get(*args, **kwargs)
+
+    monkeypatch.setattr(pool, "sleep", nap)
+    monkeypatch.setattr(pool, "SimpleQueue", Impatient)
+    with pytest.raises(KeyboardInterrupt, match="first"):
+        pool.share(entry(work), (), pieces(3))
+    assert not inside and len(naps) >= 3
 
 
 @pytest.mark.parametrize(

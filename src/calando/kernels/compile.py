@@ -14,8 +14,8 @@ A kernel knows these tables and no more:
     noise    uint32 (chunks, 3)           two keys and the place of the first element, where rounding is at random
     scalars  dtype  (rows, n)             the decay's scalars, then the rule's, then its trust if it measures
 
-and a range of chunks, so that several threads can share the tables. No fastmath: the result equals
-NumPy's bit for bit. (Measured: strict code is no slower, the work is bound by memory.)
+and takes ranges of chunks until none is left, so that several threads share the work (``entry``). No fastmath:
+the result equals NumPy's bit for bit. (Measured: strict code is no slower, the work is bound by memory.)
 """
 
 import hashlib
@@ -27,12 +27,14 @@ from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import platformdirs
 
 from ..decay import Decay
 from ..rule import Rule
 from . import light
+from .entry import Entry
 from .source import source
 
 
@@ -44,15 +46,14 @@ def kernel(
     slot_dtype: str | None = None,
     way: str | None = None,
     zeroing: bool = False,
-) -> Callable[..., None]:
+) -> Entry:
     """The compiled kernel; from the cache folder when it has been compiled before.
 
-    Called as ``kernel(address, length, row, center, scalars, start, stop)``, where rounding is at random with ``noise``
-    before ``scalars``; see the module's docstring for the tables. It releases the GIL, and writes 0 into ``length``
-    where a chunk is done.
+    See the module's docstring for the tables of its order; ``noise`` is there where rounding is at random. It writes 0
+    into ``length`` where a chunk is done.
     """
     text = partial(source, rule, decay, dtype, slot_dtype=slot_dtype, way=way, zeroing=zeroing)
-    return load(f"{rule.name}_{decay.element.__name__}_{kinds(dtype, slot_dtype, way, zeroing)}", text)
+    return Entry(load(f"{rule.name}_{decay.element.__name__}_{kinds(dtype, slot_dtype, way, zeroing)}", text))
 
 
 def kinds(dtype: str, slot_dtype: str | None, way: str | None, zeroing: bool = False) -> str:
@@ -97,7 +98,7 @@ def guard_forks() -> None:
         os.register_at_fork(before=hold, after_in_parent=let_go, after_in_child=forget)
 
 
-def load(name: str, text: Callable[[bool], str]) -> Callable[..., None]:
+def load(name: str, text: Callable[[bool], str]) -> Any:
     """Import the module with this text from the cache folder, or in memory, and give its ``kernel``."""
     guard_forks()
     with loading:

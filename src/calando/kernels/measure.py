@@ -7,8 +7,6 @@ depends neither on the chunks of the update nor on the number of threads.
 
 from collections.abc import Callable
 from functools import cache, partial
-from textwrap import indent
-from typing import Any
 
 import numpy as np
 
@@ -16,33 +14,27 @@ from ..decay import Decay
 from ..plan import Part
 from ..rule import Rule
 from .compile import kinds, load
-from .pool import ranges, share, threads
-from .source import header, pieces
+from .entry import Entry, loop
+from .pool import ranges, share
+from .source import header, inset, pieces, tables
 from .sums import LANES, cut, folding
 
-LOOP = """
-@njit(
-    void(uint64[:, ::1], int64[::1], int64[::1], {dtype}[::1], {dtype}[:, ::1], float64[:, ::1], int64, int64),
-    error_model="numpy", nogil=True, cache={cache},
-)
-def kernel(address, length, row, center, scalars, out, start, stop):
-{lanes}
-    for c in range(start, stop):
-        size, line, mean = length[c], row[c], center[c]
+CHUNK = """\
+    size, line, mean = length[c], row[c], center[c]
 {views}
 {numbers}
-        whole = size // {count} * {count}
+    whole = size // {count} * {count}
 {clear}
-        for k in range(0, whole, {count}):
-            for j in range({count}):
-                i = k + j
-                now, slope = {front}
-                {targets} = {measure}({arguments})
-{gather}
-        for j in range(size - whole):
-            i = whole + j
+    for k in range(0, whole, {count}):
+        for j in range({count}):
+            i = k + j
             now, slope = {front}
             {targets} = {measure}({arguments})
+{gather}
+    for j in range(size - whole):
+        i = whole + j
+        now, slope = {front}
+        {targets} = {measure}({arguments})
 {rest}
 {fold}
 {store}
@@ -66,27 +58,25 @@ def source(
     count = len(inspected(rule.trust)) - 1
 
     def each(depth: int, line: str) -> str:
-        return indent("\n".join(line.format(i=i) for i in range(count)), " " * 4 * depth)
+        return inset(depth, [line.format(i=i) for i in range(count)])
 
-    text = LOOP.format(
-        dtype=words["dtype"],
-        cache=cache,
+    chunk = CHUNK.format(
         count=LANES,
         views=words["views"],
-        numbers=indent("\n".join(words["loads"][:-1]), " " * 8),  # there is no trust yet
+        numbers=inset(1, words["loads"][:-1]),  # there is no trust yet
         front=words["front"],
         measure=body.__name__,
         targets=", ".join(f"y{i}" for i in range(count)),
         arguments=", ".join(["now", "slope", *words["slots"][: len(rule.slots) - idle], *words["own"][: -1 - idle]]),
-        lanes=each(1, f"lane{{i}} = np.empty({LANES}, np.float64)"),
-        clear=each(2, "lane{i}[:] = 0"),
-        gather=each(4, "lane{i}[j] += float64(y{i}) * float64(y{i})"),
-        rest=each(3, "lane{i}[j] += float64(y{i}) * float64(y{i})"),
-        fold="\n".join(folding(f"lane{i}", 2) for i in range(count)),
-        store=each(2, "out[c, {i}] = lane{i}[0]"),
+        clear=each(1, "lane{i}[:] = 0"),
+        gather=each(3, "lane{i}[j] += float64(y{i}) * float64(y{i})"),
+        rest=each(2, "lane{i}[j] += float64(y{i}) * float64(y{i})"),
+        fold="\n".join(folding(f"lane{i}", 1) for i in range(count)),
+        store=each(1, "out[c, {i}] = lane{i}[0]"),
     )
-    head = header(body, rule, decay, dtype, slot_dtype, way)
-    return head + text
+    lanes = [f"lane{i} = np.empty({LANES}, np.float64)" for i in range(count)]
+    given = {**tables(words["dtype"], False), "out": ("float64", 2)}
+    return header(body, rule, decay, dtype, slot_dtype, way) + loop(given, chunk, lanes, cache)
 
 
 def inspected(trust: Callable[..., float]) -> tuple[str, ...]:
@@ -95,11 +85,11 @@ def inspected(trust: Callable[..., float]) -> tuple[str, ...]:
 
 
 @cache
-def kernel(rule: Rule, decay: Decay, dtype: str, slot_dtype: str, way: str | None = None) -> Callable[..., None]:
-    """The compiled kernel ``(address, length, row, center, scalars, out, start, stop)``."""
+def kernel(rule: Rule, decay: Decay, dtype: str, slot_dtype: str, way: str | None = None) -> Entry:
+    """The compiled kernel, over tables as in ``compile`` and a last one ``out``, float64 (chunks, things measured)."""
     way = way if way == "kahan" else None
     text = partial(source, rule, decay, dtype, slot_dtype, way=way)
-    return load(f"measure_{rule.name}_{decay.element.__name__}_{kinds(dtype, slot_dtype, way)}", text)
+    return Entry(load(f"measure_{rule.name}_{decay.element.__name__}_{kinds(dtype, slot_dtype, way)}", text))
 
 
 def norms(part: Part, numbers: np.ndarray, index: np.ndarray, center: np.ndarray) -> np.ndarray:
@@ -118,7 +108,6 @@ def norms(part: Part, numbers: np.ndarray, index: np.ndarray, center: np.ndarray
     address = part.within(member, part.line_first[line] + start)
     run = kernel(key.rule, key.decay, key.dtype, key.slot_dtype, key.way)
     out = np.zeros((len(line), len(inspected(key.rule.trust)) - 1))  # type: ignore[arg-type]
-    tables: tuple[Any, ...] = (address, length, index[member], center[line], numbers.astype(key.number), out)
-    share(lambda first, stop: run(*tables, first, stop), ranges(length), threads())
+    share(run, (address, length, index[member], center[line], numbers.astype(key.number), out), ranges(length))
     columns = [np.bincount(member, weights=column, minlength=len(part.members)) for column in out.T]
     return np.sqrt(np.column_stack(columns))

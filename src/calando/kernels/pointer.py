@@ -30,6 +30,16 @@ def word(typingctx, address):
 
 
 @intrinsic
+def taken(typingctx, counter):
+    """Add one to the word at the pointer ``counter``, whoever else does so at the same time; what it was before."""
+
+    def codegen(context, builder, signature, args):
+        return builder.atomic_rmw("add", builder.bitcast(args[0], WORD.as_pointer()), WORD(1), "monotonic")
+
+    return types.uint64(counter), codegen
+
+
+@intrinsic
 def ask(typingctx, function, about):
     """What the C function at the address ``function`` gives of one word (both uint64)."""
 

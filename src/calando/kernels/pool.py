@@ -6,9 +6,7 @@ layers were tried: one is unsafe under concurrent callers, the other aborts in a
 """
 
 import os
-import threading
 from _thread import start_new_thread
-from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from itertools import pairwise
@@ -18,12 +16,12 @@ from time import sleep
 import numpy as np
 
 from . import team
+from .entry import Entry, Order
 
 SMALL = 100_000  # elements: less work than this is not worth a second thread
 PARTS_PER_THREAD = 8
 
 _pool: "Helpers | None" = None
-_pool_lock = threading.Lock()
 
 
 class Helpers:
@@ -70,8 +68,8 @@ def number(name: str) -> int:
 
 def forget() -> None:
     """Drop the pool without waiting for it: its threads did not survive the fork."""
-    global _pool, _pool_lock
-    _pool, _pool_lock = None, threading.Lock()
+    global _pool
+    _pool = None
 
 
 if hasattr(os, "register_at_fork"):
@@ -79,89 +77,59 @@ if hasattr(os, "register_at_fork"):
 
 
 def helpers(count: int) -> Helpers:
-    """The pool, made at first use with ``count`` threads beside the caller's own."""
+    """The pool, made at first use with ``count`` threads beside the caller's own.
+
+    Without a lock, which an interruption might leave held: two callers at once may start one too many, and it waits.
+    """
     global _pool
-    with _pool_lock:
-        _pool = _pool or Helpers()
-        _pool.grow(count)
-        return _pool
+    found = _pool = _pool or Helpers()
+    found.grow(count)
+    return found
 
 
-class Work:
-    """Ranges that wait for whoever is free, so that a thread that the machine slows down does not hold up the others.
+def share(entry: Entry, tables: Sequence[np.ndarray], ranges: Sequence[tuple[int, int]]) -> None:
+    """Have a compiled loop work on every range of these tables once, from as many threads as are of use.
 
-    Args:
-        work: called as ``work(start, stop)``.
-        ranges: each is worked on once.
+    Returns when all ranges are done. However often the caller is interrupted while it waits (Ctrl-C), nobody is at work
+    any more when that is raised.
     """
-
-    def __init__(self, work: Callable[[int, int], None], ranges: Sequence[tuple[int, int]]):
-        self.work, self.waiting = work, deque(ranges)
-        self.problems: list[BaseException] = []
-
-    def take(self) -> None:
-        """Work on one range after another, until none is left."""
-        while self.waiting:
-            try:
-                mine = self.waiting.popleft()
-            except IndexError:  # somebody was faster
-                return
-            self.work(*mine)
-
-    def help_out(self) -> None:
-        """The same in another thread than the caller's, which is told of what goes wrong."""
-        try:
-            self.take()
-        except BaseException as raised:
-            self.waiting.clear()
-            self.problems.append(raised)
-
-
-def share(work: Callable[[int, int], None], ranges: Sequence[tuple[int, int]], workers: int) -> None:
-    """Call ``work(start, stop)`` once for every range, from up to ``workers`` threads.
-
-    Returns when all ranges are done; an exception of any of them is raised here. Whatever is raised, and however often
-    the caller is interrupted while it waits (Ctrl-C), nobody is at work any more then.
-    """
-    shared = Work(work, ranges)
+    order, workers = Order(tables, ranges), threads()
     others = min(workers, len(ranges)) - 1
     if others < 1:
-        shared.take()
+        entry(order)
     elif team.ready(workers):
-        team.share(shared, workers)
+        team.share(entry, order, workers)
     else:
-        helped(shared, others)
-    if shared.problems:
-        raise shared.problems[0]
+        helped(entry, order, others)
 
 
-def helped(shared: Work, others: int) -> None:
-    """Do the work together with so many threads of our own."""
+def helped(entry: Entry, order: Order, others: int) -> None:
+    """Carry out an order together with so many threads of our own."""
     inside, awake = list[int](), SimpleQueue[None]()
 
     def help_out() -> None:
-        inside.append(1)  # before a range is taken: who empties `waiting` sees either the range or us
-        shared.help_out()
+        inside.append(1)  # before a range is taken: who closes the order sees either the range or us
+        entry(order)
         inside.pop()
         awake.put(None)
 
     try:
         for _ in range(others):
             helpers(others).tasks.put(help_out)
-        shared.take()
+        entry(order)
         while inside:
             with suppress(Empty):
                 awake.get(timeout=0.01)
     except BaseException:
-        leave(shared.waiting, inside)
+        leave(order, inside)
         raise
 
 
-def leave(waiting: deque[tuple[int, int]], inside: list[int]) -> None:
+def leave(order: Order, inside: list[int]) -> None:
     """Let nobody take another range, and wait for those at work, whatever comes meanwhile."""
     while True:
         try:
-            waiting.clear()
+            order.close()
             while inside:
                 sleep(1e-4)
             return

@@ -19,7 +19,7 @@ from .ahead import Job
 from .centers import centers, kinds_of_centers, line_centers, loose_center
 from .expression import play, rounded
 from .memory import leaves, slots_of, weight_of
-from .pool import ranges, share, threads
+from .pool import ranges, share
 from .unvisited import unvisited
 
 Trust = Callable[..., float]
@@ -157,7 +157,7 @@ def fused(part: Part, numbers: np.ndarray, index: np.ndarray, watched: bool, zer
 
     def play() -> np.ndarray | None:
         # Backwards: a norm was taken forwards, so the last gradients are still near (measured: a twentieth of a step).
-        share(lambda start, stop: kernel(*tables, scalars, start, stop, *more), split[::-1], threads())
+        share(kernel, (*tables, scalars, *more), split[::-1])
         return np.column_stack([np.bincount(member, c, len(part.members)) for c in more[0].T]) if more else None
 
     return play

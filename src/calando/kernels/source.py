@@ -15,6 +15,7 @@ from .. import eight, rounding, stored
 from ..clipping import within
 from ..decay import Decay
 from ..rule import Rule
+from . import entry
 
 HEADER = '''\
 """{title}: written by calando {version} from {where}."""
@@ -22,9 +23,7 @@ HEADER = '''\
 from math import sqrt
 
 import numpy as np
-from numba import carray, float32, float64, int64, njit, uint8, uint16, uint32, uint64, void
-
-from calando.kernels.pointer import pointer
+{numba}
 {imports}
 compiled = njit(inline="always", error_model="numpy")
 zero, one = {dtype}(0), {dtype}(1)
@@ -50,34 +49,27 @@ HALVED = {  # and those of float16 as MindSpore computes it, which few bodies sa
     "through_half": "def through_half(x):\n    return widen_float16(narrow_float16(x))\n",
 }
 
-KERNEL = """
-@njit(
-    void(uint64[:, ::1], int64[::1], int64[::1], {dtype}[::1], {noise}{dtype}[:, ::1], int64, int64),
-    error_model="numpy", nogil=True, cache={cache},
-)
-def kernel(address, length, row, center, {drawn}scalars, start, stop):
-{held}
-    for c in range(start, stop):
-        size, line, mean = length[c], row[c], center[c]
+CHUNK = """\
+    size, line, mean = length[c], row[c], center[c]
 {views}
 {numbers}
 {loop}
-        length[c] = 0  # done: who calls again after an interruption finds nothing left to do here
+    length[c] = 0  # done: who calls again after an interruption finds nothing left to do here
 """
 
 EACH = """\
-        for i in range(size):
+    for i in range(size):
 {steps}
 """
 
 BLOCKS = """\
-        for k in range(-(-size // {block})):  # each block has arrays of its own, so that indices are plain
-            count = min({block}, size - k * {block})
+    for k in range(-(-size // {block})):  # each block has arrays of its own, so that indices are plain
+        count = min({block}, size - k * {block})
 {before}
-            for i in range(count):
+        for i in range(count):
 {steps}
 {scales}
-            for i in range(count):
+        for i in range(count):
 {codes}
 """
 
@@ -134,16 +126,18 @@ def source(
     words = pieces(rule, decay, dtype, slot_dtype, way)
     plain = {*words["kinds"].values()}.isdisjoint((*HALF, "uint8"))
     lines = steps(rule, dtype, words, way, named=rule.inner is not None or not plain)
-    return header((rule.inner or rule).element, rule, decay, dtype, slot_dtype, way) + KERNEL.format(
-        dtype=words["dtype"],
-        noise="uint32[:, ::1], " if noisy(slot_dtype, way) else "",
-        drawn="noise_of, " if noisy(slot_dtype, way) else "",
-        held=inset(1, words["held"]),
-        views=words["views"],
-        cache=cache,
-        numbers=inset(2, words["loads"]),
-        loop=looped(words, lines + zeros(dtype, zeroing)),
+    chunk = CHUNK.format(
+        views=words["views"], numbers=inset(1, words["loads"]), loop=looped(words, lines + zeros(dtype, zeroing))
     )
+    head = header((rule.inner or rule).element, rule, decay, dtype, slot_dtype, way)
+    return head + entry.loop(tables(words["dtype"], noisy(slot_dtype, way)), chunk, words["held"], cache)
+
+
+def tables(dtype: str, drawn: bool) -> dict[str, tuple[str, int]]:
+    """The tables that say what is done with chunks; ``drawn``: whether something is rounded at random."""
+    first: dict[str, tuple[str, int]] = {"address": ("uint64", 2), "length": ("int64", 1), "row": ("int64", 1)}
+    noise = {"noise_of": ("uint32", 2)} if drawn else {}
+    return {**first, "center": (dtype, 1), **noise, "scalars": (dtype, 2)}
 
 
 def zeros(dtype: str, zeroing: bool) -> list[str]:
@@ -154,14 +148,14 @@ def zeros(dtype: str, zeroing: bool) -> list[str]:
 def looped(words: dict[str, Any], lines: list[str]) -> str:
     """The loop over the elements of a chunk: straight through, or block by block where slots are codes."""
     if not words["coded"]:
-        return EACH.format(steps=inset(3, lines))
+        return EACH.format(steps=inset(2, lines))
     before, inner, scales, codes = words["coded"]
     return BLOCKS.format(
         block=eight.BLOCK,
-        before=inset(3, before),
-        steps=inset(4, [*lines, *inner]),
-        scales=inset(3, scales),
-        codes=inset(4, codes),
+        before=inset(2, before),
+        steps=inset(3, [*lines, *inner]),
+        scales=inset(2, scales),
+        codes=inset(3, codes),
     )
 
 
@@ -219,6 +213,7 @@ def header(
     return HEADER.format(
         title=f"{rule.name}, {decay.element.__name__} decay, {kinds}" + (f", {way} rounding" if way else ""),
         version=__version__,
+        numba=entry.IMPORTS,
         where=f"{body.__module__} and {decay.plain.element.__module__}",
         dtype=number(dtype),
         imports="\n".join([imports, *constants]),
@@ -253,7 +248,7 @@ def pieces(rule: Rule, decay: Decay, dtype: str, slot_dtype: str, way: str | Non
     return {
         "dtype": number(dtype),
         "kinds": kinds,
-        "views": inset(2, views if not coded else [x for x in views if eight.SCALE in x]),
+        "views": inset(1, views if not coded else [x for x in views if eight.SCALE in x]),
         "loads": loads,
         "p": p,
         "g": found["g"],

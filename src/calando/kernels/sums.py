@@ -13,7 +13,6 @@ elements would take ten times longer to be folded than to be read.)
 """
 
 import sys
-from collections.abc import Callable
 from functools import cache
 from inspect import getsource
 from math import isfinite, sqrt
@@ -25,7 +24,8 @@ import numpy as np
 from ..clipping import within
 from ..stored import ITEMSIZE
 from .compile import load
-from .pool import ranges, share, threads
+from .entry import IMPORTS, Entry, loop
+from .pool import ranges, share
 from .source import CONVERSION, HALF, SPOKEN, STORED, number, read
 
 BLOCK = 65_536
@@ -36,32 +36,24 @@ SUMS = '''\
 """Sums of {kind}, {dtype}: written by calando from calando.kernels.sums."""
 
 import numpy as np
-from numba import carray, float32, float64, int64, njit, uint16, uint64, void
-
-from calando.kernels.pointer import pointer
+{numba}
 {half}{within}
-
-@njit(
-    void(uint64[::1], int64[::1], {number}[::1], {number}[::1], float64[::1], int64, int64),
-    error_model="numpy", nogil=True, cache={cache},
-)
-def kernel(address, length, scale, bound, out, start, stop):
-    lane = np.empty({lanes}, np.float64)
-    for c in range(start, stop):
-        size = length[c]
-        x = carray(pointer(address[c]), size, {stored})
-        whole = size // {lanes} * {lanes}
-        lane[:] = 0
-        for k in range(0, whole, {lanes}):
-            for j in range({lanes}):
-                y = float64({inner})
-                lane[j] += {term}
-        for j in range(size - whole):
-            y = float64({rest})
-            lane[j] += {term}
-{fold}
-        out[c] = lane[0]
 '''
+CHUNK = """\
+    size = length[c]
+    x = carray(pointer(address[c]), size, {stored})
+    whole = size // {lanes} * {lanes}
+    lane[:] = 0
+    for k in range(0, whole, {lanes}):
+        for j in range({lanes}):
+            y = float64({inner})
+            lane[j] += {term}
+    for j in range(size - whole):
+        y = float64({rest})
+        lane[j] += {term}
+{fold}
+    out[c] = lane[0]
+"""
 
 
 def folding(lane: str, depth: int) -> str:
@@ -72,8 +64,8 @@ def folding(lane: str, depth: int) -> str:
 
 
 @cache
-def kernel(kind: str, dtype: str) -> Callable[..., None]:
-    """The compiled kernel ``(address, length, scale, bound, out, start, stop)`` for one kind of sum and one dtype.
+def kernel(kind: str, dtype: str) -> Entry:
+    """The compiled kernel for one kind of sum and one dtype, over the tables address, length, scale, bound and out.
 
     ``scale`` and ``bound`` have one number for each piece where the kind is bounded, else none.
     """
@@ -81,22 +73,26 @@ def kernel(kind: str, dtype: str) -> Callable[..., None]:
     wrap = "within({}, scale[c], bound[c])" if bounded else "{}"
 
     def text(cache: bool) -> str:
-        return SUMS.format(
+        head = SUMS.format(
             kind=kind,
             dtype=dtype,
-            number=number(dtype),
-            stored=STORED[dtype],
+            numba=IMPORTS,
             half=CONVERSION if dtype in HALF else "",
             within=CLIPPED.format(where=SPOKEN["where"], within=getsource(within)) if bounded else "",
+        )
+        chunk = CHUNK.format(
+            stored=STORED[dtype],
             inner=wrap.format(read("x[k + j]", dtype)),
             rest=wrap.format(read("x[whole + j]", dtype)),
-            cache=cache,
             lanes=LANES,
             term=term,
-            fold=folding("lane", 2),
+            fold=folding("lane", 1),
         )
+        tables = {"address": ("uint64", 1), "length": ("int64", 1), "scale": (number(dtype), 1)}
+        tables |= {"bound": (number(dtype), 1), "out": ("float64", 1)}
+        return head + loop(tables, chunk, [f"lane = np.empty({LANES}, np.float64)"], cache)
 
-    return load(f"{kind.replace(' ', '_')}_{dtype}", text)
+    return Entry(load(f"{kind.replace(' ', '_')}_{dtype}", text))
 
 
 CLIPPED = """
@@ -152,7 +148,7 @@ def sums(
     where = address[piece] + cut.offset
     out = np.zeros(len(piece))
     run = kernel(kind, cut.dtype)
-    share(lambda first, stop: run(where, length, *clips, out, first, stop), cut.ranges, threads())
+    share(run, (where, length, *clips, out), cut.ranges)
     return np.bincount(piece, weights=out, minlength=len(cut.sizes))
 
 

@@ -1,4 +1,4 @@
-"""PyTorch's own threads at our work: its OpenMP team, through the functions that compilers call for a parallel region.
+"""PyTorch's own threads at our work: its OpenMP team, through the function that compilers call for a parallel region.
 
 After every operation those threads stay awake for some milliseconds, ready for the next one. A step comes right after
 such operations (the backward pass), and threads of ours would have to share the cores with them: measured on two
@@ -15,10 +15,9 @@ import os
 import sys
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from .pool import Work
+from .entry import Entry, Order
 
 forked = False
 
@@ -49,41 +48,12 @@ def openmp() -> Any:
     """GNU's OpenMP library, the one that PyTorch uses; None where it uses another one."""
     for file in (Path(sys.modules["torch"].__file__ or "").parent / "lib").glob("libtorch_cpu.so"):
         found = ctypes.CDLL(str(file))  # which finds what this library depends on, and loads nothing
-        if hasattr(found, "GOMP_parallel_start") and not hasattr(found, "__kmpc_fork_call"):  # LLVM's speaks both
-            found.GOMP_parallel_start.argtypes = [Serve, ctypes.py_object, ctypes.c_uint]
+        if hasattr(found, "GOMP_parallel") and not hasattr(found, "__kmpc_fork_call"):  # LLVM's speaks both
+            found.GOMP_parallel.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint]
             return found
     return None
 
 
-Serve = ctypes.CFUNCTYPE(None, ctypes.py_object)
-
-
-@Serve
-def serve(shared: "Work") -> None:
-    """What each thread of the team does, but for the caller's."""
-    shared.help_out()
-
-
-def share(shared: "Work", workers: int) -> None:
-    """Do the work together with the team."""
-    found = openmp()
-    outside = found.omp_get_level()
-    try:
-        found.GOMP_parallel_start(serve, shared, workers)
-        shared.take()
-        found.GOMP_parallel_end()
-    except BaseException:
-        leave(found, outside, shared)
-        raise
-
-
-def leave(found: Any, outside: int, shared: "Work") -> None:
-    """Let nobody take another range, and wait for those at work, whatever comes meanwhile."""
-    while True:
-        try:
-            shared.waiting.clear()
-            while found.omp_get_level() > outside:
-                found.GOMP_parallel_end()
-            return
-        except BaseException:  # another Ctrl-C; memory is still being written, and the first one will be raised
-            continue
+def share(entry: Entry, order: Order, workers: int) -> None:
+    """Carry out an order together with the team: all of it is done when this returns."""
+    openmp().GOMP_parallel(entry.address, order.address, workers, 0)

@@ -9,53 +9,42 @@ One row of float64 per chunk, summed in interleaved lanes as in ``sums``; the up
 to the last bit, and no other pass over memory is made.
 """
 
-from collections.abc import Callable
 from functools import cache, partial
 
 from ..decay import Decay
 from ..rule import Rule
 from .compile import kinds, load
-from .source import header, inset, looped, noisy, number, pieces, steps, zeros
+from .entry import Entry, loop
+from .source import header, inset, looped, noisy, number, pieces, steps, tables, zeros
 from .sums import LANES, folding
 
 SUMS = 4
 
-LOOP = """
-@njit(
-    void(
-        uint64[:, ::1], int64[::1], int64[::1], {dtype}[::1], {noise}{dtype}[:, ::1], int64, int64, float64[:, ::1]
-    ),
-    error_model="numpy", nogil=True, cache={cache},
-)
-def kernel(address, length, row, center, {drawn}scalars, start, stop, out):
-    lane0, lane1 = np.empty({lanes}, np.float64), np.empty({lanes}, np.float64)
-    lane2, lane3 = np.empty({lanes}, np.float64), np.empty({lanes}, np.float64)
-{held}
-    for c in range(start, stop):
-        size, line, mean = length[c], row[c], center[c]
+CHUNK = """\
+    size, line, mean = length[c], row[c], center[c]
 {views}
 {numbers}
-        lane0[:] = 0
-        lane1[:] = 0
-        lane2[:] = 0
-        lane3[:] = 0
+    lane0[:] = 0
+    lane1[:] = 0
+    lane2[:] = 0
+    lane3[:] = 0
 {loop}
 {fold}
-        out[c, 0] += lane0[0]
-        out[c, 1] += lane1[0]
-        out[c, 2] += lane2[0]
-        out[c, 3] += lane3[0]
-        length[c] = 0
+    out[c, 0] += lane0[0]
+    out[c, 1] += lane1[0]
+    out[c, 2] += lane2[0]
+    out[c, 3] += lane3[0]
+    length[c] = 0
 """
 
 EACH = """\
-        whole_lanes = size // {lanes} * {lanes}
-        for k in range(0, whole_lanes, {lanes}):
-            for j in range({lanes}):
-                i = k + j
+    whole_lanes = size // {lanes} * {lanes}
+    for k in range(0, whole_lanes, {lanes}):
+        for j in range({lanes}):
+            i = k + j
 {inner}
-        for i in range(whole_lanes, size):
-            j = i - whole_lanes
+    for i in range(whole_lanes, size):
+        j = i - whole_lanes
 {rest}
 """
 
@@ -82,26 +71,23 @@ def source(
     lines = [f"before, raw = {words['p']}, {words['g']}", *steps(rule, dtype, words, way, named=True)]
     lines += [f"j = i % {LANES}"] if words["coded"] else []  # a block is two rounds of lanes
     lines += [*SUMMED, *zeros(dtype, zeroing)]
-    each = EACH.format(lanes=LANES, inner=inset(4, lines), rest=inset(3, lines))
-    head = header((rule.inner or rule).element, rule, decay, dtype, slot_dtype, way)
-    return head + LOOP.format(
-        dtype=number(dtype),
-        noise="uint32[:, ::1], " if noisy(slot_dtype, way) else "",
-        drawn="noise_of, " if noisy(slot_dtype, way) else "",
-        held=inset(1, words["held"]),
-        cache=cache,
-        lanes=LANES,
+    each = EACH.format(lanes=LANES, inner=inset(3, lines), rest=inset(2, lines))
+    chunk = CHUNK.format(
         views=words["views"],
-        numbers=inset(2, words["loads"]),
+        numbers=inset(1, words["loads"]),
         loop=looped(words, lines) if words["coded"] else each,
-        fold="\n".join(folding(f"lane{i}", 2) for i in range(SUMS)),
+        fold="\n".join(folding(f"lane{i}", 1) for i in range(SUMS)),
     )
+    lanes = [f"lane{i} = np.empty({LANES}, np.float64)" for i in range(SUMS)]
+    given = {**tables(number(dtype), noisy(slot_dtype, way)), "out": ("float64", 2)}
+    head = header((rule.inner or rule).element, rule, decay, dtype, slot_dtype, way)
+    return head + loop(given, chunk, [*lanes, *words["held"]], cache)
 
 
 @cache
 def kernel(
     rule: Rule, decay: Decay, dtype: str, slot_dtype: str, way: str | None = None, zeroing: bool = False
-) -> Callable[..., None]:
-    """The compiled kernel ``(address, length, row, center, scalars, start, stop, out)``, as in ``compile``."""
+) -> Entry:
+    """The compiled kernel: as in ``compile``, and a last table ``out``, float64 (chunks, 4)."""
     text = partial(source, rule, decay, dtype, slot_dtype, way=way, zeroing=zeroing)
-    return load(f"watch_{rule.name}_{decay.element.__name__}_{kinds(dtype, slot_dtype, way, zeroing)}", text)
+    return Entry(load(f"watch_{rule.name}_{decay.element.__name__}_{kinds(dtype, slot_dtype, way, zeroing)}", text))

@@ -14,11 +14,10 @@ import numpy as np
 from ..engine import Engine
 from ..groups import Group
 from ..hyper import Hyper
-from ..kernels.pool import share, threads
+from ..kernels.adding import add
 
 ROUNDS, LEAST = 25, 7
 PATIENCE = 10.0  # seconds; at least LEAST rounds are made
-BLOCK = 1 << 20  # elements that a thread adds at once
 WIDTH = 4096
 
 
@@ -77,12 +76,7 @@ def measured(group: Group, hyper: Hyper, per_parameter: int, elements: int, held
 def adding(elements: int) -> tuple[Callable[[], None], int]:
     """The in-place add over two arrays, shared by the threads; and the bytes that it moves."""
     x, y = np.zeros(elements, np.float32), np.ones(elements, np.float32)
-    blocks = [(start, min(start + BLOCK, elements)) for start in range(0, elements, BLOCK)]
-
-    def part(start: int, stop: int) -> None:
-        np.add(x[start:stop], y[start:stop], out=x[start:stop])
-
-    return lambda: share(part, blocks, threads()), 3 * x.nbytes
+    return lambda: add(x, y), 3 * x.nbytes
 
 
 def rounds(step: Callable[[], object], add: Callable[[], object]) -> tuple[np.ndarray, np.ndarray]:

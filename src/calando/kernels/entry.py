@@ -1,0 +1,108 @@
+"""How a compiled loop is called: as a C function of one address, so that any thread may run it without Python's lock.
+
+At that address lies an order (uint64 words):
+
+    taken     how many ranges have been taken
+    ranges    how many there are
+    bounds    where the ranges lie: int64 (ranges, 2), first chunk and the one behind the last
+    tables    of each: where it lies, its rows and its columns
+
+Whoever is called with it takes one range after another until none is left, so a thread that the machine slows down
+does not hold up the others. Nothing is raised in there, and no Ctrl-C arrives.
+"""
+
+import ctypes
+from collections.abc import Iterable, Mapping, Sequence
+from textwrap import indent
+from typing import Any
+
+import numpy as np
+
+Tables = Mapping[str, tuple[str, int]]  # name → what Numba calls its numbers, and how many axes it has
+
+WORDS = 3  # before those of the tables
+
+LOOP = """
+@cfunc(void(voidptr), error_model="numpy", cache={cache})
+def kernel(order):
+    told = carray(order, {words}, uint64)
+    bounds = carray(pointer(told[2]), (int64(told[1]), 2), int64)
+{tables}
+    while True:
+        mine = taken(order)
+        if mine >= told[1]:
+            return
+        for c in range(bounds[mine, 0], bounds[mine, 1]):
+{chunk}
+"""
+NAMES = "from numba import carray, cfunc, float32, float64, int64, njit, uint8, uint16, uint32, uint64, void\n"
+IMPORTS = NAMES + "from numba.types import voidptr\n\nfrom calando.kernels.pointer import pointer, taken"
+
+
+def loop(tables: Tables, chunk: str, held: Iterable[str] = (), cache: bool = True) -> str:
+    """The text of a compiled loop over chunks.
+
+    Args:
+        tables: in the order in which ``Order`` is given them.
+        chunk: what is done with chunk ``c``, at the depth of a function's body.
+        held: lines before the loop.
+        cache: whether Numba keeps what it makes of it.
+    """
+    opened = [view(name, WORDS + 3 * i, *kind) for i, (name, kind) in enumerate(tables.items())]
+    return LOOP.format(
+        words=WORDS + 3 * len(tables),
+        tables=indent("\n".join([*opened, *held]), " " * 4),
+        chunk=indent(chunk, " " * 8),
+        cache=cache,
+    )
+
+
+def view(name: str, at: int, dtype: str, axes: int) -> str:
+    """The line that finds a table."""
+    shape = f"int64(told[{at + 1}])" if axes == 1 else f"(int64(told[{at + 1}]), int64(told[{at + 2}]))"
+    return f"{name} = carray(pointer(told[{at}]), {shape}, {dtype})"
+
+
+def where(table: np.ndarray) -> int:
+    """The address of an array in one piece of memory (a third of the time of NumPy's own answer)."""
+    return ctypes.addressof(NOTHING.from_buffer(table))  # type: ignore[arg-type]  # NumPy 1 does not say that it can
+
+
+NOTHING = ctypes.c_char * 0
+
+
+class Order:
+    """What one call works on: ranges of chunks that wait for whoever is free, and the tables that say what to do.
+
+    Args:
+        tables: arrays in one piece of memory each, of one or two axes.
+        ranges: each is worked on once.
+    """
+
+    def __init__(self, tables: Sequence[np.ndarray], ranges: Sequence[tuple[int, int]]):
+        self.held = tables, np.array(ranges, np.int64)
+        words = [0, len(ranges), where(self.held[1])]
+        for table in tables:
+            words += where(table), table.shape[0], table.shape[-1]
+        self.words = np.array(words, np.uint64)
+        self.address = where(self.words)
+
+    def close(self) -> None:
+        """Let nobody take another range."""
+        self.words[0] = self.words[1]
+
+
+class Entry:
+    """A compiled loop.
+
+    Args:
+        made: as Numba made it; it stays as long as this is kept.
+    """
+
+    def __init__(self, made: Any):
+        self.made, self.address = made, made.address
+        self.call = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(made.address)  # releases Python's lock
+
+    def __call__(self, order: Order) -> None:
+        """Work on one range after another, until none is left."""
+        self.call(order.address)

@@ -1,0 +1,74 @@
+"""Compiled loops as C functions of an order: each range once, whoever takes it, and in the order that was given."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from calando.kernels import adding, compile
+from calando.kernels.entry import IMPORTS, Entry, Order, loop
+from entries import pieces
+
+CHUNK = """\
+    seen[c, 0] += first[0]
+    seen[c, 1] = clock[0]
+    clock[0] += 1
+"""
+TABLES = {"seen": ("float64", 2), "first": ("uint32", 1), "clock": ("int64", 1)}
+
+
+@pytest.fixture(scope="module")
+def counted():
+    """A loop that adds ``first`` to a chunk's number, and says when it was its turn."""
+    text = f"{IMPORTS}\n{loop(TABLES, CHUNK, cache=False)}"
+    return Entry(compile.run_module("counted", "<counted>", text).kernel)
+
+
+def tables(count):
+    return np.zeros((count, 2)), np.array([3], np.uint32), np.zeros(1, np.int64)
+
+
+def test_ranges_are_taken_in_their_order(counted):
+    given = tables(9)
+    counted(Order(given, [(6, 9), (0, 2), (5, 6), (2, 5), (4, 4)]))
+    assert given[0][:, 0].tolist() == [3.0] * 9
+    assert given[0][:, 1].argsort().tolist() == [6, 7, 8, 0, 1, 5, 2, 3, 4]
+
+
+def test_threads_take_every_range_once(counted):
+    given = tables(200_000)
+    order, start = Order(given, pieces(200_000)), threading.Barrier(6, timeout=60)
+    threads = [threading.Thread(target=lambda: (start.wait(), counted(order))) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert (given[0][:, 0] == 3.0).all()
+    assert int(order.words[0]) == 200_000 + 6  # each of them found none left, once
+
+
+def test_a_closed_order_is_left_alone(counted):
+    given = tables(5)
+    order = Order(given, pieces(5))
+    order.close()
+    counted(order)
+    counted(order)
+    assert not given[0].any()
+
+
+def test_no_ranges_and_empty_tables(counted):
+    counted(Order(tables(0), []))
+
+
+@pytest.mark.parametrize("gaps", [np.zeros((4, 6))[:, ::2], np.zeros(8)[::2], np.zeros((3, 4)).T])
+def test_a_table_in_several_pieces_is_no_table(gaps):
+    with pytest.raises(TypeError, match="not C contiguous"):
+        Order([gaps], [(0, 1)])
+
+
+def test_the_add_that_steps_are_measured_against(monkeypatch):
+    monkeypatch.setenv("CALANDO_NUM_THREADS", "3")
+    x = np.random.default_rng(0).standard_normal(2 * adding.BLOCK + 5, np.float32)
+    y, expected = np.cos(x), x + np.cos(x)
+    adding.add(x, y)
+    assert np.array_equal(x, expected)
