@@ -33,7 +33,8 @@ from .member import Key, Member, key
 from .rounding import keys
 from .stored import ITEMSIZE, refuse_overflow, shapes
 
-CHUNK = 65_536
+CHUNK, SMALLEST = 65_536, 8_192
+SHARES = 32  # into so many chunks, at least, is work cut whose chunks are not the smallest: threads then end together
 ASKED_AT_ONCE, TURN = 512, 64
 
 
@@ -102,16 +103,17 @@ class Part:
                 self.memory[i] = m.memory
         self.remembered = self.memory.copy()
         self.ranges: list[tuple[int, int]] = []
+        self.threads = 0  # that the ranges are for
         self.lines: Any = None
         self.slots: list[Any] = []
         self.cells: Any = None
         if key.fused:
-            self.cut(CHUNK)
+            self.cut(int(np.clip(self.sizes.sum() // SHARES, SMALLEST, CHUNK)))
 
     def cut(self, chunk: int) -> None:
         """Cut every member into chunks: by rows where it is centred, then by size, never within a block of codes."""
         chunk = -(-chunk // BLOCK) * BLOCK if self.key.slot_dtype == "int8" else chunk
-        self.ranges, self.lines = [], None
+        self.threads, self.lines = 0, None
         piece = np.repeat(np.arange(len(self.rows)), self.rows)
         size = (self.sizes // np.maximum(self.rows, 1))[piece]
         within = np.arange(len(piece)) - np.repeat(np.cumsum(self.rows) - self.rows, self.rows)

@@ -80,6 +80,7 @@ def test_the_pool_grows_with_the_number_of_threads(monkeypatch):
         monkeypatch.setenv("CALANDO_NUM_THREADS", count)
         engine.step(given), twin.step(given)
         assert_same(engine, twin)
+        assert len(engine.parts[0].ranges) >= min(int(count) * 4, len(engine.parts[0].length))
 
 
 @pytest.mark.parametrize("rule, decay", [(ADAM, DECOUPLED), (SGD_NESTEROV, L2)], ids=["adam", "nesterov"])

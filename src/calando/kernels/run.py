@@ -19,7 +19,7 @@ from .ahead import Job
 from .centers import centers, kinds_of_centers, line_centers, loose_center
 from .expression import play, rounded
 from .memory import leaves, slots_of, weight_of
-from .pool import ranges, share
+from .pool import ranges, share, threads
 from .unvisited import unvisited
 
 Trust = Callable[..., float]
@@ -57,8 +57,7 @@ def run(
         others = unvisited(part, numbers, index)
 
     def update() -> np.ndarray | None:
-        with np.errstate(all="ignore"):
-            found = play()
+        found = play()
         for average, rows, values in others:
             part.key.arrays.write_rows(average, rows, values)
         part.touched()
@@ -146,7 +145,9 @@ def fused(part: Part, numbers: np.ndarray, index: np.ndarray, watched: bool, zer
         tables, member = with_rows(part, numbers, index, tables)
         split = ranges(tables[1])
     elif part.whole:
-        split = part.ranges = part.ranges or ranges(part.length)
+        if part.threads != threads():
+            part.threads, part.ranges = threads(), ranges(part.length)
+        split = part.ranges
     else:
         here = part.present[part.piece]
         tables = tuple(table[here] for table in tables)
@@ -218,9 +219,10 @@ def loose(part: Part, numbers: np.ndarray, index: np.ndarray, watched: bool) -> 
         for i in list(computed):  # it was interrupted while this was written
             if i not in done:
                 write(i)
-        for i, *given in opened(part, numbers, index, grads, here, done):
-            compute(i, *given)
-            write(i)
+        with np.errstate(all="ignore"):
+            for i, *given in opened(part, numbers, index, grads, here, done):
+                compute(i, *given)
+                write(i)
         return found
 
     return update
