@@ -1,4 +1,4 @@
-"""One thread against two: on work that fits the caches, and on work that the memory bounds.
+"""One thread against two: on small work in the caches, on large work that arithmetic bounds, and that the memory bounds.
 
 Where the memory is the bound, a second thread can bring no more than it brings an in-place add; that share is
 told beside.
@@ -18,33 +18,35 @@ from .sides import slopes, start
 from .timing import Floor, Row, Wish, compared, interleaved, say
 
 GOAL = 1 / 1.7  # of the time with one thread
-WORK: dict[str, tuple[Shapes, torch.dtype, int]] = {  # name → (shapes, dtype, steps in a row)
-    "AdamW, 0.2 M parameters, float64, in the caches": ([(200, 1000)], torch.float64, 50),
-    "AdamW, ResNet-50": (MODELS["ResNet-50"](), torch.float32, 1),
+WORK: dict[str, tuple[Shapes, torch.dtype, dict[str, Any], int]] = {  # name → (shapes, dtype, options, steps in a row)
+    "AdamW, 0.2 M parameters, float64, in the caches": ([(200, 1000)], torch.float64, {}, 50),
+    "AdamW, 8-bit slots, ResNet-50": (MODELS["ResNet-50"](), torch.float32, {"slot_dtype": "int8"}, 1),
+    "AdamW, ResNet-50": (MODELS["ResNet-50"](), torch.float32, {}, 1),
 }
+BOUND = "AdamW, ResNet-50"  # by the memory
 
 
 def threads(wish: Wish) -> Iterator[Row]:
     """The time on two threads over the time on one."""
-    for work, (shapes, dtype, calls) in WORK.items():
+    for work, (shapes, dtype, options, calls) in WORK.items():
         say(work)
         floor = Floor(4, elements(shapes) * dtype.itemsize // 4)
-        sides = {"two": on(2, stepping(shapes, dtype)), "one": on(1, stepping(shapes, dtype))}
+        sides = {name: on(count, stepping(shapes, dtype, options)) for name, count in (("two", 2), ("one", 1))}
         sides |= {"add, two": on(2, floor.add), "add, one": on(1, floor.add)}
         times = interleaved(sides, wish.rounds, calls)
         add = float(np.median(times["add, two"] / times["add, one"]))
-        bound = calls == 1
+        bound = work == BOUND
         told = f"one thread; the memory allows {add:.2f} × (an in-place add)" if bound else "one thread"
         goal = float("nan") if bound and add > GOAL else GOAL
         yield compared(f"{work}: two threads", told, times["two"], times["one"], goal)
 
 
-def stepping(shapes: Shapes, dtype: torch.dtype) -> Callable[[], Any]:
+def stepping(shapes: Shapes, dtype: torch.dtype, options: dict[str, Any]) -> Callable[[], Any]:
     """A step of an optimizer with parameters of its own."""
     params = [torch.nn.Parameter(torch.from_numpy(p).to(dtype)) for p in start(shapes)]
     for p, g in zip(params, slopes(shapes), strict=True):
         p.grad = torch.from_numpy(g).to(dtype)
-    return AdamW(params).step
+    return AdamW(params, **options).step
 
 
 def on(count: int, work: Callable[[], Any]) -> Callable[[], None]:
