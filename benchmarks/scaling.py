@@ -1,4 +1,4 @@
-"""One thread against two: on small work in the caches, on large work that arithmetic bounds, and that the memory bounds.
+"""One thread against two: on small work in the caches, on large work bound by arithmetic, and by the memory.
 
 Where the memory is the bound, a second thread can bring no more than it brings an in-place add; that share is
 told beside.
