@@ -1,11 +1,24 @@
 """Ctrl-C at any line of calando's."""
 
+import dis
 import sys
 from pathlib import Path
 
 import calando
 
 OURS = str(Path(calando.__file__).parent)
+
+
+LEAVING = [dis.opmap["LOAD_CONST"]] * 3  # None three times, for __exit__
+
+
+def leaving(frame):
+    """Whether this line is that of a ``with`` once more, at its end: no signal is looked for until __exit__ is over.
+
+    Raised there, an interruption that cannot be would leave what the block had switched off.
+    """
+    at = frame.f_lasti
+    return list(frame.f_code.co_code[at : at + 6 : 2]) == LEAVING
 
 
 class Interruption:
@@ -24,7 +37,7 @@ class Interruption:
     def trace(self, frame, event, _):
         if not frame.f_code.co_filename.startswith(OURS):
             return None
-        if event == "line":
+        if event == "line" and not leaving(frame):
             self.lines += 1
             if self.lines == self.at:
                 raise KeyboardInterrupt

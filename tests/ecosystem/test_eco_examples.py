@@ -20,7 +20,7 @@ SAYS = {  # what stands in what each prints: arithmetic of its schedule
     "layer_decay.py": "layer 0: [0.005, 0.00375, 0.00125]",
     "resume_differently.py": "head.weight is (6, 8) here and (4, 8) in the checkpoint",
     "lightning_fit.py": "updates: 32",
-    "hugging_face_trainer.py": "lr logged: [0.0167, 0.0333, 0.05,",
+    "hugging_face_trainer.py": "lr logged: [0.0, 0.0167, 0.0333, 0.05,",
     "accelerate_loop.py": "updates: 15  lr: 0.0",
     "ddp.py": "ZeroRedundancyOptimizer: updates 10, lr 0.0500",
     "fsdp2.py": "goes on at step 10, lr 0.0500",

@@ -153,7 +153,7 @@ def interrupt_everywhere(start, go_on):
         params, optimizer, act = start()
         with pytest.raises(KeyboardInterrupt), Interruption(at):
             act()
-        torch.set_grad_enabled(True)
+        assert torch.is_grad_enabled() and torch._C._is_torch_function_enabled()
         found = seen(params, optimizer)
         made.append(found == after)
         assert found in (before, after), at
@@ -163,13 +163,6 @@ def interrupt_everywhere(start, go_on):
         assert seen(params, optimizer) == end, at
     assert made == sorted(made)
     return after
-
-
-@pytest.fixture(autouse=True)
-def gradients():
-    """Who is interrupted while torch.no_grad comes to its end leaves gradients off."""
-    yield
-    torch.set_grad_enabled(True)
 
 
 @pytest.mark.parametrize("kind, change", CASES)
