@@ -33,6 +33,35 @@ def test_a_script_that_fails_and_one_that_does_not_end(tmp_path, torch):
     assert "the source failed: it was stopped after 4 seconds" in done.stderr
 
 
+FROZEN = """import torch
+import torch.nn as nn
+
+torch.manual_seed(3)
+net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2))
+for p in net[0].parameters():
+    p.requires_grad = False
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.9)
+scheduler = torch.optim.lr_scheduler.StepLR(optimizer, 3, 0.5)
+x, y = torch.randn(16, 4), torch.randint(0, 2, (16,))
+criterion = nn.CrossEntropyLoss()
+for step in range(8):
+    optimizer.zero_grad()
+    loss = criterion(net(x), y)
+    loss.backward()
+    optimizer.step()
+    scheduler.step()
+"""
+
+
+def test_what_an_optimizer_holds_frozen_is_not_counted(tmp_path, torch):
+    """MindSpore's ``trainable_params()`` leaves out what PyTorch's optimizer is given and never moves."""
+    (tmp_path / "frozen.py").write_text(FROZEN)
+    done = command("frozen.py", "--to", "mindspore", "-o", "out.py", "--prove", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "level 1 (learning rate and weight decay): equal at all 32 places" in done.stderr
+    assert "level 2 (weights, on the source's gradients): equal within" in done.stderr
+
+
 HOSTILE = """import torch  # </script><script>alert(1)</script> "quotes" 'single' & <b>\N{RIGHT-TO-LEFT OVERRIDE}\u5b66
 from torch import optim
 NAME = "</td></table><script>document.title = 'taken'</script>"

@@ -20,11 +20,13 @@ class Watch:
     def __init__(self, journal: Journal, written: Callable[[Any], None] | None = None) -> None:
         self.journal, self.written = journal, written
         self.before: dict[int, Call] = {}
+        self.frozen: set[torch.Tensor] = set()  # when an optimizer was made; MindSpore's hold none of these
         original = torch.optim.Optimizer.__init__
 
         def init(optimizer: Any, *args: Any, **words: Any) -> None:
             original(optimizer, *args, **words)
             self.journal.number(optimizer)
+            self.frozen |= {p for group in optimizer.param_groups for p in group["params"] if not p.requires_grad}
 
         torch.optim.Optimizer.__init__ = init  # type: ignore[method-assign, assignment]
         self.handles = [register_optimizer_step_pre_hook(self.pre), register_optimizer_step_post_hook(self.post)]
@@ -56,26 +58,30 @@ class Watch:
 
     def look(self, optimizer: Any) -> None:
         number = self.journal.number(optimizer)
-        params = [p for group in optimizer.param_groups for p in group["params"]]
+        rows = self.rows(optimizer)
+        params = [p for _, p in rows]
         names = [NAMES.get(id(p), "") for p in params]
         names = names if all(names) else []
         fed = self.journal.fed(number, names, [tuple(p.shape) for p in params])
-        ups = factors(optimizer)
+        ups = [factor(group) for group, _ in rows]
         if fed is not None:
             for p, grad, up in zip(params, fed, ups, strict=True):
                 p.grad = None if grad is None else torch.from_numpy(grad * up).to(p.dtype)
-        rates, decays = [], []
-        for group in optimizer.param_groups:
-            rates += [float(group["lr"])] * len(group["params"])
-            decays += [float(group.get("weight_decay", 0.0))] * len(group["params"])
+        rates = [float(group["lr"]) for group, _ in rows]
+        decays = [float(group.get("weight_decay", 0.0)) for group, _ in rows]
         pairs = zip(params, ups, strict=True)  # kept as what weights go down along
         grads = [None if p.grad is None else read(p.grad) / up for p, up in pairs]
         powers = any("betas" in group for group in optimizer.param_groups)
         self.before[number] = Call(names, rates, decays, grads, powers=powers)
 
+    def rows(self, optimizer: Any) -> list[tuple[dict[str, Any], torch.Tensor]]:
+        """Each parameter that may move, behind its group."""
+        held = [(group, p) for group in optimizer.param_groups for p in group["params"]]
+        return [(group, p) for group, p in held if p.requires_grad or p not in self.frozen]
+
     def post(self, optimizer: Any, args: Any, words: Any) -> None:
         number = self.journal.number(optimizer)
-        params = [p for group in optimizer.param_groups for p in group["params"]]
+        params = [p for _, p in self.rows(optimizer)]
         call = self.before.pop(number)
         call.weights = [read(p) for p in params]
         if self.written is not None:
@@ -84,10 +90,10 @@ class Watch:
         self.journal.add(number, call)
 
 
-def factors(optimizer: Any) -> list[np.float32]:
-    """Per parameter, what its gradient is divided by to be what its weights go down along."""
-    rows = [(group, float(group.get("loss_scale") or 1.0)) for group in optimizer.param_groups]
-    return [np.float32(-scale if group.get("maximize") else scale) for group, scale in rows for _ in group["params"]]
+def factor(group: dict[str, Any]) -> np.float32:
+    """What the gradients of a group are divided by to be what its weights go down along."""
+    scale = float(group.get("loss_scale") or 1.0)
+    return np.float32(-scale if group.get("maximize") else scale)
 
 
 def seed() -> None:
