@@ -172,8 +172,12 @@ def give(params, step):
 
 def seen(params, optimizer):
     known = [optimizer.state.get(p, {}) for p in params]
-    slots = [face.get(key) for face in known for key in ("exp_avg", "exp_avg_sq", "ema")]
     ages = [float(face.get("step", 0)) for face in known]
+    for p, face, age in zip(params, known, ages):
+        if not age:  # slots that were made for a step which wrote nothing then are as if they were not
+            assert not any(face[key].any() for key in ("exp_avg", "exp_avg_sq") if key in face)
+            assert torch.equal(face.get("ema", p), p)
+    slots = [face.get(key) for face, age in zip(known, ages) if age for key in ("exp_avg", "exp_avg_sq", "ema")]
     numbers = [float(x.detach().double().sum()) for x in (*params, *[s for s in slots if s is not None])]
     return numbers, ages, optimizer.param_groups[0]["step"], optimizer.param_groups[0]["lr"]
 
