@@ -236,8 +236,8 @@ def quartiles(values: np.ndarray) -> str:
 class Floor:
     """The in-place add over as many bytes as the work holds, and the time that moving bytes would take.
 
-    A compiled loop adds, and the threads of a step share the blocks: torch's ``add_`` is as fast on a quiet machine,
-    but beside other work its threads wait for each other, and the floor would be no floor.
+    NumPy adds, and the threads of a step share the blocks: torch's ``add_`` is as fast on a quiet machine, but beside
+    other work its threads wait for each other, and the floor would be no floor.
     """
 
     def __init__(self, arrays: int, elements: int):

@@ -42,11 +42,11 @@ class Mailbox(Stateful):
         if self.engine.parts is not self._shown:
             self._show_state()
         written = [self._written(number, group) for number, group in zip(playing, self.param_groups, strict=True)]
-        changed = [
-            (number, group, found)
-            for number, group, found in zip(playing, self.param_groups, written, strict=True)
-            if found is not None or not alike(self.engine.groups[number].params, group["params"])
-        ]
+        changed = []
+        for number, group, found in zip(playing, self.param_groups, written, strict=True):
+            known, there = self.engine.groups[number].params, group["params"]
+            if found is not None or len(known) != len(there) or not all(map(is_, known, there)):
+                changed.append((number, group, found))
         if changed:
             self.engine.commit(lambda: self._take(changed))
         return playing
@@ -93,7 +93,7 @@ class Mailbox(Stateful):
             raise UnknownName(f"{hyper.place}: {missing} was taken out of param_groups; put it back") from None
         boxes = self._boxes[number]
         changed += [n for n, old in boxes.items() if n not in changed and unboxed(hyper.place, n, group[n]) != old]
-        step, same = group["step"], alike(self._structures[number], self._structure(group))
+        step, same = group["step"], all(map(is_, self._structures[number], self._structure(group)))
         if same and not changed and type(step) is int and step == self.engine.clocks[number]:
             return None
         refuse_choices(hyper.place, group)
