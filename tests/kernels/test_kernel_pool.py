@@ -34,9 +34,8 @@ def test_ranges_cover_all_chunks_in_order(lengths, threads, small):
 
 
 @pytest.fixture
-def three(monkeypatch):
-    """Three threads, and none of them PyTorch's."""
-    monkeypatch.setenv("CALANDO_NUM_THREADS", "3")
+def ours(monkeypatch):
+    """No thread is PyTorch's."""
     monkeypatch.setattr(team, "ready", lambda _: False)
 
 
@@ -44,31 +43,29 @@ def three(monkeypatch):
 def test_every_range_is_worked_on_once(count, workers):
     seen = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CALANDO_NUM_THREADS", str(workers))
         patch.setattr(team, "ready", lambda _: False)
-        pool.share(entry(lambda start, stop: seen.append((start, stop))), (), pieces(count))
+        pool.share(entry(lambda start, stop: seen.append((start, stop))), (), pieces(count), workers)
     assert sorted(seen) == pieces(count)
 
 
-def test_several_threads_work_at_the_same_time(three):
+def test_several_threads_work_at_the_same_time(ours):
     meeting, met = threading.Barrier(3), []
 
     def work(start, stop):
         with suppress(threading.BrokenBarrierError):
             met.append(meeting.wait(20))  # passes only when three are inside at once
 
-    pool.share(entry(work), (), pieces(3))
+    pool.share(entry(work), (), pieces(3), 3)
     assert sorted(met) == [0, 1, 2]
 
 
-def test_one_thread_is_the_callers_own(monkeypatch):
-    monkeypatch.setenv("CALANDO_NUM_THREADS", "1")
+def test_one_thread_is_the_callers_own():
     names = set()
-    pool.share(entry(lambda start, stop: names.add(threading.current_thread())), (), pieces(2))
+    pool.share(entry(lambda start, stop: names.add(threading.current_thread())), (), pieces(2), 1)
     assert names == {threading.current_thread()}
 
 
-def test_interrupted_before_any_line_nobody_is_at_work(three):
+def test_interrupted_before_any_line_nobody_is_at_work(ours):
     inside, done = [], []
 
     def work(start, stop):
@@ -78,21 +75,21 @@ def test_interrupted_before_any_line_nobody_is_at_work(three):
         done.append(inside.remove(start))
 
     with Interruption() as counting:
-        pool.share(entry(work), (), pieces(8))
+        pool.share(entry(work), (), pieces(8), 3)
     interrupted = 0
     for at in range(1, counting.lines + 1):
         with Interruption(at), suppress(KeyboardInterrupt):  # how many lines are the caller's differs a little
-            pool.share(entry(work), (), pieces(8))
+            pool.share(entry(work), (), pieces(8), 3)
             interrupted -= 1
         interrupted += 1
         assert not inside, at
         before = len(done)
-        pool.share(entry(work), (), pieces(8))
+        pool.share(entry(work), (), pieces(8), 3)
         assert len(done) == before + 8
     assert interrupted > 10
 
 
-def test_interrupted_again_while_it_leaves(three, monkeypatch):
+def test_interrupted_again_while_it_leaves(ours, monkeypatch):
     """Whoever waits for those at work goes on waiting."""
     running, inside = threading.Event(), []
 
@@ -122,7 +119,7 @@ def test_interrupted_again_while_it_leaves(three, monkeypatch):
     monkeypatch.setattr(pool, "sleep", nap)
     monkeypatch.setattr(pool, "SimpleQueue", Impatient)
     with pytest.raises(KeyboardInterrupt, match="first"):
-        pool.share(entry(work), (), pieces(3))
+        pool.share(entry(work), (), pieces(3), 3)
     assert not inside and len(naps) >= 3
 
 

@@ -24,12 +24,10 @@ COUNT = 3
 
 @pytest.fixture(scope="module", autouse=True)
 def three():
-    """PyTorch uses three threads, whatever the machine has and the environment says."""
+    """PyTorch uses three threads, whatever the machine has."""
     before = torch.get_num_threads()
     torch.set_num_threads(COUNT)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("CALANDO_NUM_THREADS", raising=False)
-        yield
+    yield
     torch.set_num_threads(before)
 
 
@@ -40,7 +38,7 @@ def parallel():
 
 
 def share(work, count):
-    pool.share(entry(work), (), pieces(count))
+    pool.share(entry(work), (), pieces(count), COUNT)
 
 
 @given(count=st.integers(0, 30))
@@ -145,7 +143,7 @@ def loaded():
 torch.set_num_threads(2)
 torch.ones(1_000_000).sum()
 before, seen = loaded(), []
-pool.share(entry(lambda start, stop: seen.append(start)), (), pieces(4))
+pool.share(entry(lambda start, stop: seen.append(start)), (), pieces(4), 2)
 print(team.ready(2), sorted(seen), loaded() == before)
 """
 

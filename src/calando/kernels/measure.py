@@ -15,7 +15,7 @@ from ..plan import Part
 from ..rule import Rule
 from .compile import kinds, load
 from .entry import Entry, loop
-from .pool import ranges, share
+from .pool import ranges, share, threads
 from .source import header, inset, pieces, tables
 from .sums import LANES, cut, folding
 
@@ -108,6 +108,8 @@ def norms(part: Part, numbers: np.ndarray, index: np.ndarray, center: np.ndarray
     address = part.within(member, part.line_first[line] + start)
     run = kernel(key.rule, key.decay, key.dtype, key.slot_dtype, key.way)
     out = np.zeros((len(line), len(inspected(key.rule.trust)) - 1))  # type: ignore[arg-type]
-    share(run, (address, length, index[member], center[line], numbers.astype(key.number), out), ranges(length))
+    share(
+        run, (address, length, index[member], center[line], numbers.astype(key.number), out), ranges(length), threads()
+    )
     columns = [np.bincount(member, weights=column, minlength=len(part.members)) for column in out.T]
     return np.sqrt(np.column_stack(columns))

@@ -87,13 +87,13 @@ def helpers(count: int) -> Helpers:
     return found
 
 
-def share(entry: Entry, tables: Sequence[np.ndarray], ranges: Sequence[tuple[int, int]]) -> None:
-    """Have a compiled loop work on every range of these tables once, from as many threads as are of use.
+def share(entry: Entry, tables: Sequence[np.ndarray], ranges: Sequence[tuple[int, int]], workers: int) -> None:
+    """Have a compiled loop work on every range of these tables once, from up to ``workers`` threads.
 
     Returns when all ranges are done. However often the caller is interrupted while it waits (Ctrl-C), nobody is at work
     any more when that is raised.
     """
-    order, workers = Order(tables, ranges), threads()
+    order = Order(tables, ranges)
     others = min(workers, len(ranges)) - 1
     if others < 1:
         entry(order)

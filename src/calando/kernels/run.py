@@ -136,7 +136,7 @@ def loose_norms(part: Part, numbers: np.ndarray, index: np.ndarray) -> np.ndarra
 
 def fused(part: Part, numbers: np.ndarray, index: np.ndarray, watched: bool, zeroing: bool) -> Play:
     """One kernel call for all chunks, shared by the threads; a chunk that is done has length 0."""
-    key = part.key
+    key, workers = part.key, threads()
     member = part.piece if part.whole else part.piece[part.present[part.piece]]
     center = line_centers(part, numbers, index)[part.line] if part.centered.any() else part.uncentered
     tables: tuple[Any, ...] = (part.address, part.length.copy(), index[part.piece], center)
@@ -145,8 +145,8 @@ def fused(part: Part, numbers: np.ndarray, index: np.ndarray, watched: bool, zer
         tables, member = with_rows(part, numbers, index, tables)
         split = ranges(tables[1])
     elif part.whole:
-        if part.threads != threads():
-            part.threads, part.ranges = threads(), ranges(part.length)
+        if part.threads != workers:
+            part.threads, part.ranges = workers, ranges(part.length)
         split = part.ranges
     else:
         here = part.present[part.piece]
@@ -158,7 +158,7 @@ def fused(part: Part, numbers: np.ndarray, index: np.ndarray, watched: bool, zer
 
     def play() -> np.ndarray | None:
         # Backwards: a norm was taken forwards, so the last gradients are still near (measured: a twentieth of a step).
-        share(kernel, (*tables, scalars, *more), split[::-1])
+        share(kernel, (*tables, scalars, *more), split[::-1], workers)
         return np.column_stack([np.bincount(member, c, len(part.members)) for c in more[0].T]) if more else None
 
     return play

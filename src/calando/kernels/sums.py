@@ -25,7 +25,7 @@ from ..clipping import within
 from ..stored import ITEMSIZE
 from .compile import load
 from .entry import IMPORTS, Entry, loop
-from .pool import ranges, share
+from .pool import ranges, share, threads
 from .source import CONVERSION, HALF, SPOKEN, STORED, number, read
 
 BLOCK = 65_536
@@ -148,7 +148,7 @@ def sums(
     where = address[piece] + cut.offset
     out = np.zeros(len(piece))
     run = kernel(kind, cut.dtype)
-    share(run, (where, length, *clips, out), cut.ranges)
+    share(run, (where, length, *clips, out), cut.ranges, threads())
     return np.bincount(piece, weights=out, minlength=len(cut.sizes))
 
 

@@ -18,7 +18,7 @@ from ..engine import Engine
 from ..groups import Group
 from ..hyper import Hyper
 from ..kernels.entry import Entry
-from ..kernels.pool import share
+from ..kernels.pool import share, threads
 
 ROUNDS, LEAST = 25, 7
 BLOCK = 1 << 20  # elements that a thread adds at once
@@ -100,7 +100,7 @@ def adding(elements: int) -> tuple[Callable[[], None], int]:
 
     def add() -> None:
         waiting.extend(blocks)
-        share(entry, (), [(c, c + 1) for c in range(len(blocks))])
+        share(entry, (), [(c, c + 1) for c in range(len(blocks))], threads())
 
     return add, 3 * x.nbytes
 
