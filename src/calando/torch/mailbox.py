@@ -92,7 +92,8 @@ class Mailbox(Stateful):
         except KeyError as missing:
             raise UnknownName(f"{hyper.place}: {missing} was taken out of param_groups; put it back") from None
         boxes = self._boxes[number]
-        changed += [n for n, old in boxes.items() if n not in changed and unboxed(hyper.place, n, group[n]) != old]
+        if boxes:  # seldom
+            changed += [n for n, old in boxes.items() if n not in changed and unboxed(hyper.place, n, group[n]) != old]
         step, same = group["step"], all(map(is_, self._structures[number], self._structure(group)))
         if same and not changed and type(step) is int and step == self.engine.clocks[number]:
             return None
