@@ -9,16 +9,18 @@ import calando
 OURS = str(Path(calando.__file__).parent)
 
 
-LEAVING = [dis.opmap["LOAD_CONST"]] * 3  # None three times, for __exit__
+NONE, NOTHING = dis.opmap["LOAD_CONST"], dis.opmap["NOP"]
 
 
-def leaving(frame):
-    """Whether this line is that of a ``with`` once more, at its end: no signal is looked for until __exit__ is over.
+def unheard(frame):
+    """Whether Python looks for no signal before this line: a ``with`` once more, at its end, or a bare ``try``.
 
     Raised there, an interruption that cannot be would leave what the block had switched off.
     """
     at = frame.f_lasti
-    return list(frame.f_code.co_code[at : at + 6 : 2]) == LEAVING
+    words = list(frame.f_code.co_code[at : at + 8 : 2])
+    leaving = [NONE] * 3 in (words[:3], words[1:])  # three times None for __exit__, above what is returned from within
+    return leaving or words[:1] == [NOTHING]
 
 
 class Interruption:
@@ -37,7 +39,7 @@ class Interruption:
     def trace(self, frame, event, _):
         if not frame.f_code.co_filename.startswith(OURS):
             return None
-        if event == "line" and not leaving(frame):
+        if event == "line" and not unheard(frame):
             self.lines += 1
             if self.lines == self.at:
                 raise KeyboardInterrupt
