@@ -37,15 +37,17 @@ def test_ranges_are_taken_in_their_order(counted):
 
 
 def test_threads_take_every_range_once(counted):
-    given = tables(200_000)
-    order, start = Order(given, pieces(200_000)), threading.Barrier(6, timeout=60)
+    count = 3_000_000  # so many that they are at work at the same time
+    given = tables(count)
+    first = np.arange(count)
+    order, start = Order(given, np.column_stack([first, first + 1])), threading.Barrier(6, timeout=60)
     threads = [threading.Thread(target=lambda: (start.wait(), counted(order))) for _ in range(6)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(60)
     assert (given[0][:, 0] == 3.0).all()
-    assert int(order.words[0]) == 200_000 + 6  # each of them found none left, once
+    assert int(order.words[0]) == count + 6  # each of them found none left, once
 
 
 def test_a_closed_order_is_left_alone(counted):

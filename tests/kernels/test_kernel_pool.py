@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -87,6 +88,27 @@ def test_interrupted_before_any_line_nobody_is_at_work(ours):
         pool.share(entry(work), (), pieces(8), 3)
         assert len(done) == before + 8
     assert interrupted > 10
+
+
+def test_who_comes_late_to_an_interrupted_order_finds_nothing(ours, monkeypatch):
+    late, done = [], []
+    works = entry(lambda start, stop: done.append(start))
+
+    class Interrupted:
+        calls = 0
+
+        def __call__(self, order):
+            self.calls += 1
+            if self.calls == 1:
+                raise KeyboardInterrupt
+            works(order)
+
+    monkeypatch.setattr(pool, "helpers", lambda count: SimpleNamespace(tasks=SimpleNamespace(put=late.append)))
+    with pytest.raises(KeyboardInterrupt):
+        pool.share(Interrupted(), (), pieces(3), 3)
+    for help_out in late:
+        help_out()
+    assert len(late) == 2 and done == []
 
 
 def test_interrupted_again_while_it_leaves(ours, monkeypatch):
