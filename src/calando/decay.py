@@ -1,12 +1,11 @@
 r"""What happens to p and g in front of every rule: sign, loss scale, clipping, weight decay, centring.
 
-    l2           g ← scale g + decay p - center      (where decay is 0 the term is left out, not 0 p)
-    decoupled    g ← scale g - center,   p ← keep p
+    l2           g ← scale g + λ p - center      (where λ is 0 the term is left out, not 0 p)
+    decoupled    g ← scale g - center,   p ← (1 - lr λ) p
     inside       g ← scale g - center      (for rules that decay by themselves)
 
     scale   ±1 (minus to maximize) times the clip factor, divided by the loss scale
-    decay   λ, the weight decay
-    keep    1 - lr λ
+    λ       the weight decay
     center  the mean of the row (gradient centralization), else 0; one number per chunk of memory
 
 Written once and fused into the kernel of every rule, so it costs no pass over memory.

@@ -44,7 +44,7 @@ def test_both_front_ends_and_the_rules_are_there():
 def test_the_page_of_adamw(extra):
     text = said("adamw")
     assert text.startswith("calando.torch.AdamW rule adam source arXiv:1412.6980, Algorithm 1")
-    assert "in front g ← scale g - center, p ← keep p (arXiv:1711.05101, Algorithm 2)" in text
+    assert "in front g ← scale g - center, p ← (1 - lr λ) p (arXiv:1711.05101, Algorithm 2)" in text
     assert "slots m (exp_avg), v (exp_avg_sq)" in text and "m ← m + (1 - β₁)(g - m)" in text
     assert "lr 0.001 must lie in [0, inf)" in text and "betas (0.9, 0.999) must lie in [0, 1), each" in text
     assert "28 bytes one pass: reads p, g, m, v; writes p, m, v" in text
@@ -103,7 +103,7 @@ def test_slots_of_their_own_dtype_and_the_average():
 
 def test_clipping_by_value_and_centralization_are_on_the_page():
     text = said("torch.SGD", "clip_value=1.0", "grad_centralization=True", "weight_decay=0.1")
-    assert "in front each number clipped by its value, then g ← scale g + decay p - center" in text
+    assert "in front each number clipped by its value, then g ← scale g + λ p - center" in text
     assert "clip_value g ← min(max(g, -clip_value), clip_value)" in text and "clip_value 1 must lie in (0, inf)" in text
     assert "12 bytes one pass: reads p, g; writes p 8 bytes before it, for norms: reads g, p" in text
     assert "within(g_[i], w0, w1)" in done("explain", "torch.SGD", "clip_value=1.0", "--kernel").output

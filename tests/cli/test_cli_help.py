@@ -13,7 +13,7 @@ from calando.train import options
 HEAVY = ("torch", "numba", "matplotlib", "rich", "sklearn", "mindspore", "numpy")
 
 
-@pytest.mark.parametrize("args", [["--help"], ["train", "--help"], ["plot", "--help"], ["--version"]])
+@pytest.mark.parametrize("args", [["--help"], [], ["train", "--help"], ["plot", "--help"], ["--version"]])
 def test_help_loads_nothing_heavy(run, args):
     code = f"""
 import sys
@@ -29,6 +29,7 @@ print("loaded:", *(set(sys.modules) & set({HEAVY!r})))
 
 def test_help_names_the_commands_and_what_they_take():
     text = done("--help").output
+    assert done().output == text
     assert "train" in text and "plot" in text and "--version" in text
     text = done("train", "-h").output
     for flag in (

@@ -122,7 +122,7 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path, extra):
     torn.place(2).write_bytes(data[: len(data) // 2])
     result = done("train", "--resume", "torn", "--out", tmp_path)
     assert "trying the one before it" in result.stderr
-    assert "after epoch 1 of 2 (epoch-001.calando)" in result.stdout
+    assert "torn continues after epoch 1 of 2 (epoch-001.calando)" in result.stdout
     same(torn, Folder(tmp_path / "straight"))
 
 
@@ -131,7 +131,8 @@ def test_a_finished_run_is_only_drawn_again(tmp_path, extra):
     folder = Folder(tmp_path / "x")
     before = folder.history.read_bytes(), folder.place(1).read_bytes()
     folder.curves.unlink()
-    assert "test accuracy" in done("train", "--out", tmp_path, "--resume", tmp_path / "x").output
+    said = done("train", "--out", tmp_path, "--resume", tmp_path / "x").output
+    assert "x is complete after epoch 1 of 1" in said and "test accuracy" in said
     assert (folder.history.read_bytes(), folder.place(1).read_bytes()) == before
     assert folder.curves.exists()
 

@@ -272,16 +272,29 @@ def refusals(tmp_path):
         (code, {}, "holds objects that are code"),
         ([1, 2], {}, "holds a list, and no state_dict"),
         ({"epoch": 3}, {}, "has no state_dict of a network or an optimizer; it has 'epoch'"),
+        ({"G": model.state_dict(), "D": model.state_dict()}, {}, "it has 'G', 'D'; store the network's under 'model'"),
     ]
 
 
-@pytest.mark.parametrize("number", range(9))
+@pytest.mark.parametrize("number", range(10))
 def test_refusals_write_nothing(tmp_path, number):
     found, options, told = refusals(tmp_path)[number]
     torch.save(found, tmp_path / "a.pt")
     with pytest.raises(ValueError) as problem:
         convert(tmp_path / "a.pt", tmp_path / "a.ckpt", **options)
     assert told in str(problem.value) and os.listdir(tmp_path) == ["a.pt"]
+
+
+def test_the_only_state_dict_of_its_kind_may_have_any_key(tmp_path):
+    model = net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    stepped(model, optimizer)
+    network, state = model.state_dict(), optimizer.state_dict()
+    torch.save({"m": network, "o": state, "epoch": 3}, tmp_path / "odd.pt")
+    torch.save({"model": network, "optimizer": state, "epoch": 3}, tmp_path / "usual.pt")
+    for name in ("odd", "usual"):
+        convert(tmp_path / f"{name}.pt", tmp_path / f"{name}.ckpt")
+    assert (tmp_path / "odd.ckpt").read_bytes() == (tmp_path / "usual.ckpt").read_bytes()
 
 
 def test_no_pickle_is_run(tmp_path):

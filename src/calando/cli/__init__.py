@@ -27,7 +27,7 @@ class Commands(click.Group):
     """A group of commands that ends with one sentence where something is wrong."""
 
     def main(self, args: Sequence[str] | None = None, *rest: Any, **extra: Any) -> Any:
-        given = list(sys.argv[1:] if args is None else args)
+        given = list(sys.argv[1:] if args is None else args) or ["--help"]
         extra["standalone_mode"] = False
         try:
             code = super().main(given, *rest, **extra)
@@ -57,7 +57,7 @@ def sentence(problem: BaseException) -> str:
 @click.version_option(__version__, prog_name="calando", message="%(prog)s %(version)s")
 @debug
 def main() -> None:
-    """Optimizers whose every hyperparameter may change with time, for PyTorch and MindSpore."""
+    """Optimizers and learning-rate schedules for PyTorch and MindSpore."""
 
 
 for command in (train, plot, explain, migrate, convert, inspect):

@@ -12,22 +12,26 @@ from .flags import debug
 @click.argument("source", metavar="A", type=click.Path(path_type=Path))
 @click.argument("target", metavar="B", type=click.Path(path_type=Path))
 @click.option(
-    "--to", type=click.Choice(["torch", "mindspore"]), help="Whose names a .safetensors has.  [default: torch]"
+    "--to", type=click.Choice(["torch", "mindspore"]), help="Naming scheme of a .safetensors result.  [default: torch]"
 )
 @click.option(
-    "--like", type=click.Path(path_type=Path), help="A checkpoint of the other network: its names and shapes."
+    "--like", type=click.Path(path_type=Path), help="A checkpoint of the target network; its names and shapes are used."
 )
-@click.option("--only", type=click.Choice(["network", "optimizer"]), help="Leave the other one out.")
-@click.option("--optimizer", metavar="NAME", help="Which optimizer it is to be, as in Momentum (for SGD) or LazyAdam.")
-@click.option("--set", "values", multiple=True, metavar="NAME=NUMBER", help="A hyperparameter, or step. Repeatable.")
-@click.option("--strict", is_flag=True, help="What does not travel is an error; nothing is written.")
-@click.option("--dry-run", is_flag=True, help="Say what would travel; write nothing.")
+@click.option("--only", type=click.Choice(["network", "optimizer"]), help="Convert only this part.")
+@click.option(
+    "--optimizer", metavar="NAME", help="Optimizer class of the result, such as Momentum (for SGD) or LazyAdam."
+)
+@click.option(
+    "--set", "values", multiple=True, metavar="NAME=NUMBER", help="Set a hyperparameter, or the step count. Repeatable."
+)
+@click.option("--strict", is_flag=True, help="Fail, and write nothing, if anything cannot be converted.")
+@click.option("--dry-run", is_flag=True, help="Show what would be converted; write nothing.")
 @debug
 def convert(source: Path, target: Path, values: tuple[str, ...], **options: Any) -> None:
     """Convert a checkpoint between PyTorch and MindSpore.
 
-    Network and optimizer, between .ckpt (MindSpore), .pt (PyTorch), .safetensors and, as A, calando's own files. Says
-    what travelled, and for each thing that did not, why.
+    Converts network and optimizer between .ckpt (MindSpore), .pt (PyTorch) and .safetensors; A may also be a
+    checkpoint of calando. Lists what was converted, and why anything was not.
     """
     from ..codecs.convert import convert as carried
 

@@ -8,28 +8,28 @@ from .flags import debug
 @click.command()
 @click.argument("name")
 @click.argument("arguments", nargs=-1, metavar="[ARGUMENT=VALUE]...")
-@click.option("--kernel", is_flag=True, help="Print the generated kernel instead, and nothing else.")
+@click.option("--kernel", is_flag=True, help="Print only the source of the compiled kernel.")
 @click.option(
     "--dtype",
     type=click.Choice(["bfloat16", "float16", "float32", "float64"]),
     default="float32",
     show_default=True,
-    help="Of the parameters; --measure is in float32.",
+    help="Data type of the parameters; --measure always uses float32.",
 )
-@click.option("--measure", is_flag=True, help="Measure a step against the speed of this machine's memory.")
+@click.option("--measure", is_flag=True, help="Time a step and compare it with this machine's memory bandwidth.")
 @click.option(
     "--elements",
     type=click.IntRange(100_000, 2_000_000_000),
     default=25_000_000,
     show_default=True,
-    help="How many parameters to measure with.",
+    help="Number of parameters for --measure.",
 )
 @debug
 def explain(name: str, arguments: tuple[str, ...], kernel: bool, dtype: str, measure: bool, elements: int) -> None:
-    """Say what an optimizer does: formula, sources, slots, domains, memory moved.
+    """Show an optimizer's formula, sources, state and memory traffic.
 
-    NAME is an optimizer of either front end or a rule, such as adamw, mindspore.Lamb or rule.adam_epsilon_hat.
-    Arguments choose among its rules: calando explain sgd momentum=0.9 nesterov=true
+    NAME is an optimizer (adamw, mindspore.Lamb) or an update rule (rule.adam_epsilon_hat). Arguments select a
+    variant: calando explain sgd momentum=0.9 nesterov=true
     """
     from ..show import explain as room
 

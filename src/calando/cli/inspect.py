@@ -14,8 +14,8 @@ from .flags import debug
 def inspect(path: Path, whole: bool) -> None:
     """Show a checkpoint on one screen.
 
-    Names, types, shapes and norms, hyperparameters and clocks, and whatever is not finite; of PyTorch, MindSpore and
-    calando.
+    Lists names, types, shapes, norms, hyperparameters, step counts and non-finite values. FILE may come from PyTorch,
+    MindSpore or calando.
     """
     from ..codecs.inspect import ROWS, inspected
 

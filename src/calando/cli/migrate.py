@@ -16,25 +16,27 @@ from .flags import debug
     type=click.Choice(["calando", "mindspore", "torch"]),
     default="calando",
     show_default=True,
-    help="Whose optimizers the result uses.",
+    help="The library whose optimizers the result uses.",
 )
 @click.option(
     "--style",
     type=click.Choice(["exact", "guide"]),
     default="exact",
     show_default=True,
-    help="exact: what is provably equal; guide: the classes that MindSpore's migration guide names.",
+    help="exact: computes the same numbers; guide: the classes that MindSpore's migration guide recommends.",
 )
-@click.option("--steps-per-epoch", metavar="N", help="Where the script does not say it: a number, or len(loader).")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="Where the result goes: a file, or a folder.")
-@click.option("--in-place", is_flag=True, help="Write the result over the script.")
+@click.option(
+    "--steps-per-epoch", metavar="N", help="Steps per epoch, if the script does not tell: a number, or len(loader)."
+)
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="File or folder for the result.")
+@click.option("--in-place", is_flag=True, help="Overwrite the script.")
 @click.option("--diff", is_flag=True, help="Print the changes.")
-@click.option("--check", is_flag=True, help="Write nothing; exit code 1 if something would change.")
-@click.option("--lint", is_flag=True, help="Look for known mistakes instead, in either framework; exit code 1 if any.")
-@click.option("--report", type=click.Path(path_type=Path), help="Write a page with both sides and every finding.")
-@click.option("--prove", is_flag=True, help="Run script and result, in processes of their own, and compare them.")
-@click.option("--seconds", type=click.FloatRange(1), default=120.0, show_default=True, help="How long a run may take.")
-@click.option("--quiet", is_flag=True, help="Say nothing but the result.")
+@click.option("--check", is_flag=True, help="Write nothing; exit code 1 if anything would change.")
+@click.option("--lint", is_flag=True, help="Only look for known mistakes; exit code 1 if there are any.")
+@click.option("--report", type=click.Path(path_type=Path), help="Write an HTML page: both versions and every finding.")
+@click.option("--prove", is_flag=True, help="Run script and result in separate processes and compare the training.")
+@click.option("--seconds", type=click.FloatRange(1), default=120.0, show_default=True, help="Time limit of each run.")
+@click.option("--quiet", is_flag=True, help="Print only the result.")
 @debug
 def migrate(
     paths: tuple[str, ...], to: str, style: str, steps_per_epoch: str | None, out: Path | None, **options: Any
@@ -42,7 +44,8 @@ def migrate(
     """Rewrite training scripts between PyTorch and MindSpore.
 
     SCRIPT is a file, a folder (one project), or - for standard input. Optimizer, learning rate and training step
-    are rewritten, every other line keeps its bytes. What could not be rewritten is left whole and listed with its line.
+    are rewritten; every other line stays as it is, byte for byte. What cannot be rewritten is left alone and listed
+    with its line.
     """
     if to != "calando" and not options["lint"]:
         need("libcst", what=f"calando migrate --to {to}", extra="migrate")

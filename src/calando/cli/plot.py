@@ -16,18 +16,18 @@ CHART_MARGIN = 13  # columns for the numbers beside a chart
 @click.option(
     "--steps",
     type=click.IntRange(1, 10_000_000),
-    show_default="to the end of the longest; 1000 where one has no end, or names epoch, epochs or total",
-    help="How many steps.",
+    show_default="to the end of the longest schedule; 1000 if one never ends, or uses epoch, epochs or total",
+    help="Number of steps.",
 )
 @click.option(
-    "--epochs", type=click.IntRange(1), default=10, show_default=True, help="How many epochs these steps are."
+    "--epochs", type=click.IntRange(1), default=10, show_default=True, help="Number of epochs in these steps."
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Draw a picture instead, such as rate.png.")
+@click.option("--out", type=click.Path(path_type=Path), help="Write a picture instead, such as rate.png.")
 @debug
 def plot(schedules: tuple[str, ...], steps: int | None, epochs: int, out: Path | None) -> None:
-    """Draw one or several schedules, as text or as a picture.
+    """Draw schedules in the terminal or as a picture.
 
-    A SCHEDULE is written as for calando train; epoch, epochs and total may be used. For example:
+    A SCHEDULE is written as for calando train --lr, for example:
     calando plot "linear(0, 0.1, epoch).then(cosine(0.1, 0, total - epoch))"
     """
     from ..show.lines import lines

@@ -1,4 +1,4 @@
-"""``calando train``: the guide's network on handwritten digits."""
+"""``calando train``: a small convolutional network on handwritten digits."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ BARE = "\0newest"  # what --resume means without a name
     type=click.Choice(["torch", "mindspore", "both"]),
     default="torch",
     show_default=True,
-    help="Whose words the training is written in; both: train both side by side and compare.",
+    help="The API that the training uses; both: train with both, step by step, and compare.",
 )
 @click.option(
     "--optimizer",
     type=click.Choice(["sgd", "momentum", "adam", "adamw"]),
     default="momentum",
     show_default=True,
-    help="adamw is AdamWeightDecay in MindSpore's dialect, which is another rule.",
+    help="With --dialect mindspore, adamw is AdamWeightDecay, which has no bias correction.",
 )
 @click.option("--epochs", type=click.IntRange(1, 999), default=20, show_default=True, help="Passes over the data.")
 @click.option(
@@ -38,7 +38,7 @@ BARE = "\0newest"  # what --resume means without a name
     multiple=True,
     metavar="[GROUP=]SCHEDULE",
     help='Learning rate, as in "linear(0, 0.1, epoch).then(cosine(0.1, 0, total - epoch))", for all groups '
-    "or for one of conv, bn, dense, other. Names: epoch (steps in one), epochs, total (steps). Repeatable.",
+    "or for one of conv, bn, dense, other. epoch: steps per epoch, epochs: their number, total: all steps. Repeatable.",
 )
 @click.option(
     "--weight-decay",
@@ -46,50 +46,50 @@ BARE = "\0newest"  # what --resume means without a name
     metavar="[GROUP=]SCHEDULE",
     help="Weight decay, written like --lr. Repeatable.",
 )
-@click.option("--batch-size", type=click.IntRange(1, 256), default=16, show_default=True, help="Images in one step.")
+@click.option("--batch-size", type=click.IntRange(1, 256), default=16, show_default=True, help="Images per step.")
 @click.option(
     "--max-norm",
     type=click.FloatRange(0, min_open=True),
-    help="Bound for the norm of all gradients together.  [default: none]",
+    help="Clip the global norm of the gradients to this.  [default: no clipping]",
 )
 @click.option(
     "--seed",
     type=click.IntRange(0),
     default=0,
     show_default=True,
-    help="Of first parameters and order of images.",
+    help="Seed of initial parameters, image order and augmentation.",
 )
 @click.option(
     "--threads",
     type=click.IntRange(1, 1024),
     default=1,
     show_default=True,
-    help="For torch and the kernels; more do not help so small a network.",
+    help="Threads; more than one does not help so small a network.",
 )
-@click.option("--name", help="What the run is called.  [default: from dialect and optimizer]")
+@click.option("--name", help="Name of the run.  [default: DIALECT-OPTIMIZER]")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     default=Path("runs"),
     show_default=True,
-    help="The folder that holds all runs.",
+    help="Folder for all runs.",
 )
 @click.option(
     "--resume",
     is_flag=False,
     flag_value=BARE,
     metavar="[RUN]",
-    help="Go on with a run (the newest, without a name) where it was stopped, bit for bit.",
+    help="Continue a stopped run (default: the newest) from its last checkpoint, bit for bit.",
 )
-@click.option("--quiet", is_flag=True, help="Print nothing but where the run lies.")
+@click.option("--quiet", is_flag=True, help="Print only the run's folder.")
 @debug
 @click.pass_context
 def train(ctx: click.Context, name: str | None, out: Path, resume: str | None, quiet: bool, **options: Any) -> int:
     """Train a small convolutional network on handwritten digits.
 
-    Convolutions warm up and then follow a cosine, BatchNorm has a constant rate and no decay, dense
-    weights and the rest have their own. Writes curves.png, history.csv and a checkpoint per epoch to
-    OUT/NAME.
+    Each group of parameters has its own schedule: a warm-up and a cosine for convolutions, a constant learning rate
+    without weight decay for BatchNorm, a cosine for the dense layer. Writes curves.png, history.csv and a checkpoint
+    per epoch to OUT/NAME.
     """
     need("torch", "sklearn", "matplotlib", "rich", what="calando train", extra="train")
     from ..train import checkpoint, job
@@ -110,7 +110,8 @@ def train(ctx: click.Context, name: str | None, out: Path, resume: str | None, q
         chosen = kept.options
         refuse_conflicts(chosen, asked, folder.name)
         if not quiet:
-            click.echo(f"continuing {folder.path} after epoch {kept.epoch} of {chosen.epochs} ({place.name})")
+            told = "is complete" if kept.epoch == chosen.epochs else "continues"
+            click.echo(f"{folder.path} {told} after epoch {kept.epoch} of {chosen.epochs} ({place.name})")
         for package, now in checkpoint.versions().items():
             was = kept.made_with.get(package)
             if was != now:
@@ -155,7 +156,7 @@ def carry_out(run: Run, quiet: bool) -> None:
     accuracies = {name: history.epochs()[-1]["test_accuracy"] for name, history in run.histories.items()}
     curves.draw_run(
         run.folder.curves,
-        f"{run.folder.name}: the guide's network on handwritten digits, {options.optimizer}",
+        f"{run.folder.name}: a small convolutional network on handwritten digits",
         run.histories,
         GROUPS,
         run.steps[0],

@@ -7,7 +7,7 @@ opened its lengths are compared with the file: a member that would unpack to mor
 
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -92,15 +92,18 @@ def told_by(place: Path, found: Any) -> Portable:
     if is_optimizer(found):
         made.optimizer = state_of(place, found, {})
         return made
-    network = next((key for key in NETWORK if is_network(found.get(key))), None)
-    optimizer = next((key for key in OPTIMIZER if is_optimizer(found.get(key))), None)
+    weights = {k: v for k, v in found.items() if isinstance(k, str) and is_tensor(v)}
+    network, optimizer = (
+        key_of(kind, found, usual, only=not weights)
+        for kind, usual in ((is_network, NETWORK), (is_optimizer, OPTIMIZER))
+    )
     if network is None and optimizer is None:
-        weights = {k: v for k, v in found.items() if isinstance(k, str) and is_tensor(v)}
         made.weights = {name: entry(place, name, x) for name, x in weights.items()}
         made.beside = {str(k): v for k, v in found.items() if k not in weights}
         if not weights:
             raise CheckpointError(
-                f"{place} has no state_dict of a network or an optimizer; it has {listed(list(map(str, found)))}"
+                f"{place} has no state_dict of a network or an optimizer; it has {listed(list(map(str, found)))}; "
+                "store the network's under 'model' and the optimizer's under 'optimizer'"
             )
         return made
     if network is not None:
@@ -109,6 +112,13 @@ def told_by(place: Path, found: Any) -> Portable:
         made.optimizer = state_of(place, found[optimizer], made.weights)
     made.beside = {str(k): v for k, v in found.items() if k not in (network, optimizer)}
     return made
+
+
+def key_of(kind: Callable[[Any], bool], found: Mapping[Any, Any], usual: Iterable[str], only: bool) -> Any:
+    """Under which key a state_dict of one kind lies: a usual one, or, if asked, the only one that there is."""
+    there = [key for key, value in found.items() if kind(value)]
+    known = [key for key in usual if key in there]
+    return known[0] if known else there[0] if only and len(there) == 1 else None
 
 
 def alone(thing: Any) -> Any:

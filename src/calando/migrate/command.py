@@ -144,5 +144,6 @@ def linted(found: Gathered, asked: Asked) -> int:
     for line in [*found.unread, *unread, *map(str, mistakes)]:
         print(line)
     if not asked.quiet:
-        print(f"{len(mistakes)} found in {len(scripts)} script{'s' if len(scripts) != 1 else ''}", file=sys.stderr)
+        count = f"{len(mistakes)} mistake{'s' * (len(mistakes) != 1)} found"
+        print(f"{count} in {len(scripts)} script{'s' * (len(scripts) != 1)}", file=sys.stderr)
     return FOUND if mistakes else FINE

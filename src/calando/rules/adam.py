@@ -8,7 +8,7 @@ where n is m (or, with Nesterov's look ahead, β₁ m + (1 - β₁) g) and w is 
 largest v so far). The variants share these bodies and differ in the scalars:
 
     ============================  ========================  ===============  ============================
-    rule                          a                         b                spoken by
+    rule                          a                         b                used by
     ============================  ========================  ===============  ============================
     ``ADAM``, ``AMSGRAD``         lr / (1 - β₁ᵗ)            1 / √(1 - β₂ᵗ)   torch.optim.Adam, AdamW
     ``…_EPSILON_HAT``             lr √(1 - β₂ᵗ)/(1 - β₁ᵗ)   1                mindspore.nn.Adam

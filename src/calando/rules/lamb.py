@@ -6,7 +6,7 @@ r"""Lamb: Adam whose step has, in every layer, the length of the weights.
     p ← p - lr φ u
 
     ==================  ==========================================  ======================
-    rule                φ, over one whole parameter                 spoken by
+    rule                φ, over one whole parameter                 used by
     ==================  ==========================================  ======================
     ``LAMB``            ‖p‖ / ‖u‖                                   the paper, calando.torch
     ``LAMB_CLIPPED``    min(‖p‖ / ‖m̂ / √(v̂ + ε) + λ p‖, 10)         mindspore.nn.Lamb

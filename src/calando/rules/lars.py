@@ -4,7 +4,7 @@ r"""LARS: in front of any rule, gradients of every layer get a length in proport
     c = η ‖p‖ / (‖scale g‖ + λ ‖p‖ + ε)          over one whole parameter
 
     ====================  =======================================  ==================================
-    manner                c                                        spoken by
+    manner                c                                        used by
     ====================  =======================================  ==================================
     ``LARS``              as above                                 mindspore.nn.LARS
     ``LARS_CLIPPED``      min(c / lr, 1)                           mindspore.nn.LARS(use_clip=True)

@@ -8,7 +8,7 @@ r"""Gradient descent, plain, with momentum, and with Nesterov's look ahead.
 torch.optim.SGD and in mindspore.nn.SGD alike. mindspore.nn.Momentum knows no dampening (``MOMENTUM``).
 
     ==============================  ==================================================
-    rule                            spoken by
+    rule                            used by
     ==============================  ==================================================
     ``SGD``                         torch.optim.SGD, mindspore.nn.SGD without momentum
     ``SGD_MOMENTUM``                torch.optim.SGD, mindspore.nn.SGD

@@ -101,7 +101,7 @@ def draw_learning(loss: Any, accuracy: Any, history: Any, prefix: str, dash: Any
     means, trained, tested = ([e[key] for e in epochs] for key in ("loss", "train_accuracy", "test_accuracy"))
     mark: dict[str, Any] = {"linestyle": dash, "marker": "o", "markersize": 3.5}
     loss.plot(ends, means, color=(BLUE, LIGHT_BLUE)[number], label=f"{prefix}mean of the epoch", **mark)
-    words = (f"{prefix}training, moved images", f"{prefix}test, {tested[-1]:.2%} at the end")
+    words = (f"{prefix}training (shifted images)", f"{prefix}test ({tested[-1]:.2%} at the end)")
     pairs = zip((trained, tested), ((BLUE, LIGHT_BLUE), (ORANGE, YELLOW)), words, strict=True)
     for values, colours, word in pairs:
         accuracy.plot(ends, [100 * v for v in values], color=colours[number], label=word, **mark)

@@ -6,7 +6,7 @@ r"""Adafactor: for matrices, the running mean of g² kept as a column and a row 
     u = g / √v,   u ← u / max(1, rms(u) / d)
 
     ========================  =============================================================  =====================
-    rule                      the step                                                       spoken by
+    rule                      the step                                                       used by
     ========================  =============================================================  =====================
     ``ADAFACTOR``             p ← (1 - lr λ) p - a u,  a = max(ε₂, rms(p)) min(lr, 1/√age);  torch.optim.Adafactor
                               ε is not added: mean(r) ≥ ε₁, v ≥ ε₁²

@@ -8,7 +8,7 @@ NS is ``steps`` rounds of Newton-Schulz on x = o / max(‖o‖, ε), wide matric
 transposed:  y = x xᵀ,  x ← a x + (b y + c y²) x, in bfloat16 (NumPy arrays: float32).
 
     ================================  ====================  ===================================
-    rule                              s                     spoken by
+    rule                              s                     used by
     ================================  ====================  ===================================
     ``MUON``, ``MUON_NESTEROV``       √max(1, A/B)          torch.optim.Muon, "original"
     ``MUON_RMS``, ``…_NESTEROV_RMS``  0.2 √max(A, B)        torch.optim.Muon, "match_rms_adamw"
