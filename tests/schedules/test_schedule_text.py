@@ -141,6 +141,7 @@ REFUSED = [
         "Cosine: steps must be an int, not 10.0; divide with // to stay among whole numbers",
         None,
     ),
+    ("cosine(1, 2, steps=3, steps=4)", "cosine: steps is given twice", "steps=4"),
     ("cosine([1], 2, 3)", "Cosine: start must be a real number, not (1,)", None),
     ("cosine(*[1, 2, 3])", "cosine: write the arguments one by one, without *", None),
     ("cosine(**epoch)", "cosine: write the arguments one by one, without *", None),
@@ -204,7 +205,7 @@ def test_refused_with_its_place(text, sentence, word):
 @pytest.mark.parametrize(
     "text, start",
     [
-        ("", "this is no schedule (invalid syntax)"),
+        ("", "there is no schedule in an empty text; write one, such as 0.1 or cosine(0.1, 0, 1000)"),
         ("0.1 +", "this is no schedule (invalid syntax)"),
         (
             "cosine(0.1, 0, 10",

@@ -43,7 +43,7 @@ from calando.schedules import (
 )
 from calando.schedules.from_torch import NoClosedForm
 from calando.schedules.text import CALLS
-from calando.schedules.torch_course import SINGLE
+from calando.schedules.torch_formulas import SINGLE
 
 
 @pytest.mark.parametrize("kind", MAKE)
@@ -329,8 +329,20 @@ class Asking(Mine):
 
 
 def test_what_cannot_be_played_out_is_no_list():
-    with pytest.raises(NoClosedForm, match="a copy of Asking cannot be played out: 'no metric'"):
+    with pytest.raises(NoClosedForm, match=r"its own step\(\) raises KeyError: 'no metric', in epoch 1 from now"):
         from_torch(Asking(optimizer_of(), 2), horizon=5)
+
+
+def test_where_torch_itself_stops_it_is_said_when():
+    """SequentialLR asks a chain for a closed form at its milestone, and no chain has one."""
+    optimizer = optimizer_of()
+    later = room.ChainedScheduler([room.ExponentialLR(optimizer, 0.9)])
+    scheduler = room.SequentialLR(optimizer, [room.ConstantLR(optimizer, 0.5, 3), later], [3])
+    with pytest.raises(NoClosedForm, match=r"its own step\(\) raises NotImplementedError, in epoch 3 from now"):
+        from_torch(scheduler, horizon=10)
+    assert len(from_torch(scheduler, group=0, horizon=3).values) == 3
+    with pytest.raises(NotImplementedError):
+        walk(scheduler, 4)
 
 
 DOCS = Path(__file__).parents[2] / "docs" / "schedules.md"

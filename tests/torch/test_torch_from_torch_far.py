@@ -11,7 +11,7 @@ from torch.optim import lr_scheduler as room
 
 from calando.schedules import *  # noqa: F403  (eval(repr(s)) needs all the words)
 from calando.schedules import Schedule, from_torch, parse
-from calando.schedules.torch_course import FACTORS
+from calando.schedules.torch_formulas import FACTORS
 
 
 @pytest.mark.parametrize("kind", MAKE)

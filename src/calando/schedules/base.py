@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 KINDS: dict[str, type[Schedule]] = {}  # what can be stored, by the name of its class
 
 
+LAST = 2**63  # the first step that an array of int64 cannot hold
+
+
 class ScheduleEnd(IndexError):
     """A schedule was asked for a step past its end."""
 
@@ -103,12 +106,17 @@ class Schedule:
     @overload
     def __call__(self, step: np.ndarray) -> np.ndarray: ...
     def __call__(self, step: Any) -> Any:
-        """The value at a step ≥ 0 as a float, or at an array of steps as a float64 array of its shape."""
+        """The value at a step ≥ 0 as a float, or at an array of steps as a float64 array of its shape.
+
+        A tensor of shape (), as the ``"step"`` in torch's state, is a step; any other is an array of steps.
+        """
         try:
             if type(step) is int and step >= 0:
                 return self.formula(step, Numbers)
             if isinstance(step, np.ndarray):
                 return self._many(step)
+            if getattr(step, "ndim", 0) and hasattr(step, "__array__"):
+                return self._many(np.asarray(step))
             return self.formula(_whole(step), Numbers)
         except ScheduleEnd as end:
             raise self._ended(step, end) from None
@@ -295,6 +303,8 @@ def _operand(value: Any) -> Schedule | None:
 
 def _whole(step: Any) -> int:
     """The step as a Python int ≥ 0."""
+    if getattr(step, "ndim", None) == 0:  # a tensor, or a number of NumPy's
+        step = step.item()
     if isinstance(step, bool):
         raise TypeError(f"a step must be a whole number, not {shown(step)}")
     if isinstance(step, Real) and not hasattr(step, "__index__"):
@@ -320,6 +330,8 @@ def _whole_array(step: np.ndarray) -> np.ndarray:
         odd |= ~np.isfinite(flat)
         if odd.any():
             raise ValueError(f"an array of steps must hold whole numbers, not {flat[odd][0]}")
+    if flat.size and flat.max() >= LAST:
+        raise ValueError(f"an array of steps must hold numbers below 2⁶³, not {flat.max()}")
     whole = flat.astype(np.int64, copy=False)
     if whole.size and whole.min() < 0:
         raise ValueError(f"a step must not be negative, but the array holds {whole.min()}")

@@ -1,8 +1,8 @@
 """From a live scheduler of torch's to the schedule that it would go on to follow.
 
 A scheduler is known by the name of its class and read through its attributes, so that torch need not be
-loaded. ``torch_course`` says what it does over its own epochs; here that is put where the optimizer's clock
-stands.
+loaded. ``torch_formulas`` has what each class does by itself, ``torch_standing`` how it goes on from the value in the
+group, ``torch_course`` what it does over all its epochs; here that is put where the optimizer's clock stands.
 """
 
 from typing import Any
@@ -12,7 +12,9 @@ from .checks import count, shown
 from .constant import Constant
 from .listed import Listed
 from .replay import replayed
-from .torch_course import MOMENTA, NoClosedForm, course, momentum, present
+from .torch_course import MOMENTA, course, momentum
+from .torch_formulas import NoClosedForm
+from .torch_standing import present
 
 
 def from_torch(

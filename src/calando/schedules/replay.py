@@ -28,7 +28,11 @@ class StandIn:
 
 
 def replayed(scheduler: Any, name: str, i: int, horizon: int) -> list[float]:
-    """The values of one group in the next ``horizon`` epochs, the present one first; fewer where it ends."""
+    """The values of one group in the next ``horizon`` epochs, the present one first; fewer where it ends.
+
+    Raises:
+        RuntimeError: torch itself cannot step it so far.
+    """
     stand_in = StandIn(scheduler.optimizer)
     copy = deepcopy(scheduler, {id(scheduler.optimizer): stand_in})
     values = [value_of(stand_in.param_groups[i], name)]
@@ -39,6 +43,9 @@ def replayed(scheduler: Any, name: str, i: int, horizon: int) -> list[float]:
                 copy.step()
             except (ValueError, ZeroDivisionError):
                 break  # OneCycleLR past its end, recursions past a zero
+            except Exception as problem:
+                told = f"{type(problem).__name__}: {problem}".rstrip(": ")
+                raise RuntimeError(f"its own step() raises {told}, in epoch {len(values)} from now") from problem
             values.append(value_of(stand_in.param_groups[i], name))
     return values
 

@@ -99,6 +99,8 @@ def parse(text: str, names: Mapping[str, float] | None = None) -> Schedule:
     if not isinstance(text, str):
         raise TypeError(f"parse: a schedule is written as a str, not {text!r}")
     text = text.strip()
+    if not text:
+        raise ValueError("there is no schedule in an empty text; write one, such as 0.1 or cosine(0.1, 0, 1000)")
     try:
         if len(LINK.findall(LISTED_NUMBER.sub("", text))) > MOST_LINKS:
             raise RecursionError
@@ -250,6 +252,11 @@ class _Reader:
         """``make`` called with the arguments of the node; what it refuses is refused at this place."""
         if any(isinstance(each, ast.Starred) for each in node.args) or any(not k.arg for k in node.keywords):
             raise _Refusal(node, f"{word}: write the arguments one by one, without *")
+        said: set[str | None] = set()
+        for each in node.keywords:
+            if each.arg in said:
+                raise _Refusal(each, f"{word}: {each.arg} is given twice")
+            said.add(each.arg)
         given = [self.argument(each, word, depth) for each in node.args]
         named = {each.arg or "": self.argument(each.value, word, depth) for each in node.keywords}
         try:
