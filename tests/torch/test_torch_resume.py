@@ -304,7 +304,7 @@ def test_a_bent_checkpoint_is_refused_on_every_way_in_one_line(load, bent):
 @pytest.mark.parametrize(
     "name, options, choice, sentence",
     [
-        ("SGD", {"momentum": 0.9}, {"nesterov": True, "momentum": 0.0}, "Nesterov momentum requires a momentum"),
+        ("SGD", {"momentum": 0.9}, {"nesterov": True, "dampening": 0.3}, "Nesterov momentum requires a momentum"),
         ("Muon", {}, {"adjust_lr_fn": "x"}, "'adjust_lr_fn' must be 'original' or 'match_rms_adamw', not 'x'"),
     ],
 )

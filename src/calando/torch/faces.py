@@ -15,6 +15,7 @@ from ..choices import Options
 from ..control import Controls
 from ..eight import CODES, SCALE
 from ..engine import Engine
+from ..hyper import shown
 from ..member import Member
 from ..member import key as key_of
 from ..plan import ASKED_AT_ONCE, TURN
@@ -94,15 +95,15 @@ class Faces(Controls, torch.optim.Optimizer):
             ages, memory = torch.from_numpy(part.mirror), torch.from_numpy(part.memory)
             mirrors += [(ages, ages.data_ptr()), (memory, memory.data_ptr())]
             for i, member in enumerate(part.members):
-                shown: dict[str, Any] = {"step": ages[i]} if self.AGED and (member.slots or part.ages[i]) else {}
-                shown |= {key: member.slots[slot] for slot, key in self.SLOTS.items() if slot in member.slots}
-                if shown and id(member.param) not in gone:
-                    shown |= {name: memory[i, j] for j, name in enumerate(part.key.rule.memory)}
+                ours: dict[str, Any] = {"step": ages[i]} if self.AGED and (member.slots or part.ages[i]) else {}
+                ours |= {key: member.slots[slot] for slot, key in self.SLOTS.items() if slot in member.slots}
+                if ours and id(member.param) not in gone:
+                    ours |= {name: memory[i, j] for j, name in enumerate(part.key.rule.memory)}
                     face = self.state[member.param]
-                    face.update(shown)
-                    faces.append((member.param, face, shown))
+                    face.update(ours)
+                    faces.append((member.param, face, ours))
         plain = {"step", *self.MEMORY}
-        numbers = [x for *_, shown in faces for key, x in shown.items() if key in plain]
+        numbers = [x for *_, ours in faces for key, x in ours.items() if key in plain]
         self._numbers_at = [(x, x.data_ptr()) for x in numbers]
         self._faces, self._mirrors = faces, mirrors
         self._seen_state, self._seen_count = self.state, len(self.state)
@@ -118,17 +119,21 @@ class Faces(Controls, torch.optim.Optimizer):
         """
         face = {key: value for key, value in self.state.get(member.param, {}).items() if value is not None}
         rule, shape = key_of(member, self.engine.groups[member.group]).rule, tuple(member.param.shape)
-        wanted = shapes(rule, shape, tuple(self.SLOTS))
+        wanted, place = shapes(rule, shape, tuple(self.SLOTS)), f"For {type(self).__name__!r}: {member.place}"
         for slot, key in self.SLOTS.items():
-            if key in face and getattr(face[key], "shape", None) != wanted[slot]:
-                found = f"of shape {tuple(face[key].shape)}" if hasattr(face[key], "shape") else repr(face[key])
-                raise ValueError(
-                    f"For {type(self).__name__!r}: {member.place}: its state {key!r} must be a tensor of shape "
-                    f"{wanted[slot]}, but it is {found}"
-                )
+            found = unlike(face[key], wanted[slot], member.param) if key in face else None
+            if found:
+                must = f"must be a tensor of shape {wanted[slot]}"
+                raise ValueError(f"{place}: its state {key!r} {must}, but it is {found}")
         for key in ("step", *self.MEMORY):
             if key in face:
-                check_number(f"For {type(self).__name__!r}: {member.place}", key, face[key], "its state has")
+                check_number(place, key, face[key], "its state has")
+        own = {"step", *self.MEMORY, *self.SLOTS.values()}
+        needed = [slot for slot in rule.slots if slot in member.slots and slot not in (SLOT, *self.LATE)]
+        gone = [self.SLOTS[slot] for slot in needed if self.SLOTS[slot] not in face]
+        if gone and not own.isdisjoint(face) and face.get("step", 1):
+            way = "put it back, or take all of it out for a fresh start"
+            raise ValueError(f"{place}: {gone[0]!r} was taken out of its state; {way}")
         return face
 
     def _state_is_ours(self) -> bool:
@@ -148,10 +153,10 @@ class Faces(Controls, torch.optim.Optimizer):
         else:
             faces = in_turn(faces, self._turn)
         state = self.state
-        for p, face, shown in faces:
+        for p, face, ours in faces:
             if state.get(p) is not face:
                 return False
-            for key, value in shown.items():
+            for key, value in ours.items():
                 if face.get(key) is not value:
                     return False
         return True
@@ -191,6 +196,19 @@ class Faces(Controls, torch.optim.Optimizer):
                     del face[key]  # numbers became codes, or codes numbers
         self._overlook()
         self._show_state()
+
+
+def unlike(x: Any, shape: tuple[int, ...], p: torch.Tensor) -> str | None:
+    """What is wrong with a slot of this shape for this parameter; None: nothing."""
+    if not isinstance(x, torch.Tensor):
+        return shown(x)
+    if x.shape != shape:
+        return f"of shape {tuple(x.shape)}"
+    if x.is_complex() and not p.is_complex():
+        return f"{x.dtype}, and the parameter is {p.dtype}"
+    if x.is_meta and not p.is_meta:
+        return "on the meta device, without elements"
+    return None if x.layout is torch.strided else f"{x.layout}; make it dense"
 
 
 def in_turn(things: list[Any], turn: int) -> list[Any]:

@@ -1,11 +1,8 @@
 """Whether a ``state_dict`` fits an optimizer."""
 
 from collections.abc import Mapping
-from functools import cache
 from math import isfinite, nan, prod
 from typing import TYPE_CHECKING, Any
-
-import torch
 
 from ..average import SLOT
 from ..eight import CODES, SCALE, blocks
@@ -14,6 +11,7 @@ from ..hyper import Hyper, inside, shown
 from ..rule import Rule
 from ..schedules import ScheduleEnd
 from .boxes import unboxed
+from .names import torchs_names
 from .refusals import refuse_choices
 
 if TYPE_CHECKING:
@@ -121,14 +119,6 @@ def check_author(optimizer: "Stateful", place: str, group: Mapping[str, Any], ex
 
 
 SAYING = {"_rule", "SPELLING"}
-
-
-@cache
-def torchs_names() -> dict[str, frozenset[str]]:
-    """The names in the groups of each class of ``torch.optim``."""
-    classes = {name: getattr(torch.optim, name) for name in torch.optim.__all__ if name != "Optimizer"}
-    kinds = {name: kind for name, kind in classes.items() if isinstance(kind, type)}
-    return {name: frozenset(kind([torch.zeros(1, 1, device="cpu")]).defaults) for name, kind in kinds.items()}
 
 
 def kinds_of(optimizer: "Stateful") -> list[str]:

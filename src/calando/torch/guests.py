@@ -15,11 +15,13 @@ from ..hyper import UnknownName, shown
 from ..lexicon import MINDSPORE, TORCH
 from ..nearest import SAME, hint, nearest
 from ..schedules import Schedule
+from .names import torchs_names
 from .refusals import STRUCTURE
 
 KNOWN = {
     "params", "param_names", "step", "name", "initial_lr", "lr_scale", "max_lr", "min_lr", "swa_lr",
     "base_momentum", "max_momentum", "grad_centralization",
+    "rho",  # the radius of sharpness-aware minimization, which hands its own groups to the optimizer it wraps
 }  # fmt: skip
 FOR_ALL = ("ema", "slot_dtype", "rounding", "rounding_seed", "grads_after_step", "on_nonfinite")
 OTHERS = {name for room in (TORCH, MINDSPORE) for spoken in room.values() for name in spoken.defaults}
@@ -54,10 +56,20 @@ def refuse_unknown(
             continue
         if key in FOR_ALL or key in FRONTS:
             raise UnknownName(f"{place}: {late(key)}")
+        if key in OTHERS and filled(given, key):
+            continue
         if misspelled(key, known) or (not note and misspelled(key, OTHERS)):
             names = ", ".join(known)
             raise UnknownName(f"{place}: unknown key {key!r}{hint(key, known)}; a group may have params, {names}")
         refuse_played(place, key, value, spelling)
+
+
+def filled(group: Mapping[str, Any], key: str) -> bool:
+    """Whether a group comes from another optimizer of torch's, which left all of its own names there, this one too.
+
+    So do wrappers, and whoever goes on with another optimizer: ``SGD(adam.param_groups, lr=0.1)``.
+    """
+    return any(key in names and names <= group.keys() for names in torchs_names().values())
 
 
 def late(name: str) -> str | None:

@@ -16,7 +16,7 @@ from ..spelling import Spelling, meant, plain, spelled, unpacked
 from .boxes import boxed, refilled, unboxed
 from .guests import refuse_unknown
 from .layered import layered
-from .refusals import STRUCTURE, refuse_choices
+from .refusals import STRUCTURE, refuse_choices, refuse_formless
 from .state import Stateful
 
 
@@ -34,6 +34,14 @@ class Mailbox(Stateful):
         Everything is checked before anything is taken over.
         """
         self.engine.catch_up()
+        try:
+            return self._heard()
+        except (AttributeError, KeyError, TypeError):
+            refuse_formless(f"For {type(self).__name__!r}", self.param_groups, self.state)
+            raise
+
+    def _heard(self) -> list[int]:
+        """As ``_playing``, where groups and state are built as torch builds them."""
         playing = self._numbers()
         if not self._state_is_ours():
             self._adopt_state()
@@ -45,7 +53,10 @@ class Mailbox(Stateful):
         changed = []
         for number, group, found in zip(playing, self.param_groups, written, strict=True):
             known, there = self.engine.groups[number].params, group["params"]
-            if found is not None or len(known) != len(there) or not all(map(is_, known, there)):
+            others = len(known) != len(there) or not all(map(is_, known, there))
+            if others:
+                self._admit(number, group)
+            if found is not None or others:
                 changed.append((number, group, found))
         if changed:
             self.engine.commit(lambda: self._take(changed))
@@ -88,17 +99,19 @@ class Mailbox(Stateful):
             refuse_unknown(hyper.place, group, self.spelling, self.defaults, self._for_all())
             self._sizes[number] = len(group)
         try:
-            changed = [name for name in posted if group[name] is not posted[name]]
-        except KeyError as missing:
-            raise UnknownName(f"{hyper.place}: {missing} was taken out of param_groups; put it back") from None
+            step, changed = group["step"], [name for name in posted if group[name] is not posted[name]]
+        except KeyError:
+            self._put_back(number, group)
+            return self._written(number, group)
         boxes = self._boxes[number]
         if boxes:  # seldom
             changed += [n for n, old in boxes.items() if n not in changed and unboxed(hyper.place, n, group[n]) != old]
-        step, same = group["step"], all(map(is_, self._structures[number], self._structure(group)))
+        same = all(map(is_, self._structures[number], self._structure(group)))
         if same and not changed and type(step) is int and step == self.engine.clocks[number]:
             return None
+        self._put_back(number, group)
         refuse_choices(hyper.place, group)
-        clock = whole(f"{hyper.place}: 'step'", group["step"])
+        clock = whole(f"{hyper.place}: 'step'", step)
         found = {}
         for name in changed:
             names, before = self.spelling[name], boxes.get(name, posted[name])
@@ -114,6 +127,21 @@ class Mailbox(Stateful):
             # A clock with the number that the schedule has there: a group was restored, not overruled.
             found = {ours: entry for ours, entry in found.items() if entry != hyper.coming(clock).get(ours)}
         return clock, found
+
+    def _put_back(self, number: int, group: dict[str, Any]) -> None:
+        """What torch's class has not in its groups, where somebody built this one anew without knowing it.
+
+        Raises:
+            UnknownName: it lacks what torch's class has, too.
+        """
+        own = {name: old for name, old in self._posted[number].items() if name not in self.SPELLING}
+        own["step"] = self.engine.clocks[number]
+        choices = [name for name in STRUCTURE if name in self.defaults]
+        gone = [name for name in (*self.SPELLING, *choices) if name not in group]
+        if gone:
+            place = self.engine.hypers[number].place
+            raise UnknownName(f"{place}: {gone[0]!r} was taken out of param_groups; put it back")
+        group.update({name: value for name, value in own.items() if name not in group})
 
     def _admit(self, number: int, group: dict[str, Any]) -> None:
         """Raise where a group could not be updated with the choices that stand in it now."""

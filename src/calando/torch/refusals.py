@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch.nn.parameter import UninitializedParameter
 
-from ..hyper import is_number, shown
+from ..hyper import UnknownName, is_number, shown
 
 STRUCTURE = (
     "adjust_lr_fn",
@@ -59,6 +59,29 @@ def refuse_strangers(place: str, params: Any) -> None:
         wanted = "its .parameters()"
     if wanted:
         raise TypeError(f"{place}: params must be parameters in order; give {wanted}")
+
+
+def refuse_formless(place: str, groups: Any, state: Any) -> None:
+    """Raise TypeError (UnknownName for missing parameters) where groups or state are not built as torch builds them."""
+    if not isinstance(groups, (list, tuple)):
+        raise TypeError(f"{place}: param_groups must be a list of dictionaries, but it is {shown(groups)}")
+    for number, group in enumerate(groups):
+        if not isinstance(group, Mapping):
+            raise TypeError(f"{place}: param_groups[{number}] must be a dictionary, but it is {shown(group)}")
+        if "params" not in group:
+            raise UnknownName(f"{place}, group {number}: 'params' was taken out of param_groups; put it back")
+        params = group["params"]
+        if not isinstance(params, (list, tuple)):
+            raise TypeError(f"{place}, group {number}: 'params' must be a list of tensors, but it is {shown(params)}")
+        for p in params:
+            if not isinstance(p, torch.Tensor):
+                raise TypeError(f"{place}, group {number}: 'params' must be a list of tensors, but holds {shown(p)}")
+    if not isinstance(state, Mapping):
+        raise TypeError(f"{place}: state must be a dictionary, but it is {shown(state)}")
+    for key, face in state.items():
+        if not isinstance(face, Mapping):
+            whose = f"of a parameter of shape {tuple(key.shape)}" if isinstance(key, torch.Tensor) else f"{key!r}"
+            raise TypeError(f"{place}: the state {whose} must be a dictionary, but it is {shown(face)}")
 
 
 def refuse_complex(owner: str, place: str, group: Mapping[str, Any], kind: type[Exception] = RuntimeError) -> None:

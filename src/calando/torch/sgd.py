@@ -83,7 +83,8 @@ class SGD(Optimizer):
 
     def _rule(self, group: Mapping[str, Any], hyper: Hyper) -> Rule:
         momentum, dampening = (hyper.timelines[name].latest for name in ("momentum", "dampening"))
-        if group["nesterov"] and (momentum == 0.0 or dampening != 0.0):
+        still = momentum == 0.0 and self.defaults.get("momentum") != 0.0  # a group may do without, as in torch
+        if group["nesterov"] and not still and (momentum == 0.0 or dampening != 0.0):
             got = f"but got {momentum=}, {dampening=}"
             raise ValueError(f"{hyper.place}: Nesterov momentum requires a momentum and zero dampening, {got}")
         if momentum == 0.0:
