@@ -17,7 +17,7 @@ def checked_arguments(init: Callable[..., None]) -> Callable[..., None]:
     """A constructor that also takes ``lr=``, and refuses what is no argument of it and what is no switch.
 
     The wrapped constructor raises TypeError: ``lr`` and ``learning_rate`` were both given, there is no such argument,
-    or a switch is neither True nor False.
+    one is missing or given twice, or a switch is neither True nor False.
     """
     known = signature(init)
 
@@ -27,6 +27,7 @@ def checked_arguments(init: Callable[..., None]) -> Callable[..., None]:
         options = renamed(place, known, args, options)
         if type(self).__module__.partition(".")[0] == "calando":
             refuse_unknown(place, known, options)
+            refuse_unbound(place, known, (self, *args), options)
             refuse_unclear(place, known, args, options)
         init(self, *args, **options)
 
@@ -41,6 +42,15 @@ def renamed(place: str, known: Signature, args: tuple[Any, ...], options: dict[s
     if LONG in options or by_position:
         raise TypeError(f"{place}: {LONG!r} and {SHORT!r} are one thing; give one of them")
     return {LONG: options[SHORT], **{name: value for name, value in options.items() if name != SHORT}}
+
+
+def refuse_unbound(place: str, known: Signature, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+    """Raise TypeError for arguments that are missing, too many, or given twice."""
+    try:
+        known.bind(*args, **options)
+    except TypeError as problem:
+        names = ", ".join(list(known.parameters)[1:])
+        raise TypeError(f"{place}: {problem}; it takes {names}") from None
 
 
 def refuse_unclear(place: str, known: Signature, args: tuple[Any, ...], options: dict[str, Any]) -> None:

@@ -92,9 +92,12 @@ class Attributes(Controls):
 
     def _refuse(self, name: str) -> None:
         """Raise AttributeError for a name whose assignment would be meant to change the optimizer, and would not."""
-        if name.startswith("_") or "engine" not in self.__dict__ or hasattr(type(self), name):
+        place, own = f"For '{type(self).__name__}'", getattr(type(self), name, None)
+        if isinstance(own, property) and own.fset is None:
+            raise AttributeError(f"{place}: {name!r} is fixed when the optimizer is built; build another one")
+        if name.startswith("_") or "engine" not in self.__dict__ or own is not None:
             return
-        place, arguments = f"For '{type(self).__name__}'", signature(type(self)).parameters
+        arguments = signature(type(self)).parameters
         words = {word: LONG.get(word, word) for word in ("learning_rate", *self.spelling, *self.PAIRS)}
         near = self._shown[name] if name in self._shown else nearest(name, [*words, *arguments], ALIKE)
         if near in arguments and near not in words:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from ..hyper import shown
 from ..schedules import Schedule
 from . import rates
 from .network.schedule import LearningRateSchedule
@@ -31,8 +32,20 @@ class Closed(LearningRateSchedule):
         super().__setattr__(name, value)
 
     def construct(self, global_step: Any) -> Tensor:
-        """The learning rate at ``global_step`` (an int, or a Tensor with one number), float32, of shape ()."""
-        return Tensor(self.schedule(int(global_step)), torch.float32)
+        """The learning rate at ``global_step`` (an int, or a Tensor with one number), float32, of shape ().
+
+        Raises:
+            TypeError: it is no number.
+            ValueError: it is negative.
+        """
+        place = f"For '{type(self).__name__}': 'global_step' must be a whole number from 0 on"
+        try:
+            step = int(global_step)
+        except (TypeError, ValueError, RuntimeError):
+            raise TypeError(f"{place}, but got {shown(global_step)}") from None
+        if step < 0:
+            raise ValueError(f"{place}, but got {step}")
+        return Tensor(self.schedule(step), torch.float32)
 
 
 class CosineDecayLR(Closed):

@@ -53,6 +53,7 @@ TORCHS = {  # layers that have another name in torch
 }
 ALONE = {
     **dict.fromkeys(("ConvertModelUtils", "ConvertNetUtils", "THOR", "thor"), THOR),
+    "AdamW": "nn.AdamWeightDecay is MindSpore's; calando.torch.AdamW is torch's, on these Parameters too",
     "SpeedAdamW": "it is AdamW in one kernel of Ascend; calando.torch.AdamW is that optimizer, on these Parameters too",
     "export": "nothing is compiled here; save_checkpoint writes the weights, which a network of real MindSpore loads",
     "EmbeddingLookup": "use nn.Embedding; a sparse gradient is handed to an optimizer as a RowTensor",

@@ -22,7 +22,7 @@ from ..hyper import Hyper, Rounded, shown
 from ..rounding import DOMAIN as ROUNDING
 from ..rounding import SEED
 from ..rule import Domain, Rule
-from . import boxes, compiled, steady
+from . import boxes, compiled, steady, theirs
 from .arguments import checked_arguments
 from .attributes import LONG, prepared
 from .gradients import Gradients, is_sparse, refuse_miscounted
@@ -102,6 +102,7 @@ class Optimizer(Gradients):
         if self._library.name == "mindspore":
             steady.hold(member.param for member in self._members())
             put["_compiling"] = compiled.asked(owner)
+            theirs.teach(Optimizer)
         put["_boxes"] = {}
         put["_posted"] = {}
         self.engine.prepare(options.grads_after_step == "zero")

@@ -253,6 +253,7 @@ class Resumed:
             there = [way for way in ways if all(pattern(slot).format(name) in self.found for slot in way)]
             for slot in next((way for way in there if {*way} <= own.kept.keys()), there[0] if there else ()):
                 size, dtype = shapes(own.rule, shape, (slot,))[slot], dtype_of(slot, own.dtype, own.slot_dtype)
+                dtype = "float16" if self.optimizer.STORED.halved(own.rule, slot) else dtype
                 found[slot] = self.fit(pattern(slot).format(name), member.param, size, dtype)
             if there:
                 self.covered |= {pattern(slot).format(name) for way in ways for slot in way if slot in own.kept}

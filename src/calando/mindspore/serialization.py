@@ -107,7 +107,7 @@ def save_checkpoint(
         raise ValueError(
             f"{SAVING}: 'async_save' must be True, False, 'thread' or 'process', but got {shown(async_save)}"
         )
-    path = os.fspath(ckpt_file_name)
+    path = path_of(SAVING, ckpt_file_name)
     path = path if path.endswith(format) else f"{path}.{format}"
     things = saved_things(save_obj)
     if choice_func is not None:
@@ -173,7 +173,7 @@ def load_checkpoint(
     codec = of_format(LOADING, format)
     refuse_encryption(LOADING, "dec_key", dec_key)
     refuse_asked(LOADING, {"remove_redundancy": remove_redundancy}, ("remove_redundancy",))
-    path = os.fspath(ckpt_file_name)
+    path = path_of(LOADING, ckpt_file_name)
     if not path.endswith(format):
         other = next((word for word in FORMATS if path.endswith(word)), None)
         hint = f"; give format={other!r}" if other else ""
@@ -315,6 +315,13 @@ def prefixes(word: str, given: str | Iterable[str] | None) -> tuple[str, ...] | 
     if not found or not all(isinstance(prefix, str) and prefix for prefix in found):
         raise ValueError(f"{LOADING}: {word!r} must be a text or several, none of them empty, but got {shown(given)}")
     return found
+
+
+def path_of(place: str, given: Any) -> str:
+    """The name of a file."""
+    if not isinstance(given, (str, os.PathLike)):
+        raise TypeError(f"{place}: 'ckpt_file_name' must be a path, but got {shown(given)}")
+    return os.fspath(given)
 
 
 def of_format(place: str, format: str) -> Any:

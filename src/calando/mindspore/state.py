@@ -51,6 +51,7 @@ class Stored:
         blank: the shape of idle slots; None: the parameter's.
         age: the name of the number of updates, float32 (1,), where it stands in the file beside ``global_step``.
         computed: learning rates that the original computes in the step; a file has 0 in their place.
+        halved: (rule, slot) → whether the original keeps it in float16, whatever it is kept in here.
         lacks: what a file cannot hold of this optimizer, told whenever one is written; empty where it holds all.
 
     A slot or memory that is not named here is called ``slot.{}`` or ``memory_{}`` by our own names; what is kept of a
@@ -67,6 +68,7 @@ class Stored:
     blank: tuple[int, ...] | None = None
     age: str = ""
     computed: tuple[Callable[[int], float], ...] = ()
+    halved: Callable[[Any, str], bool] = lambda rule, slot: False
     lacks: str = ""
 
     def rate(self, latest: Any) -> Any:
@@ -223,8 +225,8 @@ def slot_rows(optimizer: "Optimizer") -> Iterator[tuple[str, Callable[[], Any]]]
     for slot, pattern in stored.slot_names(slot for own in beside.values() for slot in own).items():
         for name, member, rule in members:
             if slot in beside[id(member)]:
-                dtype = beside[id(member)][slot]
-                yield pattern.format(name), lambda m=member, r=rule, s=slot, d=dtype: kept(m, r, s, d)  # type: ignore[misc]
+                dtype, found = beside[id(member)][slot], halved if stored.halved(rule, slot) else kept
+                yield pattern.format(name), lambda f=found, m=member, r=rule, s=slot, d=dtype: f(m, r, s, d)  # type: ignore[misc]
             elif slot in stored.idle:
                 yield pattern.format(name), lambda m=member: blank(m, stored.blank)  # type: ignore[misc]
     for name, member, rule in members if stored.fresh else ():
@@ -264,6 +266,14 @@ def kept(member: Member, rule: Any, slot: str, dtype: str) -> Any:
         adapter(member.param).write(made, adapter(member.param).opened(member.param))
     if slot in member.starts:
         made[...] = member.starts[slot]
+    return made
+
+
+def halved(member: Member, rule: Any, slot: str, dtype: str) -> Any:
+    """A copy of a slot in float16."""
+    found = kept(member, rule, slot, dtype)
+    made = blank(member, tuple(found.shape), "float16")
+    adapter(member.param).write(made, adapter(member.param).numpy(found))
     return made
 
 

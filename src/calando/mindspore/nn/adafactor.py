@@ -59,6 +59,7 @@ class AdaFactor(Optimizer):
         blank=(1,),
         age="afactor_step",
         computed=(relative_step, relative_step_warming_up),
+        halved=lambda rule, slot: slot == "v" and rule.name.endswith("compressed_vector"),
     )
 
     def __init__(

@@ -63,7 +63,7 @@ class LARS(Optimizer):
         names = {"coefficient": "trust_coefficient", "lars_epsilon": "trust_eps"}
         words = {ours: name for name, ours in names.items()}
         given = {"trust_coefficient": coefficient, "trust_eps": epsilon}
-        trial = Hyper("For 'LARS'", lars.DOMAIN, given, words)
+        trial = Hyper("For 'LARS'", lars.DOMAIN, given, {**words, "trust_eps": "epsilon"})
         spared = [
             {i: INSIDE for i, member in enumerate(members) if not lars_filter(member.param)}
             for members in optimizer.engine.members

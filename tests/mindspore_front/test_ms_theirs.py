@@ -1,0 +1,105 @@
+"""What MindSpore's own functions make of an optimizer from here, which is no Cell of MindSpore's."""
+
+import numpy as np
+import pytest
+
+from calando.mindspore import load_checkpoint, load_param_into_net, nn, save_checkpoint
+from mindspore_front.checkpointed import fresh
+
+pytestmark = pytest.mark.usefixtures("quiet")
+
+
+def params_of(mindspore, shapes=((3,), (2, 4))):
+    prefix = f"theirs{next(fresh)}"
+    return [
+        mindspore.Parameter(mindspore.Tensor(np.ones(shape, "f4")), name=f"{prefix}.{i}")
+        for i, shape in enumerate(shapes)
+    ]
+
+
+def grads_of(mindspore, params, seed):
+    rng = np.random.default_rng(seed)
+    return tuple(mindspore.Tensor(rng.standard_normal(p.shape).astype("f4")) for p in params)
+
+
+@pytest.mark.parametrize("way", ["save_checkpoint", "load_param_into_net", "load_checkpoint"])
+def test_they_name_the_way_out_however_they_were_imported(mindspore, way, tmp_path):
+    before = vars(mindspore)[way]  # as by ``from mindspore import …`` before any optimizer was built
+    optimizer = nn.Adam(params_of(mindspore))
+    path = str(tmp_path / "opt.ckpt")
+    mindspore.save_checkpoint(optimizer.parameters_dict(), path)
+    arguments = {"save_checkpoint": (optimizer, path), "load_param_into_net": (optimizer, {})}
+    with pytest.raises(TypeError, match=r"^For 'Adam': mindspore\.\w+ .*calando\.mindspore\.\w+\(optimizer, …\)"):
+        before(*arguments.get(way, (path, optimizer)))
+
+
+def test_their_own_cells_go_on_as_before(mindspore, tmp_path):
+    net = mindspore.nn.Dense(2, 1)
+    nn.SGD(net.trainable_params())
+    path = str(tmp_path / "net.ckpt")
+    mindspore.save_checkpoint(net, path)
+    assert mindspore.load_param_into_net(net, mindspore.load_checkpoint(path)) == ([], [])
+    with pytest.raises(TypeError, match=r"must be nn\.Cell, list or dict, but got <class 'int'>"):
+        mindspore.save_checkpoint(5, path)
+
+
+def test_parameters_dict_makes_the_same_file(mindspore, tmp_path):
+    params = params_of(mindspore)
+    optimizer = nn.Momentum(params, 0.1, 0.9)
+    optimizer(grads_of(mindspore, params, 0))
+    mindspore.save_checkpoint(optimizer.parameters_dict(), str(tmp_path / "theirs.ckpt"))
+    save_checkpoint(optimizer, tmp_path / "ours.ckpt")
+    theirs, ours = (load_checkpoint(tmp_path / f"{name}.ckpt") for name in ("theirs", "ours"))
+    assert list(theirs) == list(ours)
+    assert all(theirs[name].asnumpy().tobytes() == ours[name].asnumpy().tobytes() for name in ours)
+
+
+@pytest.mark.parametrize("beta1", [0.9, 0.0])
+def test_compressed_means_are_float16_in_files_and_go_on_from_theirs(mindspore, tmp_path, beta1):
+    options = {"compression": True, "beta1": beta1}
+    mine, real, again = params_of(mindspore), params_of(mindspore), params_of(mindspore)
+    for other in (real, again):
+        for p, name in zip(other, [p.name for p in mine], strict=True):
+            p.name = name
+    ours, theirs = nn.AdaFactor(mine, **options), mindspore.nn.AdaFactor(real, **options)
+    for seed in range(3):
+        ours(grads_of(mindspore, mine, seed)), theirs(grads_of(mindspore, real, seed))
+    held = {name: p.asnumpy() for name, p in theirs.parameters_dict().items()}
+    told = {name: p.asnumpy() for name, p in ours.parameters_dict().items()}
+    assert {name: array.dtype for name, array in told.items()} == {name: held[name].dtype for name in told}
+    assert held[f"exp_avg_sq_{mine[0].name}"].dtype == np.float16
+    mindspore.save_checkpoint(theirs, str(tmp_path / "theirs.ckpt"))
+    resumed = nn.AdaFactor(again, **options)
+    missing, _ = load_param_into_net(resumed, load_checkpoint(tmp_path / "theirs.ckpt"), strict_load=True)
+    assert missing == []
+    for seed in range(3, 6):
+        ours(grads_of(mindspore, mine, seed)), resumed(grads_of(mindspore, again, seed))
+    for p, q in zip(mine, again, strict=True):
+        np.testing.assert_allclose(p.asnumpy(), q.asnumpy(), rtol=1e-6)
+
+
+def test_their_model_trains_with_an_optimizer_from_here(mindspore, tmp_path):
+    """``Model`` checks the class of an optimizer, a ``TrainOneStepCell`` does not."""
+    rng = np.random.default_rng(0)
+    data = rng.standard_normal((32, 3)).astype("f4")
+    rows = {"data": data, "label": data @ np.full((3, 2), 1.5, "f4")}
+    weights, losses = {}, {}
+    for room in (nn, mindspore.nn):
+        net = mindspore.nn.Dense(3, 2, weight_init="ones", bias_init="zeros")
+        optimizer = room.Adam(net.trainable_params(), [0.1 / (1 + step) for step in range(12)])
+        step = mindspore.nn.TrainOneStepCell(
+            mindspore.nn.WithLossCell(net, mindspore.nn.MSELoss()), optimizer
+        ).set_train()
+        heard = losses[room] = []
+
+        class Hear(mindspore.train.Callback):
+            def on_train_step_end(self, run_context, heard=heard):
+                heard.append(float(run_context.original_args().net_outputs.asnumpy()))
+
+        batches = mindspore.dataset.NumpySlicesDataset(rows, shuffle=False).batch(8)
+        saver = mindspore.train.ModelCheckpoint("net", str(tmp_path), mindspore.train.CheckpointConfig(12))
+        mindspore.train.Model(step).train(3, batches, callbacks=[Hear(), saver], dataset_sink_mode=False)
+        weights[room] = net.weight.asnumpy().copy()
+    np.testing.assert_allclose(weights[nn], weights[mindspore.nn], rtol=1e-5)
+    np.testing.assert_allclose(losses[nn], losses[mindspore.nn], rtol=1e-4)
+    assert len(losses[nn]) == 12 and losses[nn][-1] < losses[nn][0] / 5
