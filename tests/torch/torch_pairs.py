@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 import calando.torch as ours_room
+from calando.schedules import Cosine, Exponential, Linear, Piecewise
 
 SHAPES = [(), (7,), (3, 4, 2), (300,)]
 
@@ -32,6 +33,16 @@ CONFIGURATIONS = [  # name, options
     ("AdamW", {"lr": 0.01, "weight_decay": 0.3, "amsgrad": True}),
     ("AdamW", {"lr": 0.01, "weight_decay": 0.3, "maximize": True, "betas": (0.7, 0.9)}),
 ]
+
+MOVING = [
+    Linear(0.1, 0.01, steps=5),
+    Linear(0.0, 0.1, steps=3).then(Cosine(0.1, 0.0, steps=6)),
+    Cosine(0.1, 0.02, steps=8) * 0.5,
+    Exponential(0.1, 0.5, steps=4),
+    Piecewise([0.1, 0.05, 0.2], [3, 7]),
+]
+
+KINDS = "must be a number, a list with one number per step, a schedule or a function of the step, but got "
 
 
 def told(row: Any) -> str:
@@ -151,3 +162,8 @@ def everything(optimizer: Any) -> Any:
     groups = [dict(group) for group in state["param_groups"]]
     tensors = [p.detach().double().numpy().tobytes() for g in optimizer.param_groups for p in g["params"]]
     return slots, groups, tensors, state["calando"], list(optimizer.engine.clocks), repr(optimizer)
+
+
+def w(*shape: int, **more: Any) -> torch.nn.Parameter:
+    """A parameter of ones."""
+    return torch.nn.Parameter(torch.ones(*(shape or (3,)), **more))
