@@ -227,9 +227,10 @@ class Part:
     def watched(self) -> tuple[list[Member], list[Any]]:
         """Who is asked in this step whether its layout has changed at the same address, and what it was.
 
-        Everybody, in parts of ordinary size; in very large ones (asking costs a third of a microsecond) by turns.
+        Everybody, in parts of ordinary size and where a glance has found something odd; in very large ones by turns,
+        as asking costs a third of a microsecond.
         """
-        if len(self.members) <= ASKED_AT_ONCE:
+        if len(self.members) <= ASKED_AT_ONCE or self.glance:
             return self.members, self.layouts
         first = self.turn
         self.turn = (first + TURN) % len(self.members)

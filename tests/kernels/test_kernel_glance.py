@@ -137,6 +137,43 @@ def test_as_when_each_is_asked(change, long, glances, monkeypatch):
         assert all(torch.equal(torch.as_tensor(mine[k]), torch.as_tensor(yours[k])) for k in mine)
 
 
+def moved_with_gaps(p):
+    """Other memory, not laid out as before, behind the same parameter."""
+    p.data = torch.stack([p.data, p.data], -1)[..., 0]
+
+
+def with_gaps(p):
+    """The same memory, in another order of axes."""
+    with torch.no_grad():
+        p.t_()
+
+
+@pytest.mark.parametrize("change", [moved_with_gaps, with_gaps])
+@pytest.mark.parametrize("number", [0, 511, 512, 599])
+def test_among_very_many_one_that_has_changed(change, number, glances):
+    """More than are asked at once: who has moved is asked, who has not is noticed by its gradient."""
+
+    def run(kind, gradient_as_before):
+        torch.manual_seed(0)
+        params = [torch.nn.Parameter(torch.randn(3, 3)) for _ in range(600)]
+        optimizer = kind(params, lr=0.1)
+        for step in range(6):
+            if step == 3:
+                change(params[number])
+            for i, p in enumerate(params):
+                g = torch.full((3, 3), 0.1 * i + step).cumsum(0)
+                p.grad = g if gradient_as_before else torch.empty_like(p, requires_grad=False).copy_(g)
+            optimizer.step()
+        return params
+
+    for gradient_as_before in (True, False) if change is moved_with_gaps else (False,):
+        glances.clear()
+        ours = run(ct.AdamW, gradient_as_before)
+        assert 3 <= len(glances) < 6
+        theirs = run(torch.optim.AdamW, gradient_as_before)
+        assert all(torch.allclose(a, b, rtol=1e-5, atol=1e-6) for a, b in zip(ours, theirs, strict=True))
+
+
 def test_it_finds_the_addresses():
     params = weights(1, kinds=[torch.float32])
     optimizer = ct.SGD(params, lr=0.1)

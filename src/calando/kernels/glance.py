@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..plan import Part
+from ..plan import ASKED_AT_ONCE, Part
 from .compile import load
 from .libtorch import NAMES, functions, handles, nobody
 
@@ -26,11 +26,19 @@ GLANCE = '''\
 
 from numba import int64, njit, uint64, void
 
-from calando.kernels.pointer import ask, tell, word
+from calando.kernels.pointer import ask, fetch, tell, word
 
 LOW, BYTE = uint64(0xFFFFFFFF), uint64(0xFF)
+AHEAD, LINES = 8, 4  # so many tensors ahead is memory read, so many lines of each
 row, table = uint64[::1], uint64[:, ::1]
 compiled = njit(inline="always", error_model="numpy")
+
+
+@compiled
+def fetch_next(handles, i):
+    tensor = word(handles[min(i + AHEAD, len(handles) - 1)])
+    for line in range(LINES):
+        fetch(tensor + uint64(64 * line))
 
 
 @compiled
@@ -55,10 +63,10 @@ def same(handle, slot, layout, device, dtype, rank, sizes, strides, kind, shape,
 
 
 @njit(
-    int64(row, row, row, table, int64[::1], table, table, row),
+    int64(row, row, row, table, int64[::1], table, table, row, int64),
     error_model="numpy", cache={cache},
 )
-def look(known, cells, behind, kinds, first, shape, found, answers):
+def look(known, cells, behind, kinds, first, shape, found, answers, turn):
     {names} = known
     where, grad_where, given, kept = found
     count, fits = len(cells), True
@@ -68,19 +76,23 @@ def look(known, cells, behind, kinds, first, shape, found, answers):
     if not fits:
         return {others}
     for i in range(count):
+        fetch_next(cells, i)
         given[i] = ask(grad, behind[i])
         fits &= word(given[i]) != none
     if not fits:
         return {unfit}
     for i in range(count):
-        fits &= same(cells[i], slot, layout, device, dtype, rank, sizes, strides, kinds[i], shape, first[i])
+        at = answer(data, cells[i], slot)
+        if at != where[i] or turn <= i < turn + {at_once}:
+            fits &= same(cells[i], slot, layout, device, dtype, rank, sizes, strides, kinds[i], shape, first[i])
+        where[i] = at
     for i in range(count):
+        fetch_next(given, i)
         fits &= same(given[i], slot, layout, device, dtype, rank, sizes, strides, kinds[i], shape, first[i])
         fits &= (ask(negative, given[i]) | ask(conjugate, given[i])) & BYTE == 0
     if not fits:
+        where[:] = 0
         return {unfit}
-    for i in range(count):
-        where[i] = answer(data, cells[i], slot)
     for i in range(count):
         grad_where[i] = answer(data, given[i], slot)
     for i in range(count):
@@ -109,7 +121,8 @@ def words() -> Any:
     """The compiled functions: look at all, ask each, tell each."""
 
     def text(cache: bool) -> str:
-        return GLANCE.format(names=", ".join(NAMES), cache=cache, others=OTHERS, unfit=UNFIT, fit=FIT)
+        codes = {"others": OTHERS, "unfit": UNFIT, "fit": FIT}
+        return GLANCE.format(names=", ".join(NAMES), cache=cache, at_once=ASKED_AT_ONCE, **codes)
 
     return load("glance", text)
 
@@ -125,6 +138,7 @@ class Glance:
 
     def __init__(self, part: Part, known: np.ndarray, cells: np.ndarray):
         count, self.cells, self.known = len(cells), cells, known
+        self.turn = 0
         self.calls = dict(zip(NAMES, known, strict=True))
         self.behind = np.array([p._cdata for p in part.params], np.uint64)
         self.found = np.zeros((4, count), np.uint64)
@@ -143,9 +157,13 @@ class Glance:
         weakref.finalize(self, ask_each, self.calls["delete"], self.kept)
 
     def look(self) -> int:
-        """Find parameters and gradients, and hold the gradients: ``OTHERS``, ``UNFIT`` or ``FIT``."""
-        look, tables = words()[0], (self.kinds, self.first, self.shape)
-        return look(self.known, self.cells, self.behind, *tables, self.found, self.answers)
+        """Find parameters and gradients, and hold the gradients: ``OTHERS``, ``UNFIT`` or ``FIT``.
+
+        In very large parts parameters whose memory has not moved are asked for the rest by turns, as in ``Part``.
+        """
+        look, tables, turn = words()[0], (self.kinds, self.first, self.shape), self.turn
+        self.turn = turn + ASKED_AT_ONCE if turn + ASKED_AT_ONCE < len(self.cells) else 0
+        return look(self.known, self.cells, self.behind, *tables, self.found, self.answers, turn)
 
     def release(self) -> None:
         """Let go of the gradients."""

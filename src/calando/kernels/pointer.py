@@ -59,3 +59,17 @@ def tell(typingctx, function, about, more):
         return builder.call(known, [args[1], args[2]])
 
     return types.uint64(types.uint64, types.uint64, types.uint64), codegen
+
+
+@intrinsic
+def fetch(typingctx, address):
+    """Have the processor read the memory at ``address`` (uint64) ahead; an address that is none does no harm."""
+
+    def codegen(context, builder, signature, args):
+        known, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [known, number, number, number])
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [known], kind)
+        builder.call(prefetch, [builder.inttoptr(args[0], known), number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(types.uint64), codegen
