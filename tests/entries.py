@@ -13,8 +13,8 @@ def entry(work):
 
     @ctypes.CFUNCTYPE(None, ctypes.c_void_p)
     def call(address):
-        words = (ctypes.c_uint64 * 3).from_address(address)
-        bounds = (ctypes.c_int64 * (2 * words[1])).from_address(words[2] or address)
+        words = (ctypes.c_uint64 * 4).from_address(address)
+        bounds = (ctypes.c_int64 * (2 * words[1])).from_address(words[3] or address)
         while True:
             with taking:
                 mine = words[0]
@@ -22,6 +22,8 @@ def entry(work):
             if mine >= words[1]:
                 return
             work(bounds[2 * mine], bounds[2 * mine + 1])
+            with taking:
+                words[2] += 1
 
     return Entry(SimpleNamespace(address=ctypes.cast(call, ctypes.c_void_p).value, call=call))
 

@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from calando.kernels import compile
+from calando.kernels import compile, pool
 from calando.kernels.entry import IMPORTS, Entry, Order, loop
 from calando.show import floor
 from entries import pieces
@@ -48,6 +48,7 @@ def test_threads_take_every_range_once(counted):
         thread.join(60)
     assert (given[0][:, 0] == 3.0).all()
     assert int(order.words[0]) == count + 6  # each of them found none left, once
+    assert int(order.words[2]) == count
 
 
 def test_a_closed_order_is_left_alone(counted):
@@ -57,6 +58,16 @@ def test_a_closed_order_is_left_alone(counted):
     counted(order)
     counted(order)
     assert not given[0].any()
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_loop_that_gets_no_memory_is_noticed(workers):
+    text = f"{IMPORTS}\nimport numpy as np\n{loop(TABLES, CHUNK, ['lane = np.empty(1 << 58)'], cache=False)}"
+    text = text.replace("first[0]", "first[0] + lane[c]")  # or it would not be asked for
+    starved = Entry(compile.run_module("starved", "<starved>", text).kernel)
+    with pytest.raises(MemoryError, match="0 of 4 ranges"):
+        pool.share(starved, tables(4), pieces(4), workers)
 
 
 def test_no_ranges_and_empty_tables(counted):

@@ -105,12 +105,18 @@ def load(name: str, text: Callable[[bool], str]) -> Any:
         numba = light.numba()
         folder = writable_folder()
         written = text(True)
-        mark = hashlib.sha256(f"{numba.__version__} {sys.version} {written}".encode()).hexdigest()[:16]
+        mark = hashlib.sha256(f"{numba.__version__} {sys.version} {pointers()} {written}".encode()).hexdigest()[:16]
         title = f"calando_kernel_{name}_{mark}"
         if title in sys.modules:
             return sys.modules[title].kernel
         found = kept(folder, title, written) if folder is not None else None
         return (found or run_module(title, f"<{title}>", text(False))).kernel
+
+
+@cache
+def pointers() -> str:
+    """The text of the words that kernels import, as it is compiled into them."""
+    return Path(__file__).with_name("pointer.py").read_text(encoding="utf-8")
 
 
 def kept(folder: Path, title: str, text: str) -> ModuleType | None:

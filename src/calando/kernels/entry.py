@@ -4,11 +4,13 @@ At that address lies an order (uint64 words):
 
     taken     how many ranges have been taken
     ranges    how many there are
+    done      how many have been worked on to their end
     bounds    where the ranges lie: int64 (ranges, 2), first chunk and the one behind the last
     tables    of each: where it lies, its rows and its columns
 
 Whoever is called with it takes one range after another until none is left, so a thread that the machine slows down
-does not hold up the others. Nothing is raised in there, and no Ctrl-C arrives.
+does not hold up the others. No Ctrl-C arrives in there. What is raised (it has no memory for its lanes) is printed by
+Numba and goes no further, which is why those that are done are counted.
 """
 
 import ctypes
@@ -21,23 +23,24 @@ import numpy as np
 
 Tables = Mapping[str, tuple[str, int]]  # name → what Numba calls its numbers, and how many axes it has
 
-WORDS = 3  # before those of the tables
+DONE, WORDS = 2, 4  # which of them counts what is done; how many are before those of the tables
 
 LOOP = """
-@cfunc(void(voidptr), error_model="numpy", cache={cache})
+@cfunc(void(uint64), error_model="numpy", cache={cache})
 def kernel(order):
-    told = carray(order, {words}, uint64)
-    bounds = carray(pointer(told[2]), (int64(told[1]), 2), int64)
+    told = carray(pointer(order), {words}, uint64)
+    bounds = carray(pointer(told[3]), (int64(told[1]), 2), int64)
 {tables}
     while True:
-        mine = taken(order)
+        mine = counted(order)
         if mine >= told[1]:
             return
         for c in range(bounds[mine, 0], bounds[mine, 1]):
 {chunk}
+        counted(order + uint64({done}))
 """
 NAMES = "from numba import carray, cfunc, float32, float64, int64, njit, uint8, uint16, uint32, uint64, void\n"
-IMPORTS = NAMES + "from numba.types import voidptr\n\nfrom calando.kernels.pointer import pointer, taken"
+IMPORTS = NAMES + "\nfrom calando.kernels.pointer import counted, pointer"
 
 
 def loop(tables: Tables, chunk: str, held: Iterable[str] = (), cache: bool = True) -> str:
@@ -52,6 +55,7 @@ def loop(tables: Tables, chunk: str, held: Iterable[str] = (), cache: bool = Tru
     opened = [view(name, WORDS + 3 * i, *kind) for i, (name, kind) in enumerate(tables.items())]
     return LOOP.format(
         words=WORDS + 3 * len(tables),
+        done=DONE * 8,
         tables=indent("\n".join([*opened, *held]), " " * 4),
         chunk=indent(chunk, " " * 8),
         cache=cache,
@@ -77,7 +81,7 @@ class Order:
 
     def __init__(self, tables: Sequence[np.ndarray], ranges: Sequence[tuple[int, int]]):
         bounds = np.array(ranges, np.int64)
-        words = [0, len(ranges), addressof(within(bounds))]
+        words = [0, len(ranges), 0, addressof(within(bounds))]
         for table in tables:
             words += addressof(within(table)), len(table), table.shape[-1]
         self.held, self.words = (tables, bounds), np.array(words, np.uint64)
@@ -86,6 +90,12 @@ class Order:
     def close(self) -> None:
         """Let nobody take another range."""
         self.words[0] = self.words[1]
+
+    def check(self) -> None:
+        """Raise MemoryError where a range that was taken was not worked on to its end."""
+        done, count = int(self.words[DONE]), int(self.words[1])
+        if done < count:
+            raise MemoryError(f"a compiled loop did {done} of {count} ranges, as it could not have memory for its sums")
 
 
 class Entry:

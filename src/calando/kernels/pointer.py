@@ -30,13 +30,13 @@ def word(typingctx, address):
 
 
 @intrinsic
-def taken(typingctx, counter):
-    """Add one to the word at the pointer ``counter``, whoever else does so at the same time; what it was before."""
+def counted(typingctx, counter):
+    """Add one to the word at ``counter`` (uint64), whoever else does so at the same time; what it was before."""
 
     def codegen(context, builder, signature, args):
-        return builder.atomic_rmw("add", builder.bitcast(args[0], WORD.as_pointer()), WORD(1), "monotonic")
+        return builder.atomic_rmw("add", builder.inttoptr(args[0], WORD.as_pointer()), WORD(1), "monotonic")
 
-    return types.uint64(counter), codegen
+    return types.uint64(types.uint64), codegen
 
 
 @intrinsic

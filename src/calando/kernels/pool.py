@@ -92,6 +92,9 @@ def share(entry: Entry, tables: Sequence[np.ndarray], ranges: Sequence[tuple[int
 
     Returns when all ranges are done. However often the caller is interrupted while it waits (Ctrl-C), nobody is at work
     any more when that is raised.
+
+    Raises:
+        MemoryError: the loop could not have the memory it needs, and some ranges are not done.
     """
     order = Order(tables, ranges)
     others = min(workers, len(ranges)) - 1
@@ -101,6 +104,7 @@ def share(entry: Entry, tables: Sequence[np.ndarray], ranges: Sequence[tuple[int
         team.share(entry, order, workers)
     else:
         helped(entry, order, others)
+    order.check()
 
 
 def helped(entry: Entry, order: Order, others: int) -> None:

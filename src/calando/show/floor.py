@@ -17,7 +17,7 @@ import numpy as np
 from ..engine import Engine
 from ..groups import Group
 from ..hyper import Hyper
-from ..kernels.entry import Entry
+from ..kernels.entry import DONE, Entry
 from ..kernels.pool import share, threads
 
 ROUNDS, LEAST = 25, 7
@@ -88,11 +88,12 @@ def adding(elements: int) -> tuple[Callable[[], None], int]:
     waiting: deque[int] = deque()
 
     @ctypes.CFUNCTYPE(None, ctypes.c_void_p)
-    def work(_: int) -> None:
+    def work(order: int) -> None:
         while True:
             try:
                 start = waiting.popleft()
             except IndexError:  # somebody was faster
+                ctypes.c_uint64.from_address(order + 8 * DONE).value = len(blocks)
                 return
             np.add(x[start : start + BLOCK], y[start : start + BLOCK], out=x[start : start + BLOCK])
 
