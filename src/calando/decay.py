@@ -133,5 +133,6 @@ def gradient_mean(g, p, scalars):
 L2 = Decay("l2", added, l2, l2_mean, "torch.optim 2.13, mindspore.nn 2.10")
 DECOUPLED = Decay("decoupled", kept, decoupled, gradient_mean, "arXiv:1711.05101, Algorithm 2")
 INSIDE = Decay("inside", scaled, inside, gradient_mean, "left to the rule")
+APART = (DECOUPLED, INSIDE)  # whose gradient has no part of p in it
 
 DECAYS = {decay.name: decay for decay in (L2, DECOUPLED, INSIDE)}

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..decay import Decay
+from ..decay import APART, Decay
 from ..rule import Rule
 
 
@@ -22,7 +22,10 @@ def play(
         front, own: the scalars of the decay and of the rule, already rounded to that dtype.
         center: subtracted from the gradient: one number, or an array that broadcasts along the rows.
     """
-    q, h = decay.element(p, g, *front, center)
+    if rule.whole and decay in APART and front[0] == 1 and isinstance(center, float) and center == 0:
+        q, h = decay.element(p, 0.0, *front, center)[0], g  # as it is: a large matrix is not copied
+    else:
+        q, h = decay.element(p, g, *front, center)
     new = rule.element(q, h, *slots, *own)
     return new if isinstance(new, tuple) else (new,)
 
