@@ -266,6 +266,9 @@ def test_dropped():
 def test_the_step_unscales_where_torchs_fused_would(name, unscaled):
     pair = Pair(name, {"lr": 0.1, "fused": True}, dtype=torch.float32)
     assert pair.ours._step_supports_amp_scaling and not ct.AdamW(params())._step_supports_amp_scaling
+    for home in (ct, torch.optim):  # the constructor's word, whatever a group says
+        groups = [{"params": [p], "fused": number > 0} for number, p in enumerate(params())]
+        assert home.AdamW(groups, fused=True)._step_supports_amp_scaling
     scalers = [torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=100) for _ in range(2)]
     done = 0
     for step in range(6):
@@ -287,3 +290,13 @@ def test_the_step_unscales_where_torchs_fused_would(name, unscaled):
         assert pair.ours.param_groups[0]["step"] == done
         pair.same(1e-6, 2e-6)
     assert scalers[0].get_scale() == scalers[1].get_scale() == 256.0
+
+
+@pytest.mark.parametrize("after", ["zero", "none"])
+def test_a_step_that_the_scaler_skips_clears_the_gradients_too(after):
+    p = torch.nn.Parameter(torch.zeros(2))
+    optimizer = ct.SGD([p], lr=1.0, fused=True, grads_after_step=after)
+    scaler = torch.amp.GradScaler("cpu", init_scale=2.0)
+    scaler.scale((p * torch.tensor([1.0, math.inf])).sum()).backward()
+    scaler.step(optimizer)
+    assert not p.any() and (p.grad is None if after == "none" else p.grad.tolist() == [0.0, 0.0])

@@ -42,6 +42,19 @@ def test_a_longer_schedule_goes_on_where_the_checkpoint_stood(library):
         torch.testing.assert_close(p, q, rtol=1e-12, atol=1e-14)
 
 
+def test_the_clock_is_the_age_of_torchs_oldest_moments():
+    own, first = trained(torch.optim, steps=3)
+    own[0].grad = None
+    for step in (3, 4):
+        own[1].grad = torch.full_like(own[1], step)
+        first.step()
+    longer = Cosine(0.1, 0.0, 100)
+    second = ct.AdamW(own, lr=longer)
+    second.resume(saved(first.state_dict()), keep="lr")
+    assert [second.state[p]["step"].item() for p in own] == [3, 5]
+    assert second.param_groups[0]["step"] == 5 and second.current()[0]["lr"] == longer(5)
+
+
 def test_without_keep_the_checkpoints_schedule_goes_on_exactly():
     whole, _ = trained(steps=9, lr=Cosine(0.1, 0.0, 20))
     own, first = trained(lr=Cosine(0.1, 0.0, 20))
