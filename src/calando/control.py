@@ -163,6 +163,7 @@ class Controls(Averages):
         def write() -> None:
             for (n, ours), entry in checked.items():
                 hypers[n].put(ours, entry, clocks[n], SET)
+                hypers[n].displaced.pop(ours, None)
             for n in dict.fromkeys(n for n, _ in wanted):
                 self._changed(n)
             told()
@@ -243,6 +244,7 @@ class Controls(Averages):
         for number, kept in enumerate(snapshot.groups):
             engine.clocks[number] = kept.clock
             engine.hypers[number].timelines = lines[number]
+            engine.hypers[number].displaced.clear()
             engine.hypers[number].sort()
             for member, stored in zip(engine.members[number], kept.params, strict=True):
                 member.age, member.memory, member.slots = stored.age, stored.memory, next(made)

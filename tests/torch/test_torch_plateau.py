@@ -165,7 +165,9 @@ def run(state, p, steps):
 
 
 @pytest.mark.parametrize("rate", [0.05, Cosine(0.05, 0.0, 50), [0.05] * 60], ids=["number", "schedule", "list"])
-@pytest.mark.parametrize("how", ["the optimizer alone", "plateau made after", "its own state", "pickle", "deepcopy"])
+@pytest.mark.parametrize(
+    "how", ["the optimizer alone", "plateau made after", "its own state", "snapshot", "pickle", "deepcopy"]
+)
 def test_a_run_goes_on_as_if_it_had_not_stopped(rate, how):
     p, q = params(), params()
     whole = made(p, rate)
@@ -175,6 +177,9 @@ def test_a_run_goes_on_as_if_it_had_not_stopped(rate, how):
     if how in ("pickle", "deepcopy"):
         again = pickle.loads(pickle.dumps(half)) if how == "pickle" else copy.deepcopy(half)
         q = [x for group in again[0].param_groups for x in group["params"]]
+    elif how == "snapshot":
+        again = made(q, rate)
+        again[0].restore(half[0].snapshot())
     else:
         file = io.BytesIO()
         torch.save([half[0].state_dict(), half[1].state_dict(), half[2].state_dict()], file)
@@ -201,6 +206,8 @@ def test_a_run_goes_on_as_if_it_had_not_stopped(rate, how):
         assert torch.equal(a, b)
     assert again[0].current() == whole[0].current()
     assert again[1].best == whole[1].best
+    left, right = (state[0].state_dict()["calando"]["controllers"] for state in (again, whole))
+    assert len(left) == 2 and left == right  # and so it would be stored again
 
 
 def test_states_of_torch_load_into_ours_and_ours_into_torchs():

@@ -155,6 +155,15 @@ def test_scheduler_over_a_schedule_wins_and_the_other_hyperparameters_keep_their
     assert [str(w.message) for w in told] == [f"{place}, which ends Linear(0, 1, 10); give lr to one of the two"]
 
 
+def test_the_warning_comes_once_for_all_groups():
+    groups = [{"params": [torch.nn.Parameter(torch.zeros(2))], "lr": Linear(0.5, 0.0, 10)} for _ in range(2)]
+    optimizer = ct.SGD(groups, lr=0.1)
+    room.LambdaLR(optimizer, lambda t: 0.5)
+    with pytest.warns(UserWarning, match="a scheduler wrote lr = 0.25 in step 0") as told:
+        assert [group["lr"] for group in optimizer.current()] == [0.25, 0.25]
+    assert len(told) == 1
+
+
 def test_only_a_scheduler_beside_a_schedule_is_warned_of():
     """A number written by hand is meant, and a scheduler over a number is torch's ordinary way. Warnings are errors."""
     by_hand = Pair("AdamW", {"lr": 0.5}, more={"lr": Linear(0.0, 1.0, 10)})
