@@ -94,6 +94,17 @@ def test_bounds_of_one_group():
     assert (a.item(), b.item()) == (-1.0, -4.0)
 
 
+def test_no_value_is_clipped_out_of_what_is_no_number():
+    for home in (ct, torch.optim):
+        p = torch.nn.Parameter(torch.zeros(3))
+        p.grad = torch.tensor([math.nan, math.inf, -math.inf])
+        optimizer = home.SGD([p], lr=1.0, **({"clip_value": 0.5} if home is ct else {}))
+        if home is torch.optim:
+            torch.nn.utils.clip_grad_value_([p], 0.5)
+        optimizer.step()
+        assert p[0].isnan() and p[1:].tolist() == [-0.5, 0.5]
+
+
 @pytest.mark.parametrize("name", ["clip_value", "max_group_norm", "loss_scale"])
 @pytest.mark.parametrize("value", [0.0, -1.0, math.nan])
 def test_numbers_outside_their_domain(name, value):

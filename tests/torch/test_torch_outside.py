@@ -18,6 +18,42 @@ def test_clock_written_from_outside_moves_the_schedules():
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.2)
 
 
+def test_a_change_made_later_holds_from_where_the_clock_is_set_back_to():
+    p = params()
+    optimizer = ct.SGD(p, lr=0.5)
+    train(optimizer, p, range(3))
+    optimizer.set("lr", 0.25)
+    optimizer.param_groups[0]["step"] = 1
+    assert optimizer.trace("lr", range(4), group=0).tolist() == [0.5, 0.25, 0.25, 0.25]
+
+
+def test_a_group_set_back_with_the_number_it_had_then_keeps_its_schedule():
+    p = params()
+    rate = Linear(1.0, 0.0, 10)
+    optimizer = ct.SGD(p, lr=rate)
+    kept = {key: optimizer.param_groups[0][key] for key in ("lr", "step")}
+    train(optimizer, p, range(3))
+    optimizer.param_groups[0].update(kept)
+    assert optimizer.current()["lr"] == 1.0 and optimizer.at(5)["lr"] == rate(5)
+
+
+@pytest.mark.parametrize("way", ["set", "scale", "restore", "load_state_dict"])
+def test_what_was_written_from_outside_is_past_when_lr_is_decided_anew(way):
+    p = torch.nn.Parameter(torch.zeros(2))
+    optimizer = ct.SGD([p], lr=[0.5, 0.25, 0.125])
+    before = {"restore": optimizer.snapshot(), "load_state_dict": optimizer.state_dict()}
+    optimizer.param_groups[0]["lr"] = 0.3
+    assert "lr was written from outside" in repr(optimizer)
+    if way in before:
+        getattr(optimizer, way)(before[way])
+        assert [optimizer.at(step)["lr"] for step in range(3)] == [0.5, 0.25, 0.125]
+    else:
+        getattr(optimizer, way)("lr", 2.0)
+        optimizer.param_groups[0]["lr"] = 0.5  # the list had it here, and is not meant
+        assert [optimizer.at(step)["lr"] for step in range(3)] == [0.5] * 3
+    assert "outside" not in repr(optimizer)
+
+
 def test_add_param_group_midway_starts_where_group_0_stands_or_where_it_says():
     pair = Pair("AdamW", {"lr": 0.1}, groups=[{"params": [0, 1]}])
     rate = Linear(1.0, 0.0, 10)
