@@ -21,14 +21,35 @@ def names_stored(node: ast.AST) -> frozenset[str]:
     return frozenset(n.id for n in names if id(n) not in inner)
 
 
-def names_changed(node: ast.AST) -> set[str]:
-    """The names whose values a statement changes in place: ``x[i] = …``, ``x.fill_(…)``."""
+# Methods of lists, sets, deques and dictionaries that change them.
+CHANGING = {
+    "append", "appendleft", "extend", "extendleft", "insert", "add", "update", "setdefault", "pop", "popleft", "popitem",
+    "remove", "discard", "clear", "sort", "reverse",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=8192)
+def names_changed(node: ast.AST) -> frozenset[str]:
+    """The names whose values a statement changes in place: ``x[i] = …``, ``x.fill_(…)``, ``x.append(…)``."""
     changed = {n.value for n in ast.walk(node) if isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store)}
-    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-        func = node.value.func
-        if isinstance(func, ast.Attribute) and func.attr.endswith("_") and not func.attr.endswith("__"):
+    calls = (n.value.func for n in ast.walk(node) if isinstance(n, ast.Expr) and isinstance(n.value, ast.Call))
+    for func in calls:
+        if isinstance(func, ast.Attribute) and (func.attr in CHANGING or in_place(func.attr)):
             changed.add(func.value)
-    return {n.id for n in changed if isinstance(n, ast.Name)}
+    return frozenset(n.id for n in changed if isinstance(n, ast.Name))
+
+
+def in_place(method: str) -> bool:
+    """Whether a method of PyTorch's tensors changes them: ``fill_``."""
+    return method.endswith("_") and not method.endswith("__")
+
+
+@lru_cache(maxsize=8192)
+def attributes(node: ast.AST, stored: bool = False) -> frozenset[str]:
+    """The attributes of names that a piece of code reads, or gives a value: ``self.fake``."""
+    wanted = ast.Store if stored else ast.Load
+    held = (n for n in ast.walk(node) if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name))
+    return frozenset(ast.unparse(n) for n in held if isinstance(n.ctx, wanted))
 
 
 def entering(region: list[ast.stmt], loss: ast.expr) -> set[str]:
@@ -53,3 +74,13 @@ def entering(region: list[ast.stmt], loss: ast.expr) -> set[str]:
             at = changed.lineno, changed.col_offset
             read[changed.id] = min(read.get(changed.id, at), at)
     return {name for name, at in read.items() if name not in bound and at < stored.get(name, (10**9, 0))}
+
+
+def values_read(node: ast.AST) -> frozenset[str]:
+    """The names, and the attributes of names, that a piece of code reads."""
+    return names_read(node) | attributes(node)
+
+
+def values_given(node: ast.AST) -> frozenset[str]:
+    """The names, and the attributes of names, that a statement gives a value or changes in place."""
+    return names_stored(node) | names_changed(node) | attributes(node, stored=True)

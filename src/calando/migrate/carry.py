@@ -23,9 +23,16 @@ class Lost(Exception):
 def carry(flow: Flow, node: ast.expr, scope: Scope, to: Scope, line: int) -> ast.expr | None:
     """``node`` of ``scope`` as it must be written in ``to`` before ``line``; None where that cannot be."""
     try:
-        return _carried(flow, node, scope, to, line, 0)
+        return once(_carried(flow, node, scope, to, line, 0))
     except Lost:
         return None
+
+
+def once(node: ast.expr) -> ast.expr:
+    """An expression that makes nothing anew that was made elsewhere; else raise Lost."""
+    if any(getattr(inner, "made_anew", False) for inner in ast.walk(node)):
+        raise Lost
+    return node
 
 
 def _carried(flow: Flow, node: ast.expr, scope: Scope, to: Scope, line: int, depth: int) -> ast.expr:
@@ -34,6 +41,8 @@ def _carried(flow: Flow, node: ast.expr, scope: Scope, to: Scope, line: int, dep
     bound = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     bound |= {n.arg for n in ast.walk(node) if isinstance(n, ast.arg)}
     found: dict[str, ast.expr] = {}
+    if scope.owner is not None and to.owner is scope.owner:
+        found.update(early_attributes(flow, node, scope, to, line, depth))
     for name in ast.walk(node):
         if isinstance(name, ast.Name) and name.id not in bound and name.id not in found:
             found[name.id] = _name(flow, name, scope, to, line, depth)
@@ -53,6 +62,54 @@ class _Put(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return self.found.get(node.id, node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        return self.found.get(ast.unparse(node)) or self.generic_visit(node)
+
+
+def early_attributes(
+    flow: Flow, node: ast.expr, scope: Scope, to: Scope, line: int, depth: int
+) -> dict[str, ast.expr]:
+    """``self.x`` of an expression, where it has no value yet before ``line`` of ``to``: what it is given later.
+
+    Raises:
+        Lost: that is not known there either.
+    """
+    found: dict[str, ast.expr] = {}
+    wanted = (n for n in ast.walk(node) if isinstance(n, ast.Attribute) and ast.unparse(n.value) == "self")
+    for text in {ast.unparse(n) for n in wanted}:
+        given = keeping(scope.owner, text)
+        if not given or any(there(where, s, to, line) for where, s in given):
+            continue
+        where, statement = given[0]
+        if len(given) > 1 or not isinstance(statement, ast.Assign) or not repeatable(statement.value):
+            raise Lost
+        found[text] = _carried(flow, statement.value, where, to, line, depth + 1)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def keeping(cls: Scope | None, text: str) -> list[tuple[Scope, ast.stmt]]:
+    """Where the methods of a class give ``self.x`` a value."""
+    assert cls is not None
+    return [
+        (cls.file.where[n], n)
+        for n in ast.walk(cls.node)
+        if isinstance(n, (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.For))
+        and any(ast.unparse(x) == text for t in getattr(n, "targets", [getattr(n, "target", n)]) for x in ast.walk(t)
+                if isinstance(x, ast.Attribute))
+    ]  # fmt: skip
+
+
+def there(where: Scope, statement: ast.stmt, to: Scope, line: int) -> bool:
+    """Whether what a statement of one method keeps is there before a line of another, or of the same."""
+    first = next(iter(definitions(where.file, where.parent, "__init__")), None) if where.parent else None
+    if where is to:
+        return statement.lineno < line
+    if where is first:
+        calls = [call.lineno for caller, call in to.calls if caller is where]
+        return not calls or statement.lineno < min(calls)
+    return to is not first or any(caller is to and call.lineno < line for caller, call in where.calls)
 
 
 def _name(flow: Flow, node: ast.Name, scope: Scope, to: Scope, line: int, depth: int) -> ast.expr:
@@ -89,6 +146,7 @@ def _followed(flow: Flow, name: str, home: Scope, to: Scope, line: int, depth: i
             if given is None:
                 raise Lost
             there = _carried(flow, given, caller, to, line, depth + 1)
+            there.made_anew = not repeatable(given)  # type: ignore[attr-defined]
             said[ast.unparse(there)] = there
         if len(said) != 1:
             raise Lost
@@ -176,6 +234,20 @@ def plain(node: ast.AST) -> bool:
     """Whether an expression can be written twice: it calls nothing but what has no effect."""
     calls = [n for n in ast.walk(node) if isinstance(n, (ast.Call, ast.Await, ast.Yield, ast.NamedExpr))]
     return all(isinstance(c, ast.Call) and isinstance(c.func, ast.Name) and c.func.id in PURE for c in calls)
+
+
+def repeatable(node: ast.AST) -> bool:
+    """Whether evaluating an expression once more gives the same and does nothing else."""
+    calls = [n for n in ast.walk(node) if isinstance(n, (ast.Call, ast.Await, ast.Yield, ast.NamedExpr))]
+    return all(isinstance(c, ast.Call) and named(c.func) for c in calls)
+
+
+def named(func: ast.expr) -> bool:
+    """Whether a function is known to have no effect."""
+    if isinstance(func, ast.Name):
+        return func.id in PURE
+    home = ast.unparse(func.value) if isinstance(func, ast.Attribute) else ""
+    return home in ("math", "np", "numpy") or getattr(func, "attr", "") in ("get", "copy", "keys", "values", "items")
 
 
 def constant(flow: Flow, node: ast.expr, scope: Scope) -> float | None:

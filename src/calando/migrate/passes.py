@@ -7,14 +7,14 @@ import copy
 import re
 from dataclasses import dataclass, field
 
-from .bound import names_changed, names_read, names_stored
+from .bound import attributes, names_stored, values_given, values_read
 from .flow import NETWORK, OBJECT, arguments
 from .handed import Handed, differentiated, handed, take_backward, there
 from .rhythm import updates_of_all
 from .roads import LOOPS
 from .scopes import BLOCKS, File, Scope
 from .source import Edit
-from .still import still
+from .still import flowing, still
 from .work import Left, Work, block_of, idle, neighbours, spot, statement_of
 
 DATA = {"to", "cuda", "cpu", "float", "long", "next", "iter", "get_batch", "unsqueeze", "view", "from_numpy", "tensor"}
@@ -119,7 +119,7 @@ def understood(work: Work, scope: Scope, statement: ast.stmt, call: ast.Call, go
     earlier = block[: block.index(holder)]
     wall = max((n for n, s in enumerate(earlier) if trains(work, scope, s)), default=-1) + 1
     before = earlier[wall:]
-    sliced = slice_of(before, names_read(loss))
+    sliced = slice_of(before, values_read(loss))
     again = live(work, scope, earlier[:wall], sliced, loss)
     flowing = [s for s in before if s in sliced and not still(work.flow, scope, s)]
     first = next((s for s in flowing if touches(work, scope, s)), None)
@@ -200,29 +200,33 @@ def live(work: Work, scope: Scope, earlier: list[ast.stmt], region: list[ast.stm
     carrying: set[str] = set()
     for statement in earlier:
         if isinstance(statement, (ast.Assign, ast.AnnAssign)) and not trains(work, scope, statement):
-            flows = touches(work, scope, statement) or bool(names_read(attached(statement)) & carrying)
+            flows = touches(work, scope, statement) or bool(values_read(attached(statement)) & carrying)
             if flows and not loose(statement.value) and not still(work.flow, scope, statement):
-                carrying |= names_stored(statement)
+                carrying |= values_stored(statement)
     needed = flowing_in(region, loss)
     found: list[ast.stmt] = []
     for statement in reversed(earlier):
-        if names_stored(statement) & needed & carrying and isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        if values_stored(statement) & needed & carrying and isinstance(statement, (ast.Assign, ast.AnnAssign)):
             found.insert(0, statement)
-            needed |= names_read(attached(statement))
+            needed |= values_read(attached(statement))
     return found
 
 
 def flowing_in(region: list[ast.stmt], loss: ast.expr) -> set[str]:
     """The names from outside a forward pass through which gradients of its loss may flow."""
-    needed = set(names_read(attached(loss)))
+    needed = set(values_read(attached(loss)))
     for statement in sorted(region, key=spot, reverse=True):
-        stored = names_stored(statement)
-        if not (stored | names_changed(statement)) & needed:
+        if not values_given(statement) & needed:
             continue
         if isinstance(statement, ast.Assign):
-            needed -= stored
-        needed |= names_read(attached(statement))
+            needed -= values_stored(statement)
+        needed |= values_read(attached(statement))
     return needed
+
+
+def values_stored(statement: ast.AST) -> frozenset[str]:
+    """The names, and the attributes of names, that a statement gives a value."""
+    return names_stored(statement) | attributes(statement, stored=True)
 
 
 def loose(node: ast.AST | None) -> bool:
@@ -268,15 +272,15 @@ def slice_of(before: list[ast.stmt], needed: frozenset[str]) -> list[ast.stmt]:
     """The statements that names depend on, among those before."""
     found = []
     for statement in reversed(before):
-        if (names_stored(statement) | names_changed(statement)) & needed:
+        if values_given(statement) & needed:
             found.append(statement)
-            needed = needed | names_read(statement)
+            needed = needed | values_read(statement)
     return found
 
 
 def touches(work: Work, scope: Scope, statement: ast.AST, depth: int = 0) -> bool:
     """Whether a network is called somewhere in a statement, or in a function of the project that it calls."""
-    for node in ast.walk(statement):
+    for node in flowing(work.flow, scope, statement):
         if not isinstance(node, ast.Call):
             continue
         func = node.func

@@ -6,6 +6,7 @@ MindSpore differentiates a whole function, so such a statement stays before it, 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from .flow import Flow
 from .scopes import File, Scope
@@ -19,6 +20,14 @@ def still(flow: Flow, scope: Scope, statement: ast.AST) -> bool:
         return guard(scope.file, statement) is not None
     called = statement.value if isinstance(statement, (ast.Assign, ast.AnnAssign)) else None
     return isinstance(called, ast.Call) and decorated(flow, scope, called)
+
+
+def flowing(flow: Flow, scope: Scope, node: ast.AST) -> Iterator[ast.AST]:
+    """All nodes of a piece of code, without the statements in it that no gradient flows through."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        if not still(flow, scope, child):
+            yield from flowing(flow, scope, child)
 
 
 def guard(file: File, statement: ast.With) -> ast.expr | None:

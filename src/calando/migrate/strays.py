@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from bisect import bisect_left
 
-from .bound import names_changed, names_read, names_stored
+from .bound import values_given, values_read
 from .flow import OPTIMIZER
 from .handed import differentiated, handed
 from .params import owner_networks
@@ -82,12 +82,12 @@ def reaches(
 ) -> bool:
     """Whether gradients of a loss flow into networks: they are called in what it is made of."""
     block = block_of(scope.file, statement)
-    needed = set(names_read(attached(loss)))
+    needed = set(values_read(attached(loss)))
     parts: list[ast.AST] = [loss]
     for each in reversed(block[: block.index(statement)]):
-        if (names_stored(each) | names_changed(each)) & needed:
+        if values_given(each) & needed:
             parts.append(each)
-            needed |= names_read(attached(each))
+            needed |= values_read(attached(each))
     return any(calls(work, scope, part, networks, 0) for part in parts)
 
 
