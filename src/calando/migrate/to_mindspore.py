@@ -9,6 +9,7 @@ from ..lexicon.pairs import IMPLEMENTATION, Pair
 from .added import added, whole
 from .assign import manner, own_groups
 from .clips import clips
+from .crews import carried, crews
 from .finding import CHECK, HUMAN, KEPT, REWRITTEN, Finding, Spoken
 from .flow import NETWORK, OBJECT, SCALER, Thing
 from .groups import look, write_groups
@@ -55,23 +56,15 @@ def to_mindspore(work: Work) -> None:
 
 
 def all_parties(work: Work) -> list[Thing]:
-    """Rewrite every party that can be; the optimizers of the others."""
+    """Rewrite every crew of parties that can be; the optimizers of the others."""
     left: list[Thing] = []
-    for party in parties(work):
-        why = work.attempt(lambda party=party: carry_over(work, party))  # type: ignore[misc]
-        if why:
-            left += party.optimizers
-            for thing in party.optimizers:
-                work.say(thing.scope.file, thing.node, HUMAN, f"left whole: {why}", "optimizer")  # type: ignore[union-attr]
+    for crew in crews(work, parties(work)):
+        left += carried(work, crew, lambda party: able(work, party), lambda party: carry_over(work, party))
     return left
 
 
-def carry_over(work: Work, party: Party) -> None:
-    """Rewrite one party.
-
-    Raises:
-        Left: some part of it cannot be; then all of it stays.
-    """
+def able(work: Work, party: Party) -> None:
+    """Raise Left for optimizers that MindSpore has not, or that are not wholly seen."""
     for thing in party.optimizers:
         name = thing.name.partition(".")[2]
         if name not in PAIRS:
@@ -82,6 +75,14 @@ def carry_over(work: Work, party: Party) -> None:
         raise Left("no call that updates its parameters was found in this project")
     for thing in party.optimizers:
         sure(work, thing)
+
+
+def carry_over(work: Work, party: Party) -> None:
+    """Rewrite one party.
+
+    Raises:
+        Left: some part of it cannot be; then all of it stays.
+    """
     gather(work, party)
     choose(work, party)
     for thing in party.optimizers:
