@@ -9,6 +9,8 @@ A test compares every table with the signatures of the installed frameworks. Not
 the standard library: the migration tool, the documentation and the tests read the same tables.
 """
 
+from .libraries import CHOSEN as CHOSEN
+from .libraries import HUGGING_FACE as HUGGING_FACE
 from .optimizers import CALANDO as CALANDO
 from .optimizers import GROUPED as GROUPED
 from .optimizers import MINDSPORE as MINDSPORE
@@ -23,6 +25,6 @@ from .rates import DYNAMIC as DYNAMIC
 from .schedulers import SCHEDULERS as SCHEDULERS
 
 __all__ = [
-    "CALANDO", "COPIES", "DYNAMIC", "GROUPED", "MINDSPORE", "PAIRS", "RETURNS", "SCHEDULERS", "TORCH", "Pair", "Return",
-    "Spoken",
+    "CALANDO", "CHOSEN", "COPIES", "DYNAMIC", "GROUPED", "HUGGING_FACE", "MINDSPORE", "PAIRS", "RETURNS", "SCHEDULERS",
+    "TORCH", "Pair", "Return", "Spoken",
 ]  # fmt: skip

@@ -36,6 +36,18 @@ def read_as_property(method: Scope | None) -> bool:
     return any(ast.unparse(each).rpartition(".")[2] in ("property", "cached_property") for each in decorators)
 
 
+def skipped(target: Scope, call: ast.Call) -> int:
+    """How many of a function's parameters a call does not write: 1 for a method's ``self``."""
+    if target.owner is None:
+        return 0
+    return 1 if isinstance(call.func, ast.Attribute) or calls_object(target) else 0
+
+
+def calls_object(target: Scope) -> bool:
+    """Whether a function is called by calling its object."""
+    return target.owner is not None and getattr(target.node, "name", "") == "__call__"
+
+
 def arguments(target: Scope, call: ast.Call, skipped: int = 0) -> dict[str, ast.expr]:
     """Which expression of a call goes to which parameter of a function."""
     names = target.params[skipped:]

@@ -19,7 +19,9 @@ def driven(work: Work, thing: Thing) -> tuple[list[Thing], ast.expr]:
     """The optimizers a scheduler drives, and the expression that names them."""
     call, scope = thing.node, thing.scope
     assert isinstance(call, ast.Call) and scope is not None
-    expression = call.args[0] if call.args else next((w.value for w in call.keywords if w.arg == "optimizer"), None)
+    at = 1 if thing.name == "get_scheduler" else 0
+    named = next((w.value for w in call.keywords if w.arg == "optimizer"), None)
+    expression = call.args[at] if len(call.args) > at else named
     if thing.name == "ChainedScheduler":
         chained = [part for pack in work.flow.things(scope, expression) for inner in pack.parts for part in inner]
         if not chained or any(part.scope is not scope for part in chained):

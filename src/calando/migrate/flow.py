@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any
 
 from .callables import arguments as arguments
-from .callables import parameter, read_as_property
+from .callables import parameter, read_as_property, skipped
 from .modules import Modules
 from .packs import COMPREHENSIONS, EACH, alike, comprehended, elements, entry, put_in
 from .prepared import wrapped, wraps
@@ -98,15 +98,23 @@ class Flow:
         """The function or class of the project that a call means."""
         func = call.func
         if isinstance(func, ast.Name):
-            return self.definition(scope, func.id, func) or parameter(self, scope, func.id)
+            found = self.definition(scope, func.id, func) or parameter(self, scope, func.id)
+            return found or self._calling(scope, func)
         if isinstance(func, ast.Attribute):
             if isinstance(func.value, ast.Call) and getattr(func.value.func, "id", "") == "super":
                 above = list(self.bases(scope.owner))[1:]
                 return self.method(above[0], func.attr) if above else None
             for thing in self.things(scope, func.value):
                 if thing.kind == OBJECT:
-                    return self.method(thing.scope, func.attr)
+                    return self.method(thing.scope, func.attr) or self._calling(scope, func)
             return self.abroad(scope.file.names.dotted(func), scope.file)
+        return None
+
+    def _calling(self, scope: Scope, func: ast.expr) -> Scope | None:
+        """The ``__call__`` of an object of the project that is called like a function; a network's is PyTorch's."""
+        for thing in self.things(scope, func):
+            if thing.kind == OBJECT and thing.scope is not None and not self.is_network(thing.scope):
+                return self.method(thing.scope, "__call__")
         return None
 
     def method(self, cls: Scope | None, name: str) -> Scope | None:
@@ -234,7 +242,7 @@ class Flow:
             return frozenset({Thing(OBJECT, target.node, id(target.node), scope=target)})
         if isinstance(target.node, ast.Lambda):
             self._returned(target)
-        self._bind(target, scope, call, 1 if target.owner is not None and isinstance(call.func, ast.Attribute) else 0)
+        self._bind(target, scope, call, skipped(target, call))
         return target.returns
 
     def _returned(self, target: Scope) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
+from .callables import calls_object, skipped
 from .finding import REWRITTEN, Finding
 from .flow import SCALER, Flow, arguments
 from .roads import conditions, enclosing
@@ -134,10 +135,11 @@ def there(scope: Scope, call: ast.Call, text: str) -> str:
         Left: the caller has no name for a part of it.
     """
     names = {n.id for n in ast.walk(ast.parse(text, mode="eval")) if isinstance(n, ast.Name)}
-    given = arguments(scope, call, 1 if scope.owner is not None and isinstance(call.func, ast.Attribute) else 0)
+    given = arguments(scope, call, skipped(scope, call))
     found: dict[str, ast.expr] = {}
     for name in names & set(scope.params):
         owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+        owner = call.func if calls_object(scope) else owner
         value = owner if name == "self" and scope.owner is not None else given.get(name)
         if value is None:
             raise Left(f"what {name} is in the call in line {call.lineno} is not written there")

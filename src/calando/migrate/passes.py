@@ -8,16 +8,15 @@ import re
 from dataclasses import dataclass, field
 
 from .bound import attributes, names_stored, values_given, values_read
-from .flow import NETWORK, OBJECT, arguments
+from .flow import arguments
 from .handed import Handed, differentiated, handed, take_backward, there
 from .rhythm import updates_of_all
 from .roads import LOOPS
 from .scopes import BLOCKS, File, Scope
 from .source import Edit
-from .still import flowing, still
+from .still import still
+from .touching import touches, works
 from .work import Left, Work, block_of, idle, neighbours, spot, statement_of
-
-DATA = {"to", "cuda", "cpu", "float", "long", "next", "iter", "get_batch", "unsqueeze", "view", "from_numpy", "tensor"}
 
 
 @dataclass
@@ -125,7 +124,7 @@ def understood(work: Work, scope: Scope, statement: ast.stmt, call: ast.Call, go
     first = next((s for s in flowing if touches(work, scope, s)), None)
     if first is None:
         first = next((s for s in flowing if works(s)), None)
-    if first is None and not again and not touches(work, scope, ast.Expr(loss)):
+    if not again and not any(touches(work, scope, each) for each in (ast.Expr(loss), *flowing)):
         raise Left(f"the forward pass of the backward in line {call.lineno} was not found beside it")
     start = before.index(first) if first is not None else len(before)
     span = (before[start].lineno, before[-1].lineno) if before[start:] else (0, 0)
@@ -276,44 +275,3 @@ def slice_of(before: list[ast.stmt], needed: frozenset[str]) -> list[ast.stmt]:
             found.append(statement)
             needed = needed | values_read(statement)
     return found
-
-
-def touches(work: Work, scope: Scope, statement: ast.AST, depth: int = 0) -> bool:
-    """Whether a network is called somewhere in a statement, or in a function of the project that it calls."""
-    for node in flowing(work.flow, scope, statement):
-        if not isinstance(node, ast.Call):
-            continue
-        func = node.func
-        target = func.value if isinstance(func, ast.Attribute) else func
-        for thing in (*work.flow.things(scope, func), *work.flow.things(scope, target)):
-            if thing.kind == NETWORK or (thing.kind == OBJECT and work.flow.is_network(thing.scope)):  # type: ignore[arg-type]
-                return True
-        inner = work.flow.callee(scope, node) if depth < 3 else None
-        if inner is not None and isinstance(inner.node, BLOCKS) and touches(work, inner, inner.node, depth + 1):
-            return True
-        name = ast.unparse(func).rpartition(".")[2].lower()
-        if name in (
-            "model",
-            "net",
-            "network",
-            "student",
-            "encoder",
-            "decoder",
-            "generator",
-            "discriminator",
-            "forward",
-        ):
-            return True
-    return False
-
-
-def works(statement: ast.stmt) -> bool:
-    """Whether a statement computes, and does not only fetch data."""
-    for node in ast.walk(statement):
-        if isinstance(node, ast.Call):
-            name = ast.unparse(node.func).rpartition(".")[2]
-            if name not in DATA and not name.startswith(("get_", "load", "next")):
-                return True
-        if isinstance(node, (ast.BinOp, ast.AugAssign)) and isinstance(node.op, (ast.MatMult, ast.Pow)):
-            return True
-    return False

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field, replace
 
-from ..lexicon import SCHEDULERS
+from ..lexicon import HUGGING_FACE, SCHEDULERS
 from .carry import carry, constant
 from .closed import RATIOS, Closed, Open, closed
 from .drivers import WHOLES, driven, family, rivals, written
 from .flow import SCHEDULER, Thing
+from .hugging_face import ready_made
 from .prepared import wraps
 from .rhythm import Rhythm, grouped, rhythm
 from .scopes import Scope
@@ -78,12 +79,14 @@ def said(work: Work, thing: Thing) -> dict[str, str]:
     """
     name, call, scope = thing.name, thing.node, thing.scope
     assert isinstance(call, ast.Call) and scope is not None
-    table = CHAINED if name == "ChainedScheduler" else SCHEDULERS.get(name)
+    table = CHAINED if name == "ChainedScheduler" else {**SCHEDULERS, **HUGGING_FACE}.get(name)
     if table is None:
         raise Left(f"{name} is not a scheduler with a closed form here")
     if any(isinstance(a, ast.Starred) for a in call.args) or any(w.arg is None for w in call.keywords):
         raise Left("its arguments are not written out")
     names = ["optimizer", *table, "last_epoch"] if name != "ChainedScheduler" else list(table)
+    if name == "get_scheduler":
+        names[:2] = names[1::-1]
     pairs = [*zip(names, call.args, strict=False), *((str(w.arg), w.value) for w in call.keywords)]
     values = {key: value for key, value in pairs if key != "optimizer" or "optimizer" in table}
     if "last_epoch" in values and constant(work.flow, values.pop("last_epoch"), scope) != -1:
@@ -121,6 +124,8 @@ def form_of(work: Work, thing: Thing, base: str = BASE) -> tuple[Closed, list[Th
                 raise Left("it is made of schedulers that are made of schedulers")
             forms.append(form)
     try:
+        if thing.name in HUGGING_FACE:
+            return ready_made(thing.name, arguments, base), parts
         return closed(thing.name, arguments, base, tuple(forms)), parts
     except (Open, ValueError, SyntaxError) as problem:
         raise Left(str(problem)) from None

@@ -6,7 +6,7 @@ import ast
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ..lexicon import GROUPED, MINDSPORE, SCHEDULERS, TORCH
+from ..lexicon import GROUPED, HUGGING_FACE, MINDSPORE, SCHEDULERS, TORCH
 
 if TYPE_CHECKING:
     from .flow import Scope
@@ -45,6 +45,8 @@ def made_kind(dotted: str) -> tuple[str, str]:
     if home == f"{EXPERIMENTAL[0]}.lr_scheduler" and name[:1].isupper():
         return GROUPS_SCHEDULER, name
     if home == "torch.optim.lr_scheduler" and (name in SCHEDULERS or name.endswith(("LR", "Scheduler"))):
+        return SCHEDULER, name
+    if home in ("transformers", "transformers.optimization") and name in HUGGING_FACE:
         return SCHEDULER, name
     if name == "GradScaler" and home.startswith("torch"):
         return SCALER, name
