@@ -23,8 +23,8 @@ def names_stored(node: ast.AST) -> frozenset[str]:
 
 # Methods of lists, sets, deques and dictionaries that change them.
 CHANGING = {
-    "append", "appendleft", "extend", "extendleft", "insert", "add", "update", "setdefault", "pop", "popleft", "popitem",
-    "remove", "discard", "clear", "sort", "reverse",
+    "append", "appendleft", "extend", "extendleft", "insert", "add", "update", "setdefault", "pop", "popleft",
+    "popitem", "remove", "discard", "clear", "sort", "reverse",
 }  # fmt: skip
 
 

@@ -67,9 +67,7 @@ class _Put(ast.NodeTransformer):
         return self.found.get(ast.unparse(node)) or self.generic_visit(node)
 
 
-def early_attributes(
-    flow: Flow, node: ast.expr, scope: Scope, to: Scope, line: int, depth: int
-) -> dict[str, ast.expr]:
+def early_attributes(flow: Flow, node: ast.expr, scope: Scope, to: Scope, line: int, depth: int) -> dict[str, ast.expr]:
     """``self.x`` of an expression, where it has no value yet before ``line`` of ``to``: what it is given later.
 
     Raises:

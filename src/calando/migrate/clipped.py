@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
+from ..lexicon import TORCH
 from .by_hand import anew, changed, partly
 from .clips import clip_text, clips
 from .finding import REWRITTEN
-from .flow import OPTIMIZER
+from .flow import OPTIMIZER, Thing
 from .mentions import by_hand
-from .params import owner_networks
+from .params import grouped_params, owner_networks
+from .same_rate import argument
 from .scopes import Scope
 from .update import Update, weights_of
 from .work import Left, Work, statement_of
@@ -82,6 +84,8 @@ def clipped_name(work: Work, update: Update, params: ast.expr | None, line: int)
         Left: that was not found, or it is a part of them.
     """
     every = update.gradients, weights_of(update)
+    if params is not None and ".param_groups" in ast.unparse(params):
+        return in_groups(work, update, params, line)
     if not update.sharers:
         if params is not None and partly(work, update.scope, params, update.at):
             raise Left(f"line {line} changes the gradients of a part of the optimizer's parameters only")
@@ -106,3 +110,29 @@ def clipped_name(work: Work, update: Update, params: ast.expr | None, line: int)
     if wanted and wanted >= {owner.partition(".")[0] for owner in owners} | (owners & wanted):
         return every
     raise Left(f"which of the shared gradients line {line} means was not found")
+
+
+def in_groups(work: Work, update: Update, params: ast.expr, line: int) -> tuple[str, str]:
+    """Which gradients are those of an optimizer's groups: ``[p for g in opt.param_groups for p in g["params"]]``.
+
+    Raises:
+        Left: they are those of one group of several, or of another optimizer.
+    """
+    text = ast.unparse(params)
+    for each in update.sharers or [update]:
+        tree = ast.parse(each.at, mode="eval").body
+        if f"{ast.unparse(tree)}.param_groups" not in text:
+            continue
+        held = [t for t in work.flow.things(update.scope, tree) if t.kind == OPTIMIZER]
+        every = isinstance(params, (ast.ListComp, ast.GeneratorExp)) and len(params.generators) == 2
+        if every or all(len(groups_of(work, t)) == 1 for t in held):
+            return each.gradients, f"{each.at}.parameters"
+    raise Left(f"line {line} changes the gradients of a part of the optimizer's parameters only")
+
+
+def groups_of(work: Work, thing: Thing) -> list[ast.expr]:
+    """An optimizer's parameters where they are one group; nothing where they may be several."""
+    call, scope = thing.node, thing.scope
+    assert isinstance(call, ast.Call) and scope is not None
+    params = argument(call, TORCH[thing.name.partition(".")[2]].order, "params")
+    return [params] if params is not None and not grouped_params(work, scope, params) else []

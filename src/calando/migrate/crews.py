@@ -1,4 +1,4 @@
-"""Optimizers that are stepped in one function, or move one network: rewritten all of them, or left all of them."""
+"""Optimizers that are stepped in one function, kept in one class, or move one network: all are rewritten, or none."""
 
 from __future__ import annotations
 
@@ -32,10 +32,11 @@ def crews(work: Work, parties: list[Party]) -> list[list[Party]]:
 
 
 def places(work: Work, party: Party) -> set[Hashable]:
-    """The functions that optimizers are stepped in, and the networks of their file that they move."""
+    """The functions that optimizers are stepped in, the class that keeps them, the networks of their file they move."""
     found: set[Hashable] = set()
     for optimizer in party.optimizers:
         found |= {scope for scope, _ in updates(work.flow, optimizer)}
+        found |= {("made in", optimizer.scope.owner)} if optimizer.scope and optimizer.scope.owner else set()
         for scope, owner in owner_networks(work, optimizer):
             moved = {t for t in work.flow.things(scope, owner) if t.kind in (NETWORK, OBJECT)}
             found |= {(thing, optimizer.scope.file) for thing in moved}  # type: ignore[union-attr]

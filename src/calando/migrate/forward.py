@@ -10,7 +10,7 @@ from .bound import entering, names_stored
 from .finding import CHECK, REWRITTEN
 from .passes import Pass, passes
 from .roads import LOOPS
-from .scopes import BLOCKS, Scope
+from .scopes import Scope
 from .source import rows
 from .stopping import STOP, stop_called, stops
 from .work import Left, Work, emptied
@@ -40,10 +40,8 @@ def settle(work: Work, one: Pass, base: ast.stmt) -> None:
     for statement in one.region:
         inner |= names_stored(statement)
     varying = names_stored(base) if isinstance(base, LOOPS) else set()
-    if isinstance(scope.node, BLOCKS) and not isinstance(base, LOOPS):
-        varying = set()
     read = entering([*one.again, *one.region], one.loss)
-    one.inputs = sorted(read & varying, key=lambda name: name.lower())
+    one.inputs = sorted(read & (varying | inner), key=lambda name: name.lower())
     end = one.loss if one.handed is not None else one.backward
     own = {id(n) for s in one.region for n in ast.walk(s)} | {id(n) for n in ast.walk(end)}
     loads = scope.file.loads(scope)

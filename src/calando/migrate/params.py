@@ -64,9 +64,7 @@ def kept_as(scope: Scope, node: ast.Attribute) -> Iterator[tuple[Scope, ast.expr
 
 def owners(node: ast.AST) -> set[int]:
     """What stands for a network in a piece of code: the ids of all nodes in ``net`` of ``net.parameters()``."""
-    calls = [n.func for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]
-    held = [func.value for func in calls if func.attr in ("parameters", "named_parameters")]
-    return {id(inner) for each in held for inner in ast.walk(each)}
+    return {id(inner) for each in asked(node) for inner in ast.walk(each)}
 
 
 def grouped_params(work: Work, scope: Scope, params: ast.expr) -> bool:
@@ -170,6 +168,10 @@ def to_mindspore(work: Work, scope: Scope, params: ast.expr, own_class: bool) ->
                     owners.setdefault(ast.unparse(owner), (where, owner))
             if isinstance(inner, ast.Attribute) and id(inner) in weights and part_of_network(work, where, inner.value):
                 owners.setdefault(ast.unparse(inner.value), (where, inner.value))
+            if (lone := lone_weight(work, where, inner)) is not None:
+                owners.setdefault(ast.unparse(lone.value), (where, lone.value))
+                if id(inner) not in inside:
+                    work.replace(where.file, lone, f"[{where.file.source.code(lone)}]")
             if isinstance(inner, ast.Dict):
                 check_group(inner, own_class)
             if isinstance(inner, ast.Call) and work.flow.files and where.file.names.dotted(inner.func) == "dict":
@@ -177,6 +179,24 @@ def to_mindspore(work: Work, scope: Scope, params: ast.expr, own_class: bool) ->
     if not owners:
         raise Left("which network its parameters belong to was not found")
     return list(owners.values())
+
+
+def lone_weight(work: Work, scope: Scope, group: ast.AST) -> ast.Attribute | None:
+    """The one parameter of ``{"params": net.weight}``, which MindSpore wants in a list."""
+    for key, value in zip(group.keys, group.values, strict=True) if isinstance(group, ast.Dict) else ():
+        named = isinstance(key, ast.Constant) and key.value == "params" and isinstance(value, ast.Attribute)
+        if named and part_of_network(work, scope, value.value):  # type: ignore[attr-defined]
+            return value  # type: ignore[return-value]
+    return None
+
+
+def in_lists(work: Work, scope: Scope, params: ast.expr, text: str) -> str:
+    """Groups of one parameter each as groups of a list."""
+    for group in ast.walk(params):
+        if (lone := lone_weight(work, scope, group)) is not None:
+            held = ast.unparse(lone)
+            text = re.sub(rf"""(["']params["']\s*:\s*){re.escape(held)}(?=\s*[,}}])""", rf"\1[{held}]", text)
+    return text
 
 
 def alone(work: Work, scope: Scope, node: ast.expr) -> bool:
@@ -196,6 +216,33 @@ def networks(work: Work, scope: Scope, owners: list[tuple[Scope, ast.expr]]) -> 
         if where is scope and isinstance(whole, (ast.Name, ast.Attribute)) and not varying(work.flow, where, whole):
             found[ast.unparse(whole)] = None
     return list(found)
+
+
+def several(work: Work, scope: Scope, params: ast.expr) -> list[str]:
+    """The collections of networks that parameters are gathered from, as they are written; not the parts of one."""
+    found: dict[str, None] = {}
+    for where, node in parts_of(work.flow, scope, params):
+        gathered = {ast.unparse(owner) for owner in asked(node)}
+        for inner in ast.walk(node) if where is scope else ():
+            if not isinstance(inner, ast.comprehension) or not gathered & {ast.unparse(inner.target)}:
+                continue
+            held = inner.iter.func.value if isinstance(inner.iter, ast.Call) and values_of(inner.iter) else inner.iter
+            if isinstance(held, (ast.Name, ast.Attribute, ast.List, ast.Tuple)) and not part_of_network(
+                work, where, held
+            ):
+                found[ast.unparse(inner.iter)] = None
+    return list(found)
+
+
+def asked(node: ast.AST) -> list[ast.expr]:
+    """The networks that a piece of code asks for their parameters."""
+    calls = [n.func for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]
+    return [func.value for func in calls if func.attr in ("parameters", "named_parameters")]
+
+
+def values_of(call: ast.Call) -> bool:
+    """Whether a call is that of a dictionary's ``values``."""
+    return isinstance(call.func, ast.Attribute) and call.func.attr == "values" and not call.args
 
 
 def part_of_network(work: Work, scope: Scope, node: ast.expr) -> bool:
@@ -280,13 +327,7 @@ def owner_networks(work: Work, thing: Thing) -> list[tuple[Scope, ast.expr]]:
 
 def owners_of(work: Work, scope: Scope, params: ast.expr) -> list[tuple[Scope, ast.expr]]:
     """The networks whose parameters an expression means."""
-    found = []
-    for where, node in parts_of(work.flow, scope, params):
-        for inner in ast.walk(node):
-            func = inner.func if isinstance(inner, ast.Call) else None
-            if isinstance(func, ast.Attribute) and func.attr in ("parameters", "named_parameters"):
-                found.append((where, func.value))
-    return found
+    return [(where, owner) for where, node in parts_of(work.flow, scope, params) for owner in asked(node)]
 
 
 def spelled(item: ast.AST | None) -> dict[str, ast.expr] | None:

@@ -12,7 +12,7 @@ from .flow import arguments
 from .handed import Handed, differentiated, handed, take_backward, there
 from .rhythm import updates_of_all
 from .roads import LOOPS
-from .scopes import BLOCKS, File, Scope
+from .scopes import File, Scope
 from .source import Edit
 from .still import still
 from .touching import touches, works
@@ -202,7 +202,7 @@ def live(work: Work, scope: Scope, earlier: list[ast.stmt], region: list[ast.stm
             flows = touches(work, scope, statement) or bool(values_read(attached(statement)) & carrying)
             if flows and not loose(statement.value) and not still(work.flow, scope, statement):
                 carrying |= values_stored(statement)
-    needed = flowing_in(region, loss)
+    needed = flowing_in(work, scope, region, loss)
     found: list[ast.stmt] = []
     for statement in reversed(earlier):
         if values_stored(statement) & needed & carrying and isinstance(statement, (ast.Assign, ast.AnnAssign)):
@@ -211,15 +211,17 @@ def live(work: Work, scope: Scope, earlier: list[ast.stmt], region: list[ast.stm
     return found
 
 
-def flowing_in(region: list[ast.stmt], loss: ast.expr) -> set[str]:
+def flowing_in(work: Work, scope: Scope, region: list[ast.stmt], loss: ast.expr) -> set[str]:
     """The names from outside a forward pass through which gradients of its loss may flow."""
     needed = set(values_read(attached(loss)))
     for statement in sorted(region, key=spot, reverse=True):
         if not values_given(statement) & needed:
             continue
-        if isinstance(statement, ast.Assign):
+        quiet = still(work.flow, scope, statement)
+        if quiet or isinstance(statement, ast.Assign):
             needed -= values_stored(statement)
-        needed |= values_read(attached(statement))
+        if not quiet:
+            needed |= values_read(attached(statement))
     return needed
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+from .clips import clips
 from .flow import Flow, Thing
 from .rhythm import updates
 from .roads import LOOPS, enclosing, roads
-from .scopes import Scope
+from .scopes import File, Scope
 
 HYPERS = {
     "lr", "weight_decay", "momentum", "betas", "eps", "alpha", "rho", "dampening", "name", "beta1", "beta2",
@@ -53,12 +54,20 @@ def group_reads(flow: Flow, thing: Thing) -> Iterator[tuple[Scope, ast.expr, str
         held: dict[Thing, list[tuple[Scope, ast.expr, str, bool]]] = {}
         for file in flow.files:
             for node, scope in file.where.items():
-                if (at := holder(node)) is not None:
+                if (at := holder(node)) is not None and not clipped_whole(file, node):
                     one = scope, node, file.source.code(at), only_read(scope, node)  # type: ignore[arg-type]
                     for each in flow.things(scope, at):
                         held.setdefault(each, []).append(one)  # type: ignore[arg-type]
         flow.memory["groups"] = held
     yield from flow.memory["groups"].get(thing, ())
+
+
+def clipped_whole(file: File, node: ast.AST) -> bool:
+    """Whether groups are looked at only to clip the gradients of all that is in them."""
+    inner = node
+    while isinstance(inner, (ast.Attribute, ast.Subscript, ast.comprehension, ast.ListComp, ast.GeneratorExp)):
+        inner = file.parents[inner]
+    return isinstance(inner, ast.Call) and inner.args[:1] != [] and clips(file, inner) and node is not inner.func
 
 
 def written_keys(flow: Flow, thing: Thing) -> set[str]:

@@ -89,6 +89,9 @@ def reached(work: Work, scope: Scope, call: ast.Call, at: str, scaler: str) -> l
         certainty = CHECK if scaler else REWRITTEN
         work.say(file, call, certainty, "the optimizer takes the gradients; time passes inside", "step")
         return [Update(scope, call, at, name)]
+    if inner is None and (helper := backward_in_helper(work, scope, call)) is not None:
+        name, line = helper.node.name, helper.file.backwards[helper][0][0]  # type: ignore[attr-defined]
+        raise Left(f"the backward for the step in line {call.lineno} is made inside {name} (line {line})")
     if not isinstance(scope.node, ast.FunctionDef) or not scope.calls or (scaler and inner is None):
         raise Left(f"the backward that belongs to the step in line {call.lineno} was not found in its function")
     if inner is not None:
@@ -97,6 +100,15 @@ def reached(work: Work, scope: Scope, call: ast.Call, at: str, scaler: str) -> l
     work.say(file, call, REWRITTEN, "the optimizer takes the gradients; time passes inside", "step")
     placed = add_parameter(work, scope, name)
     return [given_on(work, scope, caller, outer, call, (at, name, placed)) for caller, outer in scope.calls]
+
+
+def backward_in_helper(work: Work, scope: Scope, call: ast.Call) -> Scope | None:
+    """The function of the project that is called before a step and makes a backward of its own."""
+    for other in scope.file.asked[scope]:
+        inner = work.flow.callee(scope, other) if spot(other) < spot(call) else None
+        if inner is not None and isinstance(inner.node, ast.FunctionDef) and inner.file.backwards[inner]:
+            return inner
+    return None
 
 
 def each_in_turn(work: Work, scope: Scope, call: ast.Call) -> ast.For | None:

@@ -307,7 +307,7 @@ def works(work: Work, file: File, node: ast.AST) -> str:
         return "it works on gradients, and those are PyTorch's"
     if isinstance(node.func, ast.Attribute):
         kinds = work.flow.kinds(scope, node.func.value)
-        if node.func.attr == "backward":
+        if node.func.attr in ("backward", "manual_backward"):
             return "it works on gradients, and those are PyTorch's"
         held = work.flow.things(scope, node.func.value)
         if any(t.kind == OPTIMIZER and t.name.partition(".")[2] not in CALANDO for t in held):

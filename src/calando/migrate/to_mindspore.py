@@ -16,13 +16,13 @@ from .groups import look, write_groups
 from .mentions import BASES, bases_of, chooses, of_mindspore
 from .own_schedulers import rebase, scheduler_class
 from .packs import put_in
-from .params import grouped_params, iterator, said
+from .params import grouped_params, in_lists, iterator, said, several
 from .params import networks as networks_of
 from .params import to_mindspore as params_to_mindspore
 from .party import Party, assigned, choose, gather, parties
 from .prepared import unwrap, wraps
 from .rhythm import updates
-from .roads import enclosing
+from .roads import roads
 from .scopes import File, Scope
 from .speak import respoken
 from .state import save_and_load
@@ -143,10 +143,10 @@ def construct(work: Work, party: Party, thing: Thing) -> None:
     if params is None:
         raise Left("its parameters are not written out")
     owners = params_to_mindspore(work, scope, params, own)
-    text = said(params, file.source.code(params))
+    text = in_lists(work, scope, params, said(params, file.source.code(params)))
     text = f"list({text})" if own and iterator(work, scope, params) else text
     more = added(work, thing)
-    rename(work, scope, statement_of(file, call), networks_of(work, scope, owners))
+    rename(work, scope, statement_of(file, call), networks_of(work, scope, owners), several(work, scope, params))
     values: dict[str, str | None] = {n: None for n in given if n in IMPLEMENTATION or n == "maximize"}
     names: dict[str, str | tuple[str, ...]] = {"params": "params", **pair.names}
     extra = aloud(work, file, call, name, pair, target, given)
@@ -188,10 +188,14 @@ def constant_false(node: ast.expr | None) -> bool:
     return node is None or (isinstance(node, ast.Constant) and not node.value)
 
 
-def rename(work: Work, scope: Scope, statement: ast.stmt, called: list[str]) -> None:
-    """Two networks in one optimizer: names must differ."""
-    if len(called) > 1:
-        lines = [f'{name}.update_parameters_name("{name}.")' for name in called]
+def rename(work: Work, scope: Scope, statement: ast.stmt, called: list[str], collections: list[str]) -> None:
+    """Two networks in one optimizer, or all of a collection: names must differ."""
+    lines = [f'{name}.update_parameters_name("{name}.")' for name in called if len(called) > 1]
+    for over in collections:
+        number, each = scope.file.names.free("number"), scope.file.names.free("network")
+        lines += [f"for {number}, {each} in enumerate({over}):"]
+        lines += [f'    {each}.update_parameters_name(f"{{{number}}}.")']
+    if lines:
         work.before(scope.file, statement, *lines)
 
 
@@ -256,8 +260,7 @@ def flips(work: Work) -> None:
             if isinstance(node, ast.Assign) and any(
                 isinstance(t, ast.Attribute) and t.attr == "requires_grad" for t in node.targets
             ):
-                loops = enclosing(scope, node)
-                if len(loops) > 1:
+                if any(len(way.loops) > 1 for way in roads(work.flow, scope, node)):
                     work.say(file, node, HUMAN, "MindSpore asks for the trainable parameters only once", "groups")
 
 
@@ -278,5 +281,12 @@ def rest(work: Work) -> None:
             work.say(file, node, KEPT, "it is MindSpore's already", "step")
             continue
         target = work.flow.callee(scope, node)
-        if target is not None and not chooses(file, node) and not work.flow.kinds(scope, node.func) & {OBJECT}:
+        own = isinstance(target, Scope) and isinstance(target.node, ast.FunctionDef) and rewritten(work, target)
+        if own or (target is not None and not chooses(file, node) and OBJECT not in work.flow.kinds(scope, node.func)):
             work.say(file, node, KEPT, "a function of the project, whose lines are listed themselves", "step")
+
+
+def rewritten(work: Work, scope: Scope) -> bool:
+    """Whether a function has lines that were changed."""
+    first, last = scope.file.source.span(scope.node)
+    return any(True for _ in work.edits.near(scope.file, first, last))
