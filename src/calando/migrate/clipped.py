@@ -71,10 +71,24 @@ def clipping(
             raise Left(f"what the clipping in line {call.lineno} returns is used")
         total = f"mindspore.ops.norm(mindspore.ops.stack([mindspore.ops.norm(g) for g in {name}])).asnumpy()[()]"
         first = f"{' = '.join(file.source.code(t) for t in statement.targets)} = {total}"
+        asked(work, within, statement)
         return f"{first}\n{file.source.indent(statement)}{text}", statement
     if not isinstance(statement, ast.Expr):
         raise Left(f"the clipping in line {call.lineno} is part of a larger statement")
     return text, statement
+
+
+def asked(work: Work, within: Scope, statement: ast.Assign) -> None:
+    """``torch.isfinite(norm)`` behind a clipping: the norm is NumPy's there."""
+    file = within.file
+    names = {target.id for target in statement.targets if isinstance(target, ast.Name)}
+    for call in file.asked[within]:
+        name = file.names.dotted(call.func)
+        known = name in ("torch.isfinite", "torch.isnan", "torch.isinf")
+        if known and len(call.args) == 1 and isinstance(call.args[0], ast.Name) and call.args[0].id in names:
+            work.need(file, "import numpy")
+            work.replace(file, call.func, name.replace("torch.", "numpy."))
+            work.say(file, call, REWRITTEN, "the norm is a number here", "step")
 
 
 def clipped_name(work: Work, update: Update, params: ast.expr | None, line: int) -> tuple[str, str]:

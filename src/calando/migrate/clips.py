@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from .scopes import File
-from .work import Left
+from .work import Left, off
 
 
 def clips(file: File, call: ast.Call) -> bool:
@@ -26,6 +26,8 @@ def clip_text(file: File, call: ast.Call, name: str) -> str:
     given.update(
         {{"max_norm": "bound", "clip_value": "bound"}.get(str(w.arg), str(w.arg)): w.value for w in call.keywords}
     )
+    if not off(given.get("error_if_nonfinite")):
+        raise Left(f"the clipping in line {call.lineno} raises an error for gradients that are not finite")
     by_value = "clip_val" in given
     if by_value:
         given["bound"] = given["clip_val"]

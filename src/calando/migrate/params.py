@@ -226,10 +226,8 @@ def several(work: Work, scope: Scope, params: ast.expr) -> list[str]:
         for inner in ast.walk(node) if where is scope else ():
             if not isinstance(inner, ast.comprehension) or not gathered & {ast.unparse(inner.target)}:
                 continue
-            held = inner.iter.func.value if isinstance(inner.iter, ast.Call) and values_of(inner.iter) else inner.iter
-            if isinstance(held, (ast.Name, ast.Attribute, ast.List, ast.Tuple)) and not part_of_network(
-                work, where, held
-            ):
+            held = collection(inner.iter)
+            if held is not None and not part_of_network(work, where, held):
                 found[ast.unparse(inner.iter)] = None
     return list(found)
 
@@ -240,9 +238,11 @@ def asked(node: ast.AST) -> list[ast.expr]:
     return [func.value for func in calls if func.attr in ("parameters", "named_parameters")]
 
 
-def values_of(call: ast.Call) -> bool:
-    """Whether a call is that of a dictionary's ``values``."""
-    return isinstance(call.func, ast.Attribute) and call.func.attr == "values" and not call.args
+def collection(over: ast.expr) -> ast.expr | None:
+    """What a loop goes over, ``nets`` or ``nets.values()``, where it may be gone over twice."""
+    func = over.func if isinstance(over, ast.Call) and not over.args else None
+    held = func.value if isinstance(func, ast.Attribute) and func.attr == "values" else over
+    return held if isinstance(held, (ast.Name, ast.Attribute, ast.List, ast.Tuple)) else None
 
 
 def part_of_network(work: Work, scope: Scope, node: ast.expr) -> bool:

@@ -37,7 +37,8 @@ def alone(work: Work, update: Update, mine: list[tuple[ast.stmt, ast.Call]], cle
     for statement, _ in mine:
         if id(statement) in shared_losses(work):
             other = shared_losses(work)[id(statement)]
-            raise Left(f"its backward in line {statement.lineno} adds to the gradients of the step in line {other} too")
+            told = f"its backward in line {statement.lineno} adds to the gradients of the step in line {other} too"
+            raise Left(f"{told}: they are not cleared between")
 
 
 def before(

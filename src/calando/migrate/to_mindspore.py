@@ -257,11 +257,10 @@ def flips(work: Work) -> None:
     """Parameters that are frozen or freed while the training runs."""
     for file in work.flow.files:
         for node, scope in file.where.items():
-            if isinstance(node, ast.Assign) and any(
-                isinstance(t, ast.Attribute) and t.attr == "requires_grad" for t in node.targets
-            ):
-                if any(len(way.loops) > 1 for way in roads(work.flow, scope, node)):
-                    work.say(file, node, HUMAN, "MindSpore asks for the trainable parameters only once", "groups")
+            targets = node.targets if isinstance(node, ast.Assign) else []
+            flips_one = any(isinstance(t, ast.Attribute) and t.attr == "requires_grad" for t in targets)
+            if flips_one and any(len(way.loops) > 1 for way in roads(work.flow, scope, node)):
+                work.say(file, node, HUMAN, "MindSpore asks for the trainable parameters only once", "groups")
 
 
 def rest(work: Work) -> None:
