@@ -77,7 +77,7 @@ class Controls(Averages):
         A past value is the one that was in force, changes on the way included.
         """
         self._listen()
-        step = whole("a step", step)
+        step = whole(f"For '{type(self).__name__}': a step", step)
         return Values(self._spelled(hyper.past(step)) for hyper in self.engine.hypers)
 
     def current(self) -> Values:
@@ -103,7 +103,8 @@ class Controls(Averages):
         (ours,) = self._names(name, single=True)
         if steps is None:
             steps = range(max((self.engine.clocks[n] for n in numbers), default=0))
-        steps = [whole("a step", step) for step in iterated(steps)]
+        place = f"For '{type(self).__name__}'"
+        steps = [whole(f"{place}: a step", step) for step in iterated(place, steps)]
         table = [[self.engine.hypers[n].value(ours, step) for n in numbers] for step in steps]
         found = np.array(table, np.float64).reshape(-1, len(numbers))
         found[found == UNBOUNDED] = np.inf
@@ -265,18 +266,18 @@ class Controls(Averages):
 
     def _chosen(self, group: int | str | None) -> list[int]:
         """The numbers of the groups that are meant."""
-        count = len(self.engine.groups)
+        count, place = len(self.engine.groups), f"For '{type(self).__name__}'"
         if group is None:
             return list(range(count))
         if isinstance(group, str):
             found = [n for n, title in enumerate(self.titles()) if title == group]
             if not found:
-                raise UnknownName(f"no group {group!r}; there are {', '.join(map(repr, self.titles()))}")
+                raise UnknownName(f"{place}: no group {group!r}; there are {', '.join(map(repr, self.titles()))}")
             return found
         if isinstance(group, bool) or not isinstance(group, int):
-            raise TypeError(f"a group is meant by its number or its name, not by {group!r}")
+            raise TypeError(f"{place}: a group is meant by its number or its name, not by {group!r}")
         if not -count <= group < count:
-            raise UnknownName(f"no group {group}; there are {count}, numbered from 0")
+            raise UnknownName(f"{place}: no group {group}; there are {count}, numbered from 0")
         return [group % count]
 
     def _names(self, name: str, single: bool = False) -> tuple[str, ...]:
@@ -322,10 +323,10 @@ def whole(what: str, value: Any) -> int:
     return number
 
 
-def iterated(steps: Any) -> Iterable[Any]:
+def iterated(place: str, steps: Any) -> Iterable[Any]:
     """The steps, one by one."""
     if not isinstance(steps, Iterable):
-        raise TypeError(f"steps must be several, as in range(100), not {steps!r}")
+        raise TypeError(f"{place}: steps must be several, as in range(100), not {steps!r}")
     return steps
 
 

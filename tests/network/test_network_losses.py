@@ -79,9 +79,10 @@ def test_the_older_cross_entropy(mindspore, reduction, sparse):
 def test_mean_absolute_error(mindspore, reduction):
     rng = np.random.default_rng(1)
     a, b = rng.standard_normal((4, 3)).astype("f4"), rng.standard_normal((4, 3)).astype("f4")
-    ours = nn.L1Loss(reduction)(Tensor(a), Tensor(b)).asnumpy()
-    theirs = mindspore.nn.L1Loss(reduction)(mindspore.Tensor(a), mindspore.Tensor(b)).asnumpy()
-    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+    for name in ("L1Loss", "MAELoss"):
+        ours = getattr(nn, name)(reduction)(Tensor(a), Tensor(b)).asnumpy()
+        theirs = getattr(mindspore.nn, name)(reduction)(mindspore.Tensor(a), mindspore.Tensor(b)).asnumpy()
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
 
 
 @pytest.mark.parametrize("reduction", ["mean", "sum", "none"])

@@ -23,6 +23,14 @@ def clip_by_value(x: Any, clip_value_min: Any = None, clip_value_max: Any = None
     return x if clip_value_max is None else minimum(x, clip_value_max)
 
 
+def clamp(input: Any, min: Any = None, max: Any = None) -> Any:
+    """As ``clip_by_value``."""
+    return clip_by_value(input, min, max)
+
+
+clip = clamp
+
+
 def clip_by_global_norm(x: Sequence[Any], clip_norm: Any = 1.0, use_norm: Any = None) -> tuple[torch.Tensor, ...]:
     """Tensors scaled together so that the norm of all elements is at most ``clip_norm``.
 

@@ -17,6 +17,16 @@ def log(input: Any) -> torch.Tensor:
     return torch.log(tensor(input))
 
 
+def expm1(input: Any) -> torch.Tensor:
+    """exp(input) - 1, exact for small numbers."""
+    return torch.expm1(tensor(input))
+
+
+def log1p(input: Any) -> torch.Tensor:
+    """log(1 + input), exact for small numbers."""
+    return torch.log1p(tensor(input))
+
+
 def sqrt(x: Any) -> torch.Tensor:
     """The square root."""
     return torch.sqrt(tensor(x))
@@ -42,6 +52,26 @@ def sin(input: Any) -> torch.Tensor:
     return torch.sin(tensor(input))
 
 
+def tan(input: Any) -> torch.Tensor:
+    """The tangent of radians."""
+    return torch.tan(tensor(input))
+
+
+def asin(input: Any) -> torch.Tensor:
+    """The angle, in radians, of that sine."""
+    return torch.asin(tensor(input))
+
+
+def acos(input: Any) -> torch.Tensor:
+    """The angle, in radians, of that cosine."""
+    return torch.acos(tensor(input))
+
+
+def atan(input: Any) -> torch.Tensor:
+    """The angle, in radians, of that tangent."""
+    return torch.atan(tensor(input))
+
+
 def floor(input: Any) -> torch.Tensor:
     """The next integer below, in the same type."""
     return torch.floor(tensor(input))
@@ -50,6 +80,16 @@ def floor(input: Any) -> torch.Tensor:
 def ceil(input: Any) -> torch.Tensor:
     """The next integer above, in the same type."""
     return torch.ceil(tensor(input))
+
+
+def round(input: Any) -> torch.Tensor:
+    """The nearest integer, of two the even one, in the same type."""
+    return torch.round(tensor(input))
+
+
+def trunc(input: Any) -> torch.Tensor:
+    """The integer next towards 0, in the same type."""
+    return torch.trunc(tensor(input))
 
 
 def logical_not(input: Any) -> torch.Tensor:

@@ -145,6 +145,10 @@ class L1Loss(_Differences):
         return l1_loss(logits, labels, reduction=self.reduction)
 
 
+class MAELoss(L1Loss):
+    """``L1Loss`` by its older name, as MindSpore's pages on optimizers call it."""
+
+
 class MSELoss(_Differences):
     """(logits - labels)², for two Tensors of one shape.
 

@@ -125,6 +125,21 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> torch.Te
     return torch.div(first, second, rounding_mode=rounding_mode)
 
 
+def floor_div(x: Any, y: Any) -> torch.Tensor:
+    """x / y, rounded down."""
+    return div(x, y, rounding_mode="floor")
+
+
+def floor_mod(x: Any, y: Any) -> torch.Tensor:
+    """What ``floor_div`` leaves of x; it has the sign of y."""
+    return torch.remainder(*_both(x, y))
+
+
+def fmod(input: Any, other: Any) -> torch.Tensor:
+    """What division rounded towards 0 leaves of the input; it has the sign of the input."""
+    return torch.fmod(*_both(input, other))
+
+
 def pow(input: Any, exponent: Any) -> torch.Tensor:
     """input to the power of exponent."""
     return torch.pow(*_both(input, exponent))
@@ -178,6 +193,10 @@ def not_equal(input: Any, other: Any) -> torch.Tensor:
 def logical_or(input: Any, other: Any) -> torch.Tensor:
     """Whether one holds, place by place."""
     return torch.logical_or(*_both(input, other))
+
+
+remainder = floor_mod
+eq, ne, lt, le, gt, ge = equal, not_equal, less, less_equal, greater, greater_equal
 
 
 def where(condition: Any, input: Any, other: Any) -> torch.Tensor:

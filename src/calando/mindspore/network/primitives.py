@@ -4,216 +4,110 @@
     self.cast = P.Cast()
     self.cast(global_step, ms.float32)
 
-An object holds nothing; calling it is calling the function of :mod:`operations` or :mod:`elementary`.
+An object holds nothing but the options it was made with; calling it is calling the function of its name in
+:mod:`operations`, :mod:`elementary` or :mod:`shaping`.
 """
 
+from collections.abc import Callable
 from typing import Any
 
-from . import elementary, operations
-
-
-class Abs:
-    """The value without its sign."""
-
-    __call__ = staticmethod(elementary.abs)
-
-
-class Add:
-    """x + y."""
-
-    __call__ = staticmethod(operations.add)
-
-
-class AddN:
-    """The sum of all Tensors in a tuple or list."""
-
-    __call__ = staticmethod(operations.addn)
-
-
-class Assign:
-    """Write a value into a Parameter."""
-
-    __call__ = staticmethod(operations.assign)
-
-
-class AssignAdd:
-    """Add a value to a Parameter, in place."""
-
-    __call__ = staticmethod(operations.assign_add)
-
-
-class AssignSub:
-    """Take a value from a Parameter, in place."""
-
-    __call__ = staticmethod(operations.assign_sub)
-
-
-class Cast:
-    """The same values in another type."""
-
-    __call__ = staticmethod(operations.cast)
-
-
-class Cos:
-    """The cosine."""
-
-    __call__ = staticmethod(elementary.cos)
-
-
-class DType:
-    """The type of the elements."""
-
-    __call__ = staticmethod(operations.dtype)
-
-
-class Depend:
-    """The first of two."""
-
-    __call__ = staticmethod(operations.depend)
-
-
-class Div:
-    """x / y."""
-
-    __call__ = staticmethod(operations.div)
-
-
-class Equal:
-    """Whether two are equal."""
-
-    __call__ = staticmethod(operations.equal)
-
-
-class Exp:
-    """e to the power of x."""
-
-    __call__ = staticmethod(elementary.exp)
-
-
-class Fill:
-    """One value everywhere."""
-
-    __call__ = staticmethod(operations.fill)
-
-
-class Floor:
-    """The next integer below."""
-
-    __call__ = staticmethod(elementary.floor)
-
-
-class Greater:
-    """x > y."""
-
-    __call__ = staticmethod(operations.greater)
-
-
-class GreaterEqual:
-    """x ≥ y."""
-
-    __call__ = staticmethod(operations.greater_equal)
-
-
-class IsFinite:
-    """Whether a number is neither inf nor nan."""
-
-    __call__ = staticmethod(elementary.isfinite)
-
-
-class Less:
-    """x < y."""
-
-    __call__ = staticmethod(operations.less)
-
-
-class LessEqual:
-    """x ≤ y."""
-
-    __call__ = staticmethod(operations.less_equal)
-
-
-class Log:
-    """The natural logarithm."""
-
-    __call__ = staticmethod(elementary.log)
-
-
-class LogicalAnd:
-    """Whether both hold."""
-
-    __call__ = staticmethod(operations.logical_and)
-
-
-class LogicalNot:
-    """Whether it does not hold."""
-
-    __call__ = staticmethod(elementary.logical_not)
-
-
-class LogicalOr:
-    """Whether one holds."""
-
-    __call__ = staticmethod(operations.logical_or)
+from . import elementary, operations, shaping
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    "ACos": elementary.acos,
+    "Abs": elementary.abs,
+    "Add": operations.add,
+    "AddN": operations.addn,
+    "Asin": elementary.asin,
+    "Assign": operations.assign,
+    "AssignAdd": operations.assign_add,
+    "AssignSub": operations.assign_sub,
+    "Atan": elementary.atan,
+    "Cast": operations.cast,
+    "Ceil": elementary.ceil,
+    "Cos": elementary.cos,
+    "DType": operations.dtype,
+    "Depend": operations.depend,
+    "Div": operations.div,
+    "Equal": operations.equal,
+    "Exp": elementary.exp,
+    "ExpandDims": shaping.expand_dims,
+    "Expm1": elementary.expm1,
+    "Fill": operations.fill,
+    "Floor": elementary.floor,
+    "FloorDiv": operations.floor_div,
+    "FloorMod": operations.floor_mod,
+    "Gather": shaping.gather,
+    "Greater": operations.greater,
+    "GreaterEqual": operations.greater_equal,
+    "IsFinite": elementary.isfinite,
+    "IsInf": elementary.isinf,
+    "IsNan": elementary.isnan,
+    "Less": operations.less,
+    "LessEqual": operations.less_equal,
+    "Log": elementary.log,
+    "Log1p": elementary.log1p,
+    "LogicalAnd": operations.logical_and,
+    "LogicalNot": elementary.logical_not,
+    "LogicalOr": operations.logical_or,
+    "Maximum": operations.maximum,
+    "Minimum": operations.minimum,
+    "Mod": operations.fmod,
+    "Mul": operations.mul,
+    "Neg": elementary.neg,
+    "NotEqual": operations.not_equal,
+    "OnesLike": operations.ones_like,
+    "Pow": operations.pow,
+    "ReLU": elementary.relu,
+    "Reciprocal": elementary.reciprocal,
+    "Reshape": operations.reshape,
+    "Round": elementary.round,
+    "Rsqrt": elementary.rsqrt,
+    "Select": operations.select,
+    "Shape": operations.shape,
+    "Sigmoid": elementary.sigmoid,
+    "Sign": elementary.sign,
+    "Sin": elementary.sin,
+    "Sqrt": elementary.sqrt,
+    "Square": elementary.square,
+    "Sub": operations.sub,
+    "Tan": elementary.tan,
+    "Tanh": elementary.tanh,
+    "Tile": shaping.tile,
+    "Transpose": shaping.transpose,
+    "ZerosLike": operations.zeros_like,
+}
+
+
+def primitive(name: str, function: Callable[..., Any]) -> type:
+    """A class of that name whose objects call a function; its docstring is the function's."""
+    body = {"__call__": staticmethod(function), "__doc__": function.__doc__, "__module__": __name__}
+    return type(name, (), body)
+
+
+globals().update({name: primitive(name, function) for name, function in FUNCTIONS.items()})
 
 
 class MatMul:
-    """The product of matrices."""
+    """The product of matrices, (…, m, n) and (…, n, k) → (…, m, k).
 
-    __call__ = staticmethod(operations.matmul)
+    Args:
+        transpose_a, transpose_b: whether the last two axes of an operand are exchanged before.
+    """
 
+    def __init__(self, transpose_a: bool = False, transpose_b: bool = False) -> None:
+        self.transpose_a, self.transpose_b = transpose_a, transpose_b
 
-class Maximum:
-    """The larger of two."""
-
-    __call__ = staticmethod(operations.maximum)
-
-
-class Minimum:
-    """The smaller of two."""
-
-    __call__ = staticmethod(operations.minimum)
-
-
-class Mul:
-    """x · y."""
-
-    __call__ = staticmethod(operations.mul)
-
-
-class Neg:
-    """-x."""
-
-    __call__ = staticmethod(elementary.neg)
-
-
-class OnesLike:
-    """Ones in the shape of a Tensor."""
-
-    __call__ = staticmethod(operations.ones_like)
-
-
-class Pow:
-    """x to the power of y."""
-
-    __call__ = staticmethod(operations.pow)
+    def __call__(self, input: Any, other: Any) -> Any:
+        return operations.matmul(input.mT if self.transpose_a else input, other.mT if self.transpose_b else other)
 
 
 class RealDiv:
-    """x / y."""
+    """x / y; of whole numbers the quotient rounded towards 0, which is whole."""
 
-    __call__ = staticmethod(operations.div)
-
-
-class ReLU:
-    """max(x, 0)."""
-
-    __call__ = staticmethod(elementary.relu)
-
-
-class Reciprocal:
-    """1 / x."""
-
-    __call__ = staticmethod(elementary.reciprocal)
+    def __call__(self, x: Any, y: Any) -> Any:
+        whole = not any(operations.tensor(operand).is_floating_point() for operand in (x, y))
+        return operations.div(x, y, rounding_mode="trunc" if whole else None)
 
 
 class ReduceMean:
@@ -238,73 +132,4 @@ class ReduceSum(ReduceMean):
     reduce = staticmethod(operations.sum)
 
 
-class Reshape:
-    """The same elements in another shape."""
-
-    __call__ = staticmethod(operations.reshape)
-
-
-class Rsqrt:
-    """1 / √x."""
-
-    __call__ = staticmethod(elementary.rsqrt)
-
-
-class Select:
-    """One or the other, place by place."""
-
-    __call__ = staticmethod(operations.select)
-
-
-class Shape:
-    """The lengths of the axes."""
-
-    __call__ = staticmethod(operations.shape)
-
-
-class Sigmoid:
-    """1 / (1 + exp(-x))."""
-
-    __call__ = staticmethod(elementary.sigmoid)
-
-
-class Sign:
-    """-1, 0 or 1."""
-
-    __call__ = staticmethod(elementary.sign)
-
-
-class Sin:
-    """The sine."""
-
-    __call__ = staticmethod(elementary.sin)
-
-
-class Sqrt:
-    """The square root."""
-
-    __call__ = staticmethod(elementary.sqrt)
-
-
-class Square:
-    """x · x."""
-
-    __call__ = staticmethod(elementary.square)
-
-
-class Sub:
-    """x - y."""
-
-    __call__ = staticmethod(operations.sub)
-
-
-class Tanh:
-    """The hyperbolic tangent."""
-
-    __call__ = staticmethod(elementary.tanh)
-
-
-class ZerosLike:
-    """Zeros in the shape of a Tensor."""
-
-    __call__ = staticmethod(operations.zeros_like)
+__all__ = ["MatMul", "RealDiv", "ReduceMean", "ReduceSum", *FUNCTIONS]

@@ -51,8 +51,8 @@ _HOMES = {  # loaded on first use, because they load torch
     "LearningRateSchedule": "network.schedule",
     **dict.fromkeys(
         (
-            "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "L1Loss", "MSELoss", "NLLLoss", "SmoothL1Loss",
-            "SoftmaxCrossEntropyWithLogits",
+            "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "L1Loss", "MAELoss", "MSELoss", "NLLLoss",
+            "SmoothL1Loss", "SoftmaxCrossEntropyWithLogits",
         ),
         "network.losses",
     ),
