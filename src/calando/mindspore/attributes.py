@@ -16,7 +16,9 @@ from ..nearest import nearest
 from ..rule import Rule
 from ..schedules import Function
 from . import boxes
+from .flags import Shown
 from .missing import DISTRIBUTED, distributed
+from .state import Stored
 
 LONG = {"lr": "learning_rate"}  # how errors and attributes call what a group calls "lr"
 CLOSED = f"{__package__}.learning_rate_schedule"  # its Cells have a formula; asked by name, as it loads torch
@@ -30,6 +32,7 @@ ELSEWHERE = {  # what optimizers of torch, and Cells, have, and where it is here
     "trainable_params": "optimizer.parameters",
     "zero_grad": "gradients are values here, so there is nothing to empty; grads_after_step='zero' does it to sums",
 }
+FREE = ("target", "unique")  # flags that MindSpore's scripts assign, without a meaning here
 ALIKE = 0.8  # how near an assigned name must be to a known one to be taken for a slip
 
 
@@ -41,6 +44,7 @@ class Attributes(Controls):
     puts the coming values there.
     """
 
+    STORED: ClassVar[Stored]
     PAIRS: ClassVar[Mapping[str, tuple[str, str]]] = {}  # arguments that are two of them
     _library: boxes.Library
     _places: list[tuple[int, int]]
@@ -74,12 +78,19 @@ class Attributes(Controls):
             known = [*self.__dict__.get("spelling", ()), "learning_rate", *dir(type(self))]
             near = None if name.startswith("_") else shown.get(name) or nearest(name, known, ALIKE)
             hint = f"; did you mean {near!r}?" if near else ""
-            hint = f": {ELSEWHERE[name]}" if name in ELSEWHERE else hint
+            hint = f": {ELSEWHERE[name]}" if name in ELSEWHERE else self._stored(name) or hint
             raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}{hint}")
         self._listen()
         if ours not in self._own:
             return self._attribute(ours, None)
         return self._tuple(self._attribute(ours, number) for number, _ in self._places)
+
+    def _stored(self, name: str) -> str:
+        """Where what a checkpoint has of this name is to be seen, as the rest of a sentence; empty for other names."""
+        known = [pattern.removesuffix(".{}").removesuffix("_{}") for pattern in self.STORED.patterns()]
+        if name not in (*known, *self.STORED.singles()):
+            return ""
+        return ": parameters_dict() shows what a checkpoint has of it; load_param_into_net(optimizer, …) changes it"
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name == "learning_rate" or name in self.__dict__.get("spelling", ()) or name in type(self).PAIRS:
@@ -95,6 +106,8 @@ class Attributes(Controls):
         place, own = f"For '{type(self).__name__}'", getattr(type(self), name, None)
         if isinstance(own, property) and own.fset is None:
             raise AttributeError(f"{place}: {name!r} is fixed when the optimizer is built; build another one")
+        if isinstance(own, Shown) and name not in FREE:
+            raise AttributeError(f"{place}: {name!r} follows from its arguments; set those, as in optimizer.set(…)")
         if name.startswith("_") or "engine" not in self.__dict__ or own is not None:
             return
         arguments = signature(type(self)).parameters

@@ -32,7 +32,6 @@ from ..member import Member
 from ..rule import Rule
 from ..rules.whole.lbfgs import Method
 from ..snapshot import Kept, KeptGroup, Snapshot, SnapshotMismatch
-from .flags import Flags
 from .gradients import is_sparse, refuse_miscounted, unrecorded
 from .groups import name_of
 from .kept import is_parameter, name_after, overwrite, parameters_in
@@ -52,7 +51,7 @@ class Kindred(type):
         return super().__subclasscheck__(subclass) or (cls is Optimizer and issubclass(subclass, Shared))
 
 
-class Optimizer(Flags, metaclass=Kindred):
+class Optimizer(Shared, metaclass=Kindred):
     """The base class of one's own optimizers; a subclass writes ``construct(self, gradients)``.
 
     Args:
@@ -144,19 +143,6 @@ class Optimizer(Flags, metaclass=Kindred):
 
     def _grad_sparse_indices_deduplicate(self, gradients: Any) -> Any:
         return gradients  # as on MindSpore's CPU
-
-    def get_lr_parameter(self, param: Any) -> Any:
-        """As of all optimizers here: the Parameter that holds a constant rate, or the schedule.
-
-        Raises:
-            ValueError: the parameter is not in this optimizer.
-        """
-        if isinstance(param, (list, tuple)):
-            return [self.get_lr_parameter(p) for p in param]
-        for (number, _), own in zip(self._places, self.parameters, strict=True):
-            if own is param:
-                return self._attribute("lr", number if "lr" in self._own else None)
-        raise ValueError(f"For '{type(self).__name__}': {name_of(param, 0)!r} is not one of its parameters")
 
     # What a subclass keeps.
 

@@ -1,10 +1,11 @@
-"""What MindSpore's optimizers know of themselves, for the ``construct`` of one's own; a subclass may assign others."""
+"""What MindSpore's optimizers know of themselves: read by callbacks, and by the ``construct`` of one's own."""
 
 from collections.abc import Callable
 from typing import Any
 
+from ..engine import Engine
 from ..schedules import Schedule
-from .optimizer import Optimizer
+from .boxes import Library
 
 
 class Shown:
@@ -17,8 +18,18 @@ class Shown:
         return self if owner is None else self.read(owner)
 
 
-class Flags(Optimizer):
-    """The base of ``nn.Optimizer``: every optimizer here, with MindSpore's flags to be read."""
+class Flags:
+    """A part of every optimizer: MindSpore's flags, to be read. One's own optimizers may assign others."""
+
+    engine: Engine
+    _library: Library
+    _places: list[tuple[int, int]]
+    _own: set[str]
+    _grouped: bool
+
+    def _listen(self) -> None:
+        """Take over what was written from outside."""
+        raise NotImplementedError
 
     def _latest(self, name: str) -> list[Any]:
         """What is given for a hyperparameter now, for each parameter."""
@@ -26,13 +37,18 @@ class Flags(Optimizer):
         return [self.engine.hypers[number].timelines[name].latest for number, _ in self._places]
 
     @property
-    def _parameters(self) -> tuple[Any, ...]:
-        return self.parameters
+    def parameters(self) -> tuple[Any, ...]:
+        """The parameters in the order of their gradients."""
+        raise NotImplementedError
 
     @property
-    def parameters(self) -> tuple[Any, ...]:
-        """The parameters in the order of their gradients; of calando's or of real MindSpore a ParameterTuple."""
-        return self._tuple(member.param for member in super()._members())
+    def loss_scale(self) -> float:
+        """What gradients are divided by."""
+        raise NotImplementedError
+
+    @property
+    def _parameters(self) -> tuple[Any, ...]:
+        return self.parameters
 
     @Shown
     def param_length(self) -> int:
@@ -67,9 +83,8 @@ class Flags(Optimizer):
     @Shown
     def decay_flags(self) -> tuple[bool, ...]:
         """For each parameter whether it decays: by its name, in groups by its group's weight decay."""
-        members = super()._members()
         if not self._grouped:
-            return tuple(not member.exempt for member in members)
+            return tuple(not self.engine.members[number][i].exempt for number, i in self._places)
         return tuple(entry != 0 for entry in self._latest("weight_decay"))
 
     @Shown

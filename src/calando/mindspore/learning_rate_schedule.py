@@ -1,12 +1,13 @@
 """MindSpore's learning-rate schedules as Cells: each is a schedule of ``calando.schedules`` under MindSpore's name.
 
-Called with a step they give a Tensor of shape (), float32; an optimizer takes the schedule itself out of
-them, in float64, so it is printed and stored like any other.
+Called with a step, or a Tensor of several, they give a float32 Tensor of that shape; an optimizer takes the schedule
+itself out of them, in float64, so it is printed and stored like any other.
 """
 
 from inspect import signature
 from typing import Any
 
+import numpy as np
 import torch
 
 from ..hyper import shown
@@ -32,20 +33,19 @@ class Closed(LearningRateSchedule):
         super().__setattr__(name, value)
 
     def construct(self, global_step: Any) -> Tensor:
-        """The learning rate at ``global_step`` (an int, or a Tensor with one number), float32, of shape ().
+        """The learning rate at ``global_step``: a whole number, or a Tensor of several; float32, of the same shape.
 
         Raises:
             TypeError: it is no number.
-            ValueError: it is negative.
+            ValueError: one of them is negative.
         """
+        steps = np.asarray(global_step.asnumpy() if hasattr(global_step, "asnumpy") else global_step)
         place = f"For '{type(self).__name__}': 'global_step' must be a whole number from 0 on"
-        try:
-            step = int(global_step)
-        except (TypeError, ValueError, RuntimeError):
-            raise TypeError(f"{place}, but got {shown(global_step)}") from None
-        if step < 0:
-            raise ValueError(f"{place}, but got {step}")
-        return Tensor(self.schedule(step), torch.float32)
+        if steps.dtype.kind not in "iuf":
+            raise TypeError(f"{place}, but got {shown(global_step)}")
+        if (steps < 0).any():
+            raise ValueError(f"{place}, but got {shown(global_step)}")
+        return Tensor(np.asarray(self.schedule(steps.astype(np.int64))), torch.float32)
 
 
 class CosineDecayLR(Closed):

@@ -25,13 +25,14 @@ from ..rule import Domain, Rule
 from . import boxes, compiled, steady, theirs
 from .arguments import checked_arguments
 from .attributes import LONG, prepared
+from .flags import Flags
 from .gradients import Gradients, is_sparse, refuse_miscounted
 from .groups import Given, name_of, parse
 from .options import options_of, refuse_unfit, with_options
 from .state import Stored, enrol, named, rows
 
 
-class Optimizer(Gradients):
+class Optimizer(Gradients, Flags):
     """The base of ``calando.mindspore.nn``'s optimizers.
 
     A subclass gives its domain, its rule, and what it hands on from its constructor. Ungrouped, weight
@@ -239,8 +240,9 @@ class Optimizer(Gradients):
 
     @property
     def parameters(self) -> tuple[Any, ...]:
-        """The parameters in the order in which ``optimizer(grads)`` takes their gradients."""
-        return self._tuple(m.param for m in self._members())
+        """The parameters in the order in which ``optimizer(grads)`` takes their gradients; of calando's or of real
+        MindSpore a ParameterTuple."""
+        return self._tuple(self.engine.members[number][i].param for number, i in self._places)
 
     @property
     def global_step(self) -> Any:
@@ -279,8 +281,8 @@ class Optimizer(Gradients):
         """
         if isinstance(param, (list, tuple)):
             return [self.get_lr_parameter(p) for p in param]
-        for (number, _), member in zip(self._places, self._members(), strict=True):
-            if member.param is param:
+        for (number, _), own in zip(self._places, self.parameters, strict=True):
+            if own is param:
                 return self._attribute("lr", number)
         told = param if isinstance(param, (str, type(None))) else getattr(param, "name", None) or shown(param)
         raise ValueError(f"For '{type(self).__name__}': {told!r} is not one of its parameters")
