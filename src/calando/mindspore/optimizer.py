@@ -110,7 +110,8 @@ class Optimizer(Gradients, Flags):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        enrol(cls.__name__, cls.STORED)
+        if cls.__module__.startswith("calando."):
+            enrol(cls.__name__, cls.STORED)
         if "__init__" in vars(cls):
             cls.__init__ = checked_arguments(with_options(cls.__init__))  # type: ignore[method-assign]
 
