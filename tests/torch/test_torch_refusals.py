@@ -251,8 +251,22 @@ GROUPS = [
         )
         for name in ("initial_lr", "name", "foreach", "max_lr")
     ),
+    (
+        [torch.ones(3, 1).expand(3, 2).requires_grad_()],
+        ValueError,
+        r"group 0: parameter '0' has elements that share their memory, as expand\(\) makes them; clone\(\) it first",
+    ),
     ([torch.ones(3, 3).to_mkldnn()], ValueError, "parameter '0' must be dense, but its layout is _mkldnn"),
 ]
+
+
+def test_what_is_never_updated_may_share_its_memory():
+    frozen = torch.ones(3, 1).expand(3, 2)
+    optimizer = ct.AdamW([p, frozen])
+    p.grad = torch.ones_like(p)
+    optimizer.step()
+    p.grad = None
+    assert (frozen == 1).all()
 
 
 def test_a_list_of_parameters_that_is_a_module_is_a_list():
