@@ -54,8 +54,8 @@ class Back:
             Left: it has no name there.
         """
         for here in self.work.flow.things(scope, ast.Name("self", ast.Load())):
-            for (owner, name), held in self.work.flow.attributes.items():
-                if here.kind == OBJECT and owner is here.node and self.thing in held:
+            for owner, name in self.work.flow.keepers(self.thing):
+                if here.kind == OBJECT and owner is here.node:
                     return f"self.{name}"
         at: Scope | None = scope
         while at is not None:
@@ -174,7 +174,7 @@ def handed(work: Work, file: File, name: str) -> None:
     Raises:
         Left: MindSpore compiles the step to feed it.
     """
-    for _, call in file.calls:
+    for _, call in (each for word in (*JIT, "data_sink") for each in file.tails.get(word, ())):
         dotted = file.names.dotted(call.func)
         given = call.args[0] if call.args else None
         if not dotted.startswith("mindspore.") or not isinstance(given, ast.Name) or given.id != name:
@@ -182,7 +182,7 @@ def handed(work: Work, file: File, name: str) -> None:
         tail, statement = dotted.rpartition(".")[2], statement_of(file, call)
         if tail == "data_sink":
             raise Left(f"data_sink compiles {name} in line {call.lineno}: write a loop over the data first")
-        if tail not in JIT or id(call) in work.told:
+        if id(call) in work.told:
             continue
         if isinstance(statement, ast.Assign) and ast.unparse(statement) == f"{name} = {ast.unparse(call)}":
             work.remove(file, statement)
@@ -193,10 +193,8 @@ def handed(work: Work, file: File, name: str) -> None:
 
 def seen(scope: Scope, name: str) -> list[ast.Name]:
     """Where a name is read in a scope and the functions in it, in order."""
-    found = [
-        node for node, where in scope.file.where.items()
-        if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load) and within(where, scope)
-    ]  # fmt: skip
+    file = scope.file
+    found = [node for node in file.loads(scope).get(name, ()) if within(file.where[node], scope)]
     return sorted(found, key=lambda n: (n.lineno, n.col_offset))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from .flow import Flow, arguments
-from .scopes import BLOCKS, Scope
+from .scopes import BLOCKS, File, Scope
 from .scopes import defined as definitions
 
 DEEPEST = 12
@@ -194,6 +194,29 @@ def giving(flow: Flow, scope: Scope, node: ast.Name) -> list[tuple[ast.Name, ast
     reached = flow.reaching(scope, node)
     stores = stored(flow.home(scope, node.id)).get(node.id, [])
     return [(name, statement) for name, statement in stores if reached is None or name in reached]
+
+
+def lineage(flow: Flow, scope: Scope, node: ast.Name) -> set[ast.AST] | None:
+    """The places that give a name the values from which the one read at a node was made; None where any may be."""
+    found: set[ast.AST] = set()
+    reads = [node]
+    while reads:
+        reached = flow.reaching(scope, reads.pop())
+        if reached is None:
+            return None
+        for store in reached:
+            if store not in found:
+                found.add(store)
+                value = getattr(statement_around(scope.file, store), "value", None)
+                reads += [n for n in ast.walk(value or ast.Pass()) if isinstance(n, ast.Name) and n.id == node.id]
+    return found
+
+
+def statement_around(file: File, node: ast.AST) -> ast.AST:
+    """The statement that a place belongs to."""
+    while node in file.parents and not isinstance(node, ast.stmt):
+        node = file.parents[node]
+    return node
 
 
 def _stores(node: ast.AST, statement: ast.AST) -> Iterator[tuple[ast.Name, ast.AST]]:

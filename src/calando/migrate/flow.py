@@ -362,6 +362,16 @@ class Flow:
             found |= {name for name, full in file.names.aliases.items() if full.rpartition(".")[2] in found}
         return found
 
+    def keepers(self, thing: Thing) -> list[tuple[ast.AST, str]]:
+        """The classes that keep a thing, and under which attribute."""
+        if "keepers" not in self.memory:
+            kept: dict[Thing, list[tuple[ast.AST, str]]] = defaultdict(list)
+            for key, held in self.attributes.items():
+                for each in held:
+                    kept[each].append(key)
+            self.memory["keepers"] = kept
+        return list(self.memory["keepers"].get(thing, ()))
+
     def kinds(self, scope: Scope, node: ast.AST) -> set[str]:
         """The kinds of things that an expression may stand for."""
         return {thing.kind for thing in self.things(scope, node)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, SupportsIndex, TypeVar
 
@@ -49,3 +50,28 @@ class Ledger(list[tuple[File, T]]):
 
     def _anew(self) -> None:
         self.numbers, self.known = {}, 0
+
+
+class Told(list[int]):
+    """A list whose entries are found without reading it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.times: Counter[int] = Counter()
+        self.read = 0  # how many entries are counted
+
+    def __contains__(self, entry: object) -> bool:
+        if self.read < len(self):
+            self.times.update(self[self.read :])
+            self.read = len(self)
+        return self.times[entry] > 0  # type: ignore[index]
+
+    def cut(self, size: int) -> None:
+        """Forget all but the first entries."""
+        self.times.subtract(self[size : self.read])
+        self.read = min(self.read, size)
+        del self[size:]
+
+    def clear(self) -> None:
+        super().clear()
+        self.times, self.read = Counter(), 0

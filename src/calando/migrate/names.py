@@ -62,6 +62,7 @@ class Names:
         self.stars: list[str] = []
         self.own = own
         self.taken: set[str] = set()
+        self.given: list[str] = []  # the names that results use besides, in order
         self.numbers: dict[str, int] = {}  # name → the first number behind it that may be free
         self.full: dict[ast.AST, str] = {}  # what was asked before
         for node in nodes:
@@ -125,5 +126,12 @@ class Names:
         while name in self.taken or keyword.iskeyword(name) or hasattr(builtins, name):
             name, number = f"{wanted}_{number}", number + 1
         self.taken.add(name)
+        self.given.append(name)
         self.numbers[wanted] = number
         return name
+
+    def give_back(self, size: int) -> None:
+        """Forget all names that were given but the first ``size``."""
+        self.taken.difference_update(self.given[size:])
+        del self.given[size:]
+        self.numbers = {}

@@ -126,6 +126,15 @@ class File:
         return found
 
     @cached_property
+    def tails(self) -> dict[str, list[tuple[Scope, ast.Call]]]:
+        """The calls of what has a full name, by the last part of it."""
+        found: dict[str, list[tuple[Scope, ast.Call]]] = defaultdict(list)
+        for scope, call in self.calls:
+            if full := self.names.dotted(call.func):
+                found[full.rpartition(".")[2]].append((scope, call))
+        return found
+
+    @cached_property
     def loops(self) -> list[tuple[Scope, ast.For]]:
         """The loops over something."""
         return [(scope, node) for node, scope in self.where.items() if isinstance(node, ast.For)]

@@ -100,13 +100,16 @@ def carried_back(work: Work, thing: Thing) -> str:
 
 def torn(work: Work, done: set[Thing], left: dict[Thing, str]) -> dict[Thing, str]:
     """Optimizers that were rewritten beside one that was not, where either may make the same update."""
-    sites = {thing: {id(call) for _, call in updates(work.flow, thing)} for thing in (*done, *left)}
+    lost: dict[int, Thing] = {}
+    for other in left:
+        for _, call in updates(work.flow, other):
+            lost.setdefault(id(call), other)
     found = {}
     for thing in done:
-        for other in left:
-            if sites[thing] & sites[other]:
-                line = other.node.lineno  # type: ignore[attr-defined]
-                found[thing] = f"the same update may be that of line {line}, which cannot be rewritten: {left[other]}"
+        beside = next((lost[id(call)] for _, call in updates(work.flow, thing) if id(call) in lost), None)
+        if beside is not None:
+            line = beside.node.lineno  # type: ignore[attr-defined]
+            found[thing] = f"the same update may be that of line {line}, which cannot be rewritten: {left[beside]}"
     return found
 
 
@@ -149,7 +152,6 @@ def carry_back(work: Work, thing: Thing, loose: bool, carried: bool) -> None:
         group_numbers(back)
     numbers(back)
     checkpoints(work, thing)
-    work.check()
 
 
 def followed(work: Work, scope: Scope, node: ast.expr) -> None:

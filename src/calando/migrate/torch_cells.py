@@ -43,9 +43,8 @@ def calls_with(work: Work, thing: Thing, tail: str) -> list[tuple[Scope, ast.Cal
     """Calls of a class of MindSpore's that are given an optimizer."""
     found = []
     for file in work.flow.files:
-        for scope, node in file.calls:
-            dotted = file.names.dotted(node.func)
-            if dotted.startswith("mindspore.") and dotted.rpartition(".")[2] == tail:
+        for scope, node in file.tails.get(tail, ()):
+            if file.names.dotted(node.func).startswith("mindspore."):
                 values = [*node.args, *(w.value for w in node.keywords)]
                 if any(thing in work.flow.things(scope, value) for value in values):
                     found.append((scope, node))
@@ -69,7 +68,7 @@ def one_step_cells(back: Back) -> dict[str, str]:
             found[name] = network
             modes(back.work, scope, name, network, call)
     if found:
-        plain_numbers(back.work, None)
+        plain_numbers(back.work)
     back.stepped += len(found)
     return found
 
@@ -178,8 +177,9 @@ def modes(work: Work, scope: Scope, name: str, network: str, made: ast.Call) -> 
         Left: something else of the step is wanted.
     """
     file = scope.file
-    for node in file.where:
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name:
+    for read in file.loads(file.top).get(name, ()):
+        node = file.parents[read]
+        if isinstance(node, ast.Attribute):
             earlier = work.flow.home(file.where[node], name) is work.flow.home(scope, name) and ahead(file, node, made)
             if earlier or (file.where[node] is not scope and not same(work, file.where[node], scope, name)):
                 continue
@@ -187,7 +187,7 @@ def modes(work: Work, scope: Scope, name: str, network: str, made: ast.Call) -> 
                 raise Left(f"the training step's .{node.attr} in line {node.lineno} has no counterpart")
             if id(node) in work.told:
                 continue
-            work.replace(file, node.value, network)
+            work.replace(file, read, network)
             work.say(file, node, CHECK, f"the network's own mode; .train() where {network} is PyTorch's", "network")
 
 

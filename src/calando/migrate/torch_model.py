@@ -31,10 +31,9 @@ def models(back: Back, steps: dict[str, str]) -> bool:
     """
     found = calls_with(back.work, back.thing, "Model")
     for file in back.work.flow.files:
-        for scope, call in file.calls:
-            dotted = file.names.dotted(call.func)
+        for scope, call in file.tails.get("Model", ()):
             first = call.args[0] if call.args else None
-            theirs = dotted.startswith("mindspore.") and dotted.endswith(".Model")
+            theirs = file.names.dotted(call.func).startswith("mindspore.")
             if theirs and isinstance(first, ast.Name) and first.id in steps:
                 found.append((scope, call))
             elif theirs and id(call) not in back.work.told and own_step(back, scope, first):
@@ -49,7 +48,7 @@ def models(back: Back, steps: dict[str, str]) -> bool:
 
 def own_step(back: Back, scope: Scope, node: ast.expr | None) -> bool:
     """Whether an expression is a training step of the script's own that has this optimizer."""
-    owners = [owner for (owner, _), held in back.work.flow.attributes.items() if back.thing in held]
+    owners = [owner for owner, _ in back.work.flow.keepers(back.thing)]
     things = back.work.flow.things(scope, node)
     return any(t.kind == OBJECT and t.scope is not None and t.scope.node in owners for t in things)
 

@@ -279,10 +279,9 @@ def checkpoints(work: Work, thing: Thing) -> None:
             work.need(file, "import calando.migrate.whole")
             work.replace(file, call.func, "calando.migrate.whole.load")
             work.say(file, call, REWRITTEN, "moments, clock, schedule and weights go on where they were saved", "state")
-    for file in work.flow.files:
-        for other, scope in file.where.items():
-            if isinstance(other, ast.Call) and loaded:
-                beside(work, scope, other, loaded)
+    for file in work.flow.files if loaded else ():
+        for scope, other in file.calls:
+            beside(work, scope, other, loaded)
 
 
 def stored_in(work: Work, file: File, call: ast.Call) -> set[str]:

@@ -22,8 +22,8 @@ OVERFLOW = "calando.migrate.overflow"
 
 def overflowing(work: Work, thing: Thing) -> None:
     """Raise Left where a class of the script's own watches for overflow by MindSpore's means."""
-    for (node, _), held in work.flow.attributes.items():
-        if thing in held and isinstance(node, ast.ClassDef):
+    for node, _ in work.flow.keepers(thing):
+        if isinstance(node, ast.ClassDef):
             file = next(f for f in work.flow.files if node in f.scopes)
             if any(file.names.dotted(base).rpartition(".")[2] == READY[1] for base in node.bases):
                 raise Left(f"{node.name} (line {node.lineno}) {WATCHES}; write it with torch.amp.GradScaler")
@@ -39,31 +39,53 @@ def own_cells(back: Back) -> dict[str, str]:
         module(back, file, cls, node, bases)
         if back.free:
             plain_words(work, file, node)
-        for each in work.flow.files:
-            for scope, call in each.calls:
-                if work.flow.callee(scope, call) is cls and (name := named(work, each, call, network_of(cls, bases))):
-                    found[name] = f"{name}.{network_of(cls, bases)}"
-                    modes(work, scope, name, found[name], call)
+        for scope, call in instances(work, cls):
+            if name := named(work, scope.file, call, network_of(cls, bases)):
+                found[name] = f"{name}.{network_of(cls, bases)}"
+                modes(work, scope, name, found[name], call)
     if found:
-        plain_numbers(work, None)
+        plain_numbers(work)
     return found
+
+
+def instances(work: Work, cls: Scope) -> list[tuple[Scope, ast.Call]]:
+    """Where a class of the project is called."""
+    memory = work.flow.memory
+    if "instances" not in memory:
+        memory["instances"] = found = {}
+        for file in work.flow.files:
+            for scope, call in file.calls:
+                if (target := work.flow.callee(scope, call)) is not None and isinstance(target.node, ast.ClassDef):
+                    found.setdefault(target, []).append((scope, call))
+    return memory["instances"].get(cls, [])  # type: ignore[no-any-return]
 
 
 def steps_of(back: Back) -> list[tuple[File, ast.ClassDef]]:
     """The Cells that hold the optimizer; where gradients are values, also those that apply something to them."""
     flow = back.work.flow
     found = []
-    for file in flow.files:
-        for node, cls in file.scopes.items():
-            if not isinstance(node, ast.ClassDef) or id(node) in back.work.told:
+    wanted = {owner for owner, _ in flow.keepers(back.thing)} | (mapping(back.work) if back.free else set())
+    for file in flow.files if wanted else ():
+        for node in file.scopes:
+            if not isinstance(node, ast.ClassDef) or id(node) in back.work.told or node not in wanted:
                 continue
-            holds = any(owner is node and back.thing in held for (owner, _), held in flow.attributes.items())
-            maps = back.free and any(
-                isinstance(n, ast.Call) and is_map(back.work, file.where.get(n, cls), n) for n in ast.walk(node)
-            )
-            if (holds or maps) and any(file.names.dotted(base).startswith("mindspore.nn.") for base in node.bases):
+            if any(file.names.dotted(base).startswith("mindspore.nn.") for base in node.bases):
                 found.append((file, node))
     return found
+
+
+def mapping(work: Work) -> set[ast.AST]:
+    """The classes that apply something to every gradient."""
+    memory = work.flow.memory
+    if "mapping" not in memory:
+        memory["mapping"] = {
+            node
+            for file in work.flow.files
+            for node, cls in file.scopes.items()
+            if isinstance(node, ast.ClassDef)
+            and any(isinstance(n, ast.Call) and is_map(work, file.where.get(n, cls), n) for n in ast.walk(node))
+        }
+    return memory["mapping"]  # type: ignore[no-any-return]
 
 
 def named(work: Work, file: File, call: ast.Call, network: str) -> str:

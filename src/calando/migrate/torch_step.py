@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 
 from .back import GROUPS, Back, put, put_update, seen, unjit
+from .carry import lineage, stored
 from .finding import CHECK, KEPT, REWRITTEN
-from .flow import APPLIED, GRADIENT, OPERATION, OPTIMIZER, File, Scope
-from .torch_operation import is_operation, operation, stores
+from .flow import APPLIED, GRADIENT, OPERATION, OPTIMIZER, File, Flow, Scope, Thing
+from .torch_operation import is_operation, operation
 from .work import Left, Work, goes, statement_of
 
 NORMS = {"clip_by_global_norm", "clip_by_norm"}
@@ -29,14 +30,17 @@ def step(back: Back, scope: Scope, call: ast.Call) -> None:
     if len(call.args) != 1 or not isinstance(call.args[0], ast.Name) or call.keywords:
         raise Left(f"the gradients of the update in line {call.lineno} have no name")
     at, name = file.source.code(call.func), call.args[0].id
-    made = [node for node in ast.walk(scope.node) if isinstance(node, ast.Assign) and stores(node, name)]
+    made, reads = givers(back, scope, call.args[0]), seen(scope, name)
     if not made or any(file.where[each] is not scope for each in made):
         raise Left(f"where the gradients of the update in line {call.lineno} come from was not found")
     known = {id(n) for each in (*made, call) for n in ast.walk(each)}
     sens: ast.expr | None = None
     for each in made:
         sens = gradients(back, scope, each, name, at, known) or sens
-    for node in seen(scope, name):
+    for node in reads:
+        reached = work.flow.reaching(file.where[node], node)
+        if reached is not None and not any(store in known for store in map(id, reached)):
+            continue  # another value under this name
         if id(node) not in known and not finite(back, scope, node, at):
             raise Left(f"the gradients of the update in line {call.lineno} are used in line {node.lineno} too")
     lines = back.update(at, back.scales(scope, call.lineno, sens)[1])
@@ -44,6 +48,17 @@ def step(back: Back, scope: Scope, call: ast.Call) -> None:
     unjit(work, scope)
     whole = call if several_updates(back, scope, statement) else statement
     work.say(file, whole, REWRITTEN, "the update, with the gradients in the parameters", "step")
+
+
+def givers(back: Back, scope: Scope, node: ast.Name) -> list[ast.Assign]:
+    """The assignments that may have given a name the value it has where it is read, or what that was made of."""
+    flow = back.work.flow
+    home = flow.home(scope, node.id)
+    found = [s for _, s in stored(home).get(node.id, ()) if isinstance(s, ast.Assign)]
+    reached = lineage(flow, scope, node)
+    if reached is not None:
+        found = [s for s in found if any(n in reached for target in s.targets for n in ast.walk(target))]
+    return list(dict.fromkeys(found))
 
 
 def several_updates(back: Back, scope: Scope, statement: ast.stmt) -> bool:
@@ -181,7 +196,7 @@ def forward(back: Back, scope: Scope, node: ast.Assign, value: ast.Call, at: str
     lines = [f"{shown or loss} = {call}", *back.gradients(node, at, loss)]
     put(work, file, node, lines)
     work.say(file, node, REWRITTEN, "the forward pass, and its gradients into the parameters", "step")
-    plain_numbers(work, file)
+    plain_numbers(work)
     return loss
 
 
@@ -231,15 +246,11 @@ def negated(text: str) -> str:
     return ""
 
 
-def plain_numbers(work: Work, file: object) -> None:
+def plain_numbers(work: Work) -> None:
     """``float(loss.asnumpy())`` is ``float(loss)`` in both frameworks, and what is printed is that too."""
     for each in work.flow.files:
-        for node in each.where:
-            if not (
-                isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "asnumpy"
-            ):
-                continue
-            held = node.func.value
+        for _, node in each.methods.get("asnumpy", ()):
+            held = node.func.value  # type: ignore[attr-defined]
             if not (isinstance(held, ast.Name) and "loss" in held.id.lower()) or id(node) in work.told:
                 continue
             parent = each.parents[node]
@@ -260,10 +271,10 @@ def gradient_functions(back: Back) -> None:
         Left: it is not of the usual shape.
     """
     work = back.work
-    for made in work.flow.all(GRADIENT):
+    for made in concerned(back):
         call, scope = made.node, made.scope
         assert isinstance(call, ast.Call) and scope is not None
-        if made.name == OPERATION or id(call) in work.told or not concerns(back, scope, call):
+        if id(call) in work.told:
             continue
         given = arguments_of(call) if made.name != APPLIED else applied(work, scope, call)
         position = given.get("grad_position")
@@ -307,20 +318,41 @@ def applied(work: Work, scope: Scope, call: ast.Call) -> dict[str, ast.expr]:
     return dict(zip(("fn", "weights"), call.args, strict=False))
 
 
-def concerns(back: Back, scope: Scope, call: ast.Call) -> bool:
-    """Whether a gradient function differentiates by an optimizer's parameters."""
-    weights = arguments_of(call).get("weights")
-    if id(call) in back.work.flow.made and back.work.flow.made[id(call)].name == APPLIED:
-        weights = call.args[1] if len(call.args) > 1 else None
-    if weights is None:
-        return False
-    node = weights.value if isinstance(weights, ast.Attribute) and weights.attr == "parameters" else weights
-    if back.thing in back.work.flow.things(scope, node):
-        return True
-    mine = back.given.get("params")
-    same = mine is not None and ast.unparse(mine) == ast.unparse(weights)
-    named = any(t.kind == "optimizer" for t in back.work.flow.things(scope, node))
-    return same or (not named and len(back.work.flow.all("optimizer")) == 1)
+def concerned(back: Back) -> list[Thing]:
+    """The gradient functions that differentiate by an optimizer's parameters."""
+    flow, mine = back.work.flow, back.given.get("params")
+    if "by weights" not in flow.memory:
+        flow.memory["by weights"] = by_weights(flow)
+    held, spelled, nameless = flow.memory["by weights"]
+    found = dict.fromkeys(held.get(back.thing, ()))
+    if mine is not None:
+        found.update(dict.fromkeys(spelled.get(ast.unparse(mine), ())))
+    if len(flow.all(OPTIMIZER)) == 1:
+        found.update(dict.fromkeys(nameless))
+    return list(found)
+
+
+def by_weights(flow: Flow) -> tuple[dict[Thing, list[Thing]], dict[str, list[Thing]], list[Thing]]:
+    """All gradient functions: by the optimizer that holds their weights, by how those are spelled, and by neither."""
+    held: dict[Thing, list[Thing]] = {}
+    spelled: dict[str, list[Thing]] = {}
+    nameless: list[Thing] = []
+    for made in flow.all(GRADIENT):
+        call = made.node
+        assert isinstance(call, ast.Call)
+        weights = arguments_of(call).get("weights")
+        if made.name == APPLIED:
+            weights = call.args[1] if len(call.args) > 1 else None
+        if weights is None or made.name == OPERATION:
+            continue
+        node = weights.value if isinstance(weights, ast.Attribute) and weights.attr == "parameters" else weights
+        owners = [t for t in flow.things(made.scope, node) if t.kind == OPTIMIZER]  # type: ignore[arg-type]
+        for owner in owners:
+            held.setdefault(owner, []).append(made)
+        spelled.setdefault(ast.unparse(weights), []).append(made)
+        if not owners:
+            nameless.append(made)
+    return held, spelled, nameless
 
 
 def several(work: Work, scope: Scope, given: dict[str, ast.expr]) -> None:

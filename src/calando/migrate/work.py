@@ -11,7 +11,7 @@ from itertools import accumulate
 
 from .finding import HUMAN, Finding, Spoken
 from .flow import Flow, Thing
-from .ledger import Ledger
+from .ledger import Ledger, Told
 from .scopes import File, Scope
 from .source import Edit, parsed
 
@@ -52,16 +52,16 @@ class Work:
     removed: Ledger[ast.stmt] = field(default_factory=lambda: Ledger(lambda statement: statement.lineno))
     findings: list[Finding] = field(default_factory=list)
     spoken: list[Spoken] = field(default_factory=list)
-    told: list[int] = field(default_factory=list)  # id of every node that a finding speaks of
+    told: Told = field(default_factory=Told)  # id of every node that a finding speaks of
     imports: list[tuple[File, str]] = field(default_factory=list)
     set: list[tuple[ast.stmt, list[str]]] = field(default_factory=list)  # schedules set before a loop
     mentions: dict[int, tuple[File, ast.AST, str]] = field(default_factory=dict)
 
     def attempt(self, change: Callable[[], None]) -> str:
         """Make a change wholly or not at all; why it was not made, empty where it was."""
-        lists = (self.edits, self.removed, self.findings, self.spoken, self.told, self.imports, self.set)
-        sizes = [len(each) for each in lists]
-        taken = [(file.names, set(file.names.taken)) for file in self.flow.files]
+        lists = (self.edits, self.removed, self.findings, self.spoken, self.imports, self.set)
+        sizes, told = [len(each) for each in lists], len(self.told)
+        given = [len(file.names.given) for file in self.flow.files]
         try:
             change()
             if self.careful:
@@ -69,8 +69,9 @@ class Work:
         except Left as left:
             for each, size in zip(lists, sizes, strict=True):
                 del each[size:]  # type: ignore[attr-defined]
-            for names, held in taken:
-                names.taken, names.numbers = held, {}
+            self.told.cut(told)
+            for file, size in zip(self.flow.files, given, strict=True):
+                file.names.give_back(size)
             return str(left)
         return ""
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+from collections import defaultdict
 
 from ..carry import stored
 from ..flow import APPLIED, GRADIENT, OBJECT, OPTIMIZER, Flow, Thing
 from ..params import kept_as, parts_of, spelled
-from ..rhythm import updates
+from ..rhythm import updates, updates_of_all
 from ..roads import LOOPS, enclosing
 from ..scopes import Scope
 from .about import Found, calls, of_mindspore, tail
@@ -46,8 +47,11 @@ def weights_of(flow: Flow, made: Thing) -> frozenset[Thing]:
     if isinstance(given, ast.Attribute) and given.attr == "parameters":
         return frozenset(t for t in flow.things(scope, given.value) if t.kind == OPTIMIZER)
     if isinstance(given, ast.Call):
-        same = {t for t in filter(of_mindspore, flow.all(OPTIMIZER)) if first(t) == ast.unparse(given)}
-        return frozenset(t for t in same if t.scope is not None and t.scope.file is scope.file)
+        if "by params" not in flow.memory:
+            flow.memory["by params"] = found = defaultdict(set)
+            for thing in filter(of_mindspore, flow.all(OPTIMIZER)):
+                found[thing.scope.file, first(thing)].add(thing)  # type: ignore[union-attr]
+        return frozenset(flow.memory["by params"].get((scope.file, ast.unparse(given)), ()))
     return frozenset()
 
 
@@ -142,8 +146,7 @@ def outputs(flow: Flow, scope: Scope, fn: ast.expr | None) -> int:
     if target is None or not isinstance(target.node, ast.FunctionDef):
         return 0
     returned = [
-        n.value for n, where in target.file.where.items()
-        if isinstance(n, ast.Return) and where is target and n.value is not None
+        n.value for n in target.file.nodes[target] if isinstance(n, ast.Return) and n.value is not None
     ]  # fmt: skip
     for value in [v for v in returned if isinstance(v, ast.Name)]:
         held = [s.value for _, s in stored(target).get(value.id, []) if isinstance(s, ast.Assign)]
@@ -153,31 +156,34 @@ def outputs(flow: Flow, scope: Scope, fn: ast.expr | None) -> int:
 
 def forward_again(flow: Flow) -> Found:
     """The forward pass run once more for a loss that ``value_and_grad`` returned."""
+    asked: dict[Thing, list[tuple[Scope, ast.Call]]] = defaultdict(list)
+    spelled: dict[tuple[Scope, str], list[ast.Call]] = defaultdict(list)
+    for _, scope, call in calls(flow) if flow.all(GRADIENT) else ():
+        spelled[scope, ast.unparse(call.func)].append(call)
+        for thing in flow.things(scope, call.func):
+            asked[thing].append((scope, call))
     for made in flow.all(GRADIENT):
         fn = argument(made, 0, "fn")
         if made.name != "value_and_grad" or not isinstance(fn, (ast.Name, ast.Attribute)):
             continue
         text = ast.unparse(fn)
-        for _, scope, call in calls(flow):
-            if made not in flow.things(scope, call.func) or call is made.node:
-                continue
+        for scope, call in asked[made]:
             given = [ast.unparse(a) for a in call.args]
-            for other_file, where, other in calls(flow):
-                same = where is scope and ast.unparse(other.func) == text and other is not made.node
-                if same and given and [ast.unparse(a) for a in other.args] == given:
-                    yield other_file, other, "the forward pass runs once more: value_and_grad returns its outputs too"
+            for other in spelled[scope, text] if given and call is not made.node else ():
+                if other is not made.node and [ast.unparse(a) for a in other.args] == given:
+                    yield scope.file, other, "the forward pass runs once more: value_and_grad returns its outputs too"
 
 
 def never_cleared(flow: Flow) -> Found:
     """Gradients of PyTorch that are never set to zero."""
-    clears = any(isinstance(c.func, ast.Attribute) and c.func.attr == "zero_grad" for _, _, c in calls(flow))
+    clears = any("zero_grad" in file.methods for file in flow.files)
+    hand = {file for file in flow.files for n in file.where if isinstance(n, ast.Attribute) and n.attr == "grad"}
     for thing in flow.all(OPTIMIZER):
         if of_mindspore(thing) or thing.scope is None or clears:
             continue
         for scope, call in updates(flow, thing):
             loops = [loop for loop in enclosing(scope, call) if isinstance(loop, LOOPS)]
-            by_hand = any(isinstance(n, ast.Attribute) and n.attr == "grad" for n in scope.file.where)
-            if loops and not by_hand:
+            if loops and scope.file not in hand:
                 yield scope.file, call, "no gradient is ever set to zero: they pile up over all steps"
 
 
@@ -192,10 +198,8 @@ def clipped_late(flow: Flow) -> Found:
                 continue
             loops = enclosing(scope, call)
             inner = loops[-1] if loops else scope.node
-            inside = [
-                c for where, c in file.calls if where is scope and inner in (enclosing(scope, c) or [scope.node])[-1:]
-            ]
-            steps = [c for t in flow.all(OPTIMIZER) for _, c in updates(flow, t) if c in inside]
+            inside = [c for c in file.asked[scope] if inner in (enclosing(scope, c) or [scope.node])[-1:]]
+            steps = [c for c in inside if c in updates_of_all(flow).get(scope, ())]
             backs = [c for c in inside if isinstance(c.func, ast.Attribute) and c.func.attr == "backward"]
             after = [c for c in backs if c.lineno < call.lineno]
             if steps and after and all(max(b.lineno for b in after) < s.lineno < call.lineno for s in steps):
@@ -231,8 +235,5 @@ def used_up(flow: Flow, scope: Scope, call: ast.Call, name: str) -> bool:
 
 def given_to(flow: Flow, scope: Scope, name: str) -> list[ast.Call]:
     """The updates of MindSpore's optimizers in a scope that are given gradients of this name."""
-    return [
-        call for thing in flow.all(OPTIMIZER) if thing.name.startswith("mindspore.")
-        for where, call in updates(flow, thing)
-        if where is scope and any(isinstance(a, ast.Name) and a.id == name for a in call.args)
-    ]  # fmt: skip
+    fed = [c for c in updates_of_all(flow).get(scope, ()) if any(getattr(a, "id", "") == name for a in c.args)]
+    return [c for c in fed if any(of_mindspore(t) for t in flow.things(scope, c.func))]

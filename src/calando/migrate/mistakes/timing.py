@@ -22,22 +22,22 @@ LATE = "the rate is assigned after the update it is meant for: each update uses 
 
 def early_schedulers(flow: Flow) -> Found:
     """A scheduler of PyTorch's that is stepped before the optimizer."""
-    for file, scope, call in calls(flow):
-        if not isinstance(call.func, ast.Attribute) or call.func.attr != "step" or call.args:
-            continue
-        loops = enclosing(scope, call)
-        for thing in flow.things(scope, call.func.value):
-            for optimizer in flow.all(OPTIMIZER) if thing.kind == SCHEDULER and loops else ():
-                for place, update in updates(flow, optimizer) if drives(flow, thing, optimizer) else ():
+    steps = [(file, scope, call) for file in flow.files for scope, call in file.methods.get("step", ())]
+    for file, scope, call in steps:
+        loops = enclosing(scope, call) if not call.args else []
+        for thing in flow.things(scope, call.func.value):  # type: ignore[attr-defined]
+            for optimizer in driven(flow, thing) if thing.kind == SCHEDULER and loops else ():
+                for place, update in updates(flow, optimizer):
                     if place is scope and enclosing(place, update)[-1:] == loops[-1:] and call.lineno < update.lineno:
                         yield file, call, "the scheduler is stepped before the optimizer: its first rate is never used"
 
 
-def drives(flow: Flow, scheduler: Thing, optimizer: Thing) -> bool:
-    """Whether a scheduler is made for an optimizer."""
+def driven(flow: Flow, scheduler: Thing) -> list[Thing]:
+    """The optimizers that a scheduler is made for."""
     call = scheduler.node
     assert isinstance(call, ast.Call) and scheduler.scope is not None
-    return bool(call.args) and optimizer in flow.things(scheduler.scope, call.args[0])
+    held = flow.things(scheduler.scope, call.args[0]) if call.args else frozenset()
+    return [thing for thing in held if thing.kind == OPTIMIZER]
 
 
 def late_assignments(flow: Flow) -> Found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 
 from ...lexicon import DYNAMIC
 from ..flow import NETWORK, OBJECT, OPTIMIZER, SCHEDULER, Flow, Thing
@@ -56,16 +57,18 @@ def unused_rates(flow: Flow) -> Found:
 
 def idle_schedulers(flow: Flow) -> Found:
     """A scheduler of PyTorch's that is never stepped."""
+    stepped = {
+        thing
+        for file in flow.files
+        for word in ("step", "step_update")
+        for scope, call in file.methods.get(word, ())
+        for thing in flow.things(scope, call.func.value)  # type: ignore[attr-defined]
+    }
     for thing in flow.all(SCHEDULER):
         scope = thing.scope
-        if scope is None or not trains(flow) or gone(flow, scope, thing):
+        if thing in stepped or scope is None or not trains(flow) or gone(flow, scope, thing):
             continue
-        stepped = any(
-            isinstance(c.func, ast.Attribute) and c.func.attr in ("step", "step_update")
-            and thing in flow.things(s, c.func.value) for _, s, c in calls(flow)
-        )  # fmt: skip
-        if not stepped:
-            yield scope.file, thing.node, "this scheduler is never stepped: the learning rate never changes"
+        yield scope.file, thing.node, "this scheduler is never stepped: the learning rate never changes"
 
 
 def trains(flow: Flow) -> bool:
@@ -90,6 +93,7 @@ def gone(flow: Flow, scope: Scope, thing: Thing) -> bool:
 
 def idle_optimizers(flow: Flow) -> Found:
     """An optimizer beside others that never makes an update."""
+    beside = Counter((thing.scope, of_mindspore(thing)) for thing in flow.all(OPTIMIZER))
     for thing in flow.all(OPTIMIZER):
         scope = thing.scope
         if scope is None or not trains(flow) or updates(flow, thing) or gone(flow, scope, thing):
@@ -98,8 +102,7 @@ def idle_optimizers(flow: Flow) -> Found:
         asked = {getattr(where.file.parents[node], "attr", "") for where, node in uses(flow, thing)}
         if asked - IDLE:
             continue
-        others = [t for t in flow.all(OPTIMIZER) if t is not thing and of_mindspore(t) == of_mindspore(thing)]
-        if named and any(t.scope is scope for t in others):
+        if named and beside[scope, of_mindspore(thing)] > 1:
             yield scope.file, thing.node, "this optimizer never makes an update: its parameters are not trained"
 
 
