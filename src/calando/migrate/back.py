@@ -95,7 +95,7 @@ class Back:
 
     def backward(self, at: str, loss: str) -> list[str]:
         """From a loss to gradients: of this optimizer's parameters alone, and none of an earlier step."""
-        inputs = f"inputs=[p {GROUPS.format(at)}]" if any(map(self.beside, self.work.flow.all(OPTIMIZER))) else ""
+        inputs = f"inputs=[p {GROUPS.format(at)}]" if self.beside() else ""
         return [f"{at}.zero_grad()", f"{loss}.backward({inputs})"]
 
     def gradients(self, node: ast.Assign, at: str, loss: str, factor: str = "") -> list[str]:
@@ -109,14 +109,12 @@ class Back:
         given = ", ".join([loss, at, factor] if factor else [loss, at])
         return [f"{file.source.code(grads)} = calando.migrate.gradients.gradients({given})"]
 
-    def beside(self, other: Thing) -> bool:
+    def beside(self) -> bool:
         """Whether another optimizer is there at the same time, and not in another branch under the same name."""
-        names = []
-        for thing in (self.thing, other):
-            assert thing.scope is not None
-            parent = thing.scope.file.parents[thing.node]
-            names.append((thing.scope, ast.unparse(parent.targets[0]) if isinstance(parent, ast.Assign) else thing.key))
-        return names[0] != names[1]
+        memory = self.work.flow.memory
+        if "called so" not in memory:
+            memory["called so"] = {called_so(thing) for thing in self.work.flow.all(OPTIMIZER)}
+        return len(memory["called so"]) > 1
 
     def after(self, at: str) -> list[str]:
         """What follows an update: in the guide's style, the scheduler's step.
@@ -135,6 +133,13 @@ class Back:
         if divisor:
             lines[:0] = [f"for p in [p {GROUPS.format(at)} if p.grad is not None]:", f"    p.grad.div_({divisor})"]
         return lines
+
+
+def called_so(thing: Thing) -> tuple[Scope | None, str | int]:
+    """Where an optimizer is made, and under which name."""
+    assert thing.scope is not None
+    parent = thing.scope.file.parents[thing.node]
+    return thing.scope, ast.unparse(parent.targets[0]) if isinstance(parent, ast.Assign) else thing.key
 
 
 def alone(file: File, statement: ast.stmt) -> None:

@@ -8,7 +8,8 @@ from .finding import MISTAKE, Finding
 from .flow import Flow
 from .mistakes import effect, gradients, spelling, timing, unused
 from .mistakes.about import Found
-from .project import module_of
+from .patience import Patience
+from .project import module_of, uncollected
 from .source import Unreadable, read
 
 RULES: tuple[Callable[[Flow], Found], ...] = (
@@ -22,6 +23,7 @@ RULES: tuple[Callable[[Flow], Found], ...] = (
 )  # fmt: skip
 
 
+@uncollected()
 def lint(scripts: Mapping[str, bytes]) -> tuple[list[Finding], list[str]]:
     """Look for mistakes.
 
@@ -30,6 +32,9 @@ def lint(scripts: Mapping[str, bytes]) -> tuple[list[Finding], list[str]]:
 
     Returns:
         What was found, by file and line; and why a script could not be read.
+
+    Raises:
+        TooLarge: a very large script takes too long.
     """
     sources, unread = [], []
     for name, data in scripts.items():
@@ -37,9 +42,11 @@ def lint(scripts: Mapping[str, bytes]) -> tuple[list[Finding], list[str]]:
             sources.append(read(data, name))
         except Unreadable as problem:
             unread.append(str(problem))
+    patience = Patience(sources)
     flow = Flow(sources, [module_of(source.name) for source in sources])
     found = []
     for rule in RULES:
+        patience.ask()
         for file, node, reason in rule(flow):
             text = " ".join(file.source.code(node).split())
             shown = text if len(text) <= 88 else f"{text[:87]}…"

@@ -116,7 +116,7 @@ def understood(work: Work, scope: Scope, statement: ast.stmt, call: ast.Call, go
     holder = guard or statement
     block = block_of(file, holder)
     earlier = block[: block.index(holder)]
-    wall = max((n for n, s in enumerate(earlier) if trains(work, scope, s)), default=-1) + 1
+    wall = next((n for n in reversed(range(len(earlier))) if trains(work, scope, earlier[n])), -1) + 1
     before = earlier[wall:]
     sliced = slice_of(before, values_read(loss))
     again = live(work, scope, earlier[:wall], sliced, loss)
@@ -184,6 +184,13 @@ def guarding(file: File, statement: ast.stmt) -> ast.If | None:
 
 def trains(work: Work, scope: Scope, statement: ast.stmt) -> bool:
     """Whether a statement holds a backward or an update: what comes before it belongs to another pass."""
+    memory = work.flow.memory
+    if ("trains", statement) not in memory:
+        memory["trains", statement] = training(work, scope, statement)
+    return bool(memory["trains", statement])
+
+
+def training(work: Work, scope: Scope, statement: ast.stmt) -> bool:
     calls = [n for n in ast.walk(statement) if isinstance(n, ast.Call)]
     found = updates_of_all(work.flow)
     return any(

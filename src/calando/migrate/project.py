@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from .finding import Finding, Spoken
 from .flow import Flow
 from .mentions import mentions
+from .patience import Patience, TooLarge
 from .scopes import File
 from .source import Source, Unreadable, read
 from .work import Wish, Work, unsaid
@@ -76,7 +77,7 @@ def migrate(scripts: Mapping[str, bytes], wish: Wish | None = None) -> Migration
         wish: what to rewrite them to.
 
     Raises:
-        Unreadable: there is one script only, and it cannot be read.
+        Unreadable: there is one script only, and it cannot be read; or a very large one takes too long.
         ValueError: a wish that cannot be.
     """
     wish = wish or Wish()
@@ -89,22 +90,26 @@ def migrate(scripts: Mapping[str, bytes], wish: Wish | None = None) -> Migration
             if len(scripts) == 1:
                 raise
             unread.append(str(problem))
+    patience = Patience(sources)
     try:
-        work, texts = worked(sources, wish, careful=False)
+        work, texts = worked(sources, wish, patience, careful=False)
+    except TooLarge:
+        raise
     except ValueError:  # some part does not fit: find out which, and leave it
-        work, texts = worked(sources, wish, careful=True)
+        work, texts = worked(sources, wish, patience, careful=True)
     results = [finished(file, text) for file, text in texts]
     return Migration(wish, results, sorted(set(work.findings)), list(dict.fromkeys(work.spoken)), unread, work.flow)
 
 
-def worked(sources: list[Source], wish: Wish, careful: bool) -> tuple[Work, list[tuple[File, str]]]:
+def worked(sources: list[Source], wish: Wish, patience: Patience, careful: bool) -> tuple[Work, list[tuple[File, str]]]:
     """The work on a project, and the text that each file gets.
 
     Raises:
         ValueError: changes meet, or a result is no Python.
+        TooLarge: it takes too long.
     """
     flow = Flow(sources, [module_of(source.name) for source in sources])
-    work = Work(flow, wish, careful)
+    work = Work(flow, wish, careful, patience)
     work.mentions = mentions(flow)
     target(wish.to)(work)
     unsaid(work)

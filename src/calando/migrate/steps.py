@@ -221,11 +221,12 @@ def rewrite_update(work: Work, optimizers: list[Thing], update: Update, others: 
         raise Left(f"the gradients for the step in line {update.call.lineno} are never cleared")
     if not accumulated and not clears:
         raise Left(f"the gradients for the step in line {update.call.lineno} are never cleared, so they pile up")
+    went = {s for _, s in work.removed} if len(clears) > 1 else set()  # another step's that are cleared here too
     for where, statement in clears:
         if accumulated and where is scope and not outside(statement, bases):
             work.replace(where.file, statement, f"{update.gradients} = None")
             work.say(where.file, statement, REWRITTEN, "the gathered gradients are dropped", "step")
-        else:
+        elif statement not in went:
             work.remove(where.file, statement)
             shown = statement.body[0] if isinstance(statement, ast.For) else statement
             work.say(where.file, shown, REWRITTEN, "gradients are made anew at each call", "step")

@@ -9,7 +9,7 @@ from .back import Back, put
 from .finding import CHECK, REWRITTEN
 from .flow import Thing
 from .scopes import File, Scope
-from .work import Left, Work, statement_of, uses
+from .work import Left, Work, outermost, statement_of, uses
 
 READ = ("data", "asnumpy", "value", "item")
 
@@ -46,7 +46,8 @@ def numbers(back: Back) -> None:
 def edited(work: Work, file: File, node: ast.AST) -> bool:
     """Whether a place was written anew already; a finding about the statement around it is not enough."""
     start, end = file.source.span(node)
-    return any(owner is file and edit.start <= start and end <= edit.end for owner, edit in work.edits)
+    first = file.source.span(outermost(file, node))[0]
+    return any(end <= edit.end for _, edit in work.edits.near(file, first, start))
 
 
 def momentum(work: Work, scope: Scope, node: ast.Attribute, at: str) -> None:

@@ -52,13 +52,10 @@ def step(back: Back, scope: Scope, call: ast.Call) -> None:
 
 def givers(back: Back, scope: Scope, node: ast.Name) -> list[ast.Assign]:
     """The assignments that may have given a name the value it has where it is read, or what that was made of."""
-    flow = back.work.flow
-    home = flow.home(scope, node.id)
-    found = [s for _, s in stored(home).get(node.id, ()) if isinstance(s, ast.Assign)]
-    reached = lineage(flow, scope, node)
-    if reached is not None:
-        found = [s for s in found if any(n in reached for target in s.targets for n in ast.walk(target))]
-    return list(dict.fromkeys(found))
+    reached = lineage(back.work.flow, scope, node)
+    stores = stored(back.work.flow.home(scope, node.id)).get(node.id, ())
+    made = [s for name, s in stores if isinstance(s, ast.Assign) and (reached is None or name in reached)]
+    return list(dict.fromkeys(made))
 
 
 def several_updates(back: Back, scope: Scope, statement: ast.stmt) -> bool:

@@ -12,6 +12,7 @@ from itertools import accumulate
 from .finding import HUMAN, Finding, Spoken
 from .flow import Flow, Thing
 from .ledger import Ledger, Told
+from .patience import Patience
 from .scopes import File, Scope
 from .source import Edit, parsed
 
@@ -43,11 +44,13 @@ class Work:
 
     Args:
         careful: whether each part of the work is tried at once, so that one that does not become Python is left.
+        patience: how long it may take.
     """
 
     flow: Flow
     wish: Wish
     careful: bool = False
+    patience: Patience = field(default_factory=lambda: Patience(()))
     edits: Ledger[Edit] = field(default_factory=lambda: Ledger(lambda edit: edit.start))
     removed: Ledger[ast.stmt] = field(default_factory=lambda: Ledger(lambda statement: statement.lineno))
     findings: list[Finding] = field(default_factory=list)
@@ -59,6 +62,7 @@ class Work:
 
     def attempt(self, change: Callable[[], None]) -> str:
         """Make a change wholly or not at all; why it was not made, empty where it was."""
+        self.patience.ask()
         lists = (self.edits, self.removed, self.findings, self.spoken, self.imports, self.set)
         sizes, told = [len(each) for each in lists], len(self.told)
         given = [len(file.names.given) for file in self.flow.files]
@@ -82,6 +86,7 @@ class Work:
 
     def tried(self) -> None:
         """Raise Left where what is done so far does not become Python."""
+        self.patience.ask()
         try:
             list(self.results())
         except ValueError as problem:
@@ -104,8 +109,8 @@ class Work:
         """A change that may lie inside another one, which is then changed itself."""
         start, end = file.source.span(node)
         code = file.source.code(node)
-        for at, (owner, edit) in enumerate(self.edits):
-            if owner is file and edit.start <= start and end <= edit.end and edit.start < edit.end:
+        for at, edit in list(self.edits.near(file, file.source.span(outermost(file, node))[0], start)):
+            if end <= edit.end and edit.start < edit.end:
                 self.edits[at] = (
                     file,
                     Edit(edit.start, edit.end, re.sub(rf"(?<![\w.]){re.escape(code)}\b", text, edit.text)),
@@ -239,6 +244,14 @@ def statement_of(file: File, node: ast.AST) -> ast.stmt:
     while not isinstance(node, ast.stmt):
         node = file.parents[node]
     return node
+
+
+def outermost(file: File, node: ast.AST) -> ast.AST:
+    """The largest statement around a node that is not a function or class."""
+    found = node
+    while node in file.parents and not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        found, node = node, file.parents[node]
+    return found
 
 
 def block_of(file: File, statement: ast.stmt) -> list[ast.stmt]:
