@@ -23,8 +23,13 @@ def gradients(loss: torch.Tensor, optimizer: torch.optim.Optimizer, sens: Any = 
     Args:
         sens: what the loss is multiplied by.
     """
+    return by_weights(loss, parameters(optimizer), sens)
+
+
+def by_weights(loss: torch.Tensor, weights: Sequence[torch.Tensor], sens: Any = 1.0) -> tuple[torch.Tensor, ...]:
+    """The gradient of a loss by each of these, as ``GradOperation(get_by_list=True)``, likewise."""
     factor = torch.as_tensor(sens, dtype=loss.dtype, device=loss.device).expand_as(loss)
-    return torch.autograd.grad(loss, parameters(optimizer), factor, allow_unused=True, materialize_grads=True)
+    return torch.autograd.grad(loss, weights, factor, allow_unused=True, materialize_grads=True)
 
 
 def update(optimizer: torch.optim.Optimizer, grads: Sequence[torch.Tensor]) -> None:

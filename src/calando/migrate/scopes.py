@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from .names import Names
@@ -162,6 +162,28 @@ def defined(file: File, parent: Scope, name: str) -> list[Scope]:
     return [scope for scope in file.named.get((parent, name), ()) if not isinstance(scope.node, ast.Lambda)]
 
 
+ASKED = {
+    "param_groups", "learning_rate", "parameters", "get_lr", "global_step", "state_dict", "load_state_dict",
+    "zero_grad", "step", "optimizer", "momentum", "weight_decay",
+}  # fmt: skip
+
+
+def plainly(parent: ast.AST, node: ast.AST) -> ast.AST:
+    """``optimizer.param_groups`` for ``getattr(optimizer, "param_groups")``, at the same place of the text and tree."""
+    if not isinstance(node, ast.Call) or getattr(node.func, "id", "") != "getattr" or len(node.args) != 2:
+        return node
+    named = node.args[1]
+    if node.keywords or not isinstance(named, ast.Constant) or named.value not in ASKED:
+        return node
+    plain = ast.copy_location(ast.Attribute(node.args[0], named.value, ast.Load()), node)
+    for name, value in ast.iter_fields(parent):
+        if value is node:
+            setattr(parent, name, plain)
+        elif isinstance(value, list) and any(each is node for each in value):
+            value[:] = [plain if each is node else each for each in value]
+    return plain
+
+
 def taken_apart(source: Source, module: str) -> File:
     """A script with its scopes."""
     file = File(source, Names((), module), module)
@@ -172,7 +194,7 @@ def taken_apart(source: Source, module: str) -> File:
     shared: list[ast.Global | ast.Nonlocal] = []
     while stack:
         node, scope = stack.pop()
-        for child in ast.iter_child_nodes(node):
+        for child in map(partial(plainly, node), ast.iter_child_nodes(node)):
             if isinstance(child, IDLE):
                 continue
             file.parents[child] = node

@@ -12,7 +12,7 @@ from .flow import OPTIMIZER, File, Scope, Thing
 from .rhythm import updates
 from .speak import respoken
 from .torch_cells import networks_of, one_step_cells
-from .torch_free import emptied_maps, free
+from .torch_free import CLIPS, emptied_maps, free
 from .torch_grouped import construct_grouped, group_numbers, grouped
 from .torch_lambda import lambda_lr
 from .torch_model import models
@@ -152,6 +152,16 @@ def carry_back(work: Work, thing: Thing, loose: bool, carried: bool) -> None:
         group_numbers(back)
     numbers(back)
     checkpoints(work, thing)
+    unclipped(work, sites)
+
+
+def unclipped(work: Work, sites: list[tuple[Scope, ast.Call]]) -> None:
+    """Raise Left where something of MindSpore's still works on gradients beside an update."""
+    for scope in dict.fromkeys(scope for scope, _ in sites):
+        for call in scope.file.asked[scope]:
+            dotted = scope.file.names.dotted(call.func)
+            if dotted.startswith("mindspore.") and dotted.rpartition(".")[2] in CLIPS and id(call) not in work.told:
+                raise Left(f"what is clipped in line {call.lineno} was not recognised")
 
 
 def followed(work: Work, scope: Scope, node: ast.expr) -> None:

@@ -11,11 +11,12 @@ from .flow import GRADIENT, File, Scope, arguments
 from .mentions import step_class
 from .params import kept_as
 from .rhythm import updates
+from .torch_gradient_cells import gradient_cell
 from .torch_mapped import mapped
 from .torch_numbers import copied, is_tensor, untensored
 from .torch_operation import is_operation, operation, stores
 from .torch_params import TAKEN
-from .torch_step import forward, reduced
+from .torch_step import forward, givers, reduced
 from .torch_words import worded
 from .work import Left, Work, statement_of, uses
 
@@ -37,6 +38,11 @@ def free(back: Back) -> None:
     for scope, call in taken(back):
         file = scope.file
         statement = file.parents[call]
+        if isinstance(statement, ast.Return):
+            for place, taking in gradient_cell(back, scope, statement, call):
+                for each in names_of(taking):
+                    followed(back, place, each, taking, set())
+            continue
         if not isinstance(statement, ast.Assign):
             raise Left(f"the gradients taken in line {call.lineno} have no name")
         name, at = names_of(statement), back.called(scope)
@@ -51,6 +57,8 @@ def free(back: Back) -> None:
         file = scope.file
         if len(call.args) != 1 or call.keywords:
             raise Left(f"the gradients of the update in line {call.lineno} were not found")
+        if isinstance(call.args[0], ast.Name):
+            made_of(back, scope, call.args[0])
         at = file.source.code(call.func)
         work.need(file, f"import {HOME}")
         line = f"{HOME}.update({at}, {file.source.code(call.args[0])})"
@@ -60,6 +68,20 @@ def free(back: Back) -> None:
         unjit(work, scope)
     clones(back)
     sums(back)
+
+
+def made_of(back: Back, scope: Scope, node: ast.Name) -> None:
+    """What gives the gradients of an update their values, where that is something of MindSpore's on gathered ones.
+
+    Raises:
+        Left: it has no counterpart.
+    """
+    file = scope.file
+    for each in givers(back, scope, node):
+        func = each.value.func if isinstance(each.value, ast.Call) else each.value
+        here = file.where[each] is scope and id(each.value) not in back.work.told
+        if here and file.names.dotted(func).startswith("mindspore."):
+            changed(back, scope, each, each)
 
 
 def sums(back: Back) -> None:
@@ -128,7 +150,7 @@ def followed(back: Back, scope: Scope, name: str, first: ast.stmt | None, known:
             followed(back, where, statement.targets[0].id, None, known)
 
 
-def changed(back: Back, scope: Scope, node: ast.Name, part: ast.AST) -> None:
+def changed(back: Back, scope: Scope, node: ast.stmt | ast.Name, part: ast.AST) -> None:
     """What a statement does with gradients, in the words of this room."""
     work, file = back.work, scope.file
     calls = [c for c in ast.walk(part) if isinstance(c, ast.Call)]

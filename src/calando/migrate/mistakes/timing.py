@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
+from ..carry import constant
 from ..flow import OPTIMIZER, SCHEDULER, Flow, Thing, arguments
 from ..rhythm import updates
 from ..roads import enclosing
@@ -138,28 +139,43 @@ def fixed_epochs(flow: Flow) -> Found:
     Where nothing is trained and all of a schedule is written in numbers that go together, it is an illustration.
     """
     trains = any(updates(flow, thing) for thing in flow.all(OPTIMIZER))
+    true = counted(flow)
     for file, _, call in calls(flow):
         if not trains and (illustrated(call) or not file.names.dotted(call.func).startswith(("mindspore.", "torch."))):
             continue
         for word in call.keywords:
-            if word.arg and PER_EPOCH.search(word.arg) and many(word.value):
+            if word.arg and PER_EPOCH.search(word.arg) and many(word.value, true):
                 yield file, word, FIXED
         at = LISTS.get(tail(file, call))
-        if at is not None and len(call.args) > at and many(call.args[at]):
+        if at is not None and len(call.args) > at and many(call.args[at], true):
             yield file, call.args[at], FIXED
-        if tail(file, call) == "piecewise_constant_lr" and (shared := factor(call)) is not None:
+        if tail(file, call) == "piecewise_constant_lr" and (shared := factor(call, true)) is not None:
             yield file, shared, FIXED
     for file in flow.files if trains else ():
         for node in file.where:
             if isinstance(node, ast.FunctionDef):
-                yield from ((file, default, FIXED) for default in taken_defaults(file.scopes[node], node))
+                yield from ((file, default, FIXED) for default in taken_defaults(file.scopes[node], node, true))
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], (ast.Name, ast.Attribute)):
                 name = node.targets[0].id if isinstance(node.targets[0], ast.Name) else node.targets[0].attr
-                if PER_EPOCH.search(name) and many(node.value):
+                if PER_EPOCH.search(name) and many(node.value, true):
                     yield file, node, FIXED
 
 
-def taken_defaults(scope: Scope, node: ast.FunctionDef) -> list[ast.expr]:
+def counted(flow: Flow) -> set[int]:
+    """The numbers of turns of the loops that make updates: such a number is the length of an epoch."""
+    found = set()
+    for thing in flow.all(OPTIMIZER):
+        for scope, call in updates(flow, thing):
+            for place, site in [(scope, call), *scope.calls]:
+                for loop in enclosing(place, site):
+                    over = loop.iter if isinstance(loop, ast.For) and isinstance(loop.iter, ast.Call) else None
+                    if over is not None and ast.unparse(over.func) == "range" and len(over.args) == 1:
+                        value = constant(flow, over.args[0], place)
+                        found |= {value} if type(value) is int else set()
+    return found
+
+
+def taken_defaults(scope: Scope, node: ast.FunctionDef, true: set[int]) -> list[ast.expr]:
     """The numbers that stand for the steps of an epoch where a call of a function does not say them."""
     args = [*node.args.posonlyargs, *node.args.args]
     pairs = list(zip(args[len(args) - len(node.args.defaults) :], node.args.defaults, strict=True))
@@ -167,17 +183,19 @@ def taken_defaults(scope: Scope, node: ast.FunctionDef) -> list[ast.expr]:
     skipped = 1 if scope.owner is not None else 0
     given = [arguments(scope, call, skipped) for _, call in scope.calls]
     return [
-        d for a, d in pairs if PER_EPOCH.search(a.arg) and many(d) and not all(a.arg in each for each in given or [{}])
+        d
+        for a, d in pairs
+        if PER_EPOCH.search(a.arg) and many(d, true) and not all(a.arg in each for each in given or [{}])
     ]
 
 
-def factor(call: ast.Call) -> ast.expr | None:
+def factor(call: ast.Call, true: set[int]) -> ast.expr | None:
     """The number by which all milestones of a list are epochs turned into steps; None where there is none."""
     ends = call.args[0] if call.args else next((w.value for w in call.keywords if w.arg == "milestone"), None)
     rows = ends.elts if isinstance(ends, (ast.List, ast.Tuple)) else []
     if len(rows) < 2 or not all(isinstance(x, ast.BinOp) and isinstance(x.op, ast.Mult) for x in rows):
         return None
-    sides = [{ast.unparse(s): s for s in (x.left, x.right) if many(s)} for x in rows]  # type: ignore[attr-defined]
+    sides = [{ast.unparse(s): s for s in (x.left, x.right) if many(s, true)} for x in rows]  # type: ignore[attr-defined]
     same = set.intersection(*(set(row) for row in sides))
     return sides[0][same.pop()] if same else None
 
@@ -198,9 +216,9 @@ def illustrated(call: ast.Call) -> bool:
     return isinstance(total.value, int) and isinstance(epoch.value, int) and total.value % max(epoch.value, 1) == 0
 
 
-def many(node: ast.expr) -> bool:
-    """Whether an expression is a whole number above 1."""
-    return isinstance(node, ast.Constant) and type(node.value) is int and node.value > 1
+def many(node: ast.expr, true: set[int]) -> bool:
+    """Whether an expression is a whole number above 1, and not one that is true here."""
+    return isinstance(node, ast.Constant) and type(node.value) is int and node.value > 1 and node.value not in true
 
 
 def per_step(flow: Flow) -> Found:

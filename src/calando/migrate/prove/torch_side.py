@@ -156,18 +156,18 @@ def scaled(foreign: type) -> Callable[[], None]:
 
 
 def taken(foreign: type, found: Callable[[Any, list[Any]], list[np.ndarray]]) -> Callable[[], None]:
-    """Let ``calando.migrate.gradients.gradients`` take losses of the other side; what undoes it."""
+    """Let ``calando.migrate.gradients.by_weights`` take losses of the other side; what undoes it."""
     from .. import gradients as room
 
-    original = room.gradients
+    original = room.by_weights
 
-    def gradients(loss: Any, optimizer: Any, sens: Any = 1.0) -> Any:
+    def by_weights(loss: Any, weights: Any, sens: Any = 1.0) -> Any:
         if not isinstance(loss, foreign):
-            return original(loss, optimizer, sens)
-        return tuple(torch.from_numpy(g) * sens for g in found(loss, room.parameters(optimizer)))
+            return original(loss, weights, sens)
+        return tuple(torch.from_numpy(g) * sens for g in found(loss, list(weights)))
 
-    room.gradients = gradients
-    return lambda: setattr(room, "gradients", original)
+    room.by_weights = by_weights
+    return lambda: setattr(room, "by_weights", original)
 
 
 def is_tensor(x: Any) -> bool:
