@@ -12,7 +12,7 @@ from .finding import CHECK, HUMAN, REWRITTEN
 from .flow import File, Scope
 from .params import parts_of
 from .rhythm import grouped
-from .torch_watched import drivable, stops
+from .torch_watched import WAITING, drivable, looked, stops, waits
 from .work import Left, Work, statement_of
 
 CALLED = re.compile(r"call_?back|monitor", re.IGNORECASE)
@@ -37,6 +37,7 @@ class Loop:
     halts: bool = False  # whether one of them may end the training
     ahead: list[str] = field(default_factory=list)  # before each update
     last: list[str] = field(default_factory=list)  # after the loop
+    measured: str = ""  # the metrics that are measured after an epoch
 
     def watching(self, file: File) -> str:
         """The name of the script's own callbacks, which are driven from now on."""
@@ -69,10 +70,15 @@ def callbacks(back: Back, scope: Scope, node: ast.expr | None, loop: Loop, at: s
         name = kind(work, where, call)
         file = where.file
         written = WRITERS.get(name)
-        if name == "own" and drivable(work, where, call):
+        if name in WAITING and waits(back, where, call, name, at, loop.measured):
+            loop.watching(scope.file)
+            loop.halts = loop.halts or name == "EarlyStopping"
+            continue
+        if name == "own" and drivable(back, where, call):
             loop.watching(scope.file)
             loop.halts = loop.halts or stops(work, where, call)
             work.say(file, call, CHECK, DRIVEN, "loop")
+            looked(work, where, call)
             continue
         if written is None:
             work.say(file, call, HUMAN, CALLBACK if name == "own" else f"{name} has no counterpart in the loop", "loop")

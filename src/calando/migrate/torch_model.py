@@ -166,10 +166,15 @@ def train(back: Back, scope: Scope, call: ast.Call, given: dict[str, ast.expr], 
     if (made := given.get("loss_fn")) is not None and not step:
         names["loss_fn"] = kept(file, loop, made, "criterion")
     at = "" if step else file.source.code(given["optimizer"])
+    if "valid_dataset" in said and "metrics" in given:
+        loop.measured = file.source.code(given["metrics"])
     callbacks(back, scope, said.get("callbacks"), loop, at, code["train_dataset"])
+    if "valid_dataset" in said:
+        loop.end += evaluation(loop, file.source.code(call.func.value), code)  # type: ignore[attr-defined]
     if loop.watched:
-        given_by = said["callbacks"]
-        loop.before += watched_lines(back, scope, loop.watched, given_by, code["epoch"], code["train_dataset"])
+        given_by, more = said["callbacks"], f", optimizer={at}" if at else ""
+        more += f", valid={code['valid_dataset']}" if "valid_dataset" in said else ""
+        loop.before += watched_lines(back, scope, loop.watched, given_by, code["epoch"], code["train_dataset"], more)
         loop.driven()
     update = forward(back, scope, call, given, how, step, names, at)
     epochs = code["epoch"] if "initial_epoch" not in said else f"{code['initial_epoch']}, {code['epoch']}"
@@ -177,10 +182,6 @@ def train(back: Back, scope: Scope, call: ast.Call, given: dict[str, ast.expr], 
     inner = f"for {names['inputs']} in {data}:"
     if loop.batch:
         inner = f"for {names['batch']}, {names['inputs']} in enumerate({data}, 1):"
-    if "valid_dataset" in said:
-        every = code.get("valid_frequency", "1")
-        told = f"print({ast.unparse(call.func.value)}.eval({code['valid_dataset']}))"  # type: ignore[attr-defined]
-        loop.end.append(told if every == "1" else f"if ({names['epoch']} + 1) % {every} == 0:\n    {told}")
     lines = [] if step else [f"{network}.set_train()"]
     counted = any(names["step"] in line for line in loop.after)
     lines += [f"{names['step']} = 0"] if counted else []
@@ -190,11 +191,18 @@ def train(back: Back, scope: Scope, call: ast.Call, given: dict[str, ast.expr], 
     lines += [f"    {line}" for line in [*loop.begin, inner]]
     after = [f"{names['step']} += 1", *loop.after] if counted else loop.after
     lines += [f"        {line}" for line in [*loop.ahead, *update, *after]]
-    lines += [f"    {line}" for part in loop.end for line in part.split("\n")]
+    lines += [f"    {line}" for line in loop.end]
     lines += loop.last
     put(work, file, statement, lines)
     work.say(file, statement, REWRITTEN, "the loop that Model.train runs", "loop")
     back.stepped += 1
+
+
+def evaluation(loop: Loop, model: str, code: dict[str, str]) -> list[str]:
+    """What ``fit`` measures after an epoch: printed, and told to those that wait for it."""
+    every, shown = code.get("valid_frequency", "1"), f"{model}.eval({code['valid_dataset']})"
+    told = f"print({loop.watched}.evaluated({shown}))" if loop.watched else f"print({shown})"
+    return [told] if every == "1" else [f"if ({loop.names['epoch']} + 1) % {every} == 0:", f"    {told}"]
 
 
 def kept(file: File, loop: Loop, node: ast.expr, wanted: str) -> str:
