@@ -207,6 +207,18 @@ MISTAKES = {
         5,
         "set_data",
     ),
+    "a target network that is set and shares memory": (
+        MS + "target = nn.Dense(2, 1)\nopt = nn.Adam(net.trainable_params())\n"
+        "for p, q in zip(net.trainable_params(), target.trainable_params()):\n    q.set_data(p)\n",
+        7,
+        "share one memory",
+    ),
+    "a target network that is loaded and shares memory": (
+        MS + "target_net = nn.Dense(2, 1)\nopt = nn.Adam(net.trainable_params())\n"
+        "ms.load_param_into_net(target_net, net.parameters_dict())\n",
+        6,
+        "share one memory",
+    ),
     "RMSProp with PyTorch's defaults": (
         MS + "opt = nn.RMSProp(net.trainable_params(), 0.01, decay=0.99, epsilon=1e-8)\n",
         4,
@@ -223,7 +235,18 @@ def test_a_mistake_is_found_at_its_line(name):
     assert [(f.line, told in f.reason) for f in found] == [(line, True)], found
 
 
-GOOD = SHAPES | returns.SHAPES | CELLS | CLEAN
+FINE = {
+    "a target network that is assigned": MS + "target = nn.Dense(2, 1)\nopt = nn.Adam(net.trainable_params())\n"
+    "for p, q in zip(net.trainable_params(), target.trainable_params()):\n    q.set_data(p.value())\n"
+    "    ops.assign(q, p)\n",
+    "a network that evaluates with the weights of the moment": MS
+    + "shown = nn.Dense(2, 1)\nopt = nn.Adam(net.trainable_params())\n"
+    "ms.load_param_into_net(shown, net.parameters_dict())\n",
+    "steps per epoch that the loop counts": MS + "rates = nn.cosine_decay_lr(0.0, 0.1, 12, 4, 3)\n"
+    "opt = nn.SGD(net.trainable_params(), rates)\ngrad_fn = ms.value_and_grad(f, None, opt.parameters)\n"
+    "for epoch in range(3):\n    for k in range(4):\n        loss, grads = grad_fn(x)\n        opt(grads)\n",
+}
+GOOD = FINE | SHAPES | returns.SHAPES | CELLS | CLEAN
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -244,3 +267,22 @@ def test_the_guide_has_none():
 @pytest.mark.parametrize("name", programs.ALL)
 def test_good_scripts_have_none(name):
     assert lint({name: programs.source(name)}) == ([], [])
+
+
+def test_memory_is_shared_as_the_rule_says():
+    """What real MindSpore does: set_data and load_param_into_net share, assign and value() copy."""
+    ms = pytest.importorskip("mindspore", reason="MindSpore is not installed")
+    from mindspore import nn, ops
+
+    def moved(copy):
+        net, other = nn.Dense(2, 1), nn.Dense(2, 1)
+        copy(net, other)
+        before = other.weight.asnumpy().copy()
+        opt = nn.SGD(net.trainable_params(), 0.5)
+        opt(tuple(ops.ones_like(p) for p in opt.parameters))
+        return abs(other.weight.asnumpy() - before).max() > 0
+
+    assert moved(lambda net, other: other.weight.set_data(net.weight))
+    assert moved(lambda net, other: ms.load_param_into_net(other, net.parameters_dict()))
+    assert not moved(lambda net, other: other.weight.set_data(net.weight.value()))
+    assert not moved(lambda net, other: ops.assign(other.weight, net.weight))

@@ -12,7 +12,10 @@ from calando.migrate.prove.compare import loop, rates, weights
 
 sys.path.insert(0, str(Path(__file__).parent))
 import programs
+from ways import WAYS
 from zoo import SCRIPTS
+
+SCRIPTS = SCRIPTS | WAYS
 
 
 def rewritten(name, style="exact"):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from .finding import MISTAKE, Finding
 from .flow import Flow
-from .mistakes import effect, gradients, spelling, timing, unused
+from .mistakes import effect, gradients, shared, spelling, timing, unused
 from .mistakes.about import Found
 from .patience import Patience
 from .project import module_of, uncollected
@@ -19,7 +19,7 @@ RULES: tuple[Callable[[Flow], Found], ...] = (
     gradients.never_cleared, gradients.clipped_late, gradients.clipped_in_vain,
     unused.unused_decays, unused.unused_rates, unused.idle_schedulers, unused.idle_optimizers, unused.rebuilt,
     unused.asked_in_vain,
-    effect.without_effect, effect.written_in_vain, effect.mindspore_traps,
+    effect.without_effect, effect.written_in_vain, effect.mindspore_traps, shared.shared_memory,
 )  # fmt: skip
 
 

@@ -53,7 +53,7 @@ def to_torch(work: Work) -> None:
     left: dict[Thing, str] = {}
     while True:
         done = whole_ones(work, left)
-        bound = torn(work, done, left)
+        bound = {**unclipped(work, done, left), **torn(work, done, left)}
         if not bound:
             break
         left.update(bound)
@@ -152,16 +152,19 @@ def carry_back(work: Work, thing: Thing, loose: bool, carried: bool) -> None:
         group_numbers(back)
     numbers(back)
     checkpoints(work, thing)
-    unclipped(work, sites)
 
 
-def unclipped(work: Work, sites: list[tuple[Scope, ast.Call]]) -> None:
-    """Raise Left where something of MindSpore's still works on gradients beside an update."""
-    for scope in dict.fromkeys(scope for scope, _ in sites):
-        for call in scope.file.asked[scope]:
-            dotted = scope.file.names.dotted(call.func)
-            if dotted.startswith("mindspore.") and dotted.rpartition(".")[2] in CLIPS and id(call) not in work.told:
-                raise Left(f"what is clipped in line {call.lineno} was not recognised")
+def unclipped(work: Work, done: set[Thing], left: dict[Thing, str]) -> dict[Thing, str]:
+    """Optimizers that were rewritten, beside whose update something of MindSpore's still works on gradients."""
+    places = {scope for thing in left for scope, _ in updates(work.flow, thing)}
+    found = {}
+    for thing in done:
+        for scope in {scope for scope, _ in updates(work.flow, thing)} - places:
+            for call in scope.file.asked[scope]:
+                dotted = scope.file.names.dotted(call.func)
+                if dotted.startswith("mindspore.") and dotted.rpartition(".")[2] in CLIPS and id(call) not in work.told:
+                    found[thing] = f"what is clipped in line {call.lineno} was not recognised"
+    return found
 
 
 def followed(work: Work, scope: Scope, node: ast.expr) -> None:

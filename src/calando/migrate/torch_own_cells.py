@@ -52,12 +52,13 @@ def instances(work: Work, cls: Scope) -> list[tuple[Scope, ast.Call]]:
     """Where a class of the project is called."""
     memory = work.flow.memory
     if "instances" not in memory:
-        memory["instances"] = found = {}
+        found: dict[Scope, list[tuple[Scope, ast.Call]]] = {}
+        memory["instances"] = found
         for file in work.flow.files:
             for scope, call in file.calls:
                 if (target := work.flow.callee(scope, call)) is not None and isinstance(target.node, ast.ClassDef):
                     found.setdefault(target, []).append((scope, call))
-    return memory["instances"].get(cls, [])  # type: ignore[no-any-return]
+    return list(memory["instances"].get(cls, ()))
 
 
 def steps_of(back: Back) -> list[tuple[File, ast.ClassDef]]:
@@ -85,7 +86,7 @@ def mapping(work: Work) -> set[ast.AST]:
             if isinstance(node, ast.ClassDef)
             and any(isinstance(n, ast.Call) and is_map(work, file.where.get(n, cls), n) for n in ast.walk(node))
         }
-    return memory["mapping"]  # type: ignore[no-any-return]
+    return set(memory["mapping"])
 
 
 def named(work: Work, file: File, call: ast.Call, network: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from .carry import constant, stored
+from .carry import constant, giving
 from .finding import KEPT, REWRITTEN, Finding
 from .flow import Scope, Thing
 from .params import parts_of, spelled
@@ -52,7 +52,7 @@ def made(work: Work, scope: Scope, node: ast.expr) -> tuple[Scope, ast.expr] | N
     """Where a Cell that is asked step by step is made, by its name or in place; None where an expression is none."""
     if isinstance(node, ast.Name):
         home = work.flow.home(scope, node.id)
-        values = [s.value for _, s in stored(home).get(node.id, []) if isinstance(s, ast.Assign)]
+        values = [s.value for _, s in giving(work.flow, scope, node) if isinstance(s, ast.Assign)]
         return next(((home, value) for value in values if is_schedule(work, home, value)), None)
     return (scope, node) if is_schedule(work, scope, node) else None
 

@@ -33,9 +33,9 @@ def modest(method: ast.FunctionDef | ast.Lambda, cls: Scope, moving: bool) -> bo
     """Whether a method asks a run's context, its parameters and optimizer for what is known only."""
     contexts, told = {a.arg for a in method.args.args if "context" in a.arg or a.arg == "ctx"}, set()
     assigned = [n for n in ast.walk(method) if isinstance(n, ast.Assign)]
-    for node in assigned:
-        if gives(node.value, contexts):
-            told |= {t.id for t in node.targets if isinstance(t, ast.Name)}
+    for each in assigned:
+        if gives(each.value, contexts):
+            told |= {t.id for t in each.targets if isinstance(t, ast.Name)}
     heads = {*told, *(f"{name}.original_args()" for name in contexts)}
     held = {f"{head}.{tail}" for head in heads for tail in OPTIMIZERS}
     names = {t.id for n in assigned if ast.unparse(n.value) in held for t in n.targets if isinstance(t, ast.Name)}

@@ -163,7 +163,7 @@ def fixed_epochs(flow: Flow) -> Found:
 
 def counted(flow: Flow) -> set[int]:
     """The numbers of turns of the loops that make updates: such a number is the length of an epoch."""
-    found = set()
+    found: set[int] = set()
     for thing in flow.all(OPTIMIZER):
         for scope, call in updates(flow, thing):
             for place, site in [(scope, call), *scope.calls]:

@@ -1,0 +1,207 @@
+"""Training scripts of MindSpore's in still other ways: a name, and the text."""
+
+WAYS = {
+    "a Cell that returns gradients, in a step of the script's own": r"""import numpy as np
+import mindspore as ms
+import mindspore.nn as nn
+import mindspore.ops as ops
+from mindspore import Tensor, ParameterTuple
+
+class LinearNet(nn.Cell):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Dense(3, 1)
+    def construct(self, x):
+        return self.fc(x)
+
+class GradNetWrtW(nn.Cell):
+    def __init__(self, network):
+        super(GradNetWrtW, self).__init__()
+        self.network = network
+        self.weights = ParameterTuple(network.trainable_params())
+        self.grad_op = ops.GradOperation(get_by_list=True)
+    def construct(self, x, y):
+        gradient_function = self.grad_op(self.network, self.weights)
+        return gradient_function(x, y)
+
+class TrainOneStep(nn.Cell):
+    def __init__(self, network, optimizer):
+        super(TrainOneStep, self).__init__()
+        self.network = network
+        self.optimizer = optimizer
+        self.grad = GradNetWrtW(network)
+    def construct(self, x, y):
+        loss = self.network(x, y)
+        grads = self.grad(x, y)
+        self.optimizer(grads)
+        return loss
+
+np.random.seed(0)
+net = LinearNet()
+loss_net = nn.WithLossCell(net, nn.MSELoss())
+opt = nn.Momentum(net.trainable_params(), learning_rate=0.05, momentum=0.9)
+train = TrainOneStep(loss_net, opt)
+for i in range(6):
+    x = Tensor(np.random.randn(4, 3).astype(np.float32))
+    y = Tensor(np.random.randn(4, 1).astype(np.float32))
+    print(i, train(x, y))
+""",
+    "a Cell that returns gradients, called in the loop": r"""import numpy as np
+from mindspore import Tensor, nn, ops, ParameterTuple, set_seed
+set_seed(1)
+
+class GradWrap(nn.Cell):
+    def __init__(self, network):
+        super().__init__(auto_prefix=False)
+        self.network = network
+        self.weights = ParameterTuple(filter(lambda x: x.requires_grad, network.get_parameters()))
+    def construct(self, x, label):
+        weights = self.weights
+        return ops.GradOperation(get_by_list=True)(self.network, weights)(x, label)
+
+net = nn.SequentialCell(nn.Dense(4, 8), nn.ReLU(), nn.Dense(8, 2))
+criterion = nn.SoftmaxCrossEntropyWithLogits(sparse=True, reduction="mean")
+net_with_criterion = nn.WithLossCell(net, criterion)
+train_network = GradWrap(net_with_criterion)
+train_network.set_train()
+optimizer = nn.Momentum(filter(lambda x: x.requires_grad, net.get_parameters()), 0.1, 0.9)
+for epoch in range(3):
+    for i in range(2):
+        data = Tensor(np.random.rand(4, 4).astype(np.float32))
+        label = Tensor(np.random.randint(0, 2, 4).astype(np.int32))
+        loss = net_with_criterion(data, label)
+        grads = train_network(data, label)
+        success = optimizer(grads)
+        print(epoch, i, loss.asnumpy())
+""",
+    "an accumulator that clips what it gathered": r"""import numpy as np
+import mindspore as ms
+import mindspore.ops as ops
+import mindspore.nn as nn
+from mindspore import ParameterTuple, Parameter, Tensor
+
+class Accumulator:
+    def __init__(self, optimizer, accumulate_step, clip_norm=1.0):
+        self.optimizer = optimizer
+        self.clip_norm = clip_norm
+        self.inner_grads = optimizer.parameters.clone(prefix="accumulate_", init='zeros')
+        self.zeros = optimizer.parameters.clone(prefix="zeros_", init='zeros')
+        self.counter = Parameter(Tensor(1, ms.int32), 'counter_')
+        assert accumulate_step > 0
+        self.accumulate_step = accumulate_step
+        self.map = ops.HyperMap()
+
+    def __call__(self, grads):
+        self.map(ops.partial(ops.assign_add), self.inner_grads, grads)
+        if self.counter % self.accumulate_step == 0:
+            if self.clip_norm > 0:
+                grads = ops.clip_by_global_norm(self.inner_grads, self.clip_norm)
+                self.optimizer(grads)
+            else:
+                self.optimizer(self.inner_grads)
+            self.map(ops.partial(ops.assign), self.inner_grads, self.zeros)
+        ops.assign_add(self.counter, Tensor(1, ms.int32))
+        return True
+
+net = nn.Dense(4, 2)
+opt = nn.Adam(net.trainable_params(), 1e-2)
+loss_fn = nn.CrossEntropyLoss()
+accumulator = Accumulator(opt, 2)
+
+def forward_fn(x, y):
+    return loss_fn(net(x), y) / 2
+grad_fn = ms.value_and_grad(forward_fn, None, net.trainable_params())
+
+def train_step(x, y):
+    loss, grads = grad_fn(x, y)
+    accumulator(grads)
+    return loss
+
+r = np.random.RandomState(0)
+for step in range(8):
+    l = train_step(Tensor(r.randn(4, 4).astype(np.float32)), Tensor(r.randint(0, 2, 4).astype(np.int32)))
+    print(step, l)
+""",
+    "fit with EarlyStopping and ReduceLROnPlateau": r"""import numpy as np
+import mindspore as ms
+from mindspore import nn
+from mindspore.train import Model, LossMonitor, EarlyStopping, ReduceLROnPlateau, ModelCheckpoint, CheckpointConfig
+import mindspore.dataset as ds
+
+def make(n, seed):
+    r = np.random.RandomState(seed)
+    x = r.randn(n, 3).astype(np.float32)
+    return ds.NumpySlicesDataset((x, x.sum(1, keepdims=True)), ["x", "y"], shuffle=False).batch(4)
+
+train_set, val_set = make(32, 0), make(16, 1)
+network = nn.Dense(3, 1)
+optimizer = nn.SGD(network.trainable_params(), learning_rate=0.05, momentum=0.9)
+early = EarlyStopping(monitor="eval_loss", patience=2, mode="min", verbose=True)
+plateau = ReduceLROnPlateau(monitor="eval_loss", factor=0.5, patience=1, mode="min")
+model = Model(network, loss_fn=nn.MSELoss(), optimizer=optimizer, metrics={"loss", "mae"})
+model.fit(8, train_set, val_set, callbacks=[LossMonitor(), early, plateau], dataset_sink_mode=False)
+print(model.eval(val_set))
+""",
+    "a callback that asks the optimizer's rate": r"""import numpy as np
+import mindspore as ms
+from mindspore import nn, Model, Tensor
+from mindspore.train.callback import Callback, LossMonitor
+import mindspore.dataset as ds
+
+class Logger(Callback):
+    def __init__(self, every=1):
+        super().__init__()
+        self.every, self.seen = every, []
+    def step_end(self, run_context):
+        cb_params = run_context.original_args()
+        opt = cb_params.optimizer
+        if opt is None:
+            opt = cb_params.train_network.optimizer
+        if cb_params.cur_step_num % self.every == 0:
+            self.seen.append(float(opt.get_lr().asnumpy()))
+            print(cb_params.cur_step_num, "lr", self.seen[-1], "loss", cb_params.net_outputs)
+
+x = np.random.RandomState(0).randn(24, 3).astype(np.float32)
+y = x.sum(1, keepdims=True).astype(np.float32)
+data = ds.NumpySlicesDataset((x, y), ["x", "y"], shuffle=False).batch(8)
+net = nn.Dense(3, 1)
+lr = nn.exponential_decay_lr(0.1, 0.9, 30, data.get_dataset_size(), 2)
+opt = nn.Momentum(net.trainable_params(), lr, 0.9)
+model = Model(net, nn.MSELoss(), opt)
+model.train(4, data, callbacks=[LossMonitor(3), Logger(2)], dataset_sink_mode=False)
+""",
+    "groups of mindspore.experimental behind getattr": r"""import numpy as np
+import mindspore as ms
+from mindspore import Tensor
+from mindspore import nn
+from mindspore.experimental import optim
+import mindspore.experimental.optim as eopt
+
+def get_lr(trainer):
+    return getattr(trainer.optimizer, "param_groups")[0]["lr"]
+
+class T:
+    def __init__(self):
+        self.net = nn.Dense(3, 1)
+        self.optimizer = optim.AdamW(self.net.trainable_params(), lr=0.01, weight_decay=0.1)
+        self.sched = eopt.lr_scheduler.SequentialLR(self.optimizer, schedulers=[
+            eopt.lr_scheduler.LinearLR(self.optimizer, 0.1, 1.0, 3),
+            eopt.lr_scheduler.CosineAnnealingLR(self.optimizer, 6)], milestones=[3])
+        self.grad_fn = ms.value_and_grad(self.forward, None, self.optimizer.parameters)
+        self.mse = nn.MSELoss()
+    def forward(self, x, y):
+        return self.mse(self.net(x), y)
+    def step(self, x, y):
+        loss, grads = self.grad_fn(x, y)
+        self.optimizer(grads)
+        self.sched.step()
+        return loss
+
+t = T()
+r = np.random.RandomState(0)
+for i in range(8):
+    l = t.step(Tensor(r.randn(4, 3).astype(np.float32)), Tensor(r.randn(4, 1).astype(np.float32)))
+    for group in getattr(t.optimizer, "param_groups"):
+        print(i, l, group["lr"].asnumpy(), get_lr(t))
+""",
+}
