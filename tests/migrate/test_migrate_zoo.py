@@ -99,3 +99,42 @@ def test_lars_is_left_with_the_nearest_class():
     done = migrate({"train.py": LINKED.encode()}, Wish(to="torch"))
     assert not done.results[0].changed
     assert any("nn.LARS stands in front of it in line 5; calando.torch.LARS" in f.reason for f in done.findings)
+
+
+TWICE = """from mindspore import nn
+import mindspore as ms
+net = Net()
+decayed = list(filter(lambda x: 'gamma' not in x.name, net.trainable_params()))
+other = list(filter(lambda x: 'gamma' in x.name, net.trainable_params()))
+opt = nn.Momentum([{'params': decayed, 'weight_decay': 0.1}, {'params': other}], 0.1, 0.9)
+grad_fn = ms.value_and_grad(lambda x: net(x).sum(), None, opt.parameters)
+for x in data:
+    loss, grads = grad_fn(x)
+    opt(grads)
+"""
+
+
+def test_the_table_of_names_is_made_once():
+    after = migrate({"train.py": TWICE.encode()}, Wish(to="torch")).results[0].after
+    assert after.count(b"name_of = calando.migrate.whole.names(net)") == 1
+    assert after.count(b"name_of[x]") == 2
+
+
+GATHERED = """import mindspore as ms
+from mindspore import nn, ops
+net = nn.Dense(2, 1)
+opt = nn.Adam(net.trainable_params())
+grad_fn = ms.value_and_grad(lambda x: net(x).sum(), None, opt.parameters)
+def train(x, y):
+    held = ops.clip_by_global_norm(other(y), 1.0)
+    loss, grads = grad_fn(x)
+    opt(grads)
+    return held
+"""
+
+
+def test_where_a_clip_stays_the_optimizer_stays():
+    """What MindSpore's clip returned would be no gradient of PyTorch's."""
+    done = migrate({"train.py": GATHERED.encode()}, Wish(to="torch"))
+    assert not done.results[0].changed
+    assert any("what is clipped in line 7 was not recognised" in f.reason for f in done.findings)

@@ -31,8 +31,12 @@ DROPPED = (
 )  # fmt: skip
 FILES = "a file of the network's: torch.save and torch.load of its state_dict, where it is PyTorch's"
 HALVED = "the network's precision: torch.autocast around the forward pass, whose operations in float16 are others"
+SECOND = "PyTorch has no optimizer of second order: what it trains stays MindSpore's"
+STRANGE = "no optimizer that it trains with was rewritten: it stays, with its training"
 NETWORKS = {
     "auto_mixed_precision": HALVED,
+    "thor": SECOND,
+    "Model": STRANGE,
     "WithLossCell": "network and loss in one: it goes with the network",
     **dict.fromkeys(("save_checkpoint", "load_checkpoint", "load_param_into_net"), FILES),
 }

@@ -11,6 +11,11 @@ from .flow import Thing
 from .scopes import File, Scope
 from .work import Left, Work, outermost, statement_of, uses
 
+WITHOUT = {
+    "momentum": "assigning has an effect only when compiled: say ops.assign(optimizer.momentum, …), or take it out",
+    "dynamic_lr": "PyTorch's optimizers cannot say whether their rate moves: ask get_lr() for the rate in force",
+    "is_group_lr": "PyTorch's optimizers have a rate in each group: ask get_lr() for the rate in force",
+}
 READ = ("data", "asnumpy", "value", "item")
 
 
@@ -40,7 +45,8 @@ def numbers(back: Back) -> None:
         elif parent.attr == "parameters":
             held(work, scope, parent, at)
         elif parent.attr not in ("step", "zero_grad", "param_groups"):
-            raise Left(f"its .{parent.attr} in line {node.lineno} has no counterpart")
+            why = WITHOUT.get(parent.attr, "it has no counterpart")
+            raise Left(f"its .{parent.attr} in line {node.lineno}: {why}")
 
 
 def edited(work: Work, file: File, node: ast.AST) -> bool:

@@ -11,7 +11,7 @@ from .finding import REWRITTEN
 from .flow import NETWORK, OBJECT, Scope
 from .params import parts_of, spelled
 from .torch_rates import grouped_schedule
-from .work import Left, Work, statement_of
+from .work import Left, Work, above, block_of, statement_of
 
 TAKEN = {
     "trainable_params": "[p for p in {}.parameters() if p.requires_grad]",
@@ -250,6 +250,25 @@ def conditions_of(scope: Scope, node: ast.AST) -> Iterator[ast.expr]:
             yield above.test
 
 
+def table(work: Work, known: list[tuple[Scope, ast.Call]], scope: Scope, call: ast.Call) -> tuple[Scope, ast.Call]:
+    """Where the table of a network's names is made: the first place before a call that asks the same network's."""
+
+    def network(each: ast.Call) -> tuple[str, object]:
+        held = each.func.value if isinstance(each.func, ast.Attribute) else each.func
+        return ast.unparse(held), work.flow.reaching(scope, held) if isinstance(held, ast.Name) else None
+
+    blocks = [
+        block_of(scope.file, s)
+        for s in (statement_of(scope.file, call), *above(scope.file, call))
+        if isinstance(s, ast.stmt)
+    ]
+    same = [
+        c for s, c in known
+        if s is scope and network(c) == network(call) and any(statement_of(scope.file, c) in block for block in blocks)
+    ]  # fmt: skip
+    return scope, min(same, key=lambda c: c.lineno)
+
+
 def look_up(work: Work, scope: Scope, asked: ast.Attribute, owners: list[tuple[Scope, ast.Call]]) -> None:
     """``p.name`` as a look-up in the table of the network's names."""
     where = scope.file.where[asked]
@@ -262,7 +281,7 @@ def look_up(work: Work, scope: Scope, asked: ast.Attribute, owners: list[tuple[S
     if not known:
         raise Left(f"a parameter's name is asked for in line {asked.lineno}, where its network is not known")
     before = [(s, c) for s, c in known if c.lineno <= asked.lineno] or known
-    place, call = max(before, key=lambda found: found[1].lineno)
+    place, call = table(work, before, *max(before, key=lambda found: found[1].lineno))
     assert isinstance(call.func, ast.Attribute) and isinstance(asked.value, ast.Name)
     line = f"name_of = calando.migrate.whole.names({place.file.source.code(call.func.value)})"
     statement = statement_of(place.file, call)
