@@ -309,13 +309,14 @@ def signed(owner: str, problem: Exception) -> Exception:
 
 
 def whole(what: str, value: Any) -> int:
-    """A whole number from 0 on.
+    """A whole number from 0 on; a tensor of one, as torch keeps ages in its state, is one too.
 
     Raises:
         TypeError, ValueError: it is none.
     """
+    found = value.item() if getattr(value, "ndim", None) == 0 else None
     try:
-        number = operator.index(value)
+        number = int(found) if isinstance(found, float) and found.is_integer() else operator.index(value)
     except TypeError:
         raise TypeError(f"{what} is a whole number from 0 on, not {value!r}") from None
     if number < 0:

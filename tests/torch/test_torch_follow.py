@@ -91,6 +91,8 @@ def test_the_count_of_another_scheduler_is_taken_over():
     assert follow.last_epoch == 0
     with pytest.raises(ValueError, match="has 'last_epoch', but this has"):
         follow.load_state_dict({"epoch": 3})
+    with pytest.raises(TypeError, match="the state of a scheduler is a dictionary, but this is None"):
+        follow.load_state_dict(None)
     with pytest.raises(TypeError, match="an optimizer of torch is followed, not None"):
         ct.Follow(None)
 

@@ -264,14 +264,15 @@ def test_refused(make, kind, sentence):
     assert mine.state_dict() == before
 
 
-def test_a_metric_that_is_none_changes_nothing():
+@pytest.mark.parametrize("metric", [None, "a", torch.ones(2), 1j], ids=repr)
+def test_a_metric_that_is_none_changes_nothing(metric):
     optimizer, _ = optimizers()
     plateau = ct.Plateau(optimizer, patience=0)
     plateau.step(1.0)
     before = plateau.state_dict()
-    with pytest.raises(TypeError):
-        plateau.step(None)
-    assert plateau.state_dict() == before
+    with pytest.raises(TypeError, match=r"^Plateau: the metric must be a number, or a tensor of one, but") as told:
+        plateau.step(metric)
+    assert plateau.state_dict() == before and "\n" not in str(told.value)
 
 
 def test_a_reduction_that_cannot_be_made_changes_nothing():

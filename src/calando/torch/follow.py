@@ -3,6 +3,7 @@
 The optimizer's clock moves its learning rate; this class only reports it.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -79,8 +80,11 @@ class Follow(LRScheduler):
         """Count on from there. A state of another scheduler's is taken for its count alone.
 
         Raises:
+            TypeError: it is no dictionary; nothing has changed.
             ValueError: it has no count; nothing has changed.
         """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"Follow: the state of a scheduler is a dictionary, but this is {shown(state_dict)}")
         if not isinstance(state_dict.get("last_epoch"), int):
             raise ValueError(f"Follow: the state of a scheduler has 'last_epoch', but this has {sorted(state_dict)}")
         self.last_epoch = state_dict["last_epoch"]

@@ -111,6 +111,11 @@ class Plateau(ReduceLROnPlateau):
             TypeError, ValueError: the metric is no number, or a value cannot be used; nothing has changed.
         """
         optimizer: Any = self.optimizer
+        try:
+            float(metrics)
+        except (TypeError, ValueError, RuntimeError):
+            must = f"the metric must be a number, or a tensor of one, but it is {shown(metrics)}"
+            raise TypeError(f"Plateau: {must}") from None
         before, done = dict(self._memory), []
         self._wanted: dict[tuple[int, str], Any] = {}
         try:
