@@ -54,6 +54,12 @@ def words(ms, nn):
         nn.AdaFactor([p], **options)((ms.Tensor(np.array([[1e-5, 1e-5], [1, 1]], "f2")),))
         return p.asnumpy()[:, 0].tolist()
 
+    class Fading(nn.Cell):
+        """A weight decay of 0.1 / (1 + t)."""
+
+        def construct(self, global_step):
+            return 0.1 / (1 + global_step)
+
     def rate(cell, step):
         return [float(cell(ms.Tensor(step, ms.int32)).asnumpy())]
 
@@ -62,6 +68,7 @@ def words(ms, nn):
         return [float(decay.asnumpy() if hasattr(decay, "asnumpy") else decay)]
 
     return {
+        "Fading": Fading,
         "centered": centered,
         "decayed": decayed,
         "mixed": mixed,
