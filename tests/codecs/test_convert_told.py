@@ -241,11 +241,12 @@ def test_learning_rates_that_torch_cannot_hold(tmp_path):
     w = Parameter(np.ones(3, np.float32), name="w")
     v = Parameter(np.ones(3, np.float32), name="v")
     for params, rate, word in (
-        ([w, v], [0.1, 0.2, 0.3], "is a list of 3"),
+        ([w, v], [0.1, 0.2, 0.3], "is a list of 3, one rate per step; a number was written, that of step 1: 0.2"),
         ([w, v], Cosine(0.1, 0.0, 5), "no learning rate"),
         ([{"params": [w], "lr": 0.1}, {"params": [v], "lr": 0.2}], 0.1, "does not say whose they are"),
     ):
         optimizer = nn.Momentum(params, learning_rate=rate, momentum=0.9)
+        optimizer([torch.ones(3)] * 2)
         calando.mindspore.save_checkpoint(optimizer, str(tmp_path / "a.ckpt"))
         assert any(word in text for text in convert(tmp_path / "a.ckpt", tmp_path / "a.pt").lost), word
 

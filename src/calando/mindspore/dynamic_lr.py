@@ -133,6 +133,7 @@ def piecewise_constant_lr(milestone: Any, learning_rates: Any) -> list[float]:
         rates.whole(owner, f"milestone[{i}]", end)
         rates.real(owner, f"learning_rates[{i}]", value, -math.inf)
         if end < len(found):
-            raise ValueError(f"For '{owner}': milestone[{i}] must be greater than the one before, but got {end}")
+            before = f"milestone[{i - 1}], {len(found)}"
+            raise ValueError(f"For '{owner}': milestone[{i}] must not be less than {before}, but got {end}")
         found += [value] * (end - len(found))
     return found
