@@ -13,6 +13,7 @@ import calando.torch as room
 from calando.cli import main
 from calando.codecs import mindspore_ckpt, mindspore_safetensors
 from calando.codecs.convert import convert
+from calando.codecs.entry import Entry
 from calando.codecs.families import FAMILIES
 from calando.codecs.inspect import inspected
 from calando.codecs.names import BUFFERS
@@ -249,6 +250,25 @@ def test_learning_rates_that_torch_cannot_hold(tmp_path):
         optimizer([torch.ones(3)] * 2)
         calando.mindspore.save_checkpoint(optimizer, str(tmp_path / "a.ckpt"))
         assert any(word in text for text in convert(tmp_path / "a.ckpt", tmp_path / "a.pt").lost), word
+
+
+@pytest.mark.parametrize("centered", [True, False])
+def test_a_mean_of_gradients_in_the_file_says_that_rmsprop_is_centered(tmp_path, centered):
+    w = Parameter(np.ones(3, np.float32), name="w")
+    optimizer = nn.RMSProp([w], learning_rate=0.1, centered=centered)
+    optimizer([torch.ones(3)])
+    calando.mindspore.save_checkpoint(optimizer, str(tmp_path / "a.ckpt"))
+    convert(tmp_path / "a.ckpt", tmp_path / "a.pt")
+    state = torch.load(tmp_path / "a.pt", weights_only=True)["optimizer"]
+    assert state["param_groups"][0]["centered"] is centered and ("grad_avg" in state["state"][0]) is centered
+
+
+def test_a_clock_that_runs_backwards_is_refused(tmp_path):
+    w = Entry.of(np.ones(3, np.float32))
+    entries = {"global_step": Entry.of(np.array([-1], np.int32)), "momentum": Entry.of(np.float32(0.9))}
+    mindspore_ckpt.write(tmp_path / "a.ckpt", {**entries, "w": w, "moments.w": w})
+    with pytest.raises(CheckpointError, match="'global_step' counts updates, but is -1"):
+        convert(tmp_path / "a.ckpt", tmp_path / "a.pt")
 
 
 class Foreign:

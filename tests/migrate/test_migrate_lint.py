@@ -82,6 +82,7 @@ MISTAKES = {
         4,
         "every step",
     ),
+    "the same without a keyword": (MS + "rate = nn.ExponentialDecayLR(0.1, 0.9, 1)\n", 4, "every step"),
     "gradients that pile up": (
         PT + "opt = optim.SGD(net.parameters(), lr=0.1)\nfor i in range(3):\n    net(x).backward()\n    opt.step()\n",
         7,
@@ -147,6 +148,13 @@ MISTAKES = {
         PT + "opt = optim.SGD(net.parameters(), lr=0.1)\nfor i in range(3):\n    opt.zero_grad()\n"
         "    net(x).backward()\n    opt.step()\n    nn.utils.clip_grad_norm_(net.parameters(), 1.0)\n",
         9,
+        "clip them before",
+    ),
+    "gradients clipped too late in an epoch's loop": (
+        PT + "opt = optim.SGD(net.parameters(), lr=0.1)\nfor epoch in range(2):\n    for x in batches:\n"
+        "        opt.zero_grad()\n        net(x).backward()\n        opt.step()\n"
+        "        nn.utils.clip_grad_norm_(net.parameters(), 1.0)\n",
+        10,
         "clip them before",
     ),
     "gradients clipped when MindSpore's update was made": (
