@@ -30,6 +30,8 @@ def test_nothing_is_left_that_one_road_takes(name):
     assert not [f for f in found if f.certainty == HUMAN and "left whole" in f.reason]
     half = rb"calando\.torch\.[A-Z]" if name in OUT else rb"calando\.mindspore\.nn\.[A-Z]"
     assert not re.search(half, after)
+    for module in re.findall(rb"^import (calando\.[\w.]+)$", after, re.M):
+        assert module + b"." in after, module  # no import that the first road brought and nothing uses
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ LIBRARIES = (
     "mmcv.", "mmengine.", "deepspeed.", "fvcore.", "warmup_scheduler.", "torch_optimizer.", "bitsandbytes.",
     "mindcv.", "mindyolo.", "mindnlp.", "mindformers.",
 )  # fmt: skip
-FACTORY = re.compile(r"optim|sched|adam|sgd|lamb|lars|lion|amp|scaler|warmup|(^|_)lr", re.IGNORECASE)
+FACTORY = re.compile(r"optim|sched|adam|sgd|lamb|lars|lion|amp|scaler|warmup|create_trainer|(^|_)lr", re.IGNORECASE)
 DOTTED = re.compile(
     r"torch\.nn\.utils\.clip_grad|torch\.(cuda\.)?amp\.|torch\.autocast|torch\.autograd\.(grad|backward)|torch\.optim\.|"
     r"calando\.torch\.|mindspore\.(ops|nn)\.((composite|functional|operations)\.)?(clip_by|Clip)|mindspore\.(amp|train\.amp|train\.loss_scale)|"

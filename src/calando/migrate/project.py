@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from .finding import Finding, Spoken
 from .flow import Flow
+from .leftover import leftover
 from .mentions import mentions
 from .patience import Patience, TooLarge
 from .scopes import File
@@ -112,6 +113,7 @@ def worked(sources: list[Source], wish: Wish, patience: Patience, careful: bool)
     work = Work(flow, wish, careful, patience)
     work.mentions = mentions(flow)
     target(wish.to)(work)
+    leftover(work)
     unsaid(work)
     return work, list(work.results())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from .back import Back, put, seen
-from .finding import REWRITTEN
+from .finding import KEPT, REWRITTEN
 from .flow import GRADIENT, Scope
 from .torch_words import said
 from .work import Left, Work, off
@@ -48,6 +48,9 @@ def operation(back: Back, scope: Scope, node: ast.Assign, value: ast.Call, known
         factor = said(work, scope, sens)
     put(work, file, node, [*lines, *back.gradients(node, at, loss, factor)])
     work.say(file, node, REWRITTEN, "the gradients of the loss, into the parameters", "step")
+    for made in work.flow.things(scope, value.func.func):
+        if made.scope is not None and made.scope.owner is None and id(made.node) not in work.told:
+            work.say(made.scope.file, made.node, KEPT, "nothing calls it any more", "step")
     return sens
 
 

@@ -165,15 +165,18 @@ class Work:
     def results(self) -> Iterator[tuple[File, str]]:
         """Each file's new text, which is Python again."""
         for file in self.flow.files:
-            edits = [edit for owner, edit in self.edits if owner is file]
-            edits += emptied(file, [statement for owner, statement in self.removed if owner is file])
-            edits = staying(edits)
-            wanted = [text for owner, text in self.imports if owner is file]
-            edits += import_edits(file, wanted)
-            text = file.source.apply(joined(edits)) if edits else file.source.text
+            text = self.text_of(file)
             if text != file.source.text:
                 parsed(text, f"the result of {file.source.name}")
             yield file, text
+
+    def text_of(self, file: File) -> str:
+        """A file's text with the changes made so far."""
+        edits = [edit for owner, edit in self.edits if owner is file]
+        edits += emptied(file, [statement for owner, statement in self.removed if owner is file])
+        edits = staying(edits)
+        edits += import_edits(file, [text for owner, text in self.imports if owner is file])
+        return file.source.apply(joined(edits)) if edits else file.source.text
 
 
 def quoted(file: File, node: ast.AST, text: str) -> str:
