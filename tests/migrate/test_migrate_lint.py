@@ -215,6 +215,12 @@ MISTAKES = {
         5,
         "set_data",
     ),
+    "a weight decay that moves in an optimizer that has none": (
+        MS + "class Decay(nn.Cell):\n    def construct(self, step):\n        return 1e-4 / (step + 1)\n"
+        "decay = Decay()\nopt = nn.SGD(net.trainable_params(), 0.1, weight_decay=decay)\n",
+        8,
+        "takes no weight decay that moves",
+    ),
     "a target network that is set and shares memory": (
         MS + "target = nn.Dense(2, 1)\nopt = nn.Adam(net.trainable_params())\n"
         "for p, q in zip(net.trainable_params(), target.trainable_params()):\n    q.set_data(p)\n",
@@ -244,6 +250,8 @@ def test_a_mistake_is_found_at_its_line(name):
 
 
 FINE = {
+    "a weight decay that moves where it may": MS + "decay = nn.ExponentialDecayLR(1e-4, 0.9, 10)\n"
+    "opt = nn.Momentum(net.trainable_params(), 0.1, 0.9, weight_decay=decay)\n",
     "a target network that is assigned": MS + "target = nn.Dense(2, 1)\nopt = nn.Adam(net.trainable_params())\n"
     "for p, q in zip(net.trainable_params(), target.trainable_params()):\n    q.set_data(p.value())\n"
     "    ops.assign(q, p)\n",

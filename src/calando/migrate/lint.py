@@ -19,7 +19,8 @@ RULES: tuple[Callable[[Flow], Found], ...] = (
     gradients.never_cleared, gradients.clipped_late, gradients.clipped_in_vain,
     unused.unused_decays, unused.unused_rates, unused.idle_schedulers, unused.idle_optimizers, unused.rebuilt,
     unused.asked_in_vain,
-    effect.without_effect, effect.written_in_vain, effect.mindspore_traps, shared.shared_memory,
+    effect.without_effect, effect.written_in_vain, effect.mindspore_traps, effect.fixed_decay,
+    shared.shared_memory,
 )  # fmt: skip
 
 

@@ -82,6 +82,38 @@ def mindspore_traps(flow: Flow) -> Found:
                 yield file, value, told
 
 
+def fixed_decay(flow: Flow) -> Found:
+    """A weight decay that moves, for an optimizer of MindSpore's that refuses it."""
+    for thing in filter(of_mindspore, flow.all(OPTIMIZER)):
+        call, name, scope = thing.node, thing.name.partition(".")[2], thing.scope
+        assert isinstance(call, ast.Call) and scope is not None
+        if name not in ("SGD", "LazyAdam") or of_calando(thing):
+            continue
+        for word in call.keywords:
+            if word.arg == "weight_decay" and is_cell(flow, scope, word.value):
+                told = f"nn.{name} takes no weight decay that moves and raises TypeError; Momentum and Adam do"
+                yield scope.file, word, told
+
+
+def is_cell(flow: Flow, scope: Scope, node: ast.expr) -> bool:
+    """Whether an expression is a Cell that is asked step by step."""
+    made = once(flow, scope, node) if isinstance(node, ast.Name) else node
+    if not isinstance(made, ast.Call):
+        return False
+    if scope.file.names.dotted(made.func).startswith("mindspore.nn.") and ast.unparse(made.func).endswith("LR"):
+        return True
+    target = flow.callee(scope, made)
+    return (
+        target is not None and isinstance(target.node, ast.ClassDef) and (flow.is_network(target) or own(flow, target))
+    )
+
+
+def own(flow: Flow, cls: Scope) -> bool:
+    """Whether a class of the script's is a schedule."""
+    bases = [at.file.names.dotted(base) for at in flow.bases(cls) for base in at.node.bases]  # type: ignore[attr-defined]
+    return any(base.endswith("LearningRateSchedule") for base in bases)
+
+
 def once(flow: Flow, scope: Scope, node: ast.Name) -> ast.expr | None:
     """What a name is given, where that is one value."""
     held = [s.value for _, s in stored(flow.home(scope, node.id)).get(node.id, []) if isinstance(s, ast.Assign)]
