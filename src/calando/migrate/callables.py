@@ -58,3 +58,11 @@ def arguments(target: Scope, call: ast.Call, skipped: int = 0) -> dict[str, ast.
         found[name] = value
     found.update({word.arg: word.value for word in call.keywords if word.arg is not None})
     return found
+
+
+def fields(cls: Scope, call: ast.Call) -> dict[str, ast.expr]:
+    """What a call gives the fields of a dataclass or named tuple, which have no ``__init__`` that could be read."""
+    body = getattr(cls.node, "body", ())
+    names = [s.target.id for s in body if isinstance(s, ast.AnnAssign) and isinstance(s.target, ast.Name)]
+    found = dict(zip(names, call.args, strict=False))
+    return found | {str(word.arg): word.value for word in call.keywords if word.arg in names}

@@ -12,7 +12,7 @@ from itertools import chain
 from typing import Any
 
 from .callables import arguments as arguments
-from .callables import parameter, read_as_property, skipped
+from .callables import fields, parameter, read_as_property, skipped
 from .modules import Modules
 from .packs import COMPREHENSIONS, EACH, alike, comprehended, elements, entry, put_in
 from .prepared import wrapped, wraps
@@ -239,6 +239,8 @@ class Flow:
                 self._bind(first, scope, call, 1)
                 if (scope, call) not in first.calls:
                     first.calls.append((scope, call))
+            for name, value in fields(target, call).items() if first is None else ():
+                self._keep(target.node, name, self.things(scope, value))
             return frozenset({Thing(OBJECT, target.node, id(target.node), scope=target)})
         if isinstance(target.node, ast.Lambda):
             self._returned(target)
@@ -275,9 +277,7 @@ class Flow:
             call.args[1] if len(call.args) > 1 else next((w.value for w in call.keywords if w.arg == "optimizer"), None)
         )
         found = self.things(scope, given)
-        if found - self.attributes[cls.node, "optimizer"]:
-            self.attributes[cls.node, "optimizer"] |= found
-            self.version += 1
+        self._keep(cls.node, "optimizer", found)
 
     def _bind(self, target: Scope, scope: Scope, call: ast.Call, skipped: int) -> None:
         """The arguments of a call are what a function's parameters may be."""
@@ -328,9 +328,13 @@ class Flow:
             self._put(home, target.id, found)
         elif isinstance(target, ast.Attribute):
             for thing in self.things(scope, target.value):
-                if thing.kind == OBJECT and found - self.attributes[thing.node, target.attr]:
-                    self.attributes[thing.node, target.attr] |= found
-                    self.version += 1
+                if thing.kind == OBJECT:
+                    self._keep(thing.node, target.attr, found)
+
+    def _keep(self, cls: ast.AST, name: str, found: frozenset[Thing]) -> None:
+        if found - self.attributes[cls, name]:
+            self.attributes[cls, name] |= found
+            self.version += 1
 
     def _put(self, scope: Scope, name: str, found: frozenset[Thing]) -> None:
         if found - scope.env[name]:

@@ -6,6 +6,7 @@ import ast
 
 from .carry import stored
 from .flow import Flow, arguments
+from .packs import COMPREHENSIONS
 from .scopes import Scope
 
 PASSED = {"enumerate", "tqdm", "tqdm.tqdm", "tqdm.auto.tqdm", "trange", "list", "iter", "reversed", "sorted", "track"}
@@ -13,6 +14,9 @@ PASSED = {"enumerate", "tqdm", "tqdm.tqdm", "tqdm.auto.tqdm", "trange", "list", 
 
 def length_of(flow: Flow, scope: Scope, loop: ast.AST) -> ast.expr | None:
     """How often a loop runs, as an expression; None where that is not known."""
+    if isinstance(loop, COMPREHENSIONS):
+        plain = len(loop.generators) == 1 and not loop.generators[0].ifs
+        return counted(flow, scope, loop.generators[0].iter) if plain else None
     return counted(flow, scope, loop.iter) if isinstance(loop, ast.For) else None
 
 

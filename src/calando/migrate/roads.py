@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from .carry import default_of
 from .flow import Flow, arguments
+from .packs import COMPREHENSIONS
 from .scopes import File, Scope
 
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
@@ -76,12 +77,14 @@ def wanted(test: ast.expr) -> str:
 
 
 def enclosing(scope: Scope, node: ast.AST) -> list[ast.AST]:
-    """The loops around a node inside its scope, outermost first."""
+    """The loops and comprehensions around a node inside its scope, outermost first."""
     found: list[ast.AST] = []
     parents = scope.file.parents
     while node is not scope.node and node in parents:
         above = parents[node]
-        if isinstance(above, LOOPS) and node in above.body:
+        if (isinstance(above, LOOPS) and node in above.body) or (
+            isinstance(above, COMPREHENSIONS) and not isinstance(node, ast.comprehension)
+        ):
             found.append(above)
         node = above
     return found[::-1]
