@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from .carry import default_of
 from .flow import Flow, arguments
@@ -12,6 +13,7 @@ from .packs import COMPREHENSIONS
 from .scopes import File, Scope
 
 LOOPS = (ast.For, ast.AsyncFor, ast.While)
+TURNS = (*LOOPS, *COMPREHENSIONS)
 
 
 MOST_ROADS = 8
@@ -76,15 +78,14 @@ def wanted(test: ast.expr) -> str:
     return test.id if isinstance(test, ast.Name) else ""
 
 
+@lru_cache(maxsize=4096)
 def enclosing(scope: Scope, node: ast.AST) -> list[ast.AST]:
     """The loops and comprehensions around a node inside its scope, outermost first."""
     found: list[ast.AST] = []
     parents = scope.file.parents
     while node is not scope.node and node in parents:
         above = parents[node]
-        if (isinstance(above, LOOPS) and node in above.body) or (
-            isinstance(above, COMPREHENSIONS) and not isinstance(node, ast.comprehension)
-        ):
+        if isinstance(above, TURNS) and node in getattr(above, "body", (node,)) and type(node) is not ast.comprehension:
             found.append(above)
         node = above
     return found[::-1]
