@@ -100,10 +100,96 @@ def test_refusals_of_torch():
             library.SparseAdam([sparse])
 
 
-def test_a_gradient_sparse_in_single_elements_is_made_whole():
+def test_a_gradient_may_be_sparse_in_single_elements():
     p, q = weights(torch.float32), weights(torch.float32)
     ours, theirs = ct.SGD([p], lr=0.1), torch.optim.SGD([q], lr=0.1)
     for x in (p, q):
         x.grad = torch.sparse_coo_tensor(torch.tensor([[1, 2], [0, 2]]), torch.ones(2), (12, 3))
     ours.step(), theirs.step()
     torch.testing.assert_close(p, q)
+
+
+def laid(values, way):
+    """A parameter with these values: in the plain order, its last two axes exchanged in memory, or with gaps."""
+    if way == "turned":
+        return torch.nn.Parameter(values.transpose(-1, -2).contiguous().transpose(-1, -2))
+    if way == "with gaps":
+        wide = torch.zeros(*values.shape[:-1], 2 * values.shape[-1], dtype=values.dtype)
+        wide[..., ::2] = values
+        return torch.nn.Parameter(wide[..., ::2])
+    return torch.nn.Parameter(values.clone())
+
+
+LAYOUTS = pytest.mark.parametrize("way", ["plain", "turned", "with gaps"])
+
+
+def scattered(step, shape, axes, dtype):
+    """A gradient that is sparse along so many axes; nothing at all in one step."""
+    torch.manual_seed(step)
+    kept = torch.rand(shape) < (0.0 if step == 2 else 0.4)
+    return (torch.randn(shape, dtype=dtype) * kept).to_sparse(axes)
+
+
+@LAYOUTS
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize(
+    "name, dtype", [("SparseAdam", torch.float64), ("Adagrad", torch.float32), ("SGD", torch.complex128)]
+)
+def test_single_elements_and_any_layout_as_in_torch(name, dtype, axes, way):
+    """What a gradient leaves out stands still, its moments too, along whichever axes it is sparse."""
+    torch.manual_seed(1)
+    values = torch.randn(4, 3, 2, dtype=dtype)
+    p, q = laid(values, way), laid(values, way)
+    ours, theirs = getattr(ct, name)([p], lr=0.1), getattr(torch.optim, name)([q], lr=0.1)
+    for step in range(6):
+        for x, optimizer in ((p, ours), (q, theirs)):
+            x.grad = scattered(step, values.shape, axes, dtype)
+            optimizer.step()
+        tolerance = 4e-6 if dtype is torch.float32 else 1e-12
+        torch.testing.assert_close(p, q, rtol=tolerance, atol=tolerance)
+    for key in ("exp_avg", "exp_avg_sq", "sum"):
+        if key in ours.state[p]:
+            torch.testing.assert_close(ours.state[p][key], theirs.state[q][key], rtol=tolerance, atol=tolerance)
+
+
+@LAYOUTS
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_averages_and_norms_know_of_single_elements(axes, way):
+    """The average goes on everywhere; a norm is that of what there is: both as the dense twin, element by element."""
+    torch.manual_seed(1)
+    values = torch.randn(4, 3, 2, dtype=torch.float64)
+    p, mean = laid(values, way), values.clone()
+    optimizer = ct.SGD([p], lr=0.1, ema=0.7, max_norm=0.5)
+    q = values.clone()
+    for step in range(6):
+        p.grad = scattered(step, values.shape, axes, torch.float64)
+        g = p.grad.to_dense()
+        optimizer.step()
+        q -= 0.1 * g * min(1.0, 0.5 / (g.norm().item() or 1.0))
+        mean = mean * 0.7 + q * (1 - 0.7)
+        torch.testing.assert_close(p.detach(), q, rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(optimizer.ema_parameters()[0], mean, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+def test_rows_are_centred_whole(axes):
+    torch.manual_seed(1)
+    p = torch.nn.Parameter(torch.zeros(4, 3, 2, dtype=torch.float64))
+    p.grad = scattered(1, p.shape, axes, torch.float64)
+    g = p.grad.to_dense()
+    ct.SGD([p], lr=1.0, grad_centralization=True).step()
+    torch.testing.assert_close(p.detach(), g.mean((1, 2), keepdim=True) - g)
+
+
+@LAYOUTS
+def test_layouts_agree_to_the_last_bit(way):
+    """Where memory has gaps there is no kernel: the array expressions are its twin."""
+    torch.manual_seed(1)
+    values = torch.randn(4, 3, 2, dtype=torch.float64)
+    p, q = laid(values, way), laid(values, "plain")
+    for x in (p, q):
+        optimizer = ct.SparseAdam([x], lr=0.1)
+        for step in range(4):
+            x.grad = scattered(step, values.shape, 2, torch.float64)
+            optimizer.step()
+    assert torch.equal(p, q)

@@ -41,15 +41,17 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Rows:
-    """A gradient of which only some rows (first axis) are not zero.
+    """A gradient of which only some rows are not zero: pieces along the first axis, or along the first few.
 
     Args:
-        indices: int64 (n,), which rows, each once.
+        indices: int64 (n,) for each of these axes: which rows, each once.
         values: the rows, (n, …), in one piece of memory.
+        starts: int64 (n,), where each begins in the parameter's memory, in elements.
     """
 
-    indices: np.ndarray
+    indices: tuple[np.ndarray, ...]
     values: Any
+    starts: np.ndarray
 
 
 class NoGradient(TypeError):

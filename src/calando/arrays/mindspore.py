@@ -173,7 +173,7 @@ def write(x: Any, array: np.ndarray) -> None:
     numpy(x)[...] = array
 
 
-def write_rows(x: Any, indices: np.ndarray, array: np.ndarray) -> None:
+def write_rows(x: Any, indices: tuple[np.ndarray, ...], array: np.ndarray) -> None:
     numpy(x)[indices] = array
 
 

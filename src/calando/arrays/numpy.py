@@ -107,7 +107,8 @@ def rows(g: Any, member: Any, dtype: str) -> Any:
     summed = np.zeros((len(unique), *shape[1:]), dtype)
     np.add.at(summed, inverse, values)
     if member.sparse == "rows":
-        return Rows(unique.astype(np.int64), summed)
+        unique = unique.astype(np.int64)
+        return Rows((unique,), summed, unique * int(np.prod(shape[1:], dtype=np.int64)))
     whole = np.zeros(shape, dtype)
     whole[unique] = summed
     return whole
@@ -158,7 +159,7 @@ def write(x: np.ndarray, array: np.ndarray) -> None:
     x[...] = array
 
 
-def write_rows(x: np.ndarray, indices: np.ndarray, array: np.ndarray) -> None:
+def write_rows(x: np.ndarray, indices: tuple[np.ndarray, ...], array: np.ndarray) -> None:
     x[indices] = array
 
 

@@ -182,11 +182,22 @@ def arranged(g: Any, member: Any, whole: bool = False) -> Any:
 
 
 def rows(g: torch.Tensor, member: Any) -> Any:
-    """A sparse gradient as Rows, or dense where the rule needs it whole or single elements are missing in rows."""
-    if member.sparse != "rows" or g.sparse_dim() != 1 or not member.param.is_contiguous():
+    """A sparse gradient as Rows, or dense where the rule needs it whole; single elements where rows are no piece."""
+    if member.sparse != "rows" or not g.sparse_dim():
         return arranged(g.to_dense(), member)
     g = g.coalesce()
-    return Rows(g.indices()[0].cpu().numpy(), near(g.values().resolve_conj().contiguous()))
+    where, values = g.indices(), g.values()
+    if member.centered and len(where) > 1:  # the mean is of whole rows
+        where = where[:1].unique(dim=1)
+        values = g.to_dense()[where[0]]
+    if not member.param.is_contiguous():
+        rest = values.shape[1:]
+        within = torch.ones(rest, device=g.device).nonzero().T
+        where = torch.cat([where.repeat_interleave(within.shape[1], 1), within.repeat(1, where.shape[1])])
+        values = values.reshape(-1)
+    indices = where.cpu().numpy()
+    steps = np.array(member.param.stride()[: len(indices)], np.int64) * (2 if member.param.is_complex() else 1)
+    return Rows(tuple(indices), near(values.resolve_conj().contiguous()), steps @ indices)
 
 
 def numpy(x: torch.Tensor) -> np.ndarray:
@@ -237,9 +248,11 @@ def write(x: torch.Tensor, array: Any) -> None:
             near(x).copy_(torch.as_tensor(array))
 
 
-def write_rows(x: torch.Tensor, indices: np.ndarray, array: np.ndarray) -> None:
+def write_rows(x: torch.Tensor, indices: tuple[np.ndarray, ...], array: np.ndarray) -> None:
     with torch.no_grad():
-        near(x)[torch.from_numpy(indices).to(x.device)] = torch.as_tensor(array).to(x.dtype)
+        place = tuple(torch.from_numpy(which).to(x.device) for which in indices)
+        target = near(x)
+        target[place] = torch.as_tensor(array).to(target.dtype)
 
 
 def touched(xs: list[torch.Tensor]) -> None:

@@ -173,8 +173,8 @@ def with_rows(
     dense[list(sparse)] = False
     made, whose = [tuple(table[dense[part.piece]] for table in tables)], [part.piece[dense[part.piece]]]
     for i, rows in sparse.items():
-        count, width = len(rows.indices), int(np.prod(part.shapes[i][1:], dtype=np.int64))
-        address = part.within(np.full(count, i), rows.indices * width)
+        count, width = len(rows.starts), int(np.prod(part.shapes[i][len(rows.indices) :], dtype=np.int64))
+        address = part.within(np.full(count, i), rows.starts)
         address[:, 1] = part.grad_where[i] + (np.arange(count) * width * ITEMSIZE[dtype]).astype(np.uint64)
         center = np.zeros(count, part.key.number)
         if part.centered[i] and width:
@@ -182,7 +182,7 @@ def with_rows(
             columns = [np.full(count, number) for number in numbers[index[i]][: len(part.key.decay.scalar_names)]]
             cut = sums.Cut(np.full(count, width), dtype)
             center = centers(part, where, cut, columns).astype(part.key.number)
-        noise = (part.noise(np.full(count, i), rows.indices * width),) if part.key.noisy else ()
+        noise = (part.noise(np.full(count, i), rows.starts),) if part.key.noisy else ()
         made.append((address, np.full(count, width), np.full(count, index[i]), center, *noise))
         whose.append(np.full(count, i))
     return tuple(np.concatenate(columns) for columns in zip(*made, strict=True)), np.concatenate(whose)
@@ -278,7 +278,7 @@ def lengths(part: Part, weights: bool = False, clips: np.ndarray | None = None) 
             where = part.where if weights else part.grad_where
             sizes = part.sizes.copy()
             for i, rows in part.rows_of().items() if not weights else ():
-                sizes[i] = len(rows.indices) * int(np.prod(part.shapes[i][1:], dtype=np.int64))
+                sizes[i] = int(np.prod(rows.values.shape, dtype=np.int64))
             found = sums.sums(kind, where[here], sums.Cut(sizes[here], key.dtype), *(() if clips is None else clips))
         else:
             opened = [key.arrays.opened(x) for x in things()]

@@ -14,7 +14,9 @@ from ..average import SLOT
 from ..plan import Part
 
 
-def unvisited(part: Part, numbers: np.ndarray, index: np.ndarray) -> list[tuple[Any, np.ndarray, np.ndarray]]:
+def unvisited(
+    part: Part, numbers: np.ndarray, index: np.ndarray
+) -> list[tuple[Any, tuple[np.ndarray, ...], np.ndarray]]:
     """For each parameter with a sparse gradient and an average: the average, the other rows, and what they become.
 
     Args:
@@ -26,7 +28,9 @@ def unvisited(part: Part, numbers: np.ndarray, index: np.ndarray) -> list[tuple[
     follow = len(part.key.decay.scalar_names) + part.key.rule.scalar_names.index("follow")
     for i, rows in part.rows_of().items():
         member = part.members[i]
-        others = np.setdiff1d(np.arange(part.shapes[i][0]), rows.indices)
+        left = np.ones(part.shapes[i][: len(rows.indices)], bool)
+        left[rows.indices] = False
+        others = np.nonzero(left)
         p, e = (np.asarray(arrays.numpy(x))[others] for x in (member.param, member.slots[SLOT]))
         p, e = (x.astype(part.key.number) for x in (p, e))
         share = numbers[index[i]][follow].astype(part.key.number)
