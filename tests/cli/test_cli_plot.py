@@ -77,3 +77,12 @@ def test_a_picture(tmp_path, extra, ending):
 def test_mistakes(args, words):
     result = call("plot", *args)
     assert result.exit_code == 2 and words in result.stderr and "Traceback" not in result.stderr
+
+
+def test_ctrl_c_ends_any_command_with_130_and_no_traceback(monkeypatch):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("calando.show.lines.lines", interrupted)
+    result = call("plot", "0.1")
+    assert (result.exit_code, result.stderr.strip()) == (130, "calando: stopped")

@@ -1,4 +1,4 @@
-"""The report: every finding has its row, and whatever a script holds is text in it."""
+"""The report: every finding has its row and is counted, and whatever a script holds is text in it."""
 
 import sys
 from dataclasses import replace
@@ -11,6 +11,7 @@ from calando.migrate import CERTAINTIES, Finding, Wish, migrate
 from calando.migrate.finding import Spoken
 from calando.migrate.page import page
 from calando.migrate.prove.compare import Level, Proof
+from calando.migrate.told import summary
 
 sys.path.insert(0, str(Path(__file__).parent))
 from programs import SCRIPT
@@ -70,3 +71,10 @@ def test_a_line_links_to_the_finding_of_its_own_file(done):
     two = replace(done, findings=told, results=[*done.results, replace(done.results[0], name="b.py")])
     titles = Reader(page(two)).titles
     assert titles == sorted(titles, reverse=True) and set(titles) == {"train.py", "b.py"}
+
+
+def test_every_certainty_is_counted_once_there_is_one(done):
+    found = [Finding("train.py", 1, certainty, "x", "y") for certainty in (*CERTAINTIES, CERTAINTIES[0])]
+    told = "1 of 1 script changed; 2 rewritten; 1 rewritten, please check; 1 needs a human; 1 stays as it is"
+    assert summary(replace(done, findings=found)) == told
+    assert summary(replace(done, findings=[])) == "1 of 1 script changed; no optimizer and no schedule was found"
