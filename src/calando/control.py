@@ -308,6 +308,9 @@ def signed(owner: str, problem: Exception) -> Exception:
     return type(problem)(f"For {owner!r}: {problem}") if engines else problem
 
 
+LAST = 2**53  # a step beyond which a float64 has no place
+
+
 def whole(what: str, value: Any) -> int:
     """A whole number from 0 on; a tensor of one, as torch keeps ages in its state, is one too.
 
@@ -321,6 +324,8 @@ def whole(what: str, value: Any) -> int:
         raise TypeError(f"{what} is a whole number from 0 on, not {value!r}") from None
     if number < 0:
         raise ValueError(f"{what} is a whole number from 0 on, not {number}")
+    if number > LAST:
+        raise ValueError(f"{what} is at most {LAST}, not {shown(number)}")
     return number
 
 

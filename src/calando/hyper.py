@@ -5,7 +5,7 @@ constant and a list are checked when they are given, every other schedule at eac
 function and with the same sentence.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from math import inf, isfinite
 from typing import Any
 
@@ -46,7 +46,7 @@ def as_schedule(value: Any) -> Schedule | float:
     dimensions = getattr(value, "ndim", None)
     if (dimensions or 0) > 1:
         raise TypeError(f"must be {KINDS}, but got an array of shape {tuple(value.shape)}")
-    if isinstance(value, (bool, str, bytes, Mapping)) or value is None:
+    if isinstance(value, (bool, str, bytes, Mapping, Set)) or value is None:
         hint = "; calando.schedules.parse reads a schedule's text" if isinstance(value, str) else ""
         raise TypeError(f"must be {KINDS}, but got {shown(value)}{hint}")
     if dimensions == 0 or is_number(value):

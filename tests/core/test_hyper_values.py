@@ -118,7 +118,7 @@ REFUSED = [  # value, type of the error, part of the sentence
     (Constant(-1.0), ValueError, "but got -1.0"),
     ([], ValueError, "'lr' must have one number for every step, but got an empty list"),
     (iter([]), ValueError, "must not be empty"),
-    ({0.1, 0.2}, TypeError, "must be a sequence"),
+    ({0.1}, TypeError, "schedule or a function of the step, but got {0.1}"),
     (["0.1"], TypeError, "'lr' must have a number for every step, but got '0.1' (entry 0)"),
     ([0.1, None], TypeError, "'lr' must have a number for every step, but got None (entry 1)"),
     ([0.1, True], TypeError, "'lr' must have a number for every step, but got True (entry 1)"),

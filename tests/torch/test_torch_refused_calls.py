@@ -108,6 +108,11 @@ CALLS = {
         "a step is a whole number from 0 on, not -1",
     ),
     "at no step": (lambda o: o.at(-1), ValueError, "a step is a whole number from 0 on, not -1"),
+    "at no step that a checkpoint could keep": (
+        lambda o: o.at(2**70),
+        ValueError,
+        f"a step is at most {2**53}, not {2**70}",
+    ),
     "at half a step": (lambda o: o.at(1.5), (TypeError, ValueError), "a step is a whole number from 0 on, not 1.5"),
     "current of all": (lambda o: o.current()["lr"], KeyError, r"the groups differ in 'lr'"),
     "current unknown": (lambda o: o.current()["momentum"], KeyError, "momentum"),

@@ -163,7 +163,8 @@ def compare(g: Any, member: Any) -> None:
         raise ValueError(f"the gradient of {member.place} has shape {tuple(g.shape)}, not {tuple(p.shape)}")
     if g.dtype not in (p.dtype, getattr(p, "grad_dtype", None)) or g.device != p.device:
         raise TypeError(
-            f"the gradient of {member.place} is {g.dtype} on {g.device}; the parameter is {p.dtype} on {p.device}"
+            f"the gradient of {member.place} is {g.dtype} on {g.device}; the parameter is {p.dtype} on {p.device}: "
+            "bring the gradient there, as in g.to(p)"
         )
 
 
