@@ -1,10 +1,12 @@
 """transformers' schedules in closed form, compared with the schedulers that it makes."""
 
 import ast
+import inspect
 
 import pytest
 
 from calando import schedules
+from calando.lexicon import HUGGING_FACE
 from calando.migrate import Wish, migrate
 
 pytest.importorskip("transformers", reason="transformers is not installed: nothing to compare with")
@@ -101,3 +103,11 @@ def test_mindspore_gets_the_same_rates(call, torch):
 def test_what_is_not_written_stays_and_says_why(call, why):
     told = [f.reason for f in migrated(call, "calando").findings if f.topic == "scheduler"]
     assert any("stays PyTorch's" in reason and why in reason for reason in told), told
+
+
+@pytest.mark.parametrize("name", HUGGING_FACE)
+def test_the_table_of_arguments_is_transformers_own(name):
+    found = inspect.signature(getattr(transformers, name)).parameters
+    known = {key: each.default for key, each in found.items() if key not in ("optimizer", "last_epoch")}
+    assert list(HUGGING_FACE[name]) == list(known)
+    assert all(HUGGING_FACE[name][key] == value for key, value in known.items() if value is not inspect.Parameter.empty)
