@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calando.train import digits, options
+from calando.train import digits, job, options
 from calando.train.history import NUMBERS, Difference, History
 
 
@@ -94,3 +94,19 @@ def test_difference_keeps_the_largest_of_the_run():
     found.add([{"w": np.array([4.0])}, {"w": np.array([4.0])}], equal)
     assert found == Difference(parameters=2.0, relative=0.5, lr=0.25, weight_decay=0.0)
     assert Difference.from_plain(found.plain()) == found
+
+
+@pytest.mark.parametrize("dialect", options.DIALECTS)
+def test_testing_uses_the_moving_statistics_and_changes_nothing(data, dialect):
+    """So an image is recognised by itself as it is among others."""
+    chosen = options.Options(dialect, "momentum", 1, (), (), 256, None, 0, 1)
+    trainer = job.build(chosen, options.plan(chosen, len(data.labels)))[dialect]
+    trainer.load(job.first_values(trainer.values(), 0))
+    for start in range(0, 1024, 256):
+        trainer.step(data.images[start : start + 256], data.labels[start : start + 256])
+    before = trainer.values()
+    images, labels = data.test_images[:60], data.test_labels[:60]
+    alone = [trainer.test(images[i : i + 1], labels[i : i + 1]) for i in range(60)]
+    assert trainer.test(images, labels) == sum(alone)
+    for name, array in trainer.values().items():
+        np.testing.assert_array_equal(array, before[name])

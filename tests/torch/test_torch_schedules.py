@@ -248,6 +248,10 @@ def test_trace_and_current_shapes():
     assert optimizer.trace("beta2", np.arange(3), group=2).tolist() == [0.999] * 3
     assert optimizer.trace("lr", (s for s in (4, 0)), group=1).tolist() == [1.0, 0.0]
     assert optimizer.trace("max_norm", [0]).shape == (1, 3)
+    assert optimizer.trace("lr").shape == (0, 3)  # all steps that were made
+    train(optimizer, p, range(2))
+    assert optimizer.trace("lr").tolist() == [[0.5, 0.0, 0.5], [0.5, 0.25, 0.5]]
+    optimizer.param_groups[1]["step"] = 0
     now = optimizer.current()
     assert len(now) == 3 and list(now[0]) == ["lr", "betas", "eps", "weight_decay", "max_norm"]
     assert now["betas"] == (0.9, 0.999) and now["max_norm"] is None
