@@ -101,6 +101,21 @@ def test_lars_is_left_with_the_nearest_class():
     assert any("nn.LARS stands in front of it in line 5; calando.torch.LARS" in f.reason for f in done.findings)
 
 
+HANDED = """import mindspore as ms
+def train(net, opt, data, loss_fn):
+    grad_fn = ms.value_and_grad(lambda x, y: loss_fn(net(x), y), None, opt.parameters)
+    for x, y in data:
+        loss, grads = grad_fn(x, y)
+        opt(grads)
+"""
+
+
+def test_an_update_by_an_optimizer_from_elsewhere_is_reported():
+    done = migrate({"train.py": HANDED.encode()}, Wish(to="torch"))
+    assert not done.results[0].changed
+    assert [f.line for f in done.findings if "that this project does not make" in f.reason] == [6]
+
+
 TWICE = """from mindspore import nn
 import mindspore as ms
 net = Net()

@@ -40,6 +40,7 @@ CALLBACKS = re.compile(
 )
 AVERAGES = re.compile(r"swa_utils\.(?!SWALR)|\.update_parameters$")
 CALLED_SCALER = re.compile(r"(^|_)(loss|grad|amp)_?scaler$|^scaler$", re.IGNORECASE)
+CALLED_OPTIMIZER = re.compile(r"^(opt|optim|optimizer)(_\w+)?$", re.IGNORECASE)
 CHOICES = {"torch.optim", "torch.optim.lr_scheduler"}  # modules of which a class is chosen
 MADE = re.compile(r"optim|sched|param_groups|(^|_)lr(_|$)|LR$", re.IGNORECASE)  # functions that make or move them
 PLAIN = {
@@ -183,6 +184,16 @@ def handed_on(flow: Flow, node: ast.Call, scope: Scope) -> str:
     return ""
 
 
+def from_elsewhere(flow: Flow, file: File, node: ast.Call, scope: Scope) -> bool:
+    """Whether a call is ``optimizer(grads)`` of MindSpore's manner, where no optimizer is known under that name."""
+    if len(node.args) != 1 or node.keywords or not isinstance(node.func, (ast.Name, ast.Attribute)):
+        return False
+    called = CALLED_OPTIMIZER.search(ast.unparse(node.func).rpartition(".")[2])
+    return bool(called and any(t.scope and t.scope.file is file for t in flow.all(GRADIENT))) and not any(
+        t.kind == OPTIMIZER for t in flow.things(scope, node.func)
+    )
+
+
 def chooses(file: File, node: ast.Call) -> bool:
     """Whether a function is handed a module of which it chooses a class: ``build(torch.optim, name)``."""
     given = [*node.args, *(word.value for word in node.keywords)]
@@ -205,6 +216,8 @@ def call_mentioned(flow: Flow, file: File, node: ast.Call, scope: Scope) -> str:
         return "which class of optimizer or scheduler this is, is only known when it runs"
     if len(node.args) == 1 and not node.keywords and made_so(flow) and ast.unparse(node.func) in made_so(flow):
         return "this update was not rewritten: which class of optimizer makes it, is only known when it runs"
+    if from_elsewhere(flow, file, node, scope):
+        return "an update by an optimizer that this project does not make, or of its own kind"
     if own_kind(flow, node, scope):
         return "an optimizer or scheduler of the script's own: its formula must be compared by hand"
     name = node.func.attr if isinstance(node.func, ast.Attribute) else dotted

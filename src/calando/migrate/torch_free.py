@@ -201,7 +201,7 @@ def handed(back: Back, scope: Scope, name: str, call: ast.Call, known: set[tuple
     target = back.work.flow.callee(scope, call)
     if target is None or not isinstance(target.node, ast.FunctionDef):
         return
-    skipped = 1 if target.owner is not None and isinstance(call.func, ast.Attribute) else 0
+    skipped = 1 if target.owner is not None else 0
     for word, value in arguments(target, call, skipped).items():
         if isinstance(value, ast.Name) and value.id == name:
             followed(back, target, word, None, known)

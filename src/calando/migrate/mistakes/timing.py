@@ -63,7 +63,7 @@ def too_late(flow: Flow, thing: Thing, scope: Scope, node: ast.AST, value: ast.e
     used = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)}
     used |= {n.id for text in expressions(scope, value, scope.node) for n in ast.walk(text) if isinstance(n, ast.Name)}
     for caller, call in scope.calls if isinstance(scope.node, ast.FunctionDef) else ():
-        given = arguments(scope, call, 1 if scope.owner is not None and isinstance(call.func, ast.Attribute) else 0)
+        given = arguments(scope, call, 1 if scope.owner is not None else 0)
         asked = [given[name] for name in given if name in used]
         if asked and late(flow, thing, caller, call, ast.Tuple(asked, ast.Load())):
             yield caller.file, call, LATE
