@@ -1,9 +1,11 @@
 """The parts of the job by themselves."""
 
+import os
+
 import numpy as np
 import pytest
 
-from calando.train import digits, job, options
+from calando.train import checkpoint, digits, job, options
 from calando.train.history import NUMBERS, Difference, History
 
 
@@ -110,3 +112,18 @@ def test_testing_uses_the_moving_statistics_and_changes_nothing(data, dialect):
     assert trainer.test(images, labels) == sum(alone)
     for name, array in trainer.values().items():
         np.testing.assert_array_equal(array, before[name])
+
+
+def test_the_newest_run_is_found_and_torn_saves_are_swept(tmp_path, capsys):
+    for name, seconds in (("b", 100), ("a", 300), ("c", 200)):
+        kept = checkpoint.Folder(tmp_path / name)
+        kept.make()
+        kept.place(0).touch()
+        os.utime(kept.place(0), (seconds, seconds))
+    found = checkpoint.find(tmp_path, "")
+    assert found.name == "a"
+    torn = found.checkpoints / ".epoch-001.calando.tmp"
+    torn.touch()
+    with pytest.raises(FileNotFoundError, match="has no checkpoint to continue from"):
+        found.newest()
+    assert not torn.exists() and "trying the one before it" in capsys.readouterr().err
