@@ -142,6 +142,24 @@ def test_imports_go_down(path):
     assert upward == []
 
 
+def test_roads_of_migrate_do_not_know_each_other():
+    """What is read is below what is known of schedulers, and both are below the two roads."""
+    above = {
+        "reading": ("schedulers", "from_torch", "from_mindspore"),
+        "schedulers": ("from_torch", "from_mindspore"),
+        "from_torch": ("from_mindspore",),
+        "from_mindspore": ("from_torch", "schedulers"),
+    }
+    for shelf, others in above.items():
+        paths = [path for path in SOURCES if path.is_relative_to(ROOT / "migrate" / shelf)]
+        assert paths, shelf
+        for path in paths:
+            wrong = [
+                (line, name) for line, name in imported(path) if name.split(".")[2:3] and name.split(".")[2] in others
+            ]
+            assert wrong == [], path
+
+
 def test_front_ends_do_not_know_each_other():
     for ours, other in (("torch", "mindspore"), ("mindspore", "torch")):
         for path in SOURCES:

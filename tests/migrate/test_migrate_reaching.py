@@ -5,8 +5,8 @@ import random
 
 import pytest
 
-from calando.migrate.flow import Flow
-from calando.migrate.source import read
+from calando.migrate.reading.flow import Flow
+from calando.migrate.reading.source import read
 
 
 class Drawn:

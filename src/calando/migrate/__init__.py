@@ -18,7 +18,7 @@ from .finding import Finding as Finding
 from .project import Migration as Migration
 from .project import Result as Result
 from .project import migrate as migrate
-from .source import Unreadable as Unreadable
+from .reading.source import Unreadable as Unreadable
 from .work import Wish as Wish
 
 __all__ = [

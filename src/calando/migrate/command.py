@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .places import STDIN, Gathered, apart, gather, writable, write
 from .project import Migration, Result, migrate
-from .source import rows
+from .reading.source import rows
 from .told import lines, summary
 from .work import Wish
 

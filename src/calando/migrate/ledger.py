@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, SupportsIndex, TypeVar
 
-from .scopes import File
+from .reading.scopes import File
 
 T = TypeVar("T")
 WIDE = 512  # how many characters, or lines, are looked through at once

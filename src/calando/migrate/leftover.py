@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from .finding import REWRITTEN
-from .scopes import File
+from .reading.scopes import File
 from .work import Work
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from .finding import MISTAKE, Finding
-from .flow import Flow
 from .mistakes import effect, gradients, shared, spelling, timing, unused
 from .mistakes.about import Found
 from .patience import Patience
 from .project import module_of, uncollected
-from .source import Unreadable, read
+from .reading.flow import Flow
+from .reading.source import Unreadable, read
 
 RULES: tuple[Callable[[Flow], Found], ...] = (
     spelling.wrong_names, spelling.wrong_attribute, spelling.swapped_names, spelling.first_of_all,

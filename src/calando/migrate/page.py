@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from .finding import CERTAINTIES, HUMAN, Finding
 from .project import Migration, Result
+from .reading.source import rows as lines
 from .sections import SECTIONS, section, wanted
-from .source import rows as lines
 from .told import summary
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from .source import Source, Unreadable
+from .reading.source import Source, Unreadable
 
 LONG = 10_000  # lines of one script from which on it may be too much
 SECONDS = 7.0  # of work of the processor, so that a busy machine gives the same answer

@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from .finding import Finding, Spoken
-from .flow import Flow
 from .leftover import leftover
-from .mentions import mentions
 from .patience import Patience, TooLarge
-from .scopes import File
-from .source import Source, Unreadable, read
+from .reading.flow import Flow
+from .reading.mentions import mentions
+from .reading.scopes import File
+from .reading.source import Source, Unreadable, read
 from .work import Wish, Work, unsaid
 
 
@@ -142,10 +142,10 @@ def target(to: str) -> Callable[[Work], None]:
 
         return to_calando
     if to == "mindspore":
-        from .to_mindspore import to_mindspore
+        from .from_torch.to_mindspore import to_mindspore
 
         return to_mindspore
-    from .to_torch import to_torch
+    from .from_mindspore.to_torch import to_torch
 
     return to_torch
 

@@ -5,22 +5,21 @@ from __future__ import annotations
 import ast
 
 from ..lexicon import CALANDO, TORCH
-from .carry import carry
-from .chosen import chosen
-from .clips import clips
-from .drivers import WHOLES, family
 from .finding import CHECK, HUMAN, KEPT, REWRITTEN
-from .flow import OPTIMIZER, SCALER, SCHEDULER, Thing
-from .in_mindspore import in_place
-from .later import final, leave_none, set_later, stands_alone
-from .mentions import MEANT, bases_of, chooses, of_mindspore, own_kind
-from .place import Placed, optimizer_at, per_epoch, placed
-from .prepared import gathers, wraps
-from .reads import behind, group_reads
-from .rhythm import grouped
-from .same_rate import argument, one_rate
-from .scopes import File, Scope
-from .taken import taken
+from .from_mindspore.in_mindspore import in_place
+from .from_torch.later import final, leave_none, set_later, stands_alone
+from .reading.carry import carry
+from .reading.chosen import chosen
+from .reading.flow import OPTIMIZER, SCALER, SCHEDULER, Thing
+from .reading.mentions import MEANT, bases_of, chooses, clips, of_mindspore, own_kind
+from .reading.prepared import gathers, wraps
+from .reading.reads import behind, group_reads
+from .reading.rhythm import grouped
+from .reading.scopes import File, Scope
+from .schedulers.drivers import WHOLES, family
+from .schedulers.place import Placed, optimizer_at, per_epoch, placed
+from .schedulers.same_rate import argument, one_rate
+from .schedulers.taken import taken
 from .work import Left, Work, statement_of
 
 OWN_SCHEDULER = "a scheduler of the script's own goes on driving calando's optimizer"

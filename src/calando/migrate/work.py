@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from .finding import HUMAN, Finding, Spoken
-from .flow import Flow, Thing
 from .ledger import Ledger, Told
 from .patience import Patience
-from .scopes import File, Scope
-from .source import Edit, parsed
+from .reading.flow import Flow, Thing
+from .reading.scopes import File, Scope
+from .reading.source import Edit, parsed
 
 LONGEST = 88  # characters of a statement that a finding shows
 

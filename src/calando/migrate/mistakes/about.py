@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from ..flow import Flow, Thing
-from ..roads import LOOPS
-from ..scopes import File, Scope
+from ..reading.flow import Flow, Thing
+from ..reading.roads import LOOPS
+from ..reading.scopes import File, Scope
 
 Found = Iterator[tuple[File, ast.AST, str]]
 

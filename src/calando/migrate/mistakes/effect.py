@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ast
 
-from ..carry import stored
-from ..flow import OPTIMIZER, Flow
-from ..params import spelled
-from ..scopes import Scope
+from ..reading.carry import stored
+from ..reading.flow import OPTIMIZER, Flow
+from ..reading.parts import spelled
+from ..reading.scopes import Scope
 from .about import Found, of_calando, of_mindspore
 
 NUMBERS = {"momentum", "weight_decay", "beta1", "beta2", "eps", "loss_scale", "learning_rate"}

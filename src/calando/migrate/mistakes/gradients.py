@@ -5,12 +5,12 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 
-from ..carry import stored
-from ..flow import APPLIED, GRADIENT, OBJECT, OPTIMIZER, Flow, Thing
-from ..params import kept_as, parts_of, spelled
-from ..rhythm import updates, updates_of_all
-from ..roads import LOOPS, enclosing
-from ..scopes import Scope
+from ..reading.carry import stored
+from ..reading.flow import APPLIED, GRADIENT, OBJECT, OPTIMIZER, Flow, Thing
+from ..reading.parts import kept_as, parts_of, spelled
+from ..reading.rhythm import updates, updates_of_all
+from ..reading.roads import LOOPS, enclosing
+from ..reading.scopes import Scope
 from .about import Found, calls, of_mindspore, tail
 
 CLIPS = {"clip_grad_norm_", "clip_grad_value_"}

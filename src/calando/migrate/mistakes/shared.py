@@ -5,8 +5,8 @@ from __future__ import annotations
 import ast
 import re
 
-from ..flow import OPTIMIZER, Flow
-from ..scopes import Scope
+from ..reading.flow import OPTIMIZER, Flow
+from ..reading.scopes import Scope
 from .about import Found, looped, of_mindspore
 from .gradients import first
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 
 from ...lexicon import GROUPED, MINDSPORE, TORCH
-from ..carry import stored
-from ..flow import OPTIMIZER, File, Flow, Scope
-from ..params import spelled
+from ..reading.carry import stored
+from ..reading.flow import OPTIMIZER, File, Flow, Scope
+from ..reading.parts import spelled
 from .about import Found, calls, counter, head, looped, of_calando, of_mindspore
 
 HINTS = {

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 import re
 
-from ..carry import constant
-from ..flow import OPTIMIZER, SCHEDULER, Flow, Thing, arguments
-from ..rhythm import updates
-from ..roads import enclosing
-from ..scopes import Scope
+from ..reading.carry import constant
+from ..reading.flow import OPTIMIZER, SCHEDULER, Flow, Thing, arguments
+from ..reading.rhythm import updates
+from ..reading.roads import enclosing
+from ..reading.scopes import Scope
 from .about import Found, calls, counter, looped, tail
 
 PER_EPOCH = re.compile(r"steps?_per_epoch|step_size_per_epoch|iters?_per_epoch|batches_per_epoch", re.IGNORECASE)

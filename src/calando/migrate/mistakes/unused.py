@@ -7,10 +7,10 @@ import re
 from collections import Counter
 
 from ...lexicon import DYNAMIC
-from ..flow import NETWORK, OBJECT, OPTIMIZER, SCHEDULER, Flow, Thing
-from ..rhythm import updates
-from ..roads import enclosing
-from ..scopes import Scope
+from ..reading.flow import NETWORK, OBJECT, OPTIMIZER, SCHEDULER, Flow, Thing
+from ..reading.rhythm import updates
+from ..reading.roads import enclosing
+from ..reading.scopes import Scope
 from ..work import uses
 from .about import Found, calls, head, of_mindspore, reads
 

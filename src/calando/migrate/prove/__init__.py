@@ -19,8 +19,8 @@ import tempfile
 from pathlib import Path
 from typing import IO, Any
 
-from ..flow import OPTIMIZER
 from ..project import Migration, Result
+from ..reading.flow import OPTIMIZER
 from .compare import SHARE, WEIGHT, Proof, curves, loop, rates, weights
 from .journal import Journal, load
 from .room import wanted

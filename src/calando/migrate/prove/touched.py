@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 
-from ..flow import File, Flow
 from ..project import Migration, Result
+from ..reading.flow import File, Flow
 
 
 def touched(done: Migration, result: Result) -> bool:

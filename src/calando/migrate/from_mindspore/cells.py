@@ -1,0 +1,201 @@
+"""MindSpore's ready-made training steps as functions, and a script's own ones as modules of PyTorch's."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from ..finding import CHECK, REWRITTEN
+from ..reading.carry import stored
+from ..reading.flow import Thing
+from ..reading.scopes import File, Scope
+from ..work import Left, Work, statement_of
+from .back import Back, put
+from .scale import Scaling, scaling
+from .step import plain_numbers
+
+READY = ("TrainOneStepCell", "TrainOneStepWithLossScaleCell")
+HALF = "the step trains in float32; put torch.autocast around the forward pass where half precision is wanted"
+BUILT = "build_train_network"  # of mindspore.amp: one of the two, around network and loss
+
+
+def networks_of(work: Work, file: File) -> list[ast.AST]:
+    """The networks of a script: its classes, else its layers put in a row."""
+    found: list[ast.AST] = [
+        node for node, scope in file.scopes.items()
+        if isinstance(node, ast.ClassDef) and work.flow.is_network(scope) and not is_step(work, scope)
+    ]  # fmt: skip
+    if found:
+        return found
+    calls = [n for n in file.where if isinstance(n, ast.Call)]
+    return [n for n in calls if file.names.dotted(n.func) == "mindspore.nn.SequentialCell"]
+
+
+def is_step(work: Work, cls: Scope) -> bool:
+    """Whether a class of the script's is a training step: it has an optimizer."""
+    return any(
+        node is cls.node and any(t.kind == "optimizer" for t in held)
+        for (node, _), held in work.flow.attributes.items()
+    )
+
+
+def calls_with(work: Work, thing: Thing, tail: str) -> list[tuple[Scope, ast.Call]]:
+    """Calls of a class of MindSpore's that are given an optimizer."""
+    found = []
+    for file in work.flow.files:
+        for scope, node in file.tails.get(tail, ()):
+            if file.names.dotted(node.func).startswith("mindspore."):
+                values = [*node.args, *(w.value for w in node.keywords)]
+                if any(thing in work.flow.things(scope, value) for value in values):
+                    found.append((scope, node))
+    return found
+
+
+def one_step_cells(back: Back) -> dict[str, str]:
+    """``TrainOneStepCell(network, optimizer)`` as a function; the names of the steps and their networks.
+
+    Raises:
+        Left: it is made or used in a way that was not recognised.
+    """
+    found: dict[str, str] = {}
+    for tail in (*READY, BUILT):
+        for scope, call in calls_with(back.work, back.thing, tail):
+            if id(call) in back.work.told:  # with another optimizer of the same name
+                back.stepped += 1
+                found[ast.unparse(statement_of(scope.file, call).targets[0])] = ""  # type: ignore[attr-defined]
+                continue
+            name, network = one_step(back, scope, call, tail)
+            found[name] = network
+            modes(back.work, scope, name, network, call)
+    if found:
+        plain_numbers(back.work)
+    back.stepped += len(found)
+    return found
+
+
+def one_step(back: Back, scope: Scope, call: ast.Call, tail: str) -> tuple[str, str]:
+    """One ready-made training step as a function; its name and its network."""
+    work, file = back.work, scope.file
+    statement, trains = file.parents[call], False
+    if isinstance(statement, ast.Attribute) and statement.attr == "set_train":
+        statement, trains = file.parents[file.parents[statement]], True
+    if not (isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)):
+        raise Left(f"the training step in line {call.lineno} has no name")
+    given = parts_of_step(work, file, call, tail)
+    if not {"network", "optimizer"} <= set(given) or set(given) - {
+        "network", "optimizer", "sens", "scale_sense", "loss_fn"
+    }:  # fmt: skip
+        raise Left(f"the training step in line {call.lineno} has arguments that were not recognised")
+    how = Scaling(sens=given.get("sens"))
+    if "scale_sense" in given:
+        how = scaling(work, scope, given["scale_sense"])
+    name, at = statement.targets[0].id, file.source.code(given["optimizer"])
+    loss, inputs = file.names.free("loss_value"), file.names.free("inputs")
+    if "loss_fn" in given:
+        lines, network, passed = with_loss(file, given["network"], given["loss_fn"], loss)
+    else:
+        lines, network, passed = forward_lines(work, scope, given["network"], loss, inputs)
+    body = [*lines, *how.lines(back, scope, call.lineno, loss, at)]
+    ahead = []
+    if how.scaler:
+        ahead = [f"scale = {how.scaler}.get_scale()"]
+        body = [*body, f"return {loss}, {how.scaler}.get_scale() < scale, scale"]
+    else:
+        body.append(f"return {loss}")
+    head, criterion = passed
+    if network == name:  # the step takes the network's name, which its own lines need
+        inner = file.names.free("backbone")
+        criterion = [f"{inner} = {name}", *criterion]
+        body = [re.sub(rf"(?<![\w.]){re.escape(name)}\(", f"{inner}(", line, count=1) for line in body]
+        network = inner
+    put(work, file, statement, [*criterion, f"def {name}({head}):", *(f"    {line}" for line in [*ahead, *body]), "",
+                                *[f"{network}.set_train()"] * trains])  # fmt: skip
+    work.say(file, statement, REWRITTEN, "the training step as a function", "step")
+    return name, network
+
+
+def parts_of_step(work: Work, file: File, call: ast.Call, tail: str) -> dict[str, ast.expr]:
+    """What a ready-made training step is made of."""
+    orders = {
+        READY[0]: ("network", "optimizer", "sens"), READY[1]: ("network", "optimizer", "scale_sense"),
+        BUILT: ("network", "optimizer", "loss_fn", "level", "boost_level"),
+    }  # fmt: skip
+    given = dict(zip(orders[tail], call.args, strict=False))
+    given.update({str(w.arg): w.value for w in call.keywords})
+    if tail == BUILT:
+        level = given.pop("level", None)
+        for name in ("boost_level", "keep_batchnorm_fp32", "cast_model_type"):
+            given.pop(name, None)
+        if level is not None and not (isinstance(level, ast.Constant) and level.value == "O0"):
+            work.say(file, level, CHECK, HALF, "step")
+        if "loss_scale_manager" in given:
+            given["scale_sense"] = given.pop("loss_scale_manager")
+        given = {name: value for name, value in given.items() if ast.unparse(value) != "None"}
+    return given
+
+
+def with_loss(
+    file: File, network: ast.expr, criterion: ast.expr, loss: str
+) -> tuple[list[str], str, tuple[str, list[str]]]:
+    """The forward pass of a network and its loss function, which is made before the step where it is made in place."""
+    ahead, called, text = [], file.source.code(network), file.source.code(criterion)
+    if not isinstance(criterion, ast.Name):
+        name = file.names.free("criterion")
+        ahead, text = [f"{name} = {text}", "", ""], name
+    return [f"{loss} = {text}({called}(data), label)"], called, ("data, label", ahead)
+
+
+def forward_lines(
+    work: Work, scope: Scope, inner: ast.expr, loss: str, inputs: str
+) -> tuple[list[str], str, tuple[str, list[str]]]:
+    """The forward pass of a network with its loss: its lines, the network, the arguments and what comes before."""
+    file = scope.file
+    both = inner
+    if isinstance(inner, ast.Name):
+        home = work.flow.home(scope, inner.id)
+        found = stored(home).get(inner.id, [])
+        uses = [n for n in file.where if isinstance(n, ast.Name) and n.id == inner.id and isinstance(n.ctx, ast.Load)]
+        assign = found[0][1] if len(found) == 1 else None
+        if isinstance(assign, ast.Assign) and home is scope and len(uses) == 1 and isinstance(assign.value, ast.Call):
+            both = assign.value
+    if isinstance(both, ast.Call) and file.names.dotted(both.func).endswith(".WithLossCell"):
+        parts = dict(zip(("backbone", "loss_fn"), both.args, strict=False))
+        parts.update({str(w.arg): w.value for w in both.keywords})
+        if set(parts) == {"backbone", "loss_fn"}:
+            if both is not inner:
+                work.remove(file, statement_of(file, both))
+                work.say(file, statement_of(file, both), REWRITTEN, "network and loss stand in the step", "step")
+            return with_loss(file, parts["backbone"], parts["loss_fn"], loss)
+    network = file.source.code(inner)
+    return [f"{loss} = {network}(*{inputs})"], network, (f"*{inputs}", [])
+
+
+def modes(work: Work, scope: Scope, name: str, network: str, made: ast.Call) -> None:
+    """``step.set_train()`` is the network's own mode; what stands before the step is of something else of that name.
+
+    Raises:
+        Left: something else of the step is wanted.
+    """
+    file = scope.file
+    for read in file.loads(file.top).get(name, ()):
+        node = file.parents[read]
+        if isinstance(node, ast.Attribute):
+            earlier = work.flow.home(file.where[node], name) is work.flow.home(scope, name) and ahead(file, node, made)
+            if earlier or (file.where[node] is not scope and not same(work, file.where[node], scope, name)):
+                continue
+            if node.attr not in ("set_train", "set_grad", "compile", "add_flags"):
+                raise Left(f"the training step's .{node.attr} in line {node.lineno} has no counterpart")
+            if id(node) in work.told:
+                continue
+            work.replace(file, read, network)
+            work.say(file, node, CHECK, f"the network's own mode; .train() where {network} is PyTorch's", "network")
+
+
+def ahead(file: File, node: ast.AST, made: ast.Call) -> bool:
+    """Whether a use stands before a statement, in the same place."""
+    return file.where[node] is file.where[made] and node.lineno < made.lineno  # type: ignore[attr-defined]
+
+
+def same(work: Work, where: Scope, scope: Scope, name: str) -> bool:
+    """Whether a name means the same thing in two places."""
+    return work.flow.home(where, name) is work.flow.home(scope, name)

@@ -1,0 +1,101 @@
+"""Where the gradients of a training step are cleared: ``zero_grad``, or ``p.grad = None`` by hand."""
+
+from __future__ import annotations
+
+import ast
+
+from ..reading.flow import NETWORK, OBJECT, Flow, Thing
+from ..reading.rhythm import over_optimizers
+from ..reading.scopes import File, Scope
+from ..work import Left, Work
+from .params import owner_networks
+from .update import Update
+
+
+def cleared(work: Work, optimizers: list[Thing], update: Update) -> list[tuple[Scope, ast.stmt]]:
+    """The statements that clear the gradients of a step."""
+    found: list[tuple[Scope, ast.stmt]] = []
+    owners = {text for thing in optimizers for text in owner_names(thing)}
+    networks = [each for thing in optimizers for each in owner_networks(work, thing)]
+    known = {t for scope, owner in networks for t in work.flow.things(scope, owner)}
+    called = {ast.unparse(owner) for _, owner in networks}
+    found += [(update.scope, loop) for loop, text in droppers(work.flow, update.scope) if text in called]
+    for file in work.flow.files:
+        for scope, node, held, text in zeroed_of(work.flow, file, {*optimizers, *known}, owners | called):
+            network = any(t.kind in (NETWORK, OBJECT) for t in held) or not held
+            named = (text in owners and scope is update.scope) or bool(held & known) or (not held and text in called)
+            if held & set(optimizers) or (network and named):
+                statement = file.parents[node]
+                if not isinstance(statement, ast.Expr):
+                    raise Left(f"zero_grad in line {node.lineno} is part of a larger expression")
+                loop = file.parents[statement]
+                alone = isinstance(loop, ast.For) and len(loop.body) == 1 and not loop.orelse
+                found.append((scope, loop if alone and over_optimizers(loop, node) else statement))  # type: ignore[arg-type]
+    return sorted(found, key=lambda each: each[1].lineno)
+
+
+def zeroed(flow: Flow, file: File) -> list[tuple[Scope, ast.Call, frozenset[Thing], str]]:
+    """The calls of ``zero_grad`` in a file: where, what is cleared, and how that is written."""
+    if ("zeroed", file) not in flow.memory:
+        calls = [(scope, call, call.func.value) for scope, call in file.methods["zero_grad"]]  # type: ignore[attr-defined]
+        flow.memory["zeroed", file] = [(s, c, flow.things(s, held), file.source.code(held)) for s, c, held in calls]
+    return flow.memory["zeroed", file]
+
+
+def zeroed_of(
+    flow: Flow, file: File, wanted: set[Thing], names: set[str]
+) -> list[tuple[Scope, ast.Call, frozenset[Thing], str]]:
+    """Those of them that clear one of some things, or something of one of some names."""
+    if ("zeroed by", file) not in flow.memory:
+        by: dict[Thing | str, list[int]] = {}
+        for number, (_, _, held, text) in enumerate(zeroed(flow, file)):
+            keys: list[Thing | str] = [*held, text]
+            for key in keys:
+                by.setdefault(key, []).append(number)
+        flow.memory["zeroed by", file] = by
+    numbers = {number for key in (*wanted, *names) for number in flow.memory["zeroed by", file].get(key, ())}
+    return [zeroed(flow, file)[number] for number in sorted(numbers)]
+
+
+def droppers(flow: Flow, scope: Scope) -> list[tuple[ast.For, str]]:
+    """The loops of a function that drop the gradients of a network, and how it is called."""
+    if ("droppers", scope) not in flow.memory:
+        loops = [node for node in scope.file.nodes[scope] if isinstance(node, ast.For)]
+        flow.memory["droppers", scope] = [(loop, text) for loop in loops if (text := dropped(loop))]
+    found: list[tuple[ast.For, str]] = flow.memory["droppers", scope]
+    return found
+
+
+def dropped(loop: ast.For) -> str:
+    """The network in ``for p in net.parameters(): p.grad = None``; empty for another loop."""
+    over, body = loop.iter, loop.body[0]
+    text = ast.unparse(body) if len(loop.body) == 1 and isinstance(loop.target, ast.Name) else ""
+    if isinstance(over, ast.Call) and getattr(over.func, "attr", "") == "parameters" and text:
+        return ast.unparse(over.func.value) if text == f"{loop.target.id}.grad = None" else ""  # type: ignore[attr-defined]
+    return ""
+
+
+def owner_names(thing: Thing) -> set[str]:
+    """How the networks of an optimizer's parameters are called."""
+    call = thing.node
+    assert isinstance(call, ast.Call) and thing.scope is not None
+    return (
+        {
+            ast.unparse(node.func.value)
+            for node in ast.walk(call)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and "parameters" in node.func.attr
+        }
+        | {node.id for arg in call.args[:1] for node in ast.walk(arg) if isinstance(node, ast.Name)}
+        | (
+            {ast.unparse(thing_receiver(thing))} if thing_receiver(thing) is not None else set()  # type: ignore[arg-type]
+        )
+    )
+
+
+def thing_receiver(thing: Thing) -> ast.expr | None:
+    """The network whose method makes an optimizer."""
+    scope = thing.scope
+    if scope is None or scope.owner is None or not scope.calls:
+        return None
+    func = scope.calls[0][1].func
+    return func.value if isinstance(func, ast.Attribute) else None

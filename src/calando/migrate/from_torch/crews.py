@@ -1,0 +1,96 @@
+"""Optimizers that are stepped in one function, kept in one class, or move one network: all are rewritten, or none."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Hashable
+
+from ..finding import HUMAN
+from ..reading.flow import NETWORK, OBJECT, OPTIMIZER, Thing
+from ..reading.mentions import OTHERS, bases_of
+from ..reading.rhythm import updates
+from ..reading.scopes import Scope
+from ..work import Left, Work
+from .params import owner_networks
+from .party import Party
+from .steps import unknown_step
+
+
+def crews(work: Work, parties: list[Party]) -> list[list[Party]]:
+    """Parties in groups: those of which one could not be left without breaking another."""
+    found: list[list[Party]] = []
+    held: list[set[Hashable]] = []
+    for party in parties:
+        wanted = places(work, party)
+        near = [number for number, keys in enumerate(held) if keys & wanted]
+        crew = [each for number in near for each in found[number]] + [party]
+        keys = wanted.union(*(held[number] for number in near))
+        found = [each for number, each in enumerate(found) if number not in near] + [crew]
+        held = [each for number, each in enumerate(held) if number not in near] + [keys]
+    order = {id(party): number for number, party in enumerate(parties)}
+    return [sorted(crew, key=lambda party: order[id(party)]) for crew in found]
+
+
+def places(work: Work, party: Party) -> set[Hashable]:
+    """The functions that optimizers are stepped in, the class that keeps them, the networks of their file they move."""
+    found: set[Hashable] = set()
+    for optimizer in party.optimizers:
+        found |= {scope for scope, _ in updates(work.flow, optimizer)}
+        found |= {("made in", optimizer.scope.owner)} if optimizer.scope and optimizer.scope.owner else set()
+        for scope, owner in owner_networks(work, optimizer):
+            moved = {t for t in work.flow.things(scope, owner) if t.kind in (NETWORK, OBJECT)}
+            found |= {(thing, optimizer.scope.file) for thing in moved}  # type: ignore[union-attr]
+    return found
+
+
+def carried(
+    work: Work, crew: list[Party], able: Callable[[Party], None], change: Callable[[Party], None]
+) -> list[Thing]:
+    """Rewrite all parties of a crew, or none; the optimizers that are left.
+
+    Args:
+        able: asked of each before any is changed, so that the reason is the one that matters.
+    """
+    at = crew[0]
+
+    def every() -> None:
+        nonlocal at
+        for at in crew:
+            able(at)
+        at = crew[0]
+        strangers(work, crew)
+        for at in crew:
+            change(at)
+
+    why = work.attempt(every)
+    if not why:
+        return []
+    line = at.optimizers[0].node.lineno  # type: ignore[attr-defined]
+    for party in crew:
+        mine = why if party is at else f"it goes with the optimizer of line {line}, which is left: {why}"
+        for thing in party.optimizers:
+            work.say(thing.scope.file, thing.node, HUMAN, f"left whole: {mine}", "optimizer")  # type: ignore[union-attr]
+    return [thing for party in crew for thing in party.optimizers]
+
+
+def strangers(work: Work, crew: list[Party]) -> None:
+    """Raise Left where a function steps something that may be an optimizer, and is not known here."""
+    scopes = {scope for party in crew for thing in party.optimizers for scope, _ in updates(work.flow, thing)}
+    for scope in sorted(scopes, key=lambda scope: getattr(scope.node, "lineno", 0)):
+        for call in scope.file.asked[scope]:
+            if own_step(work, scope, call):
+                raise Left(f"line {call.lineno} steps an optimizer of the script's own in the same function")
+            held = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
+            if unknown_step(work, scope, call) and not OTHERS.search(held):
+                raise Left(f"what line {call.lineno} steps in the same function is not known here")
+
+
+def own_step(work: Work, scope: Scope, call: ast.Call) -> bool:
+    """Whether a call steps an optimizer whose class the script defines."""
+    func = call.func
+    if not isinstance(func, ast.Attribute) or not func.attr.endswith("step"):
+        return False
+    held = work.flow.things(scope, func.value)
+    classes = [t.scope for t in held if t.kind == OBJECT and t.scope is not None]
+    own = any("torch.optim.Optimizer" in bases_of(at) for cls in classes for at in work.flow.bases(cls))
+    return own and not any(t.kind == OPTIMIZER for t in held)

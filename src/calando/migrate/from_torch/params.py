@@ -1,0 +1,232 @@
+"""Parameters and parameter groups in MindSpore's words."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Sequence
+
+from ...lexicon import TORCH
+from ..finding import REWRITTEN
+from ..reading.carry import giving
+from ..reading.flow import NETWORK, OBJECT, Flow, Thing
+from ..reading.parts import asked, parts_of
+from ..reading.scopes import Scope
+from ..reading.source import Edit
+from ..schedulers.same_rate import argument
+from ..work import Left, Work
+
+OWNER = re.compile(r"(?P<owner>[\w.\[\]\"']+)\.parameters\(\)\Z")
+LAYERS = ("modules", "named_modules", "children", "named_children")
+GROUP_KEYS = {"params", "lr", "weight_decay"}
+
+
+def grouped_params(work: Work, scope: Scope, params: ast.expr) -> bool:
+    """Whether parameters come in groups."""
+    for _, node in parts_of(work.flow, scope, params):
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Dict) and any(
+                isinstance(k, ast.Constant) and k.value == "params" for k in inner.keys
+            ):
+                return True
+            if isinstance(inner, ast.Call) and any(w.arg == "params" for w in inner.keywords):
+                return True
+    return False
+
+
+def iterator(work: Work, scope: Scope, params: ast.expr) -> bool:
+    """Whether parameters are given by the name of an iterator, which MindSpore would find empty the second time."""
+    if not isinstance(params, ast.Name):
+        return False
+    values = [getattr(held, "value", None) for _, held in giving(work.flow, scope, params)]
+    once = ("filter", "map", "iter", "chain", "itertools.chain")
+    return any(
+        isinstance(value, ast.GeneratorExp) or (isinstance(value, ast.Call) and ast.unparse(value.func) in once)
+        for value in values
+    )
+
+
+def to_mindspore(work: Work, scope: Scope, params: ast.expr, own_class: bool) -> list[tuple[Scope, ast.expr]]:
+    """Rewrite everything an optimizer's parameters are made of; the networks they belong to, and where they are named.
+
+    Args:
+        own_class: whether the optimizer is MindSpore's own class, which knows three keys in a group only.
+
+    Raises:
+        Left: parameters or groups that have no counterpart.
+    """
+    owners: dict[str, tuple[Scope, ast.expr]] = {}
+    if isinstance(params, (ast.List, ast.Tuple)) and any(alone(work, scope, x) for x in params.elts):
+        raise Left("its parameters are tensors that stand by themselves; in MindSpore they are Parameters of a Cell")
+    inside = {id(node) for node in ast.walk(params)}  # the call is written anew as a whole
+    weights = {id(x) for held in ast.walk(params) if isinstance(held, ast.List) for x in held.elts}
+    for where, node in list(parts_of(work.flow, scope, params)):
+        for inner in ast.walk(node):
+            if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
+                owner = inner.func.value
+                if inner.func.attr in LAYERS:
+                    raise Left(f"its parameters are picked from layers in line {inner.lineno} (.{inner.func.attr})")
+                if inner.func.attr == "parameters" and not inner.args and not inner.keywords:
+                    if id(inner) not in inside:
+                        swap(work, where, inner.func, "trainable_params")
+                    owners.setdefault(ast.unparse(owner), (where, owner))
+                elif inner.func.attr == "named_parameters" and not inner.args and not inner.keywords:
+                    if id(inner) not in inside:
+                        swap(work, where, inner.func, "parameters_and_names")
+                    owners.setdefault(ast.unparse(owner), (where, owner))
+            if isinstance(inner, ast.Attribute) and id(inner) in weights and part_of_network(work, where, inner.value):
+                owners.setdefault(ast.unparse(inner.value), (where, inner.value))
+            if (lone := lone_weight(work, where, inner)) is not None:
+                owners.setdefault(ast.unparse(lone.value), (where, lone.value))
+                if id(inner) not in inside:
+                    work.replace(where.file, lone, f"[{where.file.source.code(lone)}]")
+            if isinstance(inner, ast.Dict):
+                check_group(inner, own_class)
+            if isinstance(inner, ast.Call) and work.flow.files and where.file.names.dotted(inner.func) == "dict":
+                check_names([w.arg for w in inner.keywords], own_class)
+    if not owners:
+        raise Left("which network its parameters belong to was not found")
+    return list(owners.values())
+
+
+def lone_weight(work: Work, scope: Scope, group: ast.AST) -> ast.Attribute | None:
+    """The one parameter of ``{"params": net.weight}``, which MindSpore wants in a list."""
+    for key, value in zip(group.keys, group.values, strict=True) if isinstance(group, ast.Dict) else ():
+        named = isinstance(key, ast.Constant) and key.value == "params" and isinstance(value, ast.Attribute)
+        if named and part_of_network(work, scope, value.value):  # type: ignore[attr-defined]
+            return value  # type: ignore[return-value]
+    return None
+
+
+def in_lists(work: Work, scope: Scope, params: ast.expr, text: str) -> str:
+    """Groups of one parameter each as groups of a list."""
+    for group in ast.walk(params):
+        if (lone := lone_weight(work, scope, group)) is not None:
+            held = ast.unparse(lone)
+            text = re.sub(rf"""(["']params["']\s*:\s*){re.escape(held)}(?=\s*[,}}])""", rf"\1[{held}]", text)
+    return text
+
+
+def alone(work: Work, scope: Scope, node: ast.expr) -> bool:
+    """Whether a name may be a tensor that belongs to no network."""
+    if isinstance(node, ast.Attribute):
+        return not part_of_network(work, scope, node.value)
+    return isinstance(node, ast.Name)
+
+
+def networks(work: Work, scope: Scope, owners: list[tuple[Scope, ast.expr]]) -> list[str]:
+    """The networks of one optimizer as they are called in its scope; the parts of a network are one."""
+    found: dict[str, None] = {}
+    for where, owner in owners:
+        whole: ast.expr = owner
+        while isinstance(whole, ast.Attribute) and part_of_network(work, where, whole.value):
+            whole = whole.value
+        if where is scope and isinstance(whole, (ast.Name, ast.Attribute)) and not varying(work.flow, where, whole):
+            found[ast.unparse(whole)] = None
+    return list(found)
+
+
+def several(work: Work, scope: Scope, params: ast.expr) -> list[str]:
+    """The collections of networks that parameters are gathered from, as they are written; not the parts of one."""
+    found: dict[str, None] = {}
+    for where, node in parts_of(work.flow, scope, params):
+        gathered = {ast.unparse(owner) for owner in asked(node)}
+        for inner in ast.walk(node) if where is scope else ():
+            if not isinstance(inner, ast.comprehension) or not gathered & {ast.unparse(inner.target)}:
+                continue
+            held = collection(inner.iter)
+            if held is not None and not part_of_network(work, where, held):
+                found[ast.unparse(inner.iter)] = None
+    return list(found)
+
+
+def collection(over: ast.expr) -> ast.expr | None:
+    """What a loop goes over, ``nets`` or ``nets.values()``, where it may be gone over twice."""
+    func = over.func if isinstance(over, ast.Call) and not over.args else None
+    held = func.value if isinstance(func, ast.Attribute) and func.attr == "values" else over
+    return held if isinstance(held, (ast.Name, ast.Attribute, ast.List, ast.Tuple)) else None
+
+
+def part_of_network(work: Work, scope: Scope, node: ast.expr) -> bool:
+    """Whether an expression is a network, so that what hangs on it is a part of it."""
+    things = work.flow.things(scope, node)
+    return any(t.kind == NETWORK or (t.kind == OBJECT and t.scope and work.flow.is_network(t.scope)) for t in things)
+
+
+def varying(flow: Flow, scope: Scope, node: ast.expr) -> bool:
+    """Whether a name is that of a loop, which stands for several networks."""
+    if ("varying", scope) not in flow.memory:
+        loops = (n for n in ast.walk(scope.node) if isinstance(n, (ast.For, ast.comprehension)))
+        targets = (inner for loop in loops for inner in ast.walk(loop.target))
+        flow.memory["varying", scope] = {n.id for n in targets if isinstance(n, ast.Name)}
+    return isinstance(node, ast.Name) and node.id in flow.memory["varying", scope]
+
+
+def swap(work: Work, scope: Scope, attribute: ast.Attribute, name: str) -> None:
+    """Another method of the same object."""
+    end = scope.file.source.span(attribute)[1]
+    change = Edit(end - len(attribute.attr), end, name)
+    if all(each != change for _, each in work.edits.near(scope.file, change.start, change.start)):
+        work.edits.append((scope.file, change))
+        call = scope.file.parents[attribute]
+        work.say(scope.file, call, REWRITTEN, f"MindSpore's networks have {name}", "groups")
+
+
+def check_group(node: ast.Dict, own_class: bool) -> None:
+    keys = [key.value if isinstance(key, ast.Constant) else None for key in node.keys]
+    if "params" in keys:
+        check_names(keys, own_class)
+        value = node.values[keys.index("params")]
+        if isinstance(value, (ast.GeneratorExp,)):
+            raise Left("a group's parameters come from a generator, which MindSpore would find empty")
+
+
+def check_names(keys: Sequence[object], own_class: bool) -> None:
+    """Raise Left for a key of a group that has no counterpart."""
+    if "params" not in keys:
+        return
+    known = GROUP_KEYS if own_class else GROUP_KEYS | {"momentum", "eps", "name"}
+    for key in keys:
+        if key not in known:
+            raise Left(f"a parameter group has {key!r}, which MindSpore's groups do not know")
+
+
+def said(params: ast.expr, code: str) -> str:
+    """An optimizer's parameters as MindSpore takes them: a list, never an iterator."""
+    names = {
+        node.func.attr
+        for node in ast.walk(params)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    }
+    text = code
+    if isinstance(params, ast.Call):
+        func = ast.unparse(params.func)
+        if func == "filter" and len(params.args) == 2 and "requires_grad" in ast.unparse(params.args[0]):
+            return said(params.args[1], ast.unparse(params.args[1]))
+        if func in ("itertools.chain", "chain"):
+            return " + ".join(said(arg, ast.unparse(arg)) for arg in params.args)
+        if func == "list" and len(params.args) == 1:
+            inner = params.args[0]
+            if isinstance(inner, ast.Call) and ast.unparse(inner.func).endswith(".parameters"):
+                return said(inner, ast.unparse(inner))
+    if isinstance(params, ast.BinOp) and isinstance(params.op, ast.Add):
+        return f"{said(params.left, ast.unparse(params.left))} + {said(params.right, ast.unparse(params.right))}"
+    if names & {"parameters", "named_parameters"}:
+        text = re.sub(r"\.parameters\(\)", ".trainable_params()", text)
+        text = re.sub(r"\.named_parameters\(\)", ".parameters_and_names()", text)
+    if isinstance(params, ast.GeneratorExp):
+        text = f"list{text}" if text.startswith("(") else f"list({text})"
+    return text
+
+
+def owner_networks(work: Work, thing: Thing) -> list[tuple[Scope, ast.expr]]:
+    """The networks whose parameters an optimizer trains, wherever its groups are put together."""
+    call, scope = thing.node, thing.scope
+    assert isinstance(call, ast.Call) and scope is not None
+    params = argument(call, TORCH[thing.name.partition(".")[2]].order, "params")
+    return owners_of(work, scope, params) if params is not None else []
+
+
+def owners_of(work: Work, scope: Scope, params: ast.expr) -> list[tuple[Scope, ast.expr]]:
+    """The networks whose parameters an expression means."""
+    return [(where, owner) for where, node in parts_of(work.flow, scope, params) for owner in asked(node)]

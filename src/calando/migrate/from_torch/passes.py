@@ -1,0 +1,286 @@
+"""A forward pass of PyTorch's and its backward: which statements belong to it."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import re
+from dataclasses import dataclass, field
+
+from ..reading.bound import attributes, names_stored, values_given, values_read
+from ..reading.flow import arguments
+from ..reading.rhythm import updates_of_all
+from ..reading.roads import LOOPS
+from ..reading.scopes import File, Scope
+from ..reading.source import Edit
+from ..reading.still import still
+from ..reading.touching import touches, works
+from ..work import Left, Work, block_of, idle, neighbours, spot, statement_of
+from .handed import Handed, differentiated, handed, take_backward, there
+
+
+@dataclass
+class Pass:
+    """One forward pass and its ``backward``.
+
+    Args:
+        scope: the function it is in.
+        backward: the statement ``loss.backward()``.
+        loss: what is differentiated.
+        region: the statements of the forward pass.
+        later: statements between them that come after it.
+        inputs, outputs: names that go in, and come out beside the loss.
+        scaler: the name of the GradScaler, where there is one.
+        guard: the condition around the backward, where the forward pass stands before it.
+        base: the loop before which its function is put; the backward itself where there is none.
+        again: statements from before another update that the loss still depends on; the function runs them again.
+        handed: the call of a function that is handed the loss and has the backward.
+        label: the name that the loss gets where it has none.
+        stops: the changes that stop gradients inside it.
+    """
+
+    scope: Scope
+    backward: ast.stmt
+    loss: ast.expr
+    region: list[ast.stmt]
+    later: list[ast.stmt]
+    inputs: list[str] = field(default_factory=list)
+    outputs: list[str] = field(default_factory=list)
+    scaler: str = ""
+    guard: ast.If | None = None
+    base: ast.stmt | None = None
+    again: list[ast.stmt] = field(default_factory=list)
+    handed: ast.Call | None = None
+    label: str = ""
+    stops: list[Edit] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """How the loss is called where the gradients are made; empty where it has no name."""
+        return self.label or (self.loss.id if isinstance(self.loss, ast.Name) else "")
+
+
+def passes(work: Work, scope: Scope) -> list[tuple[ast.stmt, ast.Call]]:
+    """The ``backward`` statements of a function, in order.
+
+    Raises:
+        Left: one of them is part of a larger statement.
+    """
+    if ("passes", scope) not in work.flow.memory:
+        try:
+            work.flow.memory["passes", scope] = found_passes(work, scope)
+        except Left as left:
+            work.flow.memory["passes", scope] = str(left)
+    found = work.flow.memory["passes", scope]
+    if isinstance(found, str):
+        raise Left(found)
+    return list(found)
+
+
+def found_passes(work: Work, scope: Scope) -> list[tuple[ast.stmt, ast.Call]]:
+    found = []
+    for node in scope.file.asked[scope]:
+        func = node.func
+        if handed(work.flow, work.flow.callee(scope, node)) is not None:
+            statement = statement_of(scope.file, node)
+            if hasattr(statement, "body"):
+                raise Left(f"the call in line {node.lineno}, which is handed the loss, is part of a larger statement")
+            found.append((statement, node))
+            continue
+        if not isinstance(func, ast.Attribute) or other_backward(scope, node):
+            continue
+        if func.attr in ("backward", "manual_backward"):
+            statement = statement_of(scope.file, node)
+            if not isinstance(statement, ast.Expr) or statement.value is not node:
+                raise Left(f"backward is part of a larger expression in line {node.lineno}")
+            found.append((statement, node))
+    return sorted(found, key=lambda each: each[0].lineno)
+
+
+def other_backward(scope: Scope, node: ast.Call) -> bool:
+    return scope.file.names.dotted(node.func).startswith("torch.autograd")
+
+
+def understood(work: Work, scope: Scope, statement: ast.stmt, call: ast.Call, gone: set[ast.stmt]) -> Pass:
+    """The forward pass of one ``backward``.
+
+    Raises:
+        Left: it is not straight-line code.
+    """
+    file = scope.file
+    inner = handed(work.flow, work.flow.callee(scope, call))
+    loss, scaler = taken_in(inner, call) if inner is not None else lossy(work, scope, call)
+    label = loss.target.id if isinstance(loss, ast.NamedExpr) else ""  # (loss := …).backward()
+    loss = loss.value if isinstance(loss, ast.NamedExpr) else loss
+    guard = guarding(file, statement)
+    holder = guard or statement
+    block = block_of(file, holder)
+    earlier = block[: block.index(holder)]
+    wall = next((n for n in reversed(range(len(earlier))) if trains(work, scope, earlier[n])), -1) + 1
+    before = earlier[wall:]
+    sliced = slice_of(before, values_read(loss))
+    again = live(work, scope, earlier[:wall], sliced, loss)
+    flowing = [s for s in before if s in sliced and not still(work.flow, scope, s)]
+    first = next((s for s in flowing if touches(work, scope, s)), None)
+    if first is None:
+        first = next((s for s in flowing if works(s)), None)
+    if not again and not any(touches(work, scope, each) for each in (ast.Expr(loss), *flowing)):
+        raise Left(f"the forward pass of the backward in line {call.lineno} was not found beside it")
+    start = before.index(first) if first is not None else len(before)
+    span = (before[start].lineno, before[-1].lineno) if before[start:] else (0, 0)
+    removed = gone | {s for _, s in work.removed.near(file, *span)}
+    inside = [s for s in before[start:] if s not in removed]
+    region = [s for s in inside if s in sliced]
+    later = [s for s in inside if s not in sliced]
+    for each in (*again, *region, *([statement] if inner is None else [])):
+        straight(file, each)
+    for each in (*again, *region, *later):
+        movable(file, each)
+    if late := [s for s in later if file.source.lines(s) is None]:
+        raise Left(f"line {late[0].lineno} holds several statements")
+    if guard is not None and not isinstance(loss, ast.Name):
+        raise Left(f"the forward pass of the backward in line {call.lineno} was not found beside it")
+    found = Pass(scope, statement, loss, region, later, scaler=scaler, again=again, guard=guard, label=label)
+    if inner is not None:
+        found.handed = call
+        found.label = "" if isinstance(loss, ast.Name) else file.names.free("loss")
+        take_backward(work, inner)
+    return found
+
+
+def lossy(work: Work, scope: Scope, call: ast.Call) -> tuple[ast.expr, str]:
+    """What a backward differentiates, and how the GradScaler that scales it is called.
+
+    Raises:
+        Left: it is given something else than a loss.
+    """
+    loss, scaler = differentiated(work.flow, scope, call)
+    if loss is None:
+        raise Left(f"backward is given an argument in line {call.lineno}")
+    return loss, scope.file.source.code(scaler) if scaler is not None else ""
+
+
+def taken_in(inner: Handed, call: ast.Call) -> tuple[ast.expr, str]:
+    """The loss that a call hands to a function with a backward, and how the GradScaler is called by the caller.
+
+    Raises:
+        Left: the loss is not written out.
+    """
+    given = arguments(inner.scope, call, 1 if inner.scope.owner is not None else 0)
+    if inner.loss not in given:
+        raise Left(f"the loss that the call in line {call.lineno} hands on is not written out")
+    return given[inner.loss], there(inner.scope, call, ast.unparse(inner.scaler)) if inner.scaler is not None else ""
+
+
+def guarding(file: File, statement: ast.stmt) -> ast.If | None:
+    """The condition that a backward, but not its forward pass, stands under: ``if phase == "train":``."""
+    branch = file.parents[statement]
+    if not isinstance(branch, ast.If) or statement not in branch.body or not idle(branch.test):
+        return None
+    before = branch.body[: branch.body.index(statement)]
+    plain = all(isinstance(s, ast.Expr) for s in before)  # zero_grad and the like
+    return branch if plain and not branch.orelse and branch not in getattr(file.parents[branch], "orelse", []) else None
+
+
+def trains(work: Work, scope: Scope, statement: ast.stmt) -> bool:
+    """Whether a statement holds a backward or an update: what comes before it belongs to another pass."""
+    memory = work.flow.memory
+    if ("trains", statement) not in memory:
+        memory["trains", statement] = training(work, scope, statement)
+    return bool(memory["trains", statement])
+
+
+def training(work: Work, scope: Scope, statement: ast.stmt) -> bool:
+    calls = [n for n in ast.walk(statement) if isinstance(n, ast.Call)]
+    found = updates_of_all(work.flow)
+    return any(
+        call in found.get(scope.file.where[call], ())
+        or getattr(call.func, "attr", "") == "backward"
+        or handed(work.flow, work.flow.callee(scope, call)) is not None
+        for call in calls
+    )
+
+
+def live(work: Work, scope: Scope, earlier: list[ast.stmt], region: list[ast.stmt], loss: ast.expr) -> list[ast.stmt]:
+    """The statements among ``earlier`` through which gradients flow into a forward pass."""
+    carrying: set[str] = set()
+    for statement in earlier:
+        if isinstance(statement, (ast.Assign, ast.AnnAssign)) and not trains(work, scope, statement):
+            flows = touches(work, scope, statement) or bool(values_read(attached(statement)) & carrying)
+            if flows and not loose(statement.value) and not still(work.flow, scope, statement):
+                carrying |= values_stored(statement)
+    needed = flowing_in(work, scope, region, loss)
+    found: list[ast.stmt] = []
+    for statement in reversed(earlier):
+        if values_stored(statement) & needed & carrying and isinstance(statement, (ast.Assign, ast.AnnAssign)):
+            found.insert(0, statement)
+            needed |= values_read(attached(statement))
+    return found
+
+
+def flowing_in(work: Work, scope: Scope, region: list[ast.stmt], loss: ast.expr) -> set[str]:
+    """The names from outside a forward pass through which gradients of its loss may flow."""
+    needed = set(values_read(attached(loss)))
+    for statement in sorted(region, key=spot, reverse=True):
+        if not values_given(statement) & needed:
+            continue
+        quiet = still(work.flow, scope, statement)
+        if quiet or isinstance(statement, ast.Assign):
+            needed -= values_stored(statement)
+        if not quiet:
+            needed |= values_read(attached(statement))
+    return needed
+
+
+def values_stored(statement: ast.AST) -> frozenset[str]:
+    """The names, and the attributes of names, that a statement gives a value."""
+    return names_stored(statement) | attributes(statement, stored=True)
+
+
+def loose(node: ast.AST | None) -> bool:
+    """Whether an expression's value carries no gradient: detached, a plain number, or under ``no_grad``."""
+    func = getattr(node, "func", None)
+    return isinstance(func, ast.Attribute) and func.attr in ("detach", "item", "numpy", "argmax")
+
+
+def attached(node: ast.AST) -> ast.AST:
+    """A statement without the parts that no gradient flows through."""
+
+    class Without(ast.NodeTransformer):
+        def visit_Call(self, call: ast.Call) -> ast.AST:
+            return ast.Constant(None) if loose(call) else self.generic_visit(call)
+
+    return Without().visit(copy.deepcopy(node))
+
+
+def straight(file: File, statement: ast.stmt) -> None:
+    """Raise Left for what cannot move into a function."""
+    for node in ast.walk(statement):
+        if isinstance(node, (ast.Return, ast.Yield, ast.Await, ast.Global, ast.Nonlocal)):
+            raise Left(f"the forward pass has a {type(node).__name__.lower()} in line {node.lineno}")
+        if isinstance(node, (ast.Break, ast.Continue)):
+            above = file.parents[node]
+            while above is not statement and not isinstance(above, LOOPS):
+                above = file.parents[above]
+            if not isinstance(above, LOOPS):
+                raise Left(f"the forward pass may be left in line {node.lineno}")
+
+
+def movable(file: File, statement: ast.stmt) -> None:
+    """Raise Left for a statement whose lines cannot be indented anew."""
+    if file.source.lines(statement) is None and statement not in neighbours(file, statement):
+        raise Left(f"line {statement.lineno} holds several statements")
+    for node in ast.walk(statement):
+        several = isinstance(node, (ast.Constant, ast.JoinedStr)) and node.end_lineno != node.lineno
+        if several and re.search(r"\"\"\"|'''", file.source.code(node)):
+            raise Left(f"the forward pass has a text of several lines in line {node.lineno}")  # type: ignore[attr-defined]
+
+
+def slice_of(before: list[ast.stmt], needed: frozenset[str]) -> list[ast.stmt]:
+    """The statements that names depend on, among those before."""
+    found = []
+    for statement in reversed(before):
+        if values_given(statement) & needed:
+            found.append(statement)
+            needed = needed | values_read(statement)
+    return found

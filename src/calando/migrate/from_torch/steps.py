@@ -1,0 +1,352 @@
+"""The training step: ``zero_grad``, ``backward``, ``step`` become gradients that are given to the optimizer."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from ..finding import CHECK, REWRITTEN
+from ..reading.bound import names_stored
+from ..reading.flow import SCALER, Thing
+from ..reading.rhythm import over_optimizers, updates, updates_of_all
+from ..reading.roads import LOOPS, conditions, enclosing, roads
+from ..reading.scopes import BLOCKS, File, Scope
+from ..work import Left, Work, above, spot, statement_of
+from .cleared import cleared
+from .clipped import clipped, clipped_between
+from .closures import closure_step
+from .forward import outermost, rewrite, settle
+from .handed import Handed, add_argument, add_parameter, all_handed, callers, handed, there
+from .passes import passes, understood
+from .scaler import scalers, unscaled
+from .strays import alone
+from .update import Update, shared, split, weights_of
+
+RATES = re.compile(r"sched|warmup|(^|[._])lr", re.IGNORECASE)  # what else has a step
+
+
+def rewrite_steps(work: Work, optimizers: list[Thing]) -> None:
+    """Rewrite the training steps of optimizers that are stepped at the same places.
+
+    Raises:
+        Left: a step is not of a shape that can be rewritten.
+    """
+    found = {id(call): (scope, call) for thing in optimizers for scope, call in updates(work.flow, thing)}
+    updates_found: list[Update] = []
+    for scope, call in sorted(found.values(), key=lambda each: each[1].lineno):
+        scaled = isinstance(call.func, ast.Attribute) and SCALER in work.flow.kinds(scope, call.func.value)
+        if (call.args or call.keywords) and not scaled:
+            if rises(optimizers):
+                raise Left(f"its step in line {call.lineno} is given a closure, and it goes up (maximize)")
+            closure_step(work, scope, call, gradients_name(work, scope.file, scope.file.source.code(call.func.value)))  # type: ignore[attr-defined]
+            continue
+        at, scaler = stepped(work, scope, call)
+        updates_found += reached(work, scope, call, at, scaler)
+    updates_found.sort(key=lambda update: (update.scope.file.module, spot(update.call)))
+    whole = shared(work, updates_found)
+    for update in whole:
+        rewrite_update(
+            work, optimizers, update, [spot(each.call) for each in updates_found if each.scope is update.scope]
+        )
+    unhanded(work)
+
+
+def unhanded(work: Work) -> None:
+    """Raise Left where a backward went from a function and one of its callers still counts on it."""
+    if not (counted := all_handed(work.flow)):
+        return
+    told = set(work.told)
+    gone = {id(statement) for _, statement in work.removed}
+    for inner in counted:
+        if id(inner.statement) in gone:
+            for _, outer in callers(work, inner):
+                if id(outer) not in told:
+                    raise Left(
+                        f"the call in line {outer.lineno} counts on the backward in line {inner.statement.lineno}"
+                    )
+
+
+def stepped(work: Work, scope: Scope, call: ast.Call) -> tuple[str, str]:
+    """How the optimizer is called in its step, and the GradScaler that steps it."""
+    assert isinstance(call.func, ast.Attribute)
+    source = scope.file.source
+    if SCALER in work.flow.kinds(scope, call.func.value):
+        return source.code(call.args[0]), source.code(call.func.value)
+    return source.code(call.func.value), ""
+
+
+def reached(work: Work, scope: Scope, call: ast.Call, at: str, scaler: str) -> list[Update]:
+    """The places that have the gradients for a step: here, or where this function is called."""
+    file = scope.file
+    if not isinstance(file.parents[call], ast.Expr):
+        raise Left(f"what the step in line {call.lineno} returns is used")
+    name = gradients_name(work, file, at)
+    inner = handed(work.flow, scope)
+    if inner is None and passes(work, scope):
+        if (over := each_in_turn(work, scope, call)) is not None:
+            return [spread(work, scope, call, over, (at, name, scaler))]
+        work.replace(file, call, step_text(file, call, at, name, scaler))
+        certainty = CHECK if scaler else REWRITTEN
+        work.say(file, call, certainty, "the optimizer takes the gradients; time passes inside", "step")
+        return [Update(scope, call, at, name)]
+    if inner is None and (helper := backward_in_helper(work, scope, call)) is not None:
+        name, line = helper.node.name, helper.file.backwards[helper][0][0]  # type: ignore[attr-defined]
+        raise Left(f"the backward for the step in line {call.lineno} is made inside {name} (line {line})")
+    if not isinstance(scope.node, ast.FunctionDef) or not scope.calls or (scaler and inner is None):
+        raise Left(f"the backward that belongs to the step in line {call.lineno} was not found in its function")
+    if inner is not None:
+        clip_inside(work, inner, call, name)
+    work.replace(file, call, step_text(file, call, at, name, scaler))
+    work.say(file, call, REWRITTEN, "the optimizer takes the gradients; time passes inside", "step")
+    placed = add_parameter(work, scope, name)
+    return [given_on(work, scope, caller, outer, call, (at, name, placed)) for caller, outer in scope.calls]
+
+
+def backward_in_helper(work: Work, scope: Scope, call: ast.Call) -> Scope | None:
+    """The function of the project that is called before a step and makes a backward of its own."""
+    for other in scope.file.asked[scope]:
+        inner = work.flow.callee(scope, other) if spot(other) < spot(call) else None
+        if inner is not None and isinstance(inner.node, ast.FunctionDef) and inner.file.backwards[inner]:
+            return inner
+    return None
+
+
+def each_in_turn(work: Work, scope: Scope, call: ast.Call) -> ast.For | None:
+    """The loop from one optimizer to the next around a step, where the backward stands before it."""
+    loops = enclosing(scope, call)
+    loop = loops[-1] if loops else None
+    if not isinstance(loop, ast.For) or not over_optimizers(loop, call):
+        return None
+    inside = {id(node) for node in ast.walk(loop)}
+    return None if any(id(statement) in inside for statement, _ in passes(work, scope)) else loop
+
+
+def spread(work: Work, scope: Scope, call: ast.Call, over: ast.For, given: tuple[str, str, str]) -> Update:
+    """``for o in optimizers: o.step()``: each takes its part of the gradients.
+
+    Raises:
+        Left: more than the steps happens in the loop.
+    """
+    at, name, scaler = given
+    file = scope.file
+    if scaler or len(over.body) != 1 or over.orelse or statement_of(file, call) is not over.body[0]:
+        raise Left(f"the loop in line {over.lineno} does more than to step each of several optimizers")
+    work.before(file, over, f"{name} = iter({name})")
+    work.replace(file, call, f"{at}(tuple(next({name}) for _ in {at}.parameters))")
+    work.say(file, call, REWRITTEN, "each optimizer takes its part of the gradients", "step")
+    return Update(scope, call, at, name, over=over)
+
+
+def given_on(
+    work: Work, scope: Scope, caller: Scope, outer: ast.Call, call: ast.Call, given: tuple[str, str, bool]
+) -> Update:
+    """One call of a function with a step: it is given the gradients.
+
+    Args:
+        call: the step.
+        given: how the optimizer and the gradients are called in the function, and whether by their place.
+    """
+    at, name, placed = given
+    inner = handed(work.flow, scope) is not None
+    if not passes(work, caller):
+        raise Left(f"the backward that belongs to the step in line {call.lineno} was not found")
+    if not inner and not isinstance(caller.file.parents[outer], ast.Expr):
+        raise Left(f"what the step in line {outer.lineno} returns is used")
+    own = name if caller.file is scope.file else caller.file.names.free(name)
+    add_argument(work, caller.file, outer, name, own, placed)
+    work.say(caller.file, outer, REWRITTEN, "it is given the gradients", "step")
+    return Update(caller, outer, there(scope, outer, at), own)
+
+
+def clip_inside(work: Work, inner: Handed, call: ast.Call, name: str) -> None:
+    """What stands between the backward and the step in a function that is handed the loss.
+
+    Raises:
+        Left: the step is made under a condition, or the function is used otherwise.
+    """
+    scope, file = inner.scope, inner.scope.file
+    callers(work, inner)
+    if list(conditions(file, call, scope.node)) or enclosing(scope, call):
+        raise Left(f"the step in line {call.lineno} is made under a condition, and its caller has the forward pass")
+    span = range(inner.statement.lineno, call.lineno + 1)
+    weights = f"{file.source.code(call.func.value)}.parameters"  # type: ignore[attr-defined]
+    for text, node in clipped_between(work, scope, span, lambda params, line: (name, weights)):
+        work.replace(file, node, text)
+        work.say(file, node, REWRITTEN, "it works on the gradients that the optimizer is given", "step")
+
+
+def gradients_name(work: Work, file: File, at: str) -> str:
+    """What the gradients are called: after the optimizer where there are several."""
+    several = len(work.flow.all("optimizer")) > 1
+    tail = re.sub(r"\W+", "_", at.rpartition(".")[2]).strip("_")
+    wanted = "grads" if not several or tail in ("optimizer", "opt") else f"{tail}_grads"
+    return file.names.free(wanted)
+
+
+def step_text(file: File, call: ast.Call, at: str, name: str, scaler: str) -> str:
+    """The call that makes an update."""
+    if not scaler:
+        return f"{at}({name})"
+    finite = file.names.free("finite")
+    indent = file.source.indent(statement_of(file, call))
+    lines = [f"{finite} = mindspore.amp.all_finite({name})", f"if {finite}:", f"    {at}({name})"]
+    return f"\n{indent}".join([*lines, f"{scaler}.adjust({finite})"])
+
+
+def rewrite_update(work: Work, optimizers: list[Thing], update: Update, others: list[tuple[int, int]]) -> None:
+    """Everything between the data and the step.
+
+    Args:
+        others: where the steps of this function stand.
+    """
+    scope, file = update.scope, update.scope.file
+    mine = belonging(work, update, others)
+    clears = cleared(work, optimizers, update)
+    gone = {statement for _, statement in clears}
+    accumulated = accumulates(update, mine)
+    alone(work, update, mine, [statement for where, statement in clears if where is scope])
+    found = [understood(work, scope, statement, call, gone) for statement, call in mine]
+    makers = {id(node) for thing in optimizers for node in above(thing.scope.file, thing.node)}  # type: ignore[union-attr]
+    around = [node for node in above(file, update.holder) if isinstance(node, LOOPS)]
+    makers |= {id(node) for node in around if update.names & names_stored(node)}
+    bases = [outermost(scope, one.backward, makers) for one in found]
+    if accumulated and not all(isinstance(base, LOOPS) for base in bases):
+        raise Left(f"gradients are gathered over calls of a function, up to the step in line {update.call.lineno}")
+    if accumulated and any(leaves(s) for one in found for s in one.later):
+        raise Left(f"gradients are gathered, and a turn may end before line {mine[0][0].lineno} adds its own")
+    loops = [enclosing(scope, one.backward) for one in found]
+    if clears and loops[0] and not any(repeated(work, where, s, loops[0]) for where, s in clears):
+        raise Left(f"the gradients for the step in line {update.call.lineno} are cleared outside its loop only")
+    if accumulated and not clears:
+        raise Left(f"the gradients for the step in line {update.call.lineno} are never cleared")
+    if not accumulated and not clears:
+        raise Left(f"the gradients for the step in line {update.call.lineno} are never cleared, so they pile up")
+    went = {s for _, s in work.removed} if len(clears) > 1 else set()  # another step's that are cleared here too
+    for where, statement in clears:
+        if accumulated and where is scope and not outside(statement, bases):
+            work.replace(where.file, statement, f"{update.gradients} = None")
+            work.say(where.file, statement, REWRITTEN, "the gathered gradients are dropped", "step")
+        elif statement not in went:
+            work.remove(where.file, statement)
+            shown = statement.body[0] if isinstance(statement, ast.For) else statement
+            work.say(where.file, shown, REWRITTEN, "gradients are made anew at each call", "step")
+    clipping = clipped(work, update, mine)
+    several = len(found) > 1
+    for number, (one, base) in enumerate(zip(found, bases, strict=True)):
+        settle(work, one, base)
+        tail = f"_{number + 1}" if several else ""
+        forward, maker = file.names.free(f"forward_fn{tail}"), file.names.free(f"grad_fn{tail}")
+        fresh = file.names.free("new_grads") if accumulated else update.gradients
+        after = [*unscaled(one, fresh), *([f"{fresh} = tuple(-g for g in {fresh})"] if rises(optimizers) else [])]
+        if accumulated:
+            name = update.gradients
+            after.append(f"{name} = {fresh} if {name} is None else tuple(a + b for a, b in zip({name}, {fresh}))")
+        rewrite(work, one, forward, maker, weights_of(update), fresh, after)
+    if accumulated:
+        work.before(file, bases[0], f"{update.gradients} = None")
+    if update.sharers:
+        own = [node for text, node in clipping if not text.startswith(f"{update.gradients} =")]
+        first = min([statement_of(file, update.call), *own], key=lambda n: n.lineno)  # type: ignore[attr-defined]
+        if any(node.lineno > first.lineno for _, node in clipping if node not in own):  # type: ignore[attr-defined]
+            raise Left(f"gradients that several optimizers share are clipped after line {first.lineno}")  # type: ignore[attr-defined]
+        split(work, update, statement_of(file, first))
+    for text, node in clipping:
+        work.replace(file, node, text)
+        work.say(file, node, REWRITTEN, "it works on the gradients that the optimizer is given", "step")
+    scalers(work, update, found)
+
+
+def rises(optimizers: list[Thing]) -> bool:
+    """Whether optimizers go up (``maximize``), so that MindSpore's are given the negative gradients.
+
+    Raises:
+        Left: some do and some do not.
+    """
+    calls = [thing.node for thing in optimizers]
+    found = {any(w.arg == "maximize" and constant_true(w.value) for w in call.keywords) for call in calls}  # type: ignore[attr-defined]
+    if len(found) > 1:
+        raise Left("some of the optimizers that are stepped here go up and some go down (maximize)")
+    return found.pop()
+
+
+def constant_true(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is True
+
+
+def leaves(statement: ast.stmt) -> bool:
+    """Whether a statement may end a turn of the loop around it."""
+    return any(isinstance(n, (ast.Break, ast.Continue, ast.Return)) for n in ast.walk(statement))
+
+
+def repeated(work: Work, scope: Scope, statement: ast.stmt, loops: list[ast.AST]) -> bool:
+    """Whether a statement is run again in one of the loops around a backward."""
+    return any(loop in loops for road in roads(work.flow, scope, statement) for loop, _ in road.loops)
+
+
+def outside(statement: ast.stmt, bases: list[ast.stmt]) -> bool:
+    """Whether a statement stands before the loops."""
+    return statement.lineno < min(base.lineno for base in bases)
+
+
+def unknown_steps(work: Work, scope: Scope) -> set[tuple[int, int]]:
+    """Where the steps of optimizers that are not known here stand in a function."""
+    if ("unknown", scope) not in work.flow.memory:
+        found = {spot(call) for call in scope.file.asked[scope] if unknown_step(work, scope, call)}
+        work.flow.memory["unknown", scope] = found
+    spots: set[tuple[int, int]] = work.flow.memory["unknown", scope]
+    return spots
+
+
+def unknown_step(work: Work, scope: Scope, call: ast.Call) -> bool:
+    """Whether a call may be the step of an optimizer that is not known here: the gradients before it are its own."""
+    func = call.func
+    if not isinstance(func, ast.Attribute) or func.attr != "step" or call.args or call.keywords:
+        return False
+    return not work.flow.things(scope, func.value) and not RATES.search(ast.unparse(func.value))
+
+
+def belonging(work: Work, update: Update, others: list[tuple[int, int]]) -> list[tuple[ast.stmt, ast.Call]]:
+    """The backward calls whose gradients a step uses: those after the step before it."""
+    scope = update.scope
+    steps = sorted(
+        {spot(call) for call in updates_of_all(work.flow).get(scope, ()) if getattr(call.func, "attr", "") == "step"}
+        | {spot(update.call), *others}
+        | unknown_steps(work, scope)
+    )
+    own, last = spot(update.call), spot((update.sharers or [update])[-1].call)
+    low = max((each for each in steps if each < own), default=(0, 0))
+    found = [(s, c) for s, c in passes(work, scope) if low < spot(s) <= own]
+    following = [each for each in steps if each > last]
+    if handed(work.flow, work.flow.callee(scope, update.call)) is not None:
+        return [(s, c) for s, c in passes(work, scope) if c is update.call]
+    if following and not any(last < spot(s) <= following[0] for s, _ in passes(work, scope)):
+        raise Left(f"the steps in lines {last[0]} and {following[0][0]} share one backward")
+    if not found:
+        told = f"the backward that belongs to the step in line {own[0]} was not found, or is another step's too"
+        raise Left(told)
+    return found
+
+
+def accumulates(update: Update, mine: list[tuple[ast.stmt, ast.Call]]) -> bool:
+    """Whether gradients of several backward calls are added before a step."""
+    if len(mine) > 1:
+        return True
+    file, statement = update.scope.file, mine[0][0]
+    holder = statement_of(file, update.holder)
+    loops = {id(node) for node in chain(file, statement)}
+    own = {id(node) for node in chain(file, holder)}
+    if loops != own:
+        return True
+    until = file.source.tree
+    mine_under = {id(b) for b, _ in conditions(file, statement, until)}
+    return any(id(b) not in mine_under and "%" in ast.unparse(b.test) for b, _ in conditions(file, holder, until))
+
+
+def chain(file: File, node: ast.AST) -> list[ast.AST]:
+    """The loops around a node, up to its function."""
+    found: list[ast.AST] = []
+    while node in file.parents and not isinstance(node, BLOCKS):
+        node = file.parents[node]
+        if isinstance(node, LOOPS):
+            found.append(node)
+    return found

@@ -1,0 +1,119 @@
+"""Where parameters come from: every piece of code that a list of them is made of, and what a group is spelled as."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from .carry import giving, stored
+from .flow import Flow, arguments
+from .scopes import BLOCKS, Scope
+
+
+def parts_of(flow: Flow, scope: Scope, node: ast.AST, seen: set[int] | None = None) -> Iterator[tuple[Scope, ast.AST]]:
+    """Every piece of code that parameters come from: the expression, what its names are, the functions it calls."""
+    seen = set() if seen is None else seen
+    if id(node) in seen or len(seen) > 200:
+        return
+    seen.add(id(node))
+    yield scope, node
+    whose = owners(node)
+    for inner in ast.walk(node):
+        if id(inner) in whose:
+            continue
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
+            home = flow.home(scope, inner.id)
+            for caller, given in handed(flow, home, inner.id):
+                yield from parts_of(flow, caller, given, seen)
+            for _, statement in giving(flow, scope, inner):
+                if isinstance(statement, (ast.Assign, ast.AugAssign)) and statement.value is not node:
+                    yield from parts_of(flow, home, statement.value, seen)
+                    yield from around(flow, home, statement, seen)
+            yield from appended(flow, scope, inner, seen)
+        elif isinstance(inner, ast.Call):
+            target = flow.callee(scope, inner)
+            if target is not None and isinstance(target.node, ast.FunctionDef):
+                yield from parts_of(flow, target, target.node, seen)
+        elif isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Load):
+            for home, value in kept_as(scope, inner):
+                yield from parts_of(flow, home, value, seen)
+
+
+def kept_as(scope: Scope, node: ast.Attribute) -> Iterator[tuple[Scope, ast.expr]]:
+    """What the methods of a class keep as ``self.name``; nothing where it is something else's attribute."""
+    at: Scope | None = scope
+    while at is not None and at.owner is None:
+        at = at.parent
+    if at is None or at.owner is None or ast.unparse(node.value) != "self":
+        return
+    text = ast.unparse(node)
+    for inner in ast.walk(at.owner.node):
+        if isinstance(inner, ast.Assign) and any(ast.unparse(target) == text for target in inner.targets):
+            yield scope.file.where[inner], inner.value
+
+
+def owners(node: ast.AST) -> set[int]:
+    """What stands for a network in a piece of code: the ids of all nodes in ``net`` of ``net.parameters()``."""
+    return {id(inner) for each in asked(node) for inner in ast.walk(each)}
+
+
+def asked(node: ast.AST) -> list[ast.expr]:
+    """The networks that a piece of code asks for their parameters."""
+    calls = [n.func for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]
+    return [func.value for func in calls if func.attr in ("parameters", "named_parameters")]
+
+
+def handed(flow: Flow, home: Scope, name: str) -> Iterator[tuple[Scope, ast.expr]]:
+    """What the callers of a function give it under a name."""
+    if name in home.params and isinstance(home.node, BLOCKS) and name != "self":
+        for caller, call in home.calls:
+            value = arguments(home, call, 1 if home.owner is not None else 0).get(name)
+            known = isinstance(value, ast.Name) and value.id in stored(flow.home(caller, value.id))
+            if value is not None and (known or not isinstance(value, (ast.Name, ast.Attribute, ast.Constant))):
+                yield caller, value
+
+
+def appended(flow: Flow, scope: Scope, name: ast.Name, seen: set[int]) -> Iterator[tuple[Scope, ast.AST]]:
+    """What is put into a list by its methods, and the loops around."""
+    home = flow.home(scope, name.id)
+    if name.id in home.params:
+        return
+    if "appended" not in flow.memory:
+        held: dict[str, list[tuple[Scope, ast.Call]]] = {}
+        for file in flow.files:
+            for where, call in file.calls:
+                func = call.func
+                if isinstance(func, ast.Attribute) and func.attr in ("append", "extend", "insert"):
+                    for each in ast.walk(func.value):
+                        if isinstance(each, ast.Name):
+                            held.setdefault(each.id, []).append((where, call))
+        flow.memory["appended"] = held
+    for where, call in flow.memory["appended"].get(name.id, ()):
+        if where is home and same_list(flow, home, name, call):
+            yield from parts_of(flow, home, call, seen)
+            yield from around(flow, home, call, seen)
+
+
+def same_list(flow: Flow, home: Scope, name: ast.Name, call: ast.Call) -> bool:
+    """Whether a name may stand for the list that is changed by a call."""
+    held = next(n for n in ast.walk(call.func) if isinstance(n, ast.Name) and n.id == name.id)
+    here, there = flow.reaching(home, name), flow.reaching(home, held)
+    return here is None or there is None or any(each in there for each in here)
+
+
+def around(flow: Flow, home: Scope, node: ast.AST, seen: set[int]) -> Iterator[tuple[Scope, ast.AST]]:
+    """What the loops around a place run over."""
+    while node in home.file.parents and node is not home.node:
+        node = home.file.parents[node]
+        if isinstance(node, ast.For):
+            yield from parts_of(flow, home, node.iter, seen)
+
+
+def spelled(item: ast.AST | None) -> dict[str, ast.expr] | None:
+    """A group's keys and values, of ``{…}`` or ``dict(…)``; None for something else."""
+    if isinstance(item, ast.Dict):
+        return {str(ast.literal_eval(k)): v for k, v in zip(item.keys, item.values, strict=True)
+                if isinstance(k, ast.Constant)}  # fmt: skip
+    if isinstance(item, ast.Call) and ast.unparse(item.func) == "dict" and not item.args:
+        return {str(word.arg): word.value for word in item.keywords}
+    return None

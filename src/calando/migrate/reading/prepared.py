@@ -1,0 +1,98 @@
+"""Optimizers that accelerate or Lightning's Fabric wraps: the same ones, where every batch is an update."""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING
+
+from ..finding import CHECK
+from .thing import OPTIMIZER, PACK, SCHEDULER, Thing
+
+if TYPE_CHECKING:
+    from ..work import Work
+    from .flow import File, Flow, Scope
+
+WRAPPERS = {"prepare", "setup", "setup_optimizers", "prepare_optimizer", "prepare_scheduler"}
+HOLDERS = ("accelerator", "fabric")
+WAITING = {"accumulate", "no_sync", "no_backward_sync"}  # what makes a batch no update
+
+
+def wraps(call: ast.Call) -> bool:
+    """Whether a call is ``accelerator.prepare(…)`` or ``fabric.setup(…)``."""
+    func = call.func
+    named = isinstance(func, ast.Attribute) and func.attr in WRAPPERS
+    return named and ast.unparse(func.value).rpartition(".")[2].lower() in HOLDERS  # type: ignore[attr-defined]
+
+
+def wrapped(flow: Flow, scope: Scope, call: ast.Call) -> frozenset[Thing]:
+    """What comes back: what was given, in the same order."""
+    parts = tuple(flow.things(scope, each) for each in call.args)
+    if len(parts) == 1:
+        return parts[0]
+    return frozenset({Thing(PACK, call, id(call), parts=parts)}) if any(parts) else frozenset()
+
+
+def gathers(call: ast.Call) -> bool:
+    """Whether a call opens a block in which a wrapper lets gradients gather."""
+    name = getattr(call.func, "attr", "")
+    owner = ast.unparse(call.func.value).rpartition(".")[2].lower() if isinstance(call.func, ast.Attribute) else ""
+    return name in WAITING and (name != "accumulate" or owner in HOLDERS)
+
+
+def waits(file: File) -> int:
+    """The line in which a script lets gradients gather through its wrapper; 0 where it does not."""
+    for _, call in file.calls:
+        gathering = any(w.arg == "gradient_accumulation_steps" and not one(w.value) for w in call.keywords)
+        if gathers(call) or (gathering and file.names.dotted(call.func).endswith("Accelerator")):
+            return call.lineno
+    return 0
+
+
+def one(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value == 1
+
+
+def wrappers(flow: Flow, file: File) -> list[tuple[Scope, ast.Call]]:
+    """The calls in a file that wrap."""
+    if ("wrappers", file) not in flow.memory:
+        flow.memory["wrappers", file] = [(scope, call) for scope, call in file.calls if wraps(call)]
+    return flow.memory["wrappers", file]
+
+
+def unwrap(work: Work, optimizers: list[Thing]) -> None:
+    """Take optimizers, and what drives them, out of what is wrapped; the rest goes on being wrapped.
+
+    Raises:
+        Left: the wrapper decides which batches are updates, or what comes back was not recognised.
+    """
+    from ..work import Left, statement_of
+
+    for file in work.flow.files:
+        for scope, call in wrappers(work.flow, file):
+            if id(call) in work.told:
+                continue
+            if not any(set(optimizers) & work.flow.things(scope, each) for each in call.args):
+                continue
+            if line := waits(file):
+                raise Left(
+                    f"{ast.unparse(call.func)} wraps it, and line {line} lets the wrapper decide when it updates"
+                )
+            statement = statement_of(file, call)
+            target = statement.targets[0] if isinstance(statement, ast.Assign) and statement.value is call else None
+            targets = target.elts if isinstance(target, ast.Tuple) else [target]
+            if target is None or len(targets) != len(call.args) or call.keywords:
+                raise Left(f"what {ast.unparse(call.func)} in line {call.lineno} returns was not recognised")
+            kinds = [work.flow.kinds(scope, each) for each in call.args]
+            rest = [n for n, kind in enumerate(kinds) if not kind & {OPTIMIZER, SCHEDULER}]
+            code = file.source.code
+            moved = [n for n in range(len(targets)) if n not in rest and code(targets[n]) != code(call.args[n])]  # type: ignore[arg-type]
+            lines = [f"{code(targets[n])} = {code(call.args[n])}" for n in moved]  # type: ignore[arg-type]
+            if rest:
+                left = ", ".join(code(targets[n]) for n in rest)  # type: ignore[arg-type]
+                lines.append(f"{left} = {code(call.func)}({', '.join(code(call.args[n]) for n in rest)})")
+            if lines:
+                work.replace(file, statement, f"\n{file.source.indent(statement)}".join(lines))
+            else:
+                work.remove(file, statement)
+            told = "MindSpore's optimizers are not wrapped; what else the wrapper does to network and data is PyTorch's"
+            work.say(file, statement, CHECK, told, "step")

@@ -1,0 +1,94 @@
+"""Whether a piece of code runs a network, or only fetches data and computes on it."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+
+from ..work import Work
+from .carry import stored
+from .flow import NETWORK, OBJECT, OPTIMIZER, SCALER, SCHEDULER
+from .scopes import BLOCKS, Scope
+from .still import flowing
+
+DATA = {"to", "cuda", "cpu", "float", "long", "next", "iter", "get_batch", "unsqueeze", "view", "from_numpy", "tensor"}
+NETWORKS = {"model", "net", "network", "student", "encoder", "decoder", "generator", "discriminator", "forward"}
+# Callables without a definition here that are no network, by their names.
+OTHERS = re.compile(
+    r"loss|crit|metric|transform|process|collate|token|augment|norm|fetch|load|batch|sampl|iter|data|get|to_|log|print|"
+    r"writer|meter|callback|hook|fn|func|timer|profil|noise|mask",
+    re.IGNORECASE,
+)
+
+
+def touches(work: Work, scope: Scope, statement: ast.AST, depth: int = 0) -> bool:
+    """Whether a network is used somewhere in a statement, or in a function of the project that it calls."""
+    for node in flowing(work.flow, scope, statement):
+        if isinstance(node, (ast.Attribute, ast.Subscript)) and holds(work, scope, node.value):
+            return True
+        if not isinstance(node, ast.Call):
+            continue
+        if holds(work, scope, node.func) or unknown(work, scope, node.func):
+            return True
+        inner = work.flow.callee(scope, node) if depth < 3 else None
+        seen = inner is not None and isinstance(inner.node, BLOCKS)
+        if inner is not None and seen and (left_open(inner.node) or touches(work, inner, inner.node, depth + 1)):
+            return True
+        if ast.unparse(node.func).rpartition(".")[2].lower() in NETWORKS:
+            return True
+    return False
+
+
+def left_open(node: ast.AST) -> bool:
+    """Whether a method is one that subclasses write: what it runs is not seen here."""
+    last = node.body[-1] if isinstance(node, ast.FunctionDef) else None
+    return isinstance(last, ast.Raise) and "NotImplementedError" in ast.unparse(last)
+
+
+def holds(work: Work, scope: Scope, node: ast.expr) -> bool:
+    """Whether an expression may be a network; a loss is none."""
+    while isinstance(node, ast.Subscript):
+        node = node.value
+    things = work.flow.things(scope, node)
+    if isinstance(node, ast.Name) and node.id == "self":
+        return False  # inside a network's own class, where not all that self has is a part of it
+    return any(
+        (thing.kind == NETWORK and "Loss" not in thing.name)
+        or (thing.kind == OBJECT and thing.scope is not None and work.flow.is_network(thing.scope))
+        for thing in things
+    )
+
+
+def unknown(work: Work, scope: Scope, func: ast.expr) -> bool:
+    """Whether a call may be that of a network whose making was not seen: of an argument, an attribute, an entry."""
+    whole = func
+    while isinstance(func, ast.Subscript):
+        func = func.value
+    name = func.id if isinstance(func, ast.Name) else func.attr if isinstance(func, ast.Attribute) else ""
+    own = isinstance(func, ast.Attribute) and ast.unparse(func.value) == "self"
+    if not name or not (own or whole is not func or isinstance(func, ast.Name)) or OTHERS.search(name):
+        return False
+    if work.flow.kinds(scope, func) & {NETWORK, OPTIMIZER, SCHEDULER, SCALER}:
+        return False  # it is known what it is
+    if isinstance(func, ast.Name):
+        home = work.flow.home(scope, name)
+        made = [getattr(statement, "value", None) for _, statement in stored(home).get(name, [])]
+        if any(isinstance(value, ast.Call) and ast.unparse(value.func).endswith("namedtuple") for value in made):
+            return False
+        if name not in home.local or name in home.file.names.aliases or hasattr(builtins, name):
+            return False
+    probe = ast.copy_location(ast.Call(func, [], []), func)
+    return whole is not func or work.flow.callee(scope, probe) is None
+
+
+def works(statement: ast.stmt) -> bool:
+    """Whether a statement computes, and does not only fetch data."""
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func).rpartition(".")[2]
+            if name not in DATA and not name.startswith(("get_", "load", "next")):
+                return True
+        if isinstance(node, (ast.BinOp, ast.AugAssign)) and isinstance(node.op, (ast.MatMult, ast.Pow)):
+            return True
+    return False
