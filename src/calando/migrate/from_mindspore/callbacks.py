@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field
 
 from ..finding import CHECK, HUMAN, REWRITTEN
-from ..reading.carry import carry
+from ..reading.carry import carry, moved
 from ..reading.flow import File, Scope
 from ..reading.parts import parts_of
 from ..reading.rhythm import grouped
@@ -38,6 +38,7 @@ class Loop:
     ahead: list[str] = field(default_factory=list)  # before each update
     last: list[str] = field(default_factory=list)  # after the loop
     measured: str = ""  # the metrics that are measured after an epoch
+    made: dict[str, str] = field(default_factory=dict)  # arguments that are made once, before the loop
 
     def watching(self, file: File) -> str:
         """The name of the script's own callbacks, which are driven from now on."""
@@ -133,10 +134,18 @@ def carried(back: Back, where: Scope, node: ast.expr, loop: Loop) -> str:
     """
     if where is loop.place:
         return where.file.source.code(node)
-    there = carry(back.work.flow, node, where, loop.place, loop.line)
-    if there is None:
+    place = back.work.flow, node, where, loop.place, loop.line
+    there = carry(*place)
+    if there is not None:
+        return ast.unparse(there)
+    once = moved(*place) if isinstance(node, ast.Name) else None
+    if once is None:
         raise Left(f"{ast.unparse(node)} of the callback in line {node.lineno} is not known where it trains")
-    return ast.unparse(there)
+    assert isinstance(node, ast.Name)
+    if node.id not in loop.made:
+        loop.made[node.id] = loop.place.file.names.free(node.id)
+        loop.before.append(f"{loop.made[node.id]} = {ast.unparse(once)}")
+    return loop.made[node.id]
 
 
 def said_of(call: ast.Call, order: tuple[str, ...]) -> dict[str, ast.expr]:

@@ -28,6 +28,14 @@ def carry(flow: Flow, node: ast.expr, scope: Scope, to: Scope, line: int) -> ast
         return None
 
 
+def moved(flow: Flow, node: ast.expr, scope: Scope, to: Scope, line: int) -> ast.expr | None:
+    """As ``carry``, for what is evaluated there in place of where it stands: it may make something anew, once."""
+    try:
+        return _carried(flow, node, scope, to, line, 0)
+    except Lost:
+        return None
+
+
 def once(node: ast.expr) -> ast.expr:
     """An expression that makes nothing anew that was made elsewhere; else raise Lost."""
     if any(getattr(inner, "made_anew", False) for inner in ast.walk(node)):
