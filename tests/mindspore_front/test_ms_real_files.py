@@ -16,13 +16,6 @@ def trained(ms, steps, rate=0.1):
     return net, optimizer
 
 
-def test_its_refusal_is_one_sentence_and_its_own(mindspore, tmp_path):
-    """It asks for its own Cell; docs/guide.md says what to give instead."""
-    _, optimizer = trained(mindspore, 1)
-    with pytest.raises(TypeError, match=r"'save_obj' must be nn.Cell, list or dict, but got <class 'calando.mindspore"):
-        mindspore.save_checkpoint(optimizer, str(tmp_path / "whole.ckpt"))
-
-
 @pytest.mark.parametrize("given", ["a dictionary", "a list"])
 def test_what_it_writes_of_the_optimizer_is_what_we_write(mindspore, tmp_path, given):
     _, optimizer = trained(mindspore, 2)
