@@ -158,3 +158,11 @@ def test_what_takes_too_long_is_refused_with_one_sentence(to, monkeypatch):
         lint({"train.py": data}) if to == "lint" else migrate({"train.py": data}, Wish(to=to))
     monkeypatch.setattr(patience, "LONG", 3000)
     assert migrate({"train.py": data}, Wish(to=to if to != "lint" else "calando")).results[0].changed
+
+
+def test_optimizers_that_go_together_are_not_waited_for_all_at_once(monkeypatch):
+    """Nine optimizers of one script are rewritten together, and the time is looked at before each."""
+    asked = []
+    monkeypatch.setattr(patience.Patience, "ask", lambda self: asked.append(self))
+    assert migrate({"train.py": script(FLAT, 9)}, Wish(to="mindspore")).results[0].changed
+    assert len(asked) > 9

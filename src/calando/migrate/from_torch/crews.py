@@ -60,6 +60,7 @@ def carried(
         at = crew[0]
         strangers(work, crew)
         for at in crew:
+            work.patience.ask()
             change(at)
 
     why = work.attempt(every)
