@@ -8,6 +8,7 @@ from ..lexicon import CALANDO, TORCH
 from .finding import CHECK, HUMAN, KEPT, REWRITTEN
 from .from_mindspore.in_mindspore import in_place
 from .from_torch.later import final, leave_none, set_later, stands_alone
+from .reading.blocks import statement_of
 from .reading.carry import carry
 from .reading.chosen import chosen
 from .reading.flow import OPTIMIZER, SCALER, SCHEDULER, Thing
@@ -20,7 +21,7 @@ from .schedulers.drivers import WHOLES, family
 from .schedulers.place import Placed, optimizer_at, per_epoch, placed
 from .schedulers.same_rate import argument, one_rate
 from .schedulers.taken import taken
-from .work import Left, Work, statement_of
+from .work import Left, Work
 
 OWN_SCHEDULER = "a scheduler of the script's own goes on driving calando's optimizer"
 SHORT = 70  # a schedule up to so many characters stands in the optimizer's own line

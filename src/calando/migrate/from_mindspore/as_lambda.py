@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 
 from ..finding import REWRITTEN
+from ..reading.blocks import statement_of
 from ..reading.parts import parts_of
 from ..reading.scopes import Scope
-from ..work import Left, statement_of, uses
+from ..work import Left, uses
 from .back import Back
 from .numbers import untensored
 from .rates import schedule

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 from ...lexicon.pairs import Return
 from ..finding import REWRITTEN
+from ..reading.blocks import statement_of
 from ..reading.carry import carry, constant, within
 from ..reading.flow import OBJECT, OPTIMIZER, Thing
 from ..reading.imported import imported
 from ..reading.scopes import File, Scope
-from ..work import Left, Work, statement_of
+from ..work import Left, Work
 
 JIT = {"jit", "ms_function"}
 UNSAID = "what its loss_scale is where it is updated is not known"

@@ -7,11 +7,12 @@ import re
 from dataclasses import dataclass, field
 
 from ..finding import CHECK, HUMAN, REWRITTEN
+from ..reading.blocks import statement_of
 from ..reading.carry import carry, moved
 from ..reading.flow import File, Scope
 from ..reading.parts import parts_of
 from ..reading.rhythm import grouped
-from ..work import Left, Work, statement_of
+from ..work import Left, Work
 from .back import Back
 from .watched import WAITING, drivable, looked, stops, waits
 

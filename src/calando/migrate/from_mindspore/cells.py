@@ -6,10 +6,11 @@ import ast
 import re
 
 from ..finding import CHECK, REWRITTEN
+from ..reading.blocks import statement_of
 from ..reading.carry import stored
 from ..reading.flow import Thing
 from ..reading.scopes import File, Scope
-from ..work import Left, Work, statement_of
+from ..work import Left, Work
 from .back import Back, put
 from .scale import Scaling, scaling
 from .step import plain_numbers

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 
 from ..finding import KEPT, REWRITTEN
+from ..reading.blocks import statement_of
 from ..reading.carry import stored
 from ..reading.flow import GRADIENT, File, Scope, arguments
 from ..reading.mentions import step_class
 from ..reading.parts import kept_as
 from ..reading.rhythm import updates
-from ..work import Left, Work, statement_of, uses
+from ..work import Left, Work, uses
 from .back import Back, put_update, seen, unjit
 from .gradient_cells import gradient_cell
 from .mapped import mapped

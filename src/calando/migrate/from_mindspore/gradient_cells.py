@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 
 from ..finding import KEPT, REWRITTEN
+from ..reading.blocks import statement_of
 from ..reading.carry import stored
 from ..reading.flow import OBJECT, Scope
 from ..reading.parts import kept_as
-from ..work import Left, Work, statement_of
+from ..work import Left, Work
 from .back import Back, put, seen
 from .cells import modes
 from .operation import has_sens

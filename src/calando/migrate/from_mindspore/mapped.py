@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 
 from ..finding import REWRITTEN, Finding
+from ..reading.blocks import statement_of
 from ..reading.carry import stored
 from ..reading.flow import Scope
 from ..reading.mentions import step_class
 from ..reading.scopes import File
-from ..work import Left, Work, statement_of
+from ..work import Left, Work
 from .back import put, put_update
 from .words import HOME, operator, said, tail, worded
 

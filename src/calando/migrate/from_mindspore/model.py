@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 
 from ..finding import CHECK, REWRITTEN
+from ..reading.blocks import statement_of
 from ..reading.carry import stored
 from ..reading.flow import OBJECT, File, Scope
-from ..work import Left, Work, statement_of
+from ..work import Left, Work
 from .back import Back, alone, put
 from .callbacks import Loop, callbacks
 from .cells import HALF, READY, calls_with

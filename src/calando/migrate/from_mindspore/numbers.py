@@ -6,9 +6,10 @@ import ast
 import re
 
 from ..finding import CHECK, REWRITTEN
+from ..reading.blocks import outermost, statement_of
 from ..reading.flow import Thing
 from ..reading.scopes import File, Scope
-from ..work import Left, Work, outermost, statement_of, uses
+from ..work import Left, Work, uses
 from .back import Back, put
 
 WITHOUT = {

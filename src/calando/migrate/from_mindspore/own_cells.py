@@ -6,9 +6,10 @@ import ast
 import re
 
 from ..finding import KEPT, REWRITTEN, Finding
+from ..reading.blocks import statement_of
 from ..reading.flow import Thing
 from ..reading.scopes import File, Scope
-from ..work import Left, Work, statement_of
+from ..work import Left, Work
 from .back import Back, put
 from .cells import READY, modes
 from .mapped import is_map, mapped

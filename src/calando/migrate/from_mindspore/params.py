@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterator
 
 from ..finding import REWRITTEN
+from ..reading.blocks import above, block_of, statement_of
 from ..reading.carry import stored, within
 from ..reading.flow import NETWORK, OBJECT, Scope
 from ..reading.parts import parts_of, spelled
-from ..work import Left, Work, above, block_of, statement_of
+from ..work import Left, Work
 from .rates import grouped_schedule
 
 TAKEN = {

@@ -6,10 +6,11 @@ import ast
 from dataclasses import dataclass
 
 from ..finding import REWRITTEN
+from ..reading.blocks import statement_of
 from ..reading.carry import constant, stored
 from ..reading.rhythm import grouped
 from ..reading.scopes import Scope
-from ..work import Left, Work, statement_of
+from ..work import Left, Work
 from .back import Back
 
 DYNAMIC = {

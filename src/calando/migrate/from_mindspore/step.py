@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 
 from ..finding import CHECK, KEPT, REWRITTEN
+from ..reading.blocks import goes, statement_of
 from ..reading.carry import lineage, stored
 from ..reading.flow import APPLIED, GRADIENT, OPERATION, OPTIMIZER, File, Flow, Scope, Thing
-from ..work import Left, Work, goes, statement_of
+from ..work import Left, Work
 from .back import GROUPS, Back, put, put_update, seen, unjit
 from .operation import is_operation, operation
 

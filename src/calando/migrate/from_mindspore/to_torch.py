@@ -6,12 +6,13 @@ import ast
 
 from ...lexicon import COPIES, DYNAMIC, GROUPED, MINDSPORE, RETURNS, TORCH
 from ..finding import CHECK, HUMAN, KEPT, REWRITTEN, Finding, Spoken
+from ..reading.blocks import statement_of
 from ..reading.carry import constant
 from ..reading.flow import OPTIMIZER, File, Scope, Thing
 from ..reading.rhythm import updates
 from ..reading.unpack import unpacked
 from ..speak import respoken
-from ..work import Left, Work, off, statement_of, uses
+from ..work import Left, Work, off, uses
 from .as_lambda import lambda_lr
 from .back import UNSAID, Back
 from .cells import networks_of, one_step_cells

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 
 from ..finding import REWRITTEN
+from ..reading.blocks import block_of, statement_of
 from ..reading.carry import stored
 from ..reading.flow import Thing
 from ..reading.scopes import Scope
-from ..work import Left, Work, block_of, statement_of, uses
+from ..work import Left, Work, uses
 from .params import said
 from .params import to_mindspore as params_to_mindspore
 

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 
 from ...lexicon import TORCH
 from ..finding import KEPT, REWRITTEN
+from ..reading.blocks import statement_of
 from ..reading.flow import Thing
 from ..reading.reads import written_keys
 from ..schedulers.place import Placed, form_of
 from ..schedulers.same_rate import argument, one_rate
-from ..work import Left, Work, statement_of
+from ..work import Left, Work
 from .later import final
 from .params import grouped_params
 from .party import Party, assigned, driven_by_objects

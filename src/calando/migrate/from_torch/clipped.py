@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 from ...lexicon import TORCH
 from ..finding import REWRITTEN
+from ..reading.blocks import statement_of
 from ..reading.flow import OPTIMIZER, Thing
 from ..reading.mentions import by_hand, clips
 from ..reading.scopes import Scope
 from ..schedulers.same_rate import argument
-from ..work import Left, Work, statement_of
+from ..work import Left, Work
 from .by_hand import anew, changed, partly
 from .clips import clip_text
 from .params import grouped_params, owner_networks

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 
 from ..finding import REWRITTEN
+from ..reading.blocks import statement_of
 from ..reading.mentions import clips
 from ..reading.scopes import File, Scope
-from ..work import Left, Work, statement_of
+from ..work import Left, Work
 from .clips import clip_text
 
 

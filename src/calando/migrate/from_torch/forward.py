@@ -7,11 +7,12 @@ import textwrap
 from bisect import bisect_right
 
 from ..finding import CHECK, REWRITTEN
+from ..reading.blocks import emptied
 from ..reading.bound import entering, names_stored
 from ..reading.roads import LOOPS
 from ..reading.scopes import Scope
 from ..reading.source import rows
-from ..work import Left, Work, emptied
+from ..work import Left, Work
 from .passes import Pass, passes
 from .stopping import STOP, stop_called, stops
 

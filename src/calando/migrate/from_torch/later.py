@@ -6,13 +6,14 @@ import ast
 
 from ...lexicon import TORCH
 from ..finding import REWRITTEN
+from ..reading.blocks import statement_of
 from ..reading.flow import Thing
 from ..reading.rhythm import grouped, outer_loops
 from ..reading.roads import conditions
 from ..reading.scopes import Scope
 from ..schedulers.place import BASE, Placed, per_epoch
 from ..schedulers.same_rate import one_rate
-from ..work import Left, Work, statement_of
+from ..work import Left, Work
 
 
 def set_later(work: Work, place: Placed, groups: str) -> None:

@@ -10,11 +10,12 @@ import re
 from typing import TYPE_CHECKING
 
 from ..finding import KEPT, REWRITTEN
+from ..reading.blocks import statement_of
 from ..reading.flow import SCHEDULER, Thing
 from ..reading.mentions import bases_of, own_classes
 from ..reading.scopes import Scope
 from ..schedulers.drivers import drives
-from ..work import Left, Work, statement_of, uses
+from ..work import Left, Work, uses
 
 if TYPE_CHECKING:
     from .party import Party

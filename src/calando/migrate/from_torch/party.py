@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 
 from ...lexicon import PAIRS, TORCH
+from ..reading.blocks import spot, statement_of
 from ..reading.flow import OPTIMIZER, Thing
 from ..reading.reads import behind, group_reads, simple_read
 from ..reading.rhythm import total, updates
@@ -14,7 +15,7 @@ from ..reading.scopes import Scope
 from ..schedulers.drivers import WHOLES, drivers
 from ..schedulers.place import Placed, placed
 from ..schedulers.same_rate import one_rate
-from ..work import Left, Work, spot, statement_of, uses
+from ..work import Left, Work, uses
 from .later import stands_alone
 from .own_schedulers import own_schedulers, stays_object
 from .rates import frozen

@@ -7,6 +7,7 @@ import copy
 import re
 from dataclasses import dataclass, field
 
+from ..reading.blocks import block_of, idle, neighbours, spot, statement_of
 from ..reading.bound import attributes, names_stored, values_given, values_read
 from ..reading.flow import arguments
 from ..reading.rhythm import updates_of_all
@@ -15,7 +16,7 @@ from ..reading.scopes import File, Scope
 from ..reading.source import Edit
 from ..reading.still import still
 from ..reading.touching import touches, works
-from ..work import Left, Work, block_of, idle, neighbours, spot, statement_of
+from ..work import Left, Work
 from .handed import Handed, differentiated, handed, take_backward, there
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 
 from ..finding import CHECK, REWRITTEN
+from ..reading.blocks import statement_of
 from ..reading.flow import SCALER
-from ..work import Left, Work, statement_of, uses
+from ..work import Left, Work, uses
 from .passes import Pass
 from .update import Update
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 
 from ..finding import CHECK, REWRITTEN
+from ..reading.blocks import statement_of
 from ..reading.carry import stored
 from ..reading.flow import Thing
 from ..reading.scopes import File, Scope
 from ..schedulers.taken import drop_item
-from ..work import Left, Work, statement_of, uses
+from ..work import Left, Work, uses
 
 
 def save_and_load(work: Work, thing: Thing, own: bool) -> None:

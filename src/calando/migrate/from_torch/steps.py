@@ -6,12 +6,13 @@ import ast
 import re
 
 from ..finding import CHECK, REWRITTEN
+from ..reading.blocks import above, spot, statement_of
 from ..reading.bound import names_stored
 from ..reading.flow import SCALER, Thing
 from ..reading.rhythm import over_optimizers, updates, updates_of_all
 from ..reading.roads import LOOPS, conditions, enclosing, roads
 from ..reading.scopes import BLOCKS, File, Scope
-from ..work import Left, Work, above, spot, statement_of
+from ..work import Left, Work
 from .cleared import cleared
 from .clipped import clipped, clipped_between
 from .closures import closure_step

@@ -6,13 +6,14 @@ import ast
 from collections.abc import Iterable, Iterator, Sequence
 
 from ..finding import REWRITTEN
+from ..reading.blocks import above
 from ..reading.bound import names_read, names_stored
 from ..reading.flow import Flow
 from ..reading.roads import LOOPS
 from ..reading.scopes import BLOCKS, File, Scope
 from ..reading.source import Edit
 from ..reading.still import decorated, guard, still
-from ..work import Left, Work, above
+from ..work import Left, Work
 
 STOP = "mindspore.ops.stop_gradient"
 TOLD = "no gradient flows through it"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from bisect import bisect_left
 
+from ..reading.blocks import block_of, spot
 from ..reading.bound import values_given, values_read
 from ..reading.flow import OPTIMIZER
 from ..reading.scopes import BLOCKS, Scope
-from ..work import Left, Work, block_of, spot
+from ..work import Left, Work
 from .handed import differentiated, handed
 from .params import owner_networks
 from .passes import attached, passes, taken_in

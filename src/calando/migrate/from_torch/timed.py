@@ -6,12 +6,13 @@ import ast
 
 from ...lexicon import TORCH
 from ..finding import KEPT, REWRITTEN
+from ..reading.blocks import statement_of
 from ..reading.flow import Thing
 from ..reading.rhythm import grouped
 from ..reading.scopes import File
 from ..schedulers.place import Placed, per_epoch
 from ..schedulers.taken import taken
-from ..work import Left, Work, statement_of, uses
+from ..work import Left, Work, uses
 from .assign import HOME, keep_stepping
 from .later import final, leave_none, set_later, set_when_told
 from .party import Party, ahead, assigned

@@ -7,6 +7,7 @@ import ast
 from ...lexicon import CALANDO, MINDSPORE, PAIRS, TORCH
 from ...lexicon.pairs import IMPLEMENTATION, Pair
 from ..finding import CHECK, HUMAN, KEPT, REWRITTEN, Finding, Spoken
+from ..reading.blocks import statement_of
 from ..reading.flow import NETWORK, OBJECT, SCALER, Thing
 from ..reading.mentions import BASES, bases_of, chooses, clips, of_mindspore
 from ..reading.packs import put_in
@@ -17,7 +18,7 @@ from ..reading.scopes import File, Scope
 from ..reading.sure import sure
 from ..reading.unpack import unpacked
 from ..speak import respoken
-from ..work import Left, Work, statement_of, uses
+from ..work import Left, Work, uses
 from .added import added, whole
 from .assign import manner, own_groups
 from .crews import carried, crews

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
+from ..reading.blocks import spot
 from ..reading.scopes import Scope
-from ..work import Work, spot
+from ..work import Work
 from .handed import handed
 from .passes import passes
 

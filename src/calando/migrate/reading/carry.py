@@ -8,8 +8,9 @@ import copy
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
+from .blocks import statement_of
 from .flow import Flow, arguments
-from .scopes import BLOCKS, File, Scope
+from .scopes import BLOCKS, Scope
 from .scopes import defined as definitions
 
 DEEPEST = 12
@@ -215,16 +216,9 @@ def lineage(flow: Flow, scope: Scope, node: ast.Name) -> set[ast.AST] | None:
         for store in reached:
             if store not in found:
                 found.add(store)
-                value = getattr(statement_around(scope.file, store), "value", None)
+                value = getattr(statement_of(scope.file, store), "value", None)
                 reads += [n for n in ast.walk(value or ast.Pass()) if isinstance(n, ast.Name) and n.id == node.id]
     return found
-
-
-def statement_around(file: File, node: ast.AST) -> ast.AST:
-    """The statement that a place belongs to."""
-    while node in file.parents and not isinstance(node, ast.stmt):
-        node = file.parents[node]
-    return node
 
 
 def _stores(node: ast.AST, statement: ast.AST) -> Iterator[tuple[ast.Name, ast.AST]]:

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
 from .callables import arguments as arguments
 from .callables import fields, parameter, read_as_property, skipped
-from .modules import Modules
+from .definitions import Definitions
 from .packs import COMPREHENSIONS, EACH, alike, comprehended, elements, entry, put_in
 from .prepared import wrapped, wraps
 from .scopes import BLOCKS as BLOCKS
 from .scopes import File as File
 from .scopes import Scope as Scope
-from .scopes import defined, taken_apart
 from .source import Source
 from .thing import APPLIED as APPLIED
 from .thing import EXPERIMENTAL as EXPERIMENTAL
@@ -40,12 +39,11 @@ from .thing import made_kind as made_kind
 ROUNDS = 12  # how often names are followed at most
 
 
-class Flow:
+class Flow(Definitions):
     """The things of a whole project."""
 
     def __init__(self, sources: Iterable[Source], modules: Iterable[str]) -> None:
-        self.files = [taken_apart(source, module) for source, module in zip(sources, modules, strict=True)]
-        self.modules = Modules(self.files)
+        super().__init__(sources, modules)
         self.made: dict[int, Thing] = {}
         self.memory: dict[Any, Any] = {}  # what was asked before
         self.version = 0  # how often something new was found
@@ -64,35 +62,6 @@ class Flow:
                 self._statement(scope, node)
             if self.version == before:
                 break
-
-    # Looking up.
-
-    def home(self, scope: Scope, name: str) -> Scope:
-        """The scope that a name belongs to."""
-        at: Scope | None = scope
-        while at is not None:
-            if name in at.local and (at is scope or not isinstance(at.node, ast.ClassDef)):
-                return at
-            at = at.parent
-        return scope.file.top
-
-    def reaching(self, scope: Scope, node: ast.Name) -> list[ast.AST] | None:
-        """The places that may give a name the value it has where it is read; None where all of them may."""
-        return scope.file.reaching.at(self.home(scope, node.id), node)
-
-    def definition(self, scope: Scope, name: str, node: ast.Name | None = None) -> Scope | None:
-        """The function or class of the project that a name means (where ``node`` is read), in this file or another."""
-        home = self.home(scope, name)
-        if name in home.local:
-            found = home.file.named.get((home, name), [])
-            if len(found) > 1 and node is not None:
-                return meant(found, self.reaching(scope, node), node)
-            return found[0] if found else None
-        return top(self.modules.named(scope.file, name))
-
-    def abroad(self, dotted: str, asking: File) -> Scope | None:
-        """The function or class with this full name, if the project has it."""
-        return top(self.modules.found(dotted, asking))
 
     def callee(self, scope: Scope, call: ast.Call) -> Scope | None:
         """The function or class of the project that a call means."""
@@ -116,27 +85,6 @@ class Flow:
             if thing.kind == OBJECT and thing.scope is not None and not self.is_network(thing.scope):
                 return self.method(thing.scope, "__call__")
         return None
-
-    def method(self, cls: Scope | None, name: str) -> Scope | None:
-        """A method of a class of the project, or of a base of it in the project."""
-        for at in self.bases(cls):
-            for scope in defined(at.file, at, name):
-                return scope
-        return None
-
-    def bases(self, cls: Scope | None) -> Iterator[Scope]:
-        """A class and its bases in the project."""
-        seen: list[Scope] = []
-        while cls is not None and cls not in seen:
-            seen.append(cls)
-            yield cls
-            above = getattr(cls.node, "bases", [])
-            cls = next((d for b in above if isinstance(b, ast.Name) and (d := self.definition(cls, b.id))), None)
-
-    def is_network(self, cls: Scope) -> bool:
-        """Whether a class is a network of either framework."""
-        names = {at.file.names.dotted(b) for at in self.bases(cls) for b in getattr(at.node, "bases", [])}
-        return bool(names & {"torch.nn.Module", "mindspore.nn.Cell", "torch.nn.modules.Module"})
 
     # What an expression may be.
 
@@ -381,30 +329,9 @@ class Flow:
         return {thing.kind for thing in self.things(scope, node)}
 
 
-def top(found: tuple[File, str] | None) -> Scope | None:
-    """The function or class that a file of the project defines under a name."""
-    return next(iter(defined(found[0], found[0].top, found[1])), None) if found else None
-
-
 def held(found: tuple[File, str] | None) -> frozenset[Thing]:
     """The things that a name at the top of a file may stand for."""
     return found[0].top.env.get(found[1], frozenset()) if found else frozenset()
 
 
 WORK = (ast.Assign, ast.AnnAssign, ast.NamedExpr, ast.Return, ast.Yield, ast.Call, ast.For, ast.comprehension)
-
-
-def meant(found: list[Scope], reached: list[ast.AST] | None, node: ast.Name) -> Scope:
-    """Which of several functions or classes of one name is meant where it is read."""
-    if reached is not None:
-        hit = [each for each in found if each.node in reached or holder(each) in reached]
-        if hit:
-            return hit[-1]
-    before = [each for each in found if each.node.lineno <= node.lineno]  # type: ignore[attr-defined]
-    return before[-1] if before else found[0]
-
-
-def holder(scope: Scope) -> ast.AST | None:
-    """The name that a lambda is assigned to."""
-    above = scope.file.parents[scope.node]
-    return above.targets[0] if isinstance(above, ast.Assign) else None

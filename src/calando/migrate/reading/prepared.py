@@ -65,7 +65,8 @@ def unwrap(work: Work, optimizers: list[Thing]) -> None:
     Raises:
         Left: the wrapper decides which batches are updates, or what comes back was not recognised.
     """
-    from ..work import Left, statement_of
+    from ..work import Left
+    from .blocks import statement_of
 
     for file in work.flow.files:
         for scope, call in wrappers(work.flow, file):

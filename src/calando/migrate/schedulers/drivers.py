@@ -6,11 +6,12 @@ import ast
 import re
 from collections.abc import Iterable
 
+from ..reading.blocks import statement_of
 from ..reading.flow import OPTIMIZER, SCHEDULER, Thing
 from ..reading.mentions import own_kind
 from ..reading.reads import group_reads
 from ..reading.scopes import BLOCKS, File, Scope
-from ..work import Left, Work, statement_of, uses
+from ..work import Left, Work, uses
 
 WHOLES = ("SequentialLR", "ChainedScheduler")  # schedulers that are made of schedulers
 

@@ -6,13 +6,14 @@ import ast
 from dataclasses import dataclass, field, replace
 
 from ...lexicon import HUGGING_FACE, SCHEDULERS
+from ..reading.blocks import statement_of
 from ..reading.carry import carry, constant
 from ..reading.flow import SCHEDULER, Thing
 from ..reading.prepared import wraps
 from ..reading.rhythm import Rhythm, grouped, rhythm
 from ..reading.scopes import Scope
 from ..reading.sure import sure
-from ..work import Left, Work, statement_of, uses
+from ..work import Left, Work, uses
 from .closed import RATIOS, Closed, Open, closed
 from .drivers import WHOLES, driven, family, rivals, written
 from .hugging_face import ready_made

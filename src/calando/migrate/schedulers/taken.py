@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 
 from ..finding import CHECK, REWRITTEN
+from ..reading.blocks import statement_of
 from ..reading.rhythm import early_end, updates
 from ..reading.scopes import File
-from ..work import Left, Work, statement_of
+from ..work import Left, Work
 from .place import Placed
 
 
