@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any, SupportsIndex, TypeVar
+from typing import Any, TypeVar
 
 from .reading.scopes import File
 
@@ -24,6 +24,7 @@ class Ledger(list[tuple[File, T]]):
         self.place = place
         self.numbers: dict[tuple[File, int], list[int]] = {}  # by stretch of a file
         self.known = 0  # how many entries are in it
+        self.exchanged: list[tuple[int, tuple[File, T]]] = []  # entries as they were, with their numbers
 
     def near(self, file: File, low: int, high: int) -> Iterator[tuple[int, T]]:
         """The entries of a file that begin between two places, the last one included, with their numbers."""
@@ -36,9 +37,25 @@ class Ledger(list[tuple[File, T]]):
                 if low <= self.place(self[number][1]) <= high:
                     yield number, self[number][1]
 
-    def __delitem__(self, which: SupportsIndex | slice) -> None:
-        super().__delitem__(which)
-        self._anew()
+    def exchange(self, number: int, entry: T) -> None:
+        """Another entry that begins where one does."""
+        self.exchanged.append((number, self[number]))
+        self[number] = self[number][0], entry
+
+    def mark(self) -> tuple[int, int]:
+        """Where one may come back to."""
+        return len(self), len(self.exchanged)
+
+    def back(self, mark: tuple[int, int]) -> None:
+        """Forget what was done since a mark."""
+        size, exchanged = mark
+        while len(self.exchanged) > exchanged:
+            number, before = self.exchanged.pop()
+            self[number] = before
+        for owner, entry in self[size : self.known]:
+            self.numbers[owner, self.place(entry) // WIDE].pop()
+        self.known = min(self.known, size)
+        del self[size:]
 
     def clear(self) -> None:
         super().clear()
@@ -49,7 +66,7 @@ class Ledger(list[tuple[File, T]]):
         self._anew()
 
     def _anew(self) -> None:
-        self.numbers, self.known = {}, 0
+        self.numbers, self.known, self.exchanged = {}, 0, []
 
 
 class Told(list[int]):
@@ -66,7 +83,11 @@ class Told(list[int]):
             self.read = len(self)
         return self.times[entry] > 0  # type: ignore[index]
 
-    def cut(self, size: int) -> None:
+    def mark(self) -> int:
+        """Where one may come back to."""
+        return len(self)
+
+    def back(self, size: int) -> None:
         """Forget all but the first entries."""
         self.times.subtract(self[size : self.read])
         self.read = min(self.read, size)

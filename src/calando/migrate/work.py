@@ -8,12 +8,14 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import Any
 
 from .finding import HUMAN, Finding, Spoken
 from .ledger import Ledger, Told
 from .patience import Patience
-from .reading.blocks import emptied, goes, neighbours, outermost
+from .reading.blocks import emptied, goes, neighbours, outermost, spot
 from .reading.flow import Flow, Thing
+from .reading.remembered import remembered
 from .reading.scopes import File, Scope
 from .reading.source import Edit, parsed
 
@@ -61,20 +63,26 @@ class Work:
     set: list[tuple[ast.stmt, list[str]]] = field(default_factory=list)  # schedules set before a loop
     mentions: dict[int, tuple[File, ast.AST, str]] = field(default_factory=dict)
 
+    @property
+    def memory(self) -> dict[Any, Any]:
+        """What was asked of the flow before."""
+        return self.flow.memory
+
     def attempt(self, change: Callable[[], None]) -> str:
         """Make a change wholly or not at all; why it was not made, empty where it was."""
         self.patience.ask()
-        lists = (self.edits, self.removed, self.findings, self.spoken, self.imports, self.set)
-        sizes, told = [len(each) for each in lists], len(self.told)
+        ledgers, lists = (self.edits, self.removed, self.told), (self.findings, self.spoken, self.imports, self.set)
+        marks, sizes = [ledger.mark() for ledger in ledgers], [len(each) for each in lists]
         given = [len(file.names.given) for file in self.flow.files]
         try:
             change()
             if self.careful:
                 self.tried()
         except Left as left:
+            for ledger, mark in zip(ledgers, marks, strict=True):
+                ledger.back(mark)  # type: ignore[attr-defined]
             for each, size in zip(lists, sizes, strict=True):
                 del each[size:]  # type: ignore[attr-defined]
-            self.told.cut(told)
             for file, size in zip(self.flow.files, given, strict=True):
                 file.names.give_back(size)
             return str(left)
@@ -112,10 +120,8 @@ class Work:
         code = file.source.code(node)
         for at, edit in list(self.edits.near(file, file.source.span(outermost(file, node))[0], start)):
             if end <= edit.end and edit.start < edit.end:
-                self.edits[at] = (
-                    file,
-                    Edit(edit.start, edit.end, re.sub(rf"(?<![\w.]){re.escape(code)}\b", text, edit.text)),
-                )
+                put = re.sub(rf"(?<![\w.]){re.escape(code)}\b", text, edit.text)
+                self.edits.exchange(at, Edit(edit.start, edit.end, put))
                 return
         self.replace(file, node, text)
 
@@ -275,23 +281,25 @@ def header(text: str) -> int:
     return at
 
 
+@remembered
 def uses(flow: Flow, thing: Thing) -> list[tuple[Scope, ast.expr]]:
     """Every name or attribute that may stand for a thing where it is read."""
-    if ("uses", thing) in flow.memory:
-        return flow.memory["uses", thing]
-    if "loads" not in flow.memory:
-        held: dict[Thing, list[tuple[str, Scope, ast.expr]]] = {}
-        for file in flow.files:
-            for node, scope in file.where.items():
-                if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
-                    name = node.id if isinstance(node, ast.Name) else node.attr
-                    for each in flow.things(scope, node):
-                        held.setdefault(each, []).append((name, scope, node))
-        flow.memory["loads"] = held
     spelled = flow.spellings(thing)
-    found = [(scope, node) for name, scope, node in flow.memory["loads"].get(thing, ()) if name in spelled]
-    flow.memory["uses", thing] = sorted(found, key=lambda f: (f[1].lineno, f[1].col_offset))
-    return flow.memory["uses", thing]
+    found = [(scope, node) for name, scope, node in loads(flow).get(thing, ()) if name in spelled]
+    return sorted(found, key=lambda each: spot(each[1]))
+
+
+@remembered
+def loads(flow: Flow) -> dict[Thing, list[tuple[str, Scope, ast.expr]]]:
+    """Where each thing is read, and under which name."""
+    held: dict[Thing, list[tuple[str, Scope, ast.expr]]] = {}
+    for file in flow.files:
+        for node, scope in file.where.items():
+            if isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
+                name = node.id if isinstance(node, ast.Name) else node.attr
+                for each in flow.things(scope, node):
+                    held.setdefault(each, []).append((name, scope, node))
+    return held
 
 
 def off(node: ast.expr | None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from ..reading.flow import NETWORK, OBJECT, Flow, Thing
+from ..reading.remembered import remembered
 from ..reading.rhythm import over_optimizers
 from ..reading.scopes import File, Scope
 from ..work import Left, Work
@@ -34,36 +35,38 @@ def cleared(work: Work, optimizers: list[Thing], update: Update) -> list[tuple[S
     return sorted(found, key=lambda each: each[1].lineno)
 
 
+@remembered
 def zeroed(flow: Flow, file: File) -> list[tuple[Scope, ast.Call, frozenset[Thing], str]]:
     """The calls of ``zero_grad`` in a file: where, what is cleared, and how that is written."""
-    if ("zeroed", file) not in flow.memory:
-        calls = [(scope, call, call.func.value) for scope, call in file.methods["zero_grad"]]  # type: ignore[attr-defined]
-        flow.memory["zeroed", file] = [(s, c, flow.things(s, held), file.source.code(held)) for s, c, held in calls]
-    return flow.memory["zeroed", file]
+    calls = [(scope, call, call.func.value) for scope, call in file.methods["zero_grad"]]  # type: ignore[attr-defined]
+    return [(s, c, flow.things(s, held), file.source.code(held)) for s, c, held in calls]
 
 
 def zeroed_of(
     flow: Flow, file: File, wanted: set[Thing], names: set[str]
 ) -> list[tuple[Scope, ast.Call, frozenset[Thing], str]]:
     """Those of them that clear one of some things, or something of one of some names."""
-    if ("zeroed by", file) not in flow.memory:
-        by: dict[Thing | str, list[int]] = {}
-        for number, (_, _, held, text) in enumerate(zeroed(flow, file)):
-            keys: list[Thing | str] = [*held, text]
-            for key in keys:
-                by.setdefault(key, []).append(number)
-        flow.memory["zeroed by", file] = by
-    numbers = {number for key in (*wanted, *names) for number in flow.memory["zeroed by", file].get(key, ())}
+    keys: set[Thing | str] = {*wanted, *names}
+    numbers = {number for key in keys for number in zeroed_by(flow, file).get(key, ())}
     return [zeroed(flow, file)[number] for number in sorted(numbers)]
 
 
+@remembered
+def zeroed_by(flow: Flow, file: File) -> dict[Thing | str, list[int]]:
+    """The numbers of those calls, by what they clear and by how that is written."""
+    by: dict[Thing | str, list[int]] = {}
+    for number, (_, _, held, text) in enumerate(zeroed(flow, file)):
+        keys: list[Thing | str] = [*held, text]
+        for key in keys:
+            by.setdefault(key, []).append(number)
+    return by
+
+
+@remembered
 def droppers(flow: Flow, scope: Scope) -> list[tuple[ast.For, str]]:
     """The loops of a function that drop the gradients of a network, and how it is called."""
-    if ("droppers", scope) not in flow.memory:
-        loops = [node for node in scope.file.nodes[scope] if isinstance(node, ast.For)]
-        flow.memory["droppers", scope] = [(loop, text) for loop in loops if (text := dropped(loop))]
-    found: list[tuple[ast.For, str]] = flow.memory["droppers", scope]
-    return found
+    loops = [node for node in scope.file.nodes[scope] if isinstance(node, ast.For)]
+    return [(loop, text) for loop in loops if (text := dropped(loop))]
 
 
 def dropped(loop: ast.For) -> str:

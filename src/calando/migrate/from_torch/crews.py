@@ -18,17 +18,16 @@ from .steps import unknown_step
 
 def crews(work: Work, parties: list[Party]) -> list[list[Party]]:
     """Parties in groups: those of which one could not be left without breaking another."""
-    found: list[list[Party]] = []
-    held: list[set[Hashable]] = []
-    for party in parties:
-        wanted = places(work, party)
-        near = [number for number, keys in enumerate(held) if keys & wanted]
-        crew = [each for number in near for each in found[number]] + [party]
-        keys = wanted.union(*(held[number] for number in near))
-        found = [each for number, each in enumerate(found) if number not in near] + [crew]
-        held = [each for number, each in enumerate(held) if number not in near] + [keys]
-    order = {id(party): number for number, party in enumerate(parties)}
-    return [sorted(crew, key=lambda party: order[id(party)]) for crew in found]
+    found: dict[int, tuple[list[int], set[Hashable]]] = {}  # the parties of each crew and what they touch
+    crew_of: dict[Hashable, int] = {}
+    for number, party in enumerate(parties):
+        members, keys = [number], places(work, party)
+        for crew in sorted({crew_of[key] for key in keys if key in crew_of}):
+            others, theirs = found.pop(crew)
+            members, keys = members + others, keys | theirs
+        found[number] = members, keys
+        crew_of |= dict.fromkeys(keys, number)
+    return [[parties[each] for each in sorted(members)] for members, _ in found.values()]
 
 
 def places(work: Work, party: Party) -> set[Hashable]:

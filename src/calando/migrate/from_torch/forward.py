@@ -9,6 +9,7 @@ from bisect import bisect_right
 from ..finding import CHECK, REWRITTEN
 from ..reading.blocks import emptied
 from ..reading.bound import entering, names_stored
+from ..reading.remembered import remembered
 from ..reading.roads import LOOPS
 from ..reading.scopes import Scope
 from ..reading.source import rows
@@ -89,9 +90,7 @@ def body_text(work: Work, one: Pass, start: int, end: int) -> str:
     near = (statement for _, statement in work.removed.near(file, first, last))
     gone = [s for s in near if s not in moved and start < source.span(s)[0] < end]
     edits += [(e.start, e.end, e.text) for e in emptied(file, gone) if start <= e.start and e.end <= end]
-    for _, node in file.methods["detach"]:
-        if not first <= node.lineno <= last:
-            continue
+    for node in file.method_calls("detach", first, last):
         a, b = source.span(node)
         if start <= a and b <= end and not node.args:
             work.say(file, node, REWRITTEN, "no gradient flows through it", "step")
@@ -186,9 +185,9 @@ def undetached(work: Work, one: Pass) -> None:
     names = {*one.outputs, one.name} - {""}
     inside = {id(n) for s in (*one.region, *one.later) for n in ast.walk(s)}
     last = last_backward(work, one.scope)
-    for where, node in file.methods["detach"]:
-        held = node.func.value  # type: ignore[attr-defined]
-        if where is not one.scope or id(node) in inside or node.args or not isinstance(held, ast.Name):
+    for node in file.asked[one.scope]:
+        held = node.func.value if getattr(node.func, "attr", "") == "detach" else None  # type: ignore[attr-defined]
+        if id(node) in inside or node.args or not isinstance(held, ast.Name):
             continue
         if held.id in names and id(node) not in work.told:
             plain = node.lineno > last  # else it may stand in another forward pass
@@ -196,9 +195,7 @@ def undetached(work: Work, one: Pass) -> None:
             work.say(file, node, REWRITTEN, "it came out of the gradient function, and holds no graph", "step")
 
 
+@remembered
 def last_backward(work: Work, scope: Scope) -> int:
     """The line of a function's last backward."""
-    if ("last backward", scope) not in work.flow.memory:
-        work.flow.memory["last backward", scope] = max(statement.lineno for statement, _ in passes(work, scope))
-    line: int = work.flow.memory["last backward", scope]
-    return line
+    return max(statement.lineno for statement, _ in passes(work, scope))

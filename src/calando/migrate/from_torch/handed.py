@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ..finding import REWRITTEN, Finding
 from ..reading.callables import calls_object, skipped
 from ..reading.flow import SCALER, Flow, arguments
+from ..reading.remembered import remembered
 from ..reading.roads import conditions, enclosing
 from ..reading.scopes import File, Scope
 from ..work import Left, Work
@@ -35,22 +36,17 @@ class Handed:
     scaler: ast.expr | None
 
 
+@remembered
 def handed(flow: Flow, scope: Scope | None) -> Handed | None:
     """What a function that is handed a loss does with it; None for another function."""
-    if scope is None or not isinstance(scope.node, ast.FunctionDef):
-        return None
-    if ("handed", scope) not in flow.memory:
-        flow.memory["handed", scope] = read(flow, scope)
-    found: Handed | None = flow.memory["handed", scope]
-    return found
+    return read(flow, scope) if scope is not None and isinstance(scope.node, ast.FunctionDef) else None
 
 
+@remembered
 def all_handed(flow: Flow) -> list[Handed]:
     """The functions of the project that are handed the loss."""
-    if "all handed" not in flow.memory:
-        scopes = [scope for file in flow.files for scope in file.scopes.values()]
-        flow.memory["all handed"] = [found for scope in scopes if (found := handed(flow, scope)) is not None]
-    return list(flow.memory["all handed"])
+    scopes = [scope for file in flow.files for scope in file.scopes.values()]
+    return [found for scope in scopes if (found := handed(flow, scope)) is not None]
 
 
 def read(flow: Flow, scope: Scope) -> Handed | None:

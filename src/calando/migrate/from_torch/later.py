@@ -8,9 +8,10 @@ from ...lexicon import TORCH
 from ..finding import REWRITTEN
 from ..reading.blocks import statement_of
 from ..reading.flow import Thing
+from ..reading.remembered import remembered
 from ..reading.rhythm import grouped, outer_loops
 from ..reading.roads import conditions
-from ..reading.scopes import Scope
+from ..reading.scopes import File, Scope
 from ..schedulers.place import BASE, Placed, per_epoch
 from ..schedulers.same_rate import one_rate
 from ..work import Left, Work
@@ -148,13 +149,22 @@ def name_in(work: Work, scope: Scope, wanted: set[Thing]) -> str:
         if wanted & work.flow.home(scope, name).env.get(name, frozenset()):
             return name
     if scope.owner is not None and scope.params:
-        for (cls, attribute), held in work.flow.attributes.items():
-            if wanted & held and cls in [at.node for at in work.flow.bases(scope.owner)]:
+        own = [at.node for at in work.flow.bases(scope.owner)]
+        for cls, attribute in (key for thing in wanted for key in work.flow.keepers(thing)):
+            if cls in own:
                 return f"{scope.params[0]}.{attribute}"
-    for name, held in scope.file.top.env.items():
-        if wanted & held and name not in scope.local:
-            return name
-    return ""
+    names = (name for thing in wanted for name in top_names(work, scope.file).get(thing, ()))
+    return next((name for name in names if name not in scope.local), "")
+
+
+@remembered
+def top_names(work: Work, file: File) -> dict[Thing, list[str]]:
+    """The names at the top of a file, by what they may stand for."""
+    found: dict[Thing, list[str]] = {}
+    for name, held in file.top.env.items():
+        for each in held:
+            found.setdefault(each, []).append(name)
+    return found
 
 
 def perhaps(place: Placed, statement: ast.stmt) -> bool:

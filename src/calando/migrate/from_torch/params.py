@@ -11,6 +11,7 @@ from ..finding import REWRITTEN
 from ..reading.carry import giving
 from ..reading.flow import NETWORK, OBJECT, Flow, Thing
 from ..reading.parts import asked, parts_of
+from ..reading.remembered import remembered
 from ..reading.scopes import Scope
 from ..reading.source import Edit
 from ..schedulers.same_rate import argument
@@ -121,7 +122,11 @@ def networks(work: Work, scope: Scope, owners: list[tuple[Scope, ast.expr]]) -> 
         whole: ast.expr = owner
         while isinstance(whole, ast.Attribute) and part_of_network(work, where, whole.value):
             whole = whole.value
-        if where is scope and isinstance(whole, (ast.Name, ast.Attribute)) and not varying(work.flow, where, whole):
+        if (
+            where is scope
+            and isinstance(whole, (ast.Name, ast.Attribute))
+            and ast.unparse(whole) not in varying(work.flow, where)
+        ):
             found[ast.unparse(whole)] = None
     return list(found)
 
@@ -153,13 +158,12 @@ def part_of_network(work: Work, scope: Scope, node: ast.expr) -> bool:
     return any(t.kind == NETWORK or (t.kind == OBJECT and t.scope and work.flow.is_network(t.scope)) for t in things)
 
 
-def varying(flow: Flow, scope: Scope, node: ast.expr) -> bool:
-    """Whether a name is that of a loop, which stands for several networks."""
-    if ("varying", scope) not in flow.memory:
-        loops = (n for n in ast.walk(scope.node) if isinstance(n, (ast.For, ast.comprehension)))
-        targets = (inner for loop in loops for inner in ast.walk(loop.target))
-        flow.memory["varying", scope] = {n.id for n in targets if isinstance(n, ast.Name)}
-    return isinstance(node, ast.Name) and node.id in flow.memory["varying", scope]
+@remembered
+def varying(flow: Flow, scope: Scope) -> set[str]:
+    """The names of a scope's loops, which stand for several networks."""
+    loops = (n for n in ast.walk(scope.node) if isinstance(n, (ast.For, ast.comprehension)))
+    targets = (inner for loop in loops for inner in ast.walk(loop.target))
+    return {n.id for n in targets if isinstance(n, ast.Name)}
 
 
 def swap(work: Work, scope: Scope, attribute: ast.Attribute, name: str) -> None:
@@ -219,6 +223,7 @@ def said(params: ast.expr, code: str) -> str:
     return text
 
 
+@remembered
 def owner_networks(work: Work, thing: Thing) -> list[tuple[Scope, ast.expr]]:
     """The networks whose parameters an optimizer trains, wherever its groups are put together."""
     call, scope = thing.node, thing.scope
@@ -227,6 +232,7 @@ def owner_networks(work: Work, thing: Thing) -> list[tuple[Scope, ast.expr]]:
     return owners_of(work, scope, params) if params is not None else []
 
 
+@remembered
 def owners_of(work: Work, scope: Scope, params: ast.expr) -> list[tuple[Scope, ast.expr]]:
     """The networks whose parameters an expression means."""
     return [(where, owner) for where, node in parts_of(work.flow, scope, params) for owner in asked(node)]

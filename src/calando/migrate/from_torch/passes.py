@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from ..reading.blocks import block_of, idle, neighbours, spot, statement_of
 from ..reading.bound import attributes, names_stored, values_given, values_read
 from ..reading.flow import arguments
+from ..reading.remembered import remembered
 from ..reading.rhythm import updates_of_all
 from ..reading.roads import LOOPS
 from ..reading.scopes import File, Scope
@@ -183,15 +184,9 @@ def guarding(file: File, statement: ast.stmt) -> ast.If | None:
     return branch if plain and not branch.orelse and branch not in getattr(file.parents[branch], "orelse", []) else None
 
 
+@remembered
 def trains(work: Work, scope: Scope, statement: ast.stmt) -> bool:
     """Whether a statement holds a backward or an update: what comes before it belongs to another pass."""
-    memory = work.flow.memory
-    if ("trains", statement) not in memory:
-        memory["trains", statement] = training(work, scope, statement)
-    return bool(memory["trains", statement])
-
-
-def training(work: Work, scope: Scope, statement: ast.stmt) -> bool:
     calls = [n for n in ast.walk(statement) if isinstance(n, ast.Call)]
     found = updates_of_all(work.flow)
     return any(

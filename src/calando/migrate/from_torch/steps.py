@@ -9,6 +9,7 @@ from ..finding import CHECK, REWRITTEN
 from ..reading.blocks import above, spot, statement_of
 from ..reading.bound import names_stored
 from ..reading.flow import SCALER, Thing
+from ..reading.remembered import remembered
 from ..reading.rhythm import over_optimizers, updates, updates_of_all
 from ..reading.roads import LOOPS, conditions, enclosing, roads
 from ..reading.scopes import BLOCKS, File, Scope
@@ -289,13 +290,10 @@ def outside(statement: ast.stmt, bases: list[ast.stmt]) -> bool:
     return statement.lineno < min(base.lineno for base in bases)
 
 
+@remembered
 def unknown_steps(work: Work, scope: Scope) -> set[tuple[int, int]]:
     """Where the steps of optimizers that are not known here stand in a function."""
-    if ("unknown", scope) not in work.flow.memory:
-        found = {spot(call) for call in scope.file.asked[scope] if unknown_step(work, scope, call)}
-        work.flow.memory["unknown", scope] = found
-    spots: set[tuple[int, int]] = work.flow.memory["unknown", scope]
-    return spots
+    return {spot(call) for call in scope.file.asked[scope] if unknown_step(work, scope, call)}
 
 
 def unknown_step(work: Work, scope: Scope, call: ast.Call) -> bool:

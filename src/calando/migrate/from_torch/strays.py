@@ -8,6 +8,7 @@ from bisect import bisect_left
 from ..reading.blocks import block_of, spot
 from ..reading.bound import values_given, values_read
 from ..reading.flow import OPTIMIZER
+from ..reading.remembered import remembered
 from ..reading.scopes import BLOCKS, Scope
 from ..work import Left, Work
 from .handed import differentiated, handed
@@ -57,13 +58,11 @@ def before(
     return [(statement, call) for statement, call in others if id(statement) not in own]
 
 
+@remembered
 def backwards(work: Work, scope: Scope) -> tuple[list[tuple[int, int]], list[tuple[ast.stmt, ast.Call]]]:
     """Where the backward calls of a function stand, and the calls."""
-    if ("backwards", scope) not in work.flow.memory:
-        found = sorted(passes(work, scope), key=lambda each: spot(each[0]))
-        work.flow.memory["backwards", scope] = [spot(statement) for statement, _ in found], found
-    both: tuple[list[tuple[int, int]], list[tuple[ast.stmt, ast.Call]]] = work.flow.memory["backwards", scope]
-    return both
+    found = sorted(passes(work, scope), key=lambda each: spot(each[0]))
+    return [spot(statement) for statement, _ in found], found
 
 
 def trained(work: Work, update: Update) -> tuple[set[object], set[str]]:

@@ -41,13 +41,12 @@ INSTEAD = {
 
 def to_mindspore(work: Work) -> None:
     """Rewrite a whole project for MindSpore."""
-    taken = [(file.names, set(file.names.taken)) for file in work.flow.files]
     known = -1
     while known < len(shared_losses(work)):  # a backward that another step counts on is left in a further round
         known = len(shared_losses(work))
         work.forget()
-        for names, held in taken:
-            names.taken, names.numbers = set(held), {}
+        for file in work.flow.files:
+            file.names.give_back(0)
         left = all_parties(work)
     if work.edits or left:
         networks(work)

@@ -6,18 +6,17 @@ import ast
 
 from ..finding import REWRITTEN
 from ..reading.flow import File, Flow, Thing
+from ..reading.remembered import remembered
 from ..work import Work
 from .clips import bounded
 from .params import owner_networks
 
 
+@remembered
 def clamping(flow: Flow, file: File) -> list[tuple[ast.For, str]]:
     """The loops in a file that clamp what they run over, and between what."""
-    if ("clamping", file) not in flow.memory:
-        bounds = [(loop, bounded(file, loop, "p.data.clamp_", "p.clamp_")) for _, loop in file.loops]
-        flow.memory["clamping", file] = [(loop, told) for loop, told in bounds if told]
-    found: list[tuple[ast.For, str]] = flow.memory["clamping", file]
-    return found
+    bounds = [(loop, bounded(file, loop, "p.data.clamp_", "p.clamp_")) for _, loop in file.loops]
+    return [(loop, told) for loop, told in bounds if told]
 
 
 def clamp_weights(work: Work, thing: Thing) -> None:

@@ -16,6 +16,7 @@ from .callables import fields, parameter, read_as_property, skipped
 from .definitions import Definitions
 from .packs import COMPREHENSIONS, EACH, alike, comprehended, elements, entry, put_in
 from .prepared import wrapped, wraps
+from .remembered import remembered
 from .scopes import BLOCKS as BLOCKS
 from .scopes import File as File
 from .scopes import Scope as Scope
@@ -45,7 +46,7 @@ class Flow(Definitions):
     def __init__(self, sources: Iterable[Source], modules: Iterable[str]) -> None:
         super().__init__(sources, modules)
         self.made: dict[int, Thing] = {}
-        self.memory: dict[Any, Any] = {}  # what was asked before
+        self.memory: dict[Any, Any] = {}  # the answers that ``remembered`` keeps
         self.version = 0  # how often something new was found
         self.seen: dict[ast.AST, tuple[Scope, int, frozenset[Thing]]] = {}  # what an expression was, and when
         self.given: dict[ast.AST, frozenset[Thing]] = {}  # what one place gives a name
@@ -293,36 +294,42 @@ class Flow(Definitions):
 
     def all(self, kind: str) -> list[Thing]:
         """Everything of one kind, in the order of the files and lines."""
-        if ("all", kind) not in self.memory:
-            order = {id(file): number for number, file in enumerate(self.files)}
-            found = [thing for thing in self.made.values() if thing.kind == kind]
-            found.sort(key=lambda t: (order[id(t.scope.file)], t.node.lineno, t.node.col_offset))  # type: ignore[union-attr, attr-defined]
-            self.memory["all", kind] = found
-        return list(self.memory["all", kind])
+        return list(self._of_kind(kind))
+
+    @remembered
+    def _of_kind(self, kind: str) -> list[Thing]:
+        order = {id(file): number for number, file in enumerate(self.files)}
+        found = [thing for thing in self.made.values() if thing.kind == kind]
+        found.sort(key=lambda t: (order[id(t.scope.file)], t.node.lineno, t.node.col_offset))  # type: ignore[union-attr, attr-defined]
+        return found
 
     def spellings(self, thing: Thing) -> set[str]:
         """Every name and attribute that a thing may have somewhere."""
-        if "spelled" not in self.memory:
-            spelled: dict[Thing, set[str]] = defaultdict(set)
-            envs = [scope.env.items() for file in self.files for scope in file.scopes.values()]
-            for name, held in chain(((attr, held) for (_, attr), held in self.attributes.items()), *envs):
-                for each in held:
-                    spelled[each].add(name)
-            self.memory["spelled"] = spelled
-        found = set(self.memory["spelled"].get(thing, ()))
+        found = set(self._spelled().get(thing, ()))
         for file in self.files:
             found |= {name for name, full in file.names.aliases.items() if full.rpartition(".")[2] in found}
         return found
 
+    @remembered
+    def _spelled(self) -> dict[Thing, set[str]]:
+        spelled: dict[Thing, set[str]] = defaultdict(set)
+        envs = [scope.env.items() for file in self.files for scope in file.scopes.values()]
+        for name, held in chain(((attr, held) for (_, attr), held in self.attributes.items()), *envs):
+            for each in held:
+                spelled[each].add(name)
+        return spelled
+
     def keepers(self, thing: Thing) -> list[tuple[ast.AST, str]]:
         """The classes that keep a thing, and under which attribute."""
-        if "keepers" not in self.memory:
-            kept: dict[Thing, list[tuple[ast.AST, str]]] = defaultdict(list)
-            for key, held in self.attributes.items():
-                for each in held:
-                    kept[each].append(key)
-            self.memory["keepers"] = kept
-        return list(self.memory["keepers"].get(thing, ()))
+        return list(self._kept_by().get(thing, ()))
+
+    @remembered
+    def _kept_by(self) -> dict[Thing, list[tuple[ast.AST, str]]]:
+        kept: dict[Thing, list[tuple[ast.AST, str]]] = defaultdict(list)
+        for key, held in self.attributes.items():
+            for each in held:
+                kept[each].append(key)
+        return kept
 
     def kinds(self, scope: Scope, node: ast.AST) -> set[str]:
         """The kinds of things that an expression may stand for."""

@@ -62,7 +62,7 @@ class Names:
         self.stars: list[str] = []
         self.own = own
         self.taken: set[str] = set()
-        self.given: list[str] = []  # the names that results use besides, in order
+        self.given: list[tuple[str, str, int]] = []  # names that results use besides, what was wanted, numbers before
         self.numbers: dict[str, int] = {}  # name → the first number behind it that may be free
         self.full: dict[ast.AST, str] = {}  # what was asked before
         for node in nodes:
@@ -122,16 +122,18 @@ class Names:
 
     def free(self, wanted: str) -> str:
         """A name that the script does not use: ``wanted``, or with a number behind it."""
-        name, number = wanted, self.numbers.get(wanted, 2)
+        before = self.numbers.get(wanted, 2)
+        name, number = wanted, before
         while name in self.taken or keyword.iskeyword(name) or hasattr(builtins, name):
             name, number = f"{wanted}_{number}", number + 1
         self.taken.add(name)
-        self.given.append(name)
+        self.given.append((name, wanted, before))
         self.numbers[wanted] = number
         return name
 
     def give_back(self, size: int) -> None:
         """Forget all names that were given but the first ``size``."""
-        self.taken.difference_update(self.given[size:])
-        del self.given[size:]
-        self.numbers = {}
+        while len(self.given) > size:
+            name, wanted, number = self.given.pop()
+            self.taken.discard(name)
+            self.numbers[wanted] = number

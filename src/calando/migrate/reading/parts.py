@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from .carry import giving, stored
 from .flow import Flow, arguments
+from .remembered import remembered
 from .scopes import BLOCKS, Scope
 
 
@@ -78,20 +79,22 @@ def appended(flow: Flow, scope: Scope, name: ast.Name, seen: set[int]) -> Iterat
     home = flow.home(scope, name.id)
     if name.id in home.params:
         return
-    if "appended" not in flow.memory:
-        held: dict[str, list[tuple[Scope, ast.Call]]] = {}
-        for file in flow.files:
-            for where, call in file.calls:
-                func = call.func
-                if isinstance(func, ast.Attribute) and func.attr in ("append", "extend", "insert"):
-                    for each in ast.walk(func.value):
-                        if isinstance(each, ast.Name):
-                            held.setdefault(each.id, []).append((where, call))
-        flow.memory["appended"] = held
-    for where, call in flow.memory["appended"].get(name.id, ()):
-        if where is home and same_list(flow, home, name, call):
+    for call in appends(flow, home).get(name.id, ()):
+        if same_list(flow, home, name, call):
             yield from parts_of(flow, home, call, seen)
             yield from around(flow, home, call, seen)
+
+
+@remembered
+def appends(flow: Flow, home: Scope) -> dict[str, list[ast.Call]]:
+    """The calls of a scope that put something into a list, by the names in it."""
+    held: dict[str, list[ast.Call]] = {}
+    for call in home.file.asked[home]:
+        if isinstance(call.func, ast.Attribute) and call.func.attr in ("append", "extend", "insert"):
+            for each in ast.walk(call.func.value):
+                if isinstance(each, ast.Name):
+                    held.setdefault(each.id, []).append(call)
+    return held
 
 
 def same_list(flow: Flow, home: Scope, name: ast.Name, call: ast.Call) -> bool:

@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from ..finding import CHECK
+from .remembered import remembered
 from .thing import OPTIMIZER, PACK, SCHEDULER, Thing
 
 if TYPE_CHECKING:
@@ -52,11 +53,10 @@ def one(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value == 1
 
 
+@remembered
 def wrappers(flow: Flow, file: File) -> list[tuple[Scope, ast.Call]]:
     """The calls in a file that wrap."""
-    if ("wrappers", file) not in flow.memory:
-        flow.memory["wrappers", file] = [(scope, call) for scope, call in file.calls if wraps(call)]
-    return flow.memory["wrappers", file]
+    return [(scope, call) for scope, call in file.calls if wraps(call)]
 
 
 def unwrap(work: Work, optimizers: list[Thing]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from .flow import Flow, Thing
 from .mentions import clips
+from .remembered import remembered
 from .rhythm import updates
 from .roads import LOOPS, enclosing, roads
 from .scopes import File, Scope
@@ -50,16 +51,20 @@ def _place(flow: Flow, step: ast.Call) -> tuple[Scope, ast.Call]:
 
 def group_reads(flow: Flow, thing: Thing) -> Iterator[tuple[Scope, ast.expr, str, bool]]:
     """Where an optimizer's groups are looked at: the place, the expression, the optimizer's name, whether only read."""
-    if "groups" not in flow.memory:
-        held: dict[Thing, list[tuple[Scope, ast.expr, str, bool]]] = {}
-        for file in flow.files:
-            for node, scope in file.where.items():
-                if (at := holder(node)) is not None and not clipped_whole(file, node):
-                    one = scope, node, file.source.code(at), only_read(scope, node)  # type: ignore[arg-type]
-                    for each in flow.things(scope, at):
-                        held.setdefault(each, []).append(one)  # type: ignore[arg-type]
-        flow.memory["groups"] = held
-    yield from flow.memory["groups"].get(thing, ())
+    return iter(all_reads(flow).get(thing, ()))
+
+
+@remembered
+def all_reads(flow: Flow) -> dict[Thing, list[tuple[Scope, ast.expr, str, bool]]]:
+    """Where the groups of each optimizer are looked at."""
+    held: dict[Thing, list[tuple[Scope, ast.expr, str, bool]]] = {}
+    for file in flow.files:
+        for node, scope in file.where.items():
+            if (at := holder(node)) is not None and not clipped_whole(file, node):
+                one = scope, node, file.source.code(at), only_read(scope, node)  # type: ignore[arg-type]
+                for each in flow.things(scope, at):
+                    held.setdefault(each, []).append(one)  # type: ignore[arg-type]
+    return held
 
 
 def clipped_whole(file: File, node: ast.AST) -> bool:

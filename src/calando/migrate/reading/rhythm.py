@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from .carry import carry, replaced
 from .flow import OPTIMIZER, SCALER, Flow, Thing
 from .lengths import length_of
+from .remembered import remembered
 from .roads import LOOPS, Road, conditions, enclosing, roads, taken, wanted
 from .scopes import BLOCKS, File, Scope
 
@@ -41,26 +42,28 @@ class Rhythm:
 
 def updates(flow: Flow, thing: Thing) -> list[tuple[Scope, ast.Call]]:
     """The calls that update an optimizer's parameters."""
-    if "updates" not in flow.memory:
-        found: dict[Thing, list[tuple[Scope, ast.Call]]] = {}
-        for file in flow.files:
-            for scope, call in file.calls:
-                for each in updated(flow, scope, call):
-                    found.setdefault(each, []).append((scope, call))
-        flow.memory["updates"] = {each: sorted(sites, key=lambda f: f[1].lineno) for each, sites in found.items()}
-    return list(flow.memory["updates"].get(thing, ()))
+    return list(sites(flow).get(thing, ()))
 
 
+@remembered
+def sites(flow: Flow) -> dict[Thing, list[tuple[Scope, ast.Call]]]:
+    """The calls that update parameters, by their optimizers."""
+    found: dict[Thing, list[tuple[Scope, ast.Call]]] = {}
+    for file in flow.files:
+        for scope, call in file.calls:
+            for each in updated(flow, scope, call):
+                found.setdefault(each, []).append((scope, call))
+    return {each: sorted(calls, key=lambda f: f[1].lineno) for each, calls in found.items()}
+
+
+@remembered
 def updates_of_all(flow: Flow) -> dict[Scope, set[ast.Call]]:
     """The calls that update any optimizer's parameters, by where they are."""
-    if "updates of all" not in flow.memory:
-        found: dict[Scope, set[ast.Call]] = defaultdict(set)
-        for thing in flow.all(OPTIMIZER):
-            for scope, call in updates(flow, thing):
-                found[scope].add(call)
-        flow.memory["updates of all"] = found
-    all_of_them: dict[Scope, set[ast.Call]] = flow.memory["updates of all"]
-    return all_of_them
+    found: dict[Scope, set[ast.Call]] = defaultdict(set)
+    for thing in flow.all(OPTIMIZER):
+        for scope, call in updates(flow, thing):
+            found[scope].add(call)
+    return found
 
 
 def updated(flow: Flow, scope: Scope, call: ast.Call) -> frozenset[Thing]:
@@ -326,6 +329,7 @@ def above(file: File, node: ast.AST) -> set[ast.AST]:
     return found
 
 
+@remembered
 def total(flow: Flow, thing: Thing, to: Scope, line: int) -> str | None:
     """All updates of an optimizer, as it can be written at a place; None where that is not known.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -57,6 +58,7 @@ class File:
     where: dict[ast.AST, Scope] = field(default_factory=dict)
     calls: list[tuple[Scope, ast.Call]] = field(default_factory=list)
     read: dict[Scope, dict[str, list[ast.Name]]] = field(default_factory=dict)
+    in_order: dict[str, list[ast.Call]] = field(default_factory=dict)  # what ``method_calls`` was asked for
     elsewhere: set[str] = field(default_factory=set)  # names that a scope inside another gives values, by ``global``
 
     @property
@@ -125,6 +127,14 @@ class File:
                 found[node.func.attr].append((scope, node))
         return found
 
+    def method_calls(self, name: str, first: int, last: int) -> list[ast.Call]:
+        """The calls of an attribute that begin in some lines, both included."""
+        if name not in self.in_order:
+            self.in_order[name] = sorted((call for _, call in self.methods.get(name, ())), key=line_of)
+        calls = self.in_order[name]
+        low, high = bisect_left(calls, first, key=line_of), bisect_right(calls, last, key=line_of)
+        return calls[low:high]
+
     @cached_property
     def tails(self) -> dict[str, list[tuple[Scope, ast.Call]]]:
         """The calls of what has a full name, by the last part of it."""
@@ -146,6 +156,10 @@ class File:
         for node, scope in self.scopes.items():
             found[scope.parent, called(self, node)].append(scope)
         return found
+
+
+def line_of(node: ast.expr) -> int:
+    return node.lineno
 
 
 def called(file: File, node: ast.AST) -> str:

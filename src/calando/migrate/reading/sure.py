@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ..work import Left, Work
 from .carry import default_of, giving, picked
 from .flow import Thing, arguments
+from .remembered import remembered
 from .rhythm import updates
 from .scopes import File, Scope
 from .thing import OPTIMIZER
@@ -47,21 +48,19 @@ def values(work: Work, scope: Scope, held: ast.expr) -> Iterator[tuple[Scope, as
                     yield caller, value
     elif isinstance(held, ast.Attribute) and isinstance(held.value, ast.Name) and held.value.id == "self":
         own = set(work.flow.bases(scope.owner)) if scope.owner is not None else set()
-        for where, node in given_attributes(work, scope.file, ast.unparse(held)):
-            if where.owner in own:
+        for cls in own:
+            for where, node in given_attributes(work, scope.file).get((cls, ast.unparse(held)), ()):
                 yield where, node.value
 
 
-def given_attributes(work: Work, file: File, text: str) -> list[tuple[Scope, ast.Assign]]:
-    """Where methods of a file give an attribute of this text a value."""
-    if ("attributes", file) not in work.flow.memory:
-        found: dict[str, list[tuple[Scope, ast.Assign]]] = {}
-        for node, where in file.where.items():
-            if where.owner is not None and isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
-                found.setdefault(ast.unparse(node.targets[0]), []).append((where, node))
-        work.flow.memory["attributes", file] = found
-    by_text: dict[str, list[tuple[Scope, ast.Assign]]] = work.flow.memory["attributes", file]
-    return by_text.get(text, [])
+@remembered
+def given_attributes(work: Work, file: File) -> dict[tuple[Scope, str], list[tuple[Scope, ast.Assign]]]:
+    """Where methods of a file give an attribute a value, by their class and its text."""
+    found: dict[tuple[Scope, str], list[tuple[Scope, ast.Assign]]] = {}
+    for node, where in file.where.items():
+        if where.owner is not None and isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Attribute):
+            found.setdefault((where.owner, ast.unparse(node.targets[0])), []).append((where, node))
+    return found
 
 
 def branches(value: ast.expr) -> Iterator[ast.expr]:

@@ -10,6 +10,7 @@ from ..reading.blocks import statement_of
 from ..reading.flow import OPTIMIZER, SCHEDULER, Thing
 from ..reading.mentions import own_kind
 from ..reading.reads import group_reads
+from ..reading.remembered import remembered
 from ..reading.scopes import BLOCKS, File, Scope
 from ..work import Left, Work, uses
 
@@ -36,27 +37,29 @@ def driven(work: Work, thing: Thing) -> tuple[list[Thing], ast.expr]:
     return sorted(found, key=lambda t: t.node.lineno), expression  # type: ignore[attr-defined]
 
 
+@remembered
 def drives(work: Work, thing: Thing) -> list[Thing]:
     """The optimizers a scheduler drives, as far as that is known."""
-    memory = work.flow.memory
-    if ("drives", thing) not in memory:
-        try:
-            memory["drives", thing] = driven(work, thing)[0]
-        except Left:
-            memory["drives", thing] = []
-    return list(memory["drives", thing])
+    try:
+        return driven(work, thing)[0]
+    except Left:
+        return []
 
 
 def drivers(work: Work, optimizers: Iterable[Thing]) -> list[Thing]:
     """The schedulers that drive any of these optimizers, in their order."""
-    memory = work.flow.memory
-    if "drivers" not in memory:
-        memory["drivers"] = {}
-        for number, each in enumerate(work.flow.all(SCHEDULER)):
-            for optimizer in drives(work, each):
-                memory["drivers"].setdefault(optimizer, []).append((number, each))
-    found = {pair for optimizer in optimizers for pair in memory["drivers"].get(optimizer, ())}
+    found = {pair for optimizer in optimizers for pair in numbered(work).get(optimizer, ())}
     return [each for _, each in sorted(found, key=lambda pair: pair[0])]
+
+
+@remembered
+def numbered(work: Work) -> dict[Thing, list[tuple[int, Thing]]]:
+    """The schedulers of each optimizer, with their numbers."""
+    found: dict[Thing, list[tuple[int, Thing]]] = {}
+    for number, each in enumerate(work.flow.all(SCHEDULER)):
+        for optimizer in drives(work, each):
+            found.setdefault(optimizer, []).append((number, each))
+    return found
 
 
 def family(work: Work, thing: Thing) -> list[Thing]:
@@ -67,6 +70,7 @@ def family(work: Work, thing: Thing) -> list[Thing]:
     return sorted(found, key=lambda t: (t.scope.file.module, t.node.lineno))  # type: ignore[union-attr, attr-defined]
 
 
+@remembered
 def parts(work: Work) -> set[Thing]:
     """All schedulers that are parts of others."""
     wholes = [t for t in work.flow.all(SCHEDULER) if t.name in WHOLES]

@@ -7,6 +7,7 @@ import ast
 from ...lexicon import TORCH
 from ..reading.carry import carry, giving, picked
 from ..reading.flow import Thing, arguments
+from ..reading.remembered import remembered
 from ..reading.scopes import Scope
 from ..work import Work, uses
 
@@ -22,6 +23,7 @@ def argument(call: ast.Call, order: tuple[str, ...], name: str) -> ast.expr | No
     return None
 
 
+@remembered
 def one_rate(work: Work, optimizer: Thing) -> bool:
     """Whether all groups of an optimizer surely have the same learning rate."""
     call, scope = optimizer.node, optimizer.scope
@@ -83,15 +85,13 @@ def certainly_one(work: Work, scope: Scope, node: ast.expr, depth: int) -> bool:
     return isinstance(node, (ast.Attribute, ast.IfExp, ast.Starred))
 
 
+@remembered
 def rated(work: Work, home: Scope) -> bool:
     """Whether groups with a rate of their own are written out in a scope."""
-    if ("rated", home) not in work.flow.memory:
-        inside = list(ast.walk(home.node))
-        keys = (n for n in inside if isinstance(n, ast.Constant) and n.value in ("lr", "lr_scale"))
-        words = (n for n in inside if isinstance(n, ast.keyword) and n.arg in ("lr", "lr_scale"))
-        found = any(keyed(home, n) for n in keys) or any(beside_params(home, n) for n in words)
-        work.flow.memory["rated", home] = found
-    return bool(work.flow.memory["rated", home])
+    inside = list(ast.walk(home.node))
+    keys = (n for n in inside if isinstance(n, ast.Constant) and n.value in ("lr", "lr_scale"))
+    words = (n for n in inside if isinstance(n, ast.keyword) and n.arg in ("lr", "lr_scale"))
+    return any(keyed(home, n) for n in keys) or any(beside_params(home, n) for n in words)
 
 
 def beside_params(scope: Scope, word: ast.keyword) -> bool:
