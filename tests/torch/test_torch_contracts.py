@@ -136,6 +136,36 @@ def test_asking_for_the_state_again_and_again_changes_nothing_where_there_is_non
     assert "outside" not in repr(optimizer)
 
 
+@pytest.mark.parametrize("rate", [0.0, Linear(0.0, 0.1, 4)], ids=["a number", "a schedule"])
+@pytest.mark.parametrize("name", [name for name in STEPPING if name not in ("SparseAdam", "FTRL")])  # whose rate is > 0
+def test_a_step_of_ones_own_with_a_rate_and_gradients_of_zero_counts(name, rate):
+    """Nobody wrote that rate from outside, so nobody pretends."""
+    params = weights()
+    optimizer = made(name, params, lr=rate)
+    for p in params:
+        p.grad = torch.zeros_like(p)
+    optimizer.step()
+    assert optimizer.param_groups[0]["step"] == 1
+    assert {int(optimizer.state[p].get("step", 1)) for p in params} == {1}
+
+
+def test_a_step_that_is_not_torchs_counts_though_zero_was_written_as_the_rate():
+    """A warm-up of torch's that begins at 0 writes it too: gradients tell the two apart, sparse or missing ones too."""
+    sparse = weights()
+    optimizer = made("SparseAdam", sparse, lr=0.1)
+    optimizer.param_groups[0]["lr"] = 0.0
+    for p in sparse:
+        p.grad = torch.zeros_like(p).to_sparse()
+    optimizer.step()
+    assert optimizer.param_groups[0]["step"] == 1
+    params = weights()
+    optimizer = made("AdamW", params, lr=0.1)
+    optimizer.param_groups[0]["lr"] = 0.0
+    params[0].grad = torch.zeros_like(params[0])
+    optimizer.step()
+    assert optimizer.param_groups[0]["step"] == 1 and int(optimizer.state[params[0]]["step"]) == 1
+
+
 @all_classes
 @pytest.mark.parametrize("way", ["data", "set_data by .to", "swap_tensors", "to_empty"])
 def test_parameters_in_other_memory(name, way):

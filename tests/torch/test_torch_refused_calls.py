@@ -168,6 +168,13 @@ WRITES = {
         TypeError,
         r"For 'AdamW', group 1: 'maximize' chooses a rule.*not tensor\(\[1., 0.\]\)",
     ),
+    "a captured graph": ({"capturable": True}, ValueError, "For 'AdamW', group 1: capturable=True captures CUDA graphs"),
+    "a step with a history": (
+        {"lr": 0.5, "differentiable": True},
+        ValueError,
+        "For 'AdamW', group 1: differentiable=True needs autograd through the step",
+    ),
+    "no hint": ({"fused": "yes"}, TypeError, "For 'AdamW', group 1: 'fused' names an implementation; give True, False"),
     "true": ({"lr": True}, TypeError, f"For 'AdamW', group 1: 'lr' {KINDS}True"),
     "a clock of text": ({"step": "x"}, (TypeError, ValueError), "For 'AdamW', group 1: 'step'.*'x'"),
     "a clock below zero": ({"step": -1}, ValueError, "For 'AdamW', group 1: 'step'.*-1"),

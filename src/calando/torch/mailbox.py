@@ -16,8 +16,10 @@ from ..spelling import Spelling, meant, plain, spelled, unpacked
 from .boxes import boxed, refilled, unboxed
 from .guests import refuse_unknown
 from .layered import layered
-from .refusals import STRUCTURE, refuse_choices, refuse_formless
+from .refusals import HINTS, STRUCTURE, refuse_choices, refuse_formless, refuse_hints
 from .state import Stateful
+
+CHOICES = (*STRUCTURE, *HINTS)
 
 
 class Mailbox(Stateful):
@@ -111,6 +113,7 @@ class Mailbox(Stateful):
             return None
         self._put_back(number, group)
         refuse_choices(hyper.place, group)
+        refuse_hints(hyper.place, group)
         clock = whole(f"{hyper.place}: 'step'", step)
         found = {}
         for name in changed:
@@ -215,7 +218,7 @@ class Mailbox(Stateful):
 
     def _structure(self, group: Mapping[str, Any]) -> tuple[Any, ...]:
         """The choices in a group that are no numbers over time."""
-        return tuple(map(group.get, STRUCTURE))
+        return tuple(map(group.get, CHOICES))
 
 
 def alike(xs: Sequence[Any], ys: Sequence[Any]) -> bool:

@@ -148,6 +148,7 @@ class Optimizer(Mailbox):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        posted = list(self._posted)
         playing = self._playing()
         found, scale = (self.__dict__.get(name) for name in ("found_inf", "grad_scale"))
         if found is not None and found.item():  # GradScaler's word: a gradient is not finite
@@ -157,7 +158,7 @@ class Optimizer(Mailbox):
             self.engine.step(
                 None,
                 playing,
-                time=not self._pretended(),
+                time=not self._pretended(posted),
                 unscale=1.0 if scale is None else scale.item(),
                 zeroing=self._options.grads_after_step == "zero",
                 told=partial(self._told, playing),
@@ -192,16 +193,17 @@ class Optimizer(Mailbox):
         """The parameters of all groups."""
         return (p for group in self.param_groups for p in group["params"])
 
-    def _pretended(self) -> bool:
+    def _pretended(self, posted: list[dict[str, Any]]) -> bool:
         """Whether this is the step that torch.distributed.checkpoint takes only to have the state made.
 
-        It comes before the first one, with lr = 0 written into every group and gradients of zeros; time does not
-        pass in it.
+        It comes before the first one, with lr = 0 written into every group, where ``posted`` stood, and gradients of
+        zeros given to every parameter; time does not pass in it.
         """
-        groups = self.param_groups
-        if self.state or not all(group.get("lr") == 0.0 for group in groups):
+        ours = [values.get("lr") for values in posted]
+        written = [group.get("lr") for group in self.param_groups]
+        if self.state or any(lr != 0.0 or any(lr is x for x in ours) for lr in written):
             return False
-        return not any(p.grad is not None and moves(p.grad) for p in self._all())
+        return all(p.grad is not None and not moves(p.grad) for p in self._all() if p.requires_grad)
 
     # Groups.
 
@@ -349,6 +351,8 @@ def listed(params: Any) -> list[Any]:
 
 
 def moves(g: torch.Tensor) -> bool:
-    """Whether a gradient is not zero, on whatever process."""
+    """Whether a gradient is not zero, on whatever process; a sparse one is none that was made up."""
+    if g.layout is not torch.strided:
+        return True
     count: Any = g.count_nonzero()
     return bool(count.full_tensor() if hasattr(count, "full_tensor") else count)

@@ -20,7 +20,8 @@ STRUCTURE = (
 )  # choices that name a rule
 
 
-HINTS = ("foreach", "fused", "capturable", "differentiable")  # which name an implementation
+DEMANDS = ("capturable", "differentiable")  # which name an implementation that is not here
+HINTS = ("foreach", "fused", *DEMANDS)  # which name an implementation
 
 
 def refuse_choices(place: str, given: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ from ..snapshot import Snapshot
 from ..spelling import spelled
 from .faces import Faces
 from .fit import VERSION, check_lines, check_state, kinds_of
+from .refusals import DEMANDS
 from .reminders import Reminders, remembered
 from .resume import Resumed, clock_of, rewritten
 
@@ -225,7 +226,7 @@ class Stateful(Reminders, Faces):
             for key in shared[number]:
                 group.setdefault(key, self.defaults[key])
             group.update(self.FIXED)
-            group.update({hint: False for hint in ("capturable", "differentiable") if hint in group})
+            group.update({hint: False for hint in DEMANDS if hint in group})
             steps = [int(self.state[p]["step"]) for p in group["params"] if "step" in self.state.get(p, {})]
             if ages is None and steps:  # torch's class carries our clock along and does not advance it
                 group["step"] = max(steps)
