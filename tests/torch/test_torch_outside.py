@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch_pairs import Pair, copies, params, same, train
+from torch_pairs import Pair, copies, params, same, train, w
 
 import calando.torch as ct
 from calando.schedules import Cosine, Linear
@@ -70,6 +70,31 @@ def test_add_param_group_midway_starts_where_group_0_stands_or_where_it_says():
         pair.step()
         pair.same()
     assert [pair.ours.state[p]["step"].item() for p in pair.left] == [8, 8, 4, 4]
+
+
+@pytest.mark.parametrize("library", [torch.optim, ct], ids=["torch", "calando"])
+def test_defaults_written_after_building_hold_for_newcomers(library):
+    given = {"lr": torch.tensor(0.125), "betas": (0.5, 0.625)}
+    optimizer = library.AdamW([w()], **given)
+    optimizer.defaults["lr"].fill_(0.25)
+    optimizer.defaults.update(betas=(0.25, 0.375), amsgrad=True)
+    optimizer.add_param_group({"params": [w(2)], "eps": 0.5})
+    found = optimizer.param_groups[1]
+    assert (float(found["lr"]), found["betas"], found["eps"]) == (0.25, (0.25, 0.375), 0.5)
+    assert found["amsgrad"] is True and found["weight_decay"] == 0.01
+
+
+def test_a_schedule_that_was_given_holds_for_newcomers_until_the_default_is_written():
+    optimizer = ct.AdamW([w()], lr=Linear(0.0, 1.0, 4))
+    optimizer.add_param_group({"params": [w()]})
+    optimizer.defaults["lr"] = 0.5
+    optimizer.add_param_group({"params": [w()]})
+    assert optimizer.trace("lr", [2]).tolist() == [[0.5, 0.5, 0.5]]
+    assert optimizer.trace("lr", [4]).tolist() == [[1.0, 1.0, 0.5]]
+    optimizer.defaults["lr"] = -1.0
+    with pytest.raises(ValueError, match=r"For 'AdamW', group 3: 'lr' must lie in \[0, inf\), but got -1.0"):
+        optimizer.add_param_group({"params": [w()]})
+    assert len(optimizer.param_groups) == 3
 
 
 def test_one_step_each_of_groups_played_one_by_one():

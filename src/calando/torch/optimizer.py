@@ -231,7 +231,7 @@ class Optimizer(Mailbox):
         given.update({**self.FIXED, "params": listed(given["params"])})
         start = self.engine.clocks[0] if self.engine.clocks else 0
         clock = given["step"] = whole(f"{place}: 'step'", given.get("step", start))
-        hyper = self._hyper(place, {**self._given, **given}, clock)
+        hyper = self._hyper(place, {**self._given, **self._rewritten(place), **given}, clock)
         boxes = {name: value for name, value in {**self.defaults, **given}.items() if boxed(value)}
         given.update({**spelled(self.spelling, hyper.past(clock)), **boxes})
         bare = (x[1] if isinstance(x, tuple) else x for x in given["params"])
@@ -254,6 +254,14 @@ class Optimizer(Mailbox):
             self._remember(number, group)
 
         self.engine.commit(write)
+
+    def _rewritten(self, place: str) -> dict[str, Any]:
+        """What was written into ``defaults`` since the optimizer was built: it holds for newcomers, as in torch."""
+        if "_building" in self.__dict__:
+            return {}
+        built = spelled(self.spelling, self._hyper(place, self._given).past(0))
+        there = {name: value for name, value in self.defaults.items() if name in built}
+        return {name: value for name, value in there.items() if unboxed(place, name, value) != built[name]}
 
     def _made(self, given: dict[str, Any]) -> dict[str, Any]:
         """What torch's ``add_param_group`` makes of a group; it is not added.
