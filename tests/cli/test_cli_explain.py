@@ -44,7 +44,11 @@ def test_both_front_ends_and_the_rules_are_there():
 def test_the_page_of_adamw(extra):
     text = said("adamw")
     assert text.startswith("calando.torch.AdamW rule adam source arXiv:1412.6980, Algorithm 1")
-    assert "in front g ← scale g - center, p ← (1 - lr λ) p (arXiv:1711.05101, Algorithm 2)" in text
+    assert (
+        "first g ← scale g, p ← (1 - lr λ) p (arXiv:1711.05101, Algorithm 2) p: the parameter, g: its gradient" in text
+    )
+    assert "scale: ±1 (minus to maximize) times the clip factor" in text and "λ: the weight decay slots" in text
+    assert "center" not in text.partition("slots")[0]  # nothing is centred here
     assert "slots m (exp_avg), v (exp_avg_sq)" in text and "m ← m + (1 - β₁)(g - m)" in text
     assert "lr 0.001 must lie in [0, inf)" in text and "betas (0.9, 0.999) must lie in [0, 1), each" in text
     assert "28 bytes one pass: reads p, g, m, v; writes p, m, v" in text
@@ -103,7 +107,8 @@ def test_slots_of_their_own_dtype_and_the_average():
 
 def test_clipping_by_value_and_centralization_are_on_the_page():
     text = said("torch.SGD", "clip_value=1.0", "grad_centralization=True", "weight_decay=0.1")
-    assert "in front each number clipped by its value, then g ← scale g + λ p - center" in text
+    assert "first each number clipped by its value, then g ← scale g + λ p - center" in text
+    assert "center: the mean of the row (gradient centralization)" in text
     assert "clip_value g ← min(max(g, -clip_value), clip_value)" in text and "clip_value 1 must lie in (0, inf)" in text
     assert "12 bytes one pass: reads p, g; writes p 8 bytes before it, for norms: reads g, p" in text
     assert "within(g_[i], w0, w1)" in done("explain", "torch.SGD", "clip_value=1.0", "--kernel").output
@@ -155,7 +160,8 @@ def test_what_is_measured_is_the_step():
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["nadamm"], "nothing is called 'nadamm'; did you mean"),
+        (["nadamm"], "nothing is called 'nadamm'; did you mean torch.NAdam, "),
+        (["foo"], "? 'calando explain' lists all names\n"),
         (["keras.Adam"], "no room 'keras' in 'keras.Adam'; there are torch, mindspore, rule"),
         (["rule.AdamW"], "nothing is called 'rule.AdamW'; did you mean rule.adam"),
         (["mindspore.SGD", "momentum"], "'momentum' is no argument; write it as in momentum=0.9"),
@@ -169,6 +175,14 @@ def test_what_is_measured_is_the_step():
 def test_mistakes(args, words):
     result = call("explain", *args)
     assert result.exit_code == 2 and words in result.stderr and "Traceback" not in result.stderr
+
+
+def test_every_name_is_listed_where_none_is_asked_for():
+    text = done("explain").output
+    rooms = [block.replace(",", "").split() for block in text.split("\n\n")[:-1]]
+    listed = {f"{room}.{name}" for room, *found in rooms for name in found}
+    assert listed == set(every_name())
+    assert max(map(len, text.splitlines())) <= 100
 
 
 def test_describing_compiles_nothing():

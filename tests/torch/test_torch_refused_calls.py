@@ -168,7 +168,11 @@ WRITES = {
         TypeError,
         r"For 'AdamW', group 1: 'maximize' chooses a rule.*not tensor\(\[1., 0.\]\)",
     ),
-    "a captured graph": ({"capturable": True}, ValueError, "For 'AdamW', group 1: capturable=True captures CUDA graphs"),
+    "a captured graph": (
+        {"capturable": True},
+        ValueError,
+        "For 'AdamW', group 1: capturable=True captures CUDA graphs",
+    ),
     "a step with a history": (
         {"lr": 0.5, "differentiable": True},
         ValueError,

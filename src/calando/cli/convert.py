@@ -38,8 +38,8 @@ def convert(source: Path, target: Path, values: tuple[str, ...], **options: Any)
     told = carried(source, target, values=dict(map(number, values)), **options)
     click.echo(f"{source} → {target}" + ("  (nothing was written)" if options["dry_run"] else ""))
     for sign, sentences in (("+", told.travelled), ("·", told.given), ("-", told.lost)):
-        for told_once in dict.fromkeys(sentences):
-            click.echo(f"  {sign} {told_once}")
+        for text in sentences:
+            click.echo(f"  {sign} {text}")
     click.echo("nothing was lost" if not told.lost else f"{len(told.lost)} did not travel (-)")
 
 

@@ -6,7 +6,7 @@ from .flags import debug
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", required=False)
 @click.argument("arguments", nargs=-1, metavar="[ARGUMENT=VALUE]...")
 @click.option("--kernel", is_flag=True, help="Print only the source of the compiled kernel.")
 @click.option(
@@ -25,14 +25,18 @@ from .flags import debug
     help="Number of parameters for --measure.",
 )
 @debug
-def explain(name: str, arguments: tuple[str, ...], kernel: bool, dtype: str, measure: bool, elements: int) -> None:
+def explain(
+    name: str | None, arguments: tuple[str, ...], kernel: bool, dtype: str, measure: bool, elements: int
+) -> None:
     """Show an optimizer's formula, sources, state and memory traffic.
 
     NAME is an optimizer (adamw, mindspore.Lamb) or an update rule (rule.adam_epsilon_hat). Arguments select a
-    variant: calando explain sgd momentum=0.9 nesterov=true
+    variant: calando explain sgd momentum=0.9 nesterov=true. Without NAME, all names are listed.
     """
     from ..show import explain as room
 
+    if name is None:
+        return click.echo(room.index())
     about = room.subject(name, room.read(arguments))
     if kernel:
         return click.echo(room.kernel(about, dtype))

@@ -20,6 +20,10 @@ from .portable import Portable, Told, listed
 from .run import run
 
 TORCH_ENDS = (".pt", ".pth", ".bin")
+IN_ORDER = (
+    "the parameters of the groups have no names; taken for those of the network, in its order. Where the groups have "
+    "another order, build the optimizer with named_parameters() and store it again"
+)
 CALANDO, SAFE, CKPT, ZIP = "calando", "safetensors", "ckpt", "pt"
 
 
@@ -64,6 +68,8 @@ def convert(
         if found.optimizer is not None and optimizer in spoken(found.optimizer.family):
             wanted = found.optimizer.family
         narrowed(found, only, values or {})
+        if found.optimizer is not None and found.optimizer.in_order and len(found.optimizer.groups) > 1:
+            told.given.append(IN_ORDER)
         stripped(found.optimizer, told)
         crossing = found.framework != aim
         if crossing:

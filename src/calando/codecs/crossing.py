@@ -131,13 +131,14 @@ def settled(found: Portable, aim: str, crossing: bool, asked: str | None, told: 
     side: Any = family.mindspore if aim == "mindspore" else family.torch
     if side.own:
         told.given.append((families.MINDSPORE_OWN if aim == "mindspore" else families.TORCH_OWN).format(side.name))
-    for group in state.groups if crossing else ():
-        renumbered(family, group, aim, told)
+    several = len(state.groups) > 1
+    for number, group in enumerate(state.groups if crossing else ()):
+        renumbered(family, group, aim, told, f"group {number}: " if several else "")
         for name in group.params:
             scaled(family, group, state.params[name], aim)
             turned(family, state.params[name], aim, name, found.weights, told)
     for number, group in enumerate(state.groups):
-        place = f"group {number}: " if len(state.groups) > 1 else ""
+        place = f"group {number}: " if several else ""
         for name, text in group.schedules.items():
             kept = (
                 f"the number at this step, {group.numbers[name]:g}, was written"
@@ -181,7 +182,7 @@ def constructor(family: families.Family, group: Grouped, name: str) -> str:
 CHOSEN = {"amsgrad": "use_amsgrad"}  # torch's word for a choice → MindSpore's
 
 
-def renumbered(family: families.Family, group: Grouped, aim: str, told: Told) -> None:
+def renumbered(family: families.Family, group: Grouped, aim: str, told: Told, place: str) -> None:
     """Hyperparameters that the other side counts with the other sign, means otherwise, or does not have."""
     for word in family.local:
         group.numbers.pop(word, None)
@@ -193,7 +194,7 @@ def renumbered(family: families.Family, group: Grouped, aim: str, told: Told) ->
         if aim == "mindspore":
             group.numbers[name] = nothing
         elif group.numbers.pop(name, nothing) != nothing:
-            told.lost.append(f"{name} is not {nothing:g}, and torch's {family.torch.name} has nothing like it")
+            told.lost.append(f"{place}{name} is not {nothing:g}, and torch's {family.torch.name} has nothing like it")
 
 
 def scaled(family: families.Family, group: Grouped, param: Aged, aim: str) -> None:

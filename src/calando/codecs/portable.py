@@ -52,6 +52,7 @@ class State:
         params: the state of each parameter by its name.
         clock: updates so far; None: the file does not say.
         called: the class of MindSpore's, where it is not the family's own.
+        in_order: whether its parameters had no names, and got those of the network in the network's order.
     """
 
     family: str
@@ -59,6 +60,7 @@ class State:
     params: dict[str, Aged]
     clock: int | None = None
     called: str = ""
+    in_order: bool = False
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """A file of ``calando.save``, or of ``calando train``, in words of neither framework."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from ..events import Timeline, described
 from ..schedules import Schedule
-from ..snapshot import Snapshot
+from ..snapshot import Kept, Snapshot
 from . import names
 from .crossing import translated
 from .entry import Entry
@@ -88,15 +88,9 @@ def from_plain(path: Path, plain: Mapping[str, Any], arrays: Mapping[str, Entry]
 def from_snapshot(path: Path, snapshot: Snapshot, arrays: Mapping[str, Entry], made: Portable) -> State:
     """An optimizer as calando stores it."""
     family = BY_NAME.get(snapshot.optimizer.rpartition(".")[2], snapshot.optimizer)
-    own = [name for name in made.weights if names.split(name)[1] not in names.BUFFERS]
     kept = [param for group in snapshot.groups for param in group.params]
-    known = all(param.name in made.weights for param in kept)
-    if made.weights and not known and len(own) != len(kept):
-        raise CheckpointError(
-            f"{path}: the optimizer has {len(kept)} parameters and the network {len(own)}; which are which is not "
-            "in the file. Build the optimizer with named_parameters(), or convert with --only network"
-        )
-    called = iter([p.name for p in kept] if known or not made.weights else own)
+    called = names_of(path, kept, made.weights)
+    coming = iter(called)
     groups, params = [], {}
     for number, group in enumerate(snapshot.groups):
         latest = {name: [[0, *rows[-1][1:]]] for name, rows in group.timelines.items()}
@@ -106,13 +100,40 @@ def from_snapshot(path: Path, snapshot: Snapshot, arrays: Mapping[str, Entry], m
         values = {name: line.at(group.clock) for name, line in lines.items()}
         one = Grouped([], {n: x for n, x in values.items() if NEUTRAL.get(n) != x}, schedules=texts)
         for i, param in enumerate(group.params):
-            name = next(called)
+            name = next(coming)
             one.params.append(name)
             slots = {slot: arrays[f"{number}/{i}/{slot}"] for slot in param.slots}
             words = FAMILIES[family].torch.memory if family in FAMILIES else ()
             params[name] = Aged(slots, dict(zip(words, param.memory, strict=False)), param.age)
         groups.append(one)
-    return State(family, groups, params, max((group.clock for group in snapshot.groups), default=0))
+    clock = max((group.clock for group in snapshot.groups), default=0)
+    in_order = bool(made.weights) and called != [param.name for param in kept]
+    return State(family, groups, params, clock, in_order=in_order)
+
+
+def names_of(path: Path, kept: Sequence[Kept], weights: Mapping[str, Entry]) -> list[str]:
+    """What the parameters of an optimizer are called: their names, else the network's in its order, else numbers.
+
+    Raises:
+        CheckpointError: the network has another number of parameters, or other shapes.
+    """
+    called = [param.name for param in kept]
+    unique = len(set(called)) == len(called)  # without names, each group counts its own parameters
+    if unique and (not weights or all(name in weights for name in called)):
+        return called
+    if not weights:
+        return list(map(str, range(len(kept))))
+    own = [name for name in weights if names.split(name)[1] not in names.BUFFERS]
+    way = "which are which is not in the file. Build the optimizer with named_parameters(), or convert with "
+    if len(own) != len(kept):
+        counts = f"the optimizer has {len(kept)} parameters and the network {len(own)}"
+        raise CheckpointError(f"{path}: {counts}; {way}--only network")
+    for i, (name, param) in enumerate(zip(own, kept, strict=True)):
+        there = tuple(weights[name].shape)
+        if tuple(param.shape) not in (there, (*there, 2)):  # complex numbers are pairs
+            shapes = f"the optimizer's parameter {i} is {tuple(param.shape)}, but {name!r} of the network is {there}"
+            raise CheckpointError(f"{path}: {shapes}; {way}--only network")
+    return own
 
 
 def plain(rows: Any) -> bool:

@@ -170,6 +170,7 @@ def state_of(place: Path, found: Mapping[str, Any], weights: Mapping[str, Entry]
         known = FAMILIES.get(family)
         alike = {key for slot, key in known.torch.slots.items() if slot not in known.axes} if known else set()
         names = names_of(place, groups, state, weights, alike)
+        in_order = bool(weights) and not any(group.get("param_names") for group in groups)
         if family not in FAMILIES:
             return State(family, [Grouped([names[key] for key in group["params"]]) for group in groups], {})
         words = FAMILIES[family].torch
@@ -185,7 +186,7 @@ def state_of(place: Path, found: Mapping[str, Any], weights: Mapping[str, Entry]
         if not words.aged:
             for p in params.values():
                 p.age = clock if p.slots else None if clock is None else 0
-        return State(family, made, params, clock)
+        return State(family, made, params, clock, in_order=in_order)
     except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
         if isinstance(problem, CheckpointError):
             raise

@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from importlib import import_module
 from inspect import Parameter, isclass, signature
 from math import inf
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -145,11 +146,17 @@ def find(name: str) -> tuple[str, str, tuple[str, ...]]:
     if not here:
         rooms = [room] if dot else list(ROOMS)
         all_names = {n.lower(): f"{place}.{n}" for place in reversed(rooms) for n in known[place]}
-        near = [all_names[n] for n in get_close_matches(wanted.lower(), all_names, 3)]
-        hint = f"did you mean {', '.join(near)}?" if near else f"there are {', '.join(sorted(all_names.values()))}"
-        raise KeyError(f"nothing is called {name!r}; {hint}")
+        near = [all_names[n] for n in get_close_matches(wanted.lower(), all_names, 3, 0.0)]
+        raise KeyError(f"nothing is called {name!r}; did you mean {', '.join(near)}? 'calando explain' lists all names")
     place, found = here[0]
     return place, found, tuple(f"{p}.{n}" for p, n in hits if (p, n) != here[0])
+
+
+def index() -> str:
+    """All names, room by room."""
+    known = {room: sorted(found, key=str.lower) for room in ROOMS if (found := names(room))}
+    told = [fill(f"{room:<12}{', '.join(found)}", 100, subsequent_indent=" " * 12) for room, found in known.items()]
+    return "\n\n".join([*told, "calando explain AdamW, or with its room: calando explain mindspore.Adam"])
 
 
 def names(room: str) -> list[str]:
@@ -240,7 +247,7 @@ def head(about: Subject) -> str:
     flat = getattr(rule, "flat", None)
     lines += row("rule", rule.name + (f"; for vectors {flat.name}" if flat else ""))
     lines += row("source", rule.source)
-    lines += row("in front", front(decay))
+    lines += row("first", "\n            ".join(front(decay, about.group.centralize)))
     lines += row("slots", ", ".join(slots) or "none")
     if rule.memory:
         lines += row("memory", f"{', '.join(rule.memory)}: one number for each parameter tensor")
@@ -249,13 +256,15 @@ def head(about: Subject) -> str:
     return "\n".join(lines)
 
 
-def front(decay: Decay) -> str:
-    """What happens to p and g before the rule sees them."""
-    said = (line.split(None, 1) for line in (sys.modules[Decay.__module__].__doc__ or "").splitlines() if line.strip())
-    name = decay.plain.name
-    found = next((rest for known, *rest in said if known == name and rest), [f"{name}, see below"])
+def front(decay: Decay, centralize: bool) -> list[str]:
+    """What happens to p and g before the rule sees them, and what its words mean, as the module of decay says both."""
+    lines = (line.split(None, 1) for line in (sys.modules[Decay.__module__].__doc__ or "").splitlines()[::-1])
+    said = {line[0]: line[1] for line in lines if len(line) == 2}  # the first line that begins with a word
+    text = said.get(decay.plain.name, f"{decay.plain.name}, see below")
+    text = text if centralize else text.replace(" - center", "")
     clipped = "each number clipped by its value, then " if decay.inner is not None else ""
-    return f"{clipped}{found[0]}    ({decay.source})"
+    words = [f"{word}: {said[word]}" for word in ("scale", "λ", "center") if word in text]
+    return [f"{clipped}{text}    ({decay.source})", "p: the parameter, g: its gradient", *words]
 
 
 def row(title: str, text: str) -> list[str]:
