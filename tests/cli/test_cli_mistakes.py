@@ -45,6 +45,22 @@ def test_before_anything_is_written(tmp_path, extra, args, words):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    "args, words",
+    [
+        (["nothing"], "No such command 'nothing'. calando --help shows what it takes\n"),
+        (["convert", "a.pt"], "Missing argument 'TARGET'. calando convert --help shows what it takes\n"),
+        (["train", "more"], "Got unexpected extra argument (more). calando train --help shows what it takes\n"),
+        (["plot", "1", "--step", "3"], "No such option '--step'. Did you mean '--steps'? calando plot --help shows"),
+        (["explain", "adamw", "--dtype", "int8"], "'float64'.\n"),
+    ],
+    ids=str,
+)
+def test_words_that_are_missing_or_too_many(args, words):
+    result = call(*args)
+    assert result.exit_code == 2 and words in result.stderr and "Usage" not in result.output
+
+
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory, extra):
     out = tmp_path_factory.mktemp("kept")

@@ -289,6 +289,7 @@ def refusals(tmp_path):
         (whole, {"optimizer": "Adam"}, "which has other state than Adam"),
         (whole, {"values": {"beta1": 0.9}}, "there is no 'beta1'; it has step, lr"),
         (whole, {"only": "weights"}, "--only must be network or optimizer"),
+        (whole, {"like": tmp_path / "a.pt"}, "--like must be a checkpoint of a network of mindspore's, and "),
         (few, {}, "the optimizer has 1 parameters and the network 6; which are which is not in the file"),
         (code, {}, "holds objects that are code"),
         ([1, 2], {}, "holds a list, and no state_dict"),
@@ -297,7 +298,7 @@ def refusals(tmp_path):
     ]
 
 
-@pytest.mark.parametrize("number", range(10))
+@pytest.mark.parametrize("number", range(11))
 def test_refusals_write_nothing(tmp_path, number):
     found, options, told = refusals(tmp_path)[number]
     torch.save(found, tmp_path / "a.pt")

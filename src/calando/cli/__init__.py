@@ -44,6 +44,9 @@ class Commands(click.Group):
 
 def sentence(problem: BaseException) -> str:
     """What an exception says, without Python's decorations."""
+    if isinstance(problem, click.UsageError) and problem.ctx and type(problem) is not click.BadParameter:
+        told = problem.format_message()
+        return f"{told}{'' if told[-1] in '.?' else '.'} {problem.ctx.command_path} --help shows what it takes"
     if isinstance(problem, click.ClickException):
         return problem.format_message()
     if isinstance(problem, OSError) and problem.strerror:
@@ -53,7 +56,9 @@ def sentence(problem: BaseException) -> str:
     return str(problem) or type(problem).__name__
 
 
-@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    "calando", cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="calando", message="%(prog)s %(version)s")
 @debug
 def main() -> None:

@@ -9,8 +9,8 @@ from .flags import debug
 
 
 @click.command()
-@click.argument("source", metavar="A", type=click.Path(path_type=Path))
-@click.argument("target", metavar="B", type=click.Path(path_type=Path))
+@click.argument("source", metavar="SOURCE", type=click.Path(path_type=Path))
+@click.argument("target", metavar="TARGET", type=click.Path(path_type=Path))
 @click.option(
     "--to", type=click.Choice(["torch", "mindspore"]), help="Naming scheme of a .safetensors result.  [default: torch]"
 )
@@ -30,8 +30,8 @@ from .flags import debug
 def convert(source: Path, target: Path, values: tuple[str, ...], **options: Any) -> None:
     """Convert a checkpoint between PyTorch and MindSpore.
 
-    Converts network and optimizer between .ckpt (MindSpore), .pt (PyTorch) and .safetensors; A may also be a
-    checkpoint of calando. Lists what was converted, and why anything was not.
+    Converts network and optimizer between .ckpt (MindSpore), .pt (PyTorch) and .safetensors, as the
+    ending of TARGET says; SOURCE may also be a checkpoint of calando. Lists what was converted, and why anything was not.
     """
     from ..codecs.convert import convert as carried
 

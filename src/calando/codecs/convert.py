@@ -1,4 +1,4 @@
-"""From one framework's checkpoint to the other's: ``calando convert A B``.
+"""From one framework's checkpoint to the other's: ``calando convert SOURCE TARGET``.
 
 The file that is read says itself what it is. What is written follows the ending: ``.ckpt`` is MindSpore's; ``.pt``,
 ``.pth`` and ``.bin`` are torch's; ``.safetensors`` is torch's unless MindSpore's is asked for. Everything that does not
@@ -74,7 +74,7 @@ def convert(
         crossing = found.framework != aim
         if crossing:
             unwrapped(found, told)
-            template = None if like is None else read(Path(like), Told()).weights
+            template = None if like is None else template_of(Path(like), aim)
             told.lost = [text for text in told.lost if template is None or not text.startswith("the order of")]
             translated(found, aim, template, told)
         if found.optimizer is not None and wanted and optimizer in FAMILIES[wanted].mindspore.kin:
@@ -88,6 +88,19 @@ def convert(
     if not dry_run:
         write(Path(target), found, aim, entries)
     return told
+
+
+def template_of(path: Path, aim: str) -> Mapping[str, Entry]:
+    """The network whose names are wanted.
+
+    Raises:
+        ValueError: it has no names of the framework that is written for.
+    """
+    found = read(path, Told())
+    if found.framework != aim or not found.weights:
+        has = f"names of {found.framework}" if found.weights else "no network"
+        raise ValueError(f"--like must be a checkpoint of a network of {aim}'s, and {path} has {has}")
+    return found.weights
 
 
 def repacked(source: Path, target: Path, strict: bool, dry_run: bool) -> Told:
