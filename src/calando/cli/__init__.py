@@ -46,7 +46,7 @@ def sentence(problem: BaseException) -> str:
     """What an exception says, without Python's decorations."""
     if isinstance(problem, click.UsageError) and problem.ctx and type(problem) is not click.BadParameter:
         told = problem.format_message()
-        return f"{told}{'' if told[-1] in '.?' else '.'} {problem.ctx.command_path} --help shows what it takes"
+        return f"{told}{'' if told.endswith(('.', '?', '?)')) else '.'} {problem.ctx.command_path} --help shows what it takes"
     if isinstance(problem, click.ClickException):
         return problem.format_message()
     if isinstance(problem, OSError) and problem.strerror:

@@ -31,7 +31,8 @@ def convert(source: Path, target: Path, values: tuple[str, ...], **options: Any)
     """Convert a checkpoint between PyTorch and MindSpore.
 
     Converts network and optimizer between .ckpt (MindSpore), .pt (PyTorch) and .safetensors, as the
-    ending of TARGET says; SOURCE may also be a checkpoint of calando. Lists what was converted, and why anything was not.
+    ending of TARGET says; SOURCE may also be a checkpoint of calando. Lists what was converted, and why anything was
+    not.
     """
     from ..codecs.convert import convert as carried
 
