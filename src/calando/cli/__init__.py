@@ -46,7 +46,8 @@ def sentence(problem: BaseException) -> str:
     """What an exception says, without Python's decorations."""
     if isinstance(problem, click.UsageError) and problem.ctx and type(problem) is not click.BadParameter:
         told = problem.format_message()
-        return f"{told}{'' if told.endswith(('.', '?', '?)')) else '.'} {problem.ctx.command_path} --help shows what it takes"
+        told += "" if told.endswith((".", "?", "?)")) else "."
+        return f"{told} {problem.ctx.command_path} --help shows what it takes"
     if isinstance(problem, click.ClickException):
         return problem.format_message()
     if isinstance(problem, OSError) and problem.strerror:
