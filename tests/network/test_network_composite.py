@@ -72,6 +72,7 @@ MAPS = {
     "deep": lambda o, T: o.HyperMap()(o.add, ((T(X), T(Y)), T(X)), ((T(Y), T(Y)), T(X))),
     "partial": lambda o, T: o.HyperMap()(o.partial(o.mul, T(X)), (T(X), T(Y))),
     "map": lambda o, T: o.Map()(o.add, (T(X), T(Y)), (T(Y), T(X))),
+    "reverse": lambda o, T: o.HyperMap(reverse=True)(o.add, (T(X), T(Y)), (T(Y), T(X))),
 }
 
 
@@ -108,6 +109,18 @@ def test_bodies_by_type():
         graph.register("Tensors")
 
 
+@pytest.mark.parametrize("words", ["Bool Number", "Number Bool", "Int Number", "Number Int Float", "Float Int Number"])
+def test_the_first_body_that_fits_is_taken(mindspore, words):
+    def chosen(framework, value):
+        graph = framework.MultitypeFuncGraph("graph")
+        for word in words.split():
+            graph.register(word)(lambda _, word=word: word)
+        return graph(value)
+
+    for value in (True, 2, 2.5)[: 3 if "Number" in words else 2]:
+        assert chosen(ops, value) == chosen(mindspore.ops, value), value
+
+
 def test_older_addresses_of_the_same_things():
     assert F.cast is ops.cast is C.cast and C.HyperMap is ops.HyperMap and ops.composite is C and ops.functional is F
     assert ops.value_and_grad is ms.value_and_grad and F.partial is ops.partial
@@ -120,7 +133,6 @@ REFUSED = {
     "flag": (lambda: ops.GradOperation(1), TypeError, "'get_all' must be True or False, but got 1"),
     "no weights": (lambda: ops.GradOperation(get_by_list=True)(abs), ValueError, "get_by_list=True needs weights"),
     "weights": (lambda: ops.GradOperation()(abs, [1]), ValueError, "get_by_list=False takes no weights"),
-    "reverse": (lambda: ops.HyperMap(reverse=True), ValueError, "'reverse' must be False"),
     "no function": (lambda: ops.HyperMap()((1, 2)), TypeError, r"the function must be callable, but got \(1, 2\)"),
     "nothing": (lambda: ops.HyperMap(abs)(), TypeError, "there is nothing to map over"),
     "lengths": (lambda: ops.HyperMap()(max, (1, 2), (3,)), ValueError, "tuples of one length are needed, but got 2, 1"),

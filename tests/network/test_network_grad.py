@@ -112,6 +112,48 @@ def test_every_combination(mindspore, function, has_aux, way):
     assert compared == len(POSITIONS) * len(WEIGHTS) - 1
 
 
+RECORDED = {
+    "second": lambda m, x, y, w: m.grad(m.grad(lambda x: (x**3 * y).sum()))(x),
+    "third": lambda m, x, y, w: m.grad(m.grad(m.grad(lambda x: (x**4).sum())))(x),
+    "mixed": lambda m, x, y, w: m.grad(lambda x, y: m.grad(lambda y: (x * y * y).sum())(y))(x, y),
+    "penalty": lambda m, x, y, w: m.value_and_grad(
+        lambda x: (m.grad(lambda x: ((x * w) ** 2).sum())(x) ** 2).sum() + (x * y).sum(), 0, [w]
+    )(x),
+    "sens": lambda m, x, y, w: m.value_and_grad(lambda x, y: x * y + x, (0, 1), sens_param=True)(x, y, x),
+    "sens by name": lambda m, x, y, w: m.grad(lambda x, y: x * y * w, 0, [w], sens_param=True)(x, y, sens=y),
+    "sens of two": lambda m, x, y, w: m.grad(lambda x, y: (x * y, x + y), sens_param=True)(x, y, (y, x)),
+}
+
+
+@pytest.mark.parametrize("case", RECORDED)
+def test_gradients_of_gradients_and_of_weighed_outputs(mindspore, case):
+    ours, theirs = (RECORDED[case](one.words, one.x, one.y, one.w) for one in (Case(OURS), Case(mindspore)))
+    assert told(ours) == told(theirs)
+
+
+def test_a_gradient_that_failed_leaves_the_next_one_detached():
+    def broken(x):
+        raise LookupError("no")
+
+    x = Tensor([1.0, 2.0])
+    with pytest.raises(LookupError):
+        grad(broken)(x)
+    assert not grad(lambda x: (x**2).sum())(x).requires_grad
+
+
+@pytest.mark.parametrize(
+    ("sens", "sentence"),
+    [
+        ((), "sens_param needs the gradient of what <lambda> returns, as the last argument"),
+        ((Tensor([1.0, 2.0]), Tensor([1.0, 2.0, 3.0])), r"sens has shape \(3,\), but the output \(2,\)"),
+        ((Tensor([1.0, 2.0]), [1.0, 1.0]), "sens has 2 members, but <lambda> returned 1 Tensors"),
+    ],
+)
+def test_a_sens_that_does_not_fit(sens, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        grad(lambda *x: x[0] * 2, None if not sens else 0, [Case(OURS).w], sens_param=True)(*sens)
+
+
 REFUSED = [  # grad_position, weights, has_aux
     (None, None, False),
     (0, None, True),

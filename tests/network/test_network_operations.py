@@ -78,6 +78,13 @@ P.Mod()(m, -2.0) | P.FloorMod()(m, -2.0) | P.FloorDiv()(m, 0.75) | P.FloorDiv()(
 P.IsNan()(x / 0.0) | P.IsInf()(x / 0.0) | P.ExpandDims()(m, 0) | P.Tile()(m, (2, 1)) | P.Transpose()(m, (1, 0))
 P.Gather()(m, T([2, 0], mst.int32), 1) | P.MatMul(transpose_b=True)(m, m) | P.MatMul(True)(m, m)
 P.MatMul(True, True)(m, m[:, :2]) | P.RealDiv()(i, -2) | P.RealDiv()(i, 2.0)
+ops.norm(m, 2) | ops.norm(m, 1) | ops.norm(m, float("inf")) | ops.norm(m, "fro") | ops.norm(m, "nuc") | ops.norm(x, 3)
+ops.norm(m, 1, (0, 1)) | ops.norm(m, dtype=mst.float64) | ops.norm(T([[[1.0, 2.0]], [[3.0, 4.0]]]))
+ops.argmax(m, keepdim=True) | ops.flatten(i) | ops.flatten(T([[[1, 2], [3, 4]]]), "F") | ops.flatten(m, order="F")
+ops.one_hot(k, 3, 1, 0, 0) | ops.one_hot(k, 3, T(2.0), T(-1.0)) | ops.gather(m, T([-1, 0], mst.int32), 1)
+ops.gather(m, T([[0, 2], [1, 1]], mst.int32), 1, 1) | P.Gather(batch_dims=1)(m, T([[2], [0]], mst.int32), 1)
+P.ReduceSum()(T([1, 2], mst.int32)) | ops.transpose(m, dims=(1, 0)) | ops.remainder(input=m, other=0.75)
+ops.relu(x - 1.5, False) | ops.round(m, decimals=0)
 P.Minimum()(i, 2) | P.Maximum()(x, 1.5) | P.Exp()(x) | P.Cos()(x) | P.Floor()(x * 0.7) | P.Assign()(w, x)
 """
 ROWS = [row.strip() for line in SAME.strip().splitlines() for row in line.split("|")]

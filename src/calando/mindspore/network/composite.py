@@ -53,22 +53,12 @@ class GradOperation:
 
     def value_and_gradients(self, fn: Callable[..., Any], weights: Any, inputs: tuple[Any, ...]) -> tuple[Any, Any]:
         """What ``fn`` gives, and the gradients."""
-        if self.sens_param:
-            *rest, sens = inputs
-            inputs = tuple(rest)
-        positions = tuple(range(len(inputs))) if self.get_all else None if self.get_by_list else 0
+        count = len(inputs) - self.sens_param
+        positions = tuple(range(count)) if self.get_all else None if self.get_by_list else 0
         weights = list(weights) if self.get_by_list and not isinstance(weights, torch.Tensor) else weights
         weights = weights if self.get_by_list else None
-        if not self.sens_param:
-            value, grads = value_and_grad(fn, positions, weights)(*inputs)
-        else:
-
-            def weighed(*args: Any) -> tuple[Any, Any]:
-                value = fn(*args)
-                return value * sens, value
-
-            (_, value), grads = value_and_grad(weighed, positions, weights, has_aux=True)(*inputs)
-        if self.get_all and len(inputs) == 1:  # MindSpore: a tuple, also of one
+        value, grads = value_and_grad(fn, positions, weights, sens_param=self.sens_param)(*inputs)
+        if self.get_all and count == 1:  # MindSpore: a tuple, also of one
             grads = ((grads[0],), grads[1]) if self.get_by_list else (grads,)
         return value, grads
 
@@ -78,7 +68,7 @@ class HyperMap:
 
     Args:
         ops: the function; None: it is the first argument of the call.
-        reverse: refused; MindSpore's order of working does not show here.
+        reverse: accepted; the order of working does not show in the result.
 
     ``HyperMap()(f, (a, (b, c)), (x, (y, z)))`` is ``(f(a, x), (f(b, y), f(c, z)))``: tuples, also from lists.
 
@@ -90,9 +80,7 @@ class HyperMap:
     deep = True
 
     def __init__(self, ops: Callable[..., Any] | None = None, reverse: bool = False) -> None:
-        if reverse:
-            raise ValueError(f"For '{type(self).__name__}': 'reverse' must be False; results are the same")
-        self.ops = ops
+        self.ops, self.reverse = ops, reverse
 
     def __call__(self, *args: Any) -> Any:
         fn, args = (self.ops, args) if self.ops is not None else (args[0] if args else None, args[1:])
@@ -127,7 +115,7 @@ class MultitypeFuncGraph:
 
     ``@graph.register("Number", "Tensor")`` over a body, then ``graph(2, x)``. Words: ``"Number"``,
     ``"Bool"``, ``"Int"``, ``"Float"``, ``"String"``, ``"Tuple"``, ``"List"``, ``"None"``, ``"Function"``, ``"Tensor"``;
-    the body registered last wins where several fit.
+    the body registered first wins where several fit. True and False are numbers, and no ints.
 
     Raises:
         TypeError: for an unknown word, or arguments that fit no body.
@@ -158,7 +146,7 @@ class MultitypeFuncGraph:
                 raise TypeError(f"For 'MultitypeFuncGraph {self.name}': no type is called {word!r}; known are {known}")
 
         def decorated(fn: Callable[..., Any]) -> Callable[..., Any]:
-            self.entries.insert(0, (type_names, fn))
+            self.entries.append((type_names, fn))
             return fn
 
         return decorated
@@ -171,4 +159,6 @@ class MultitypeFuncGraph:
         raise TypeError(f"For 'MultitypeFuncGraph {self.name}': nothing is registered for ({given})")
 
     def _fits(self, word: str, value: Any) -> bool:
-        return callable(value) if word == "Function" else isinstance(value, self.WORDS[word])
+        if word == "Function" or (word == "Int" and isinstance(value, bool)):
+            return word == "Function" and callable(value)
+        return isinstance(value, self.WORDS[word])

@@ -82,9 +82,9 @@ def ceil(input: Any) -> torch.Tensor:
     return torch.ceil(tensor(input))
 
 
-def round(input: Any) -> torch.Tensor:
-    """The nearest integer, of two the even one, in the same type."""
-    return torch.round(tensor(input))
+def round(input: Any, *, decimals: int = 0) -> torch.Tensor:
+    """The nearest number of so many decimals, of two the even one, in the same type."""
+    return torch.round(tensor(input), decimals=decimals) if decimals else torch.round(tensor(input))
 
 
 def trunc(input: Any) -> torch.Tensor:
@@ -102,9 +102,9 @@ def isfinite(input: Any) -> torch.Tensor:
     return torch.isfinite(tensor(input))
 
 
-def relu(input: Any) -> torch.Tensor:
-    """max(input, 0)."""
-    return torch.relu(tensor(input))
+def relu(input: Any, inplace: bool = False) -> torch.Tensor:
+    """max(input, 0); ``inplace`` writes it into the input too."""
+    return torch.relu_(input) if inplace else torch.relu(tensor(input))
 
 
 def sigmoid(input: Any) -> torch.Tensor:

@@ -12,16 +12,21 @@
 ``value_and_grad`` returns ``(what the function returned, gradients)``; ``grad`` returns the gradients, or
 ``(gradients, (second output, …))`` with ``has_aux``. What is differentiated is the sum of all elements of all
 outputs, or with ``has_aux`` of the first output alone.
+
+A function that is differentiated may take gradients itself: those are recorded, so ``grad(grad(f))`` is the second
+derivative, and a penalty on gradients reaches the weights.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from threading import local
 from typing import Any
 
 import torch
 
 from .cell import Cell
 from .parameter import Parameter
-from .tensor import Tensor, plain
+from .tensor import Tensor, plain, read
 
 
 def value_and_grad(
@@ -30,6 +35,7 @@ def value_and_grad(
     weights: Any = None,
     has_aux: bool = False,
     return_ids: bool = False,
+    sens_param: bool = False,
 ) -> Callable[..., tuple[Any, Any]]:
     """A function that returns what ``fn`` returns, and gradients.
 
@@ -41,18 +47,21 @@ def value_and_grad(
             require gradients, and those ``fn`` did not use, get zeros, as in MindSpore.
         has_aux: only the first output is differentiated; the others are passed through.
         return_ids: refused.
+        sens_param: the function made here takes one more argument, the last positional one or ``sens=``: the gradient
+            of the (first) output, a number or a Tensor of its shape, in place of ones.
 
-    Returns (value, gradients), all detached; see the module's table for the shape of the gradients.
+    Returns (value, gradients), detached unless a gradient is being taken outside; see the module's table for the shape
+    of the gradients.
 
     Raises:
         TypeError, ValueError: with a sentence about the argument; when the function made here is called, also
             for an argument at ``grad_position`` that is not there, no Tensor or of integers, for ``has_aux``
-            with one output, and for outputs without a Tensor.
+            with one output, for outputs without a Tensor, and for a missing or misshapen ``sens``.
 
     Differs from MindSpore: an integer argument is refused instead of getting a truncated gradient; auxiliary
-    outputs need not be Tensors; gradients of gradients are not recorded.
+    outputs need not be Tensors.
     """
-    wanted = _Wanted(fn, grad_position, weights, has_aux, return_ids)
+    wanted = _Wanted(fn, grad_position, weights, has_aux, return_ids, sens_param)
 
     def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Any, Any]:
         return wanted.run(args, kwargs)
@@ -66,12 +75,13 @@ def grad(
     weights: Any = None,
     has_aux: bool = False,
     return_ids: bool = False,
+    sens_param: bool = False,
 ) -> Callable[..., Any]:
     """A function that returns gradients of ``fn``; with ``has_aux`` (gradients, (second output, …)).
 
     Arguments and errors as for :func:`value_and_grad`.
     """
-    wanted = _Wanted(fn, grad_position, weights, has_aux, return_ids)
+    wanted = _Wanted(fn, grad_position, weights, has_aux, return_ids, sens_param)
 
     def gradient(*args: Any, **kwargs: Any) -> Any:
         value, gradients = wanted.run(args, kwargs)
@@ -80,10 +90,26 @@ def grad(
     return gradient
 
 
+_running = local()  # how many gradients are being taken around this line, in this thread
+
+
+@contextmanager
+def _taken() -> Iterator[bool]:
+    """While a gradient is taken; yields whether another one is, outside."""
+    depth = getattr(_running, "depth", 0)
+    _running.depth = depth + 1
+    try:
+        yield depth > 0
+    finally:
+        _running.depth = depth
+
+
 class _Wanted:
     """What to differentiate by what, checked once."""
 
-    def __init__(self, fn: Any, grad_position: Any, weights: Any, has_aux: bool, return_ids: bool) -> None:
+    def __init__(
+        self, fn: Any, grad_position: Any, weights: Any, has_aux: bool, return_ids: bool, sens_param: bool
+    ) -> None:
         if not callable(fn):
             raise TypeError(f"fn must be a function or a Cell, not a {type(fn).__name__}")
         if grad_position is None and weights is None:
@@ -91,14 +117,17 @@ class _Wanted:
         if return_ids:
             raise ValueError("return_ids is not available; gradients come in the order of positions and weights")
         self.fn = fn
-        self.has_aux = has_aux
+        self.has_aux, self.sens_param = has_aux, sens_param
         self.positions = _positions(grad_position)
         self.single_weight = isinstance(weights, torch.Tensor)
         self.weights = None if weights is None else _weights(weights)
 
     def run(self, args: tuple, kwargs: dict[str, Any]) -> tuple[Any, Any]:
-        with torch.enable_grad():
-            args, inputs = self.with_leaves(args)
+        sens = None
+        if self.sens_param:
+            args, kwargs, sens = self.without_sens(args, kwargs)
+        with torch.enable_grad(), _taken() as inside:
+            args, inputs = self.with_leaves(args, inside)
             value = self.fn(*args, **kwargs)
             outputs = list(_tensors(self.differentiated(value)))
             if not outputs:
@@ -106,13 +135,40 @@ class _Wanted:
                     f"{_called(self.fn)} returned no Tensor to differentiate but {value!r}; a number "
                     f"from item() or asnumpy() has no gradient"
                 )
-            outputs = [output for output in outputs if output.requires_grad]
+            starts = self.starts(outputs, sens)
+            recorded = [(output, start) for output, start in zip(outputs, starts, strict=True) if output.requires_grad]
             sources = inputs + [weight for weight in self.weights or () if weight.requires_grad]
-            gradients = self.differentiate(outputs, sources) if sources else []
-        return _detached(value), self.in_shape(gradients)
+            gradients = self.differentiate(recorded, sources, inside) if sources else []
+        return value if inside else _detached(value), self.in_shape(gradients)
 
-    def with_leaves(self, args: tuple) -> tuple[tuple, list[torch.Tensor]]:
-        """The arguments with fresh leaves at the positions, and the leaves in order of the positions."""
+    def without_sens(self, args: tuple, kwargs: dict[str, Any]) -> tuple[tuple, dict[str, Any], Any]:
+        """The arguments of the function, and the gradient of its output, which came among them."""
+        if "sens" in kwargs:
+            return args, {word: value for word, value in kwargs.items() if word != "sens"}, kwargs["sens"]
+        if not args:
+            raise ValueError(f"sens_param needs the gradient of what {_called(self.fn)} returns, as the last argument")
+        return args[:-1], kwargs, args[-1]
+
+    def starts(self, outputs: list[torch.Tensor], sens: Any) -> list[torch.Tensor | None]:
+        """The gradients of the outputs, None for 1."""
+        if not self.sens_param:
+            return [torch.ones_like(output) if output.dim() else None for output in outputs]
+        given = list(sens) if isinstance(sens, (tuple, list)) else [sens]
+        if len(given) != len(outputs):
+            raise ValueError(f"sens has {len(given)} members, but {_called(self.fn)} returned {len(outputs)} Tensors")
+        made: list[torch.Tensor | None] = []
+        for output, each in zip(outputs, given, strict=True):
+            start = (each if isinstance(each, torch.Tensor) else read(each)).to(output.dtype)
+            if start.numel() != 1 and start.shape != output.shape:
+                raise ValueError(f"sens has shape {tuple(start.shape)}, but the output {tuple(output.shape)}")
+            made.append(start if start.shape == output.shape else start.reshape(()).expand(output.shape))
+        return made
+
+    def with_leaves(self, args: tuple, inside: bool) -> tuple[tuple, list[torch.Tensor]]:
+        """The arguments with fresh leaves at the positions, and the leaves in order of the positions.
+
+        Inside another gradient they stay joined to what they come from.
+        """
         if not self.positions:
             return args, []
         new, leaves = list(args), []
@@ -132,7 +188,8 @@ class _Wanted:
                     f"argument {position} of {_called(self.fn)} is differentiated by and must be of floating "
                     f"point, not {given.dtype}"
                 )
-            leaf = plain(given).as_subclass(Tensor).requires_grad_()
+            joined = inside and given.requires_grad
+            leaf = given.view_as(given) if joined else plain(given).as_subclass(Tensor).requires_grad_()
             new[position] = leaf
             leaves.append(leaf)
         return tuple(new), leaves
@@ -146,11 +203,15 @@ class _Wanted:
             )
         return value[0]
 
-    def differentiate(self, outputs: list[torch.Tensor], sources: list[torch.Tensor]) -> list[torch.Tensor]:
-        if not outputs:
+    def differentiate(self, recorded: list[Any], sources: list[torch.Tensor], inside: bool) -> list[torch.Tensor]:
+        if not recorded:
             return [torch.zeros_like(source) for source in sources]
-        starts = [torch.ones_like(output) if output.dim() else None for output in outputs]
-        return list(torch.autograd.grad(outputs, sources, starts, allow_unused=True, materialize_grads=True))
+        outputs, starts = zip(*recorded, strict=True)
+        return list(
+            torch.autograd.grad(
+                outputs, sources, starts, create_graph=inside, allow_unused=True, materialize_grads=True
+            )
+        )
 
     def in_shape(self, gradients: list[torch.Tensor]) -> Any:
         by_inputs: Any = tuple(gradients[: len(self.positions)])

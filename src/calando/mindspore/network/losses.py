@@ -87,7 +87,8 @@ class SoftmaxCrossEntropyWithLogits(Cell):
     """-Σ label · log softmax(logits), for (batch, classes): MindSpore's older CrossEntropyLoss.
 
     Args:
-        sparse: whether labels are integers (batch,); else probabilities (batch, classes).
+        sparse: whether labels are integers (batch,); else probabilities (batch, classes). Where these do not sum to 1
+            the gradient is that of the formula (MindSpore's is that for 1).
         reduction: 'none' (one loss per example), 'mean' or 'sum'.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from .dtype import as_dtype
+from .dtype import as_dtype, name_of
 from .tensor import Tensor, plain, read, write
 
 
@@ -91,9 +91,9 @@ def stop_gradient(value: Any) -> Any:
     return plain(value).as_subclass(Tensor) if isinstance(value, torch.Tensor) else value
 
 
-def dtype(input_x: torch.Tensor) -> torch.dtype:
+def dtype(x: torch.Tensor) -> torch.dtype:
     """The type of the elements."""
-    return input_x.dtype
+    return x.dtype
 
 
 def shape(input_x: torch.Tensor) -> tuple[int, ...]:
@@ -133,6 +133,11 @@ def floor_div(x: Any, y: Any) -> torch.Tensor:
 def floor_mod(x: Any, y: Any) -> torch.Tensor:
     """What ``floor_div`` leaves of x; it has the sign of y."""
     return torch.remainder(*_both(x, y))
+
+
+def remainder(input: Any, other: Any) -> torch.Tensor:
+    """As :func:`floor_mod`."""
+    return floor_mod(input, other)
 
 
 def fmod(input: Any, other: Any) -> torch.Tensor:
@@ -195,7 +200,6 @@ def logical_or(input: Any, other: Any) -> torch.Tensor:
     return torch.logical_or(*_both(input, other))
 
 
-remainder = floor_mod
 eq, ne, lt, le, gt, ge = equal, not_equal, less, less_equal, greater, greater_equal
 
 
@@ -231,8 +235,15 @@ def cast(input: Any, dtype: Any) -> torch.Tensor:
 
 
 def mean(x: Any, axis: Any = None, keep_dims: bool = False) -> torch.Tensor:
-    """The mean over one axis, several, or all (None)."""
-    return torch.mean(tensor(x), dim=axis, keepdim=keep_dims)
+    """The mean over one axis, several, or all (None).
+
+    Raises:
+        TypeError: of whole numbers (MindSpore cuts the fraction off).
+    """
+    x = tensor(x)
+    if not (x.is_floating_point() or x.is_complex()):
+        raise TypeError(f"the mean of {name_of(x.dtype)} may be a fraction: cast first, as in ops.cast(x, ms.float32)")
+    return torch.mean(x, dim=axis, keepdim=keep_dims)
 
 
 def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> torch.Tensor:
@@ -242,8 +253,8 @@ def sum(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None
 
 
 def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> torch.Tensor:
-    """The place of the largest along one axis, or in all (None): int64."""
-    return torch.argmax(tensor(input), dim=dim, keepdim=keepdim)
+    """The place of the largest along one axis, or in all (None, without ``keepdim``): int64."""
+    return torch.argmax(tensor(input), dim=dim, keepdim=keepdim and dim is not None)
 
 
 def log_softmax(logits: Any, axis: int = -1) -> torch.Tensor:
@@ -251,9 +262,16 @@ def log_softmax(logits: Any, axis: int = -1) -> torch.Tensor:
     return torch.log_softmax(tensor(logits), axis)
 
 
-def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False) -> torch.Tensor:
-    """The norm of order ``ord`` (None: 2) over one axis, several, or all (None)."""
-    return torch.linalg.vector_norm(tensor(A), 2 if ord is None else ord, dim, keepdim)
+def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> torch.Tensor:
+    """The norm over one axis, two, or all (None).
+
+    Args:
+        ord: None: 2, of all elements; else of vectors (one axis: 2, 1, ``inf`` …) or of matrices (two axes, also when
+            A has two and ``dim`` is None: 1 and ``inf`` by columns and rows, 2 the spectral norm, 'fro', 'nuc').
+        dim, keepdim: the axes, and whether they stay, with length 1.
+        dtype: what is computed in.
+    """
+    return torch.linalg.norm(tensor(A), ord, dim, keepdim, dtype=None if dtype is None else as_dtype(dtype))
 
 
 def softmax(input: Any, axis: int = -1, *, dtype: Any = None) -> torch.Tensor:
@@ -320,12 +338,12 @@ def ones_like(input: Any, *, dtype: Any = None) -> torch.Tensor:
     return torch.ones_like(tensor(input), dtype=None if dtype is None else as_dtype(dtype))
 
 
-def randn(*size: Any, dtype: Any = None) -> torch.Tensor:
-    """Normal numbers of mean 0 and deviation 1, from torch's generator."""
-    return torch.randn(*size, dtype=as_dtype(dtype or torch.float32)).as_subclass(Tensor)
+def randn(*size: Any, dtype: Any = None, seed: int | None = None) -> torch.Tensor:
+    """Normal numbers of mean 0 and deviation 1, from torch's generator; ``seed`` begins one of its own."""
+    generator = None if seed is None else torch.Generator().manual_seed(seed)
+    return torch.randn(*size, dtype=as_dtype(dtype or torch.float32), generator=generator).as_subclass(Tensor)
 
 
 def standard_normal(shape: Any, seed: int | None = None) -> torch.Tensor:
-    """As :func:`randn`, for a tuple; ``seed`` begins a generator of its own."""
-    generator = None if seed is None else torch.Generator().manual_seed(seed)
-    return torch.randn(tuple(shape), generator=generator).as_subclass(Tensor)
+    """As :func:`randn`, for a tuple."""
+    return randn(tuple(shape), seed=seed)

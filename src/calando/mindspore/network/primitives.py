@@ -37,7 +37,6 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "Floor": elementary.floor,
     "FloorDiv": operations.floor_div,
     "FloorMod": operations.floor_mod,
-    "Gather": shaping.gather,
     "Greater": operations.greater,
     "GreaterEqual": operations.greater_equal,
     "IsFinite": elementary.isfinite,
@@ -79,13 +78,13 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 
 
-def primitive(name: str, function: Callable[..., Any]) -> type:
+def _primitive(name: str, function: Callable[..., Any]) -> type:
     """A class of that name whose objects call a function; its docstring is the function's."""
     body = {"__call__": staticmethod(function), "__doc__": function.__doc__, "__module__": __name__}
     return type(name, (), body)
 
 
-globals().update({name: primitive(name, function) for name, function in FUNCTIONS.items()})
+globals().update({name: _primitive(name, function) for name, function in FUNCTIONS.items()})
 
 
 class MatMul:
@@ -110,6 +109,16 @@ class RealDiv:
         return operations.div(x, y, rounding_mode="trunc" if whole else None)
 
 
+class Gather:
+    """The slices at some places of an axis: ``Gather()(input, places, axis)``; ``batch_dims`` as in ``ops.gather``."""
+
+    def __init__(self, batch_dims: int = 0) -> None:
+        self.batch_dims = batch_dims
+
+    def __call__(self, input_params: Any, input_indices: Any, axis: int) -> Any:
+        return shaping.gather(input_params, input_indices, axis, self.batch_dims)
+
+
 class ReduceMean:
     """The mean over one axis, several, or all (no axis).
 
@@ -117,19 +126,26 @@ class ReduceMean:
         keep_dims: whether the axes stay, with length 1.
     """
 
-    reduce: Any = staticmethod(operations.mean)
+    def __init__(self, keep_dims: bool = False) -> None:
+        self.keep_dims = keep_dims
+
+    def __call__(self, x: Any, axis: Any = None) -> Any:
+        return operations.mean(x, None if axis == () else axis, self.keep_dims)
+
+
+class ReduceSum:
+    """The sum over one axis, several, or all (no axis), in the type of x.
+
+    Args:
+        keep_dims: whether the axes stay, with length 1.
+    """
 
     def __init__(self, keep_dims: bool = False) -> None:
         self.keep_dims = keep_dims
 
     def __call__(self, x: Any, axis: Any = None) -> Any:
-        return self.reduce(x, None if axis == () else axis, self.keep_dims)
+        x = operations.tensor(x)
+        return operations.sum(x, None if axis == () else axis, self.keep_dims, dtype=x.dtype)
 
 
-class ReduceSum(ReduceMean):
-    """The sum over one axis, several, or all (no axis); ``keep_dims`` as in ReduceMean."""
-
-    reduce = staticmethod(operations.sum)
-
-
-__all__ = ["MatMul", "RealDiv", "ReduceMean", "ReduceSum", *FUNCTIONS]
+__all__ = ["Gather", "MatMul", "RealDiv", "ReduceMean", "ReduceSum", *FUNCTIONS]

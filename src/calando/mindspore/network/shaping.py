@@ -8,12 +8,12 @@ from typing import Any
 import torch
 
 from .dtype import as_dtype
-from .tensor import Tensor
+from .tensor import Tensor, read
 
 
-def transpose(input: torch.Tensor, input_perm: tuple[int, ...]) -> torch.Tensor:
-    """The axes in another order: axis i of the result is axis ``input_perm[i]``."""
-    return input.permute(tuple(input_perm))
+def transpose(input: torch.Tensor, dims: tuple[int, ...]) -> torch.Tensor:
+    """The axes in another order: axis i of the result is axis ``dims[i]``."""
+    return input.permute(tuple(dims))
 
 
 def permute(input: torch.Tensor, axis: tuple[int, ...]) -> torch.Tensor:
@@ -31,9 +31,20 @@ def unsqueeze(input: torch.Tensor, dim: int) -> torch.Tensor:
     return torch.unsqueeze(input, dim)
 
 
-def flatten(input: torch.Tensor, *, start_dim: int = 1, end_dim: int = -1) -> torch.Tensor:
-    """The axes from ``start_dim`` to ``end_dim`` as one: by default (n, …) → (n, product of the rest)."""
-    return input if input.ndim == start_dim == 1 else torch.flatten(input, start_dim, end_dim)
+def flatten(input: torch.Tensor, order: str = "C", *, start_dim: int = 1, end_dim: int = -1) -> torch.Tensor:
+    """The axes from ``start_dim`` to ``end_dim`` as one: by default (n, …) → (n, product of the rest).
+
+    Args:
+        order: 'C', or 'F': the axes are taken in the reverse order.
+
+    Raises:
+        ValueError: for another order.
+    """
+    if order not in ("C", "F"):
+        raise ValueError(f"order of flatten must be 'C' or 'F', not {order!r}")
+    if input.ndim < 2:
+        return input.reshape(-1)
+    return torch.flatten(input.permute(*range(input.ndim)[::-1]) if order == "F" else input, start_dim, end_dim)
 
 
 def tile(input: torch.Tensor, dims: tuple[int, ...]) -> torch.Tensor:
@@ -46,11 +57,14 @@ def masked_fill(input_x: torch.Tensor, mask: torch.Tensor, value: float) -> torc
     return input_x.masked_fill(mask, value)
 
 
-def one_hot(indices: torch.Tensor, depth: int, on_value: float = 1, off_value: float = 0) -> torch.Tensor:
-    """A new last axis of length ``depth``, ``on_value`` at the index and ``off_value`` elsewhere; int64 by default."""
-    hit = indices.unsqueeze(-1) == torch.arange(depth)
-    kind = torch.int64 if isinstance(on_value, int) and isinstance(off_value, int) else torch.float32
-    return torch.where(hit, on_value, off_value).to(kind).as_subclass(Tensor)
+def one_hot(indices: torch.Tensor, depth: int, on_value: Any = 1, off_value: Any = 0, axis: int = -1) -> torch.Tensor:
+    """A new axis of length ``depth``, the last by default: ``on_value`` at the index and ``off_value`` elsewhere.
+
+    Of int64 for two ints, else of the type of the values.
+    """
+    hit = (indices.unsqueeze(-1) == torch.arange(depth)).movedim(-1, axis)
+    on, off = read(on_value), read(off_value)
+    return torch.where(hit, on, off).to(torch.promote_types(on.dtype, off.dtype)).as_subclass(Tensor)
 
 
 def expand_dims(input_x: torch.Tensor, axis: int) -> torch.Tensor:
@@ -58,16 +72,29 @@ def expand_dims(input_x: torch.Tensor, axis: int) -> torch.Tensor:
     return torch.unsqueeze(input_x, axis)
 
 
-def gather(input_params: torch.Tensor, input_indices: torch.Tensor, axis: int) -> torch.Tensor:
+def gather(input_params: torch.Tensor, input_indices: Any, axis: int, batch_dims: int = 0) -> torch.Tensor:
     """The slices at these places of an axis, which becomes the axes of the indices.
 
+    Args:
+        input_indices: integers; those below 0 count from the end.
+        batch_dims: so many first axes are common to both, and each part of them is gathered for itself.
+
     Raises:
-        IndexError: for a place that is not there (MindSpore's CPU gives zeros).
+        IndexError: for a place that is not there (MindSpore's CPU ends the process, or gives zeros).
+        ValueError: for ``batch_dims`` beyond the axis.
     """
-    places = input_indices.long().reshape(-1)
-    axis = axis % input_params.ndim
-    taken = torch.index_select(input_params, axis, places)
-    return taken.reshape((*input_params.shape[:axis], *input_indices.shape, *input_params.shape[axis + 1 :]))
+    axis, places = axis % input_params.ndim, read(input_indices).long()
+    if batch_dims:
+        batch_dims = batch_dims % max(places.ndim, 1)
+        if batch_dims > axis:
+            raise ValueError(f"batch_dims of gather must not be beyond axis {axis}, but got {batch_dims}")
+        parts = zip(input_params, places, strict=True)
+        return torch.stack([gather(part, own, axis - 1, batch_dims - 1) for part, own in parts])
+    length = input_params.shape[axis]
+    if wrong := places[(places < -length) | (places >= length)].tolist():
+        raise IndexError(f"gather: there is no place {wrong[0]} on axis {axis}, which has {length}")
+    taken = torch.index_select(input_params, axis, places.reshape(-1) % max(length, 1))
+    return taken.reshape((*input_params.shape[:axis], *places.shape, *input_params.shape[axis + 1 :]))
 
 
 def split(tensor: torch.Tensor, split_size_or_sections: Any, axis: int = 0) -> tuple[torch.Tensor, ...]:

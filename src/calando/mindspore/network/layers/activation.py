@@ -102,12 +102,19 @@ _NAMED: dict[str, type[Cell]] = {
 }
 
 
-def get_activation(name: str) -> Cell:
-    """The layer of that name, as for ``Dense(..., activation='relu')``.
+def get_activation(name: str | None, prim_name: str | None = None) -> Cell | None:
+    """The layer of that name, as for ``Dense(..., activation='relu')``; None for None.
+
+    Args:
+        prim_name: who asks, for the error.
 
     Raises:
         KeyError: for an unknown name.
     """
+    if name is None:
+        return None
     if name.lower() not in _NAMED:
-        raise UnknownName(f"no activation is called {name!r}; known are {', '.join(sorted(_NAMED))}")
+        asked = f"For {prim_name!r}: no" if prim_name else "no"
+        way = "; a layer may be given itself, also torch.nn's"
+        raise UnknownName(f"{asked} activation is called {name!r}; known are {', '.join(sorted(_NAMED))}{way}")
     return _NAMED[name.lower()]()

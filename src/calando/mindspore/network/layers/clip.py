@@ -9,7 +9,7 @@ from ..operations import tensor
 
 
 class ClipByNorm(Cell):
-    """x · clip_norm / max(norm, clip_norm), for any shape.
+    """x · clip_norm / max(norm, clip_norm), for any shape, in float32 or finer.
 
     Args:
         axis: the axis, or several, over which a norm is taken; None: of the whole Tensor. (With one axis of several,
@@ -21,6 +21,6 @@ class ClipByNorm(Cell):
         self.axis = axis
 
     def construct(self, x: torch.Tensor, clip_norm: Any) -> torch.Tensor:
-        most = tensor(clip_norm)
+        most, x = tensor(clip_norm), x.to(torch.promote_types(x.dtype, torch.float32))
         norm = torch.linalg.vector_norm(x, dim=self.axis, keepdim=self.axis is not None)
-        return (x * (most / torch.maximum(norm, most))).to(x.dtype)
+        return x * (most / torch.maximum(norm, most))

@@ -1,5 +1,7 @@
 """Noise by leaving out."""
 
+from typing import Any
+
 import torch
 
 from ..cell import Cell
@@ -11,11 +13,12 @@ class Dropout(Cell):
     Args:
         keep_prob: 1 - p, MindSpore's older word; used when ``p`` is None.
         p: the share left out, in [0, 1).
+        dtype: accepted, as in MindSpore; the result has the type of the input.
 
     Draws from torch's generator.
     """
 
-    def __init__(self, keep_prob: float = 0.5, p: float | None = None) -> None:
+    def __init__(self, keep_prob: float = 0.5, p: float | None = None, dtype: Any = torch.float32) -> None:
         super().__init__()
         self.p = 1 - keep_prob if p is None else p
         if not 0 <= self.p < 1:

@@ -27,6 +27,7 @@ class Embedding(Cell):
 
     Raises:
         TypeError: for an input that holds fractions.
+        IndexError: for a row that is not there (MindSpore gives zeros).
         ValueError: for a padding_idx that is no row.
     """
 
@@ -54,7 +55,11 @@ class Embedding(Cell):
     def construct(self, ids: torch.Tensor) -> torch.Tensor:
         if ids.is_floating_point():
             raise TypeError(f"Embedding takes integers, not {ids.dtype}")
-        return embedding(ids.long(), self.embedding_table)
+        try:
+            return embedding(ids.long(), self.embedding_table)
+        except IndexError as error:
+            rows = f"rows 0 to {self.vocab_size - 1}, but was asked for {int(ids.min())} to {int(ids.max())}"
+            raise IndexError(f"Embedding has {rows}") from error
 
     def extend_repr(self) -> str:
         return f"vocab_size={self.vocab_size}, embedding_size={self.embedding_size}"
