@@ -35,6 +35,7 @@ LEAKY = math.sqrt(2 / (1 + 0.2**2))
 # initializer → (mean, deviation, the bound that nothing passes)
 KNOWN = [
     (Uniform(0.5), 0, 0.5 / math.sqrt(3), 0.5),
+    (Uniform(-0.5), 0, 0.5 / math.sqrt(3), 0.5),
     (Normal(0.02), 0, 0.02, math.inf),
     (Normal(2.0, 5.0), 5, 2, math.inf),
     (TruncatedNormal(0.02), 0, 0.02, 2),
@@ -107,6 +108,15 @@ def test_one_of_ones_own_as_mindspore_documents_it():
             arr[:] = np.arange(arr.size).reshape(arr.shape)
 
     assert initializer(Counting(), (2, 3), ms.float16).asnumpy().tolist() == [[0, 1, 2], [3, 4, 5]]
+
+    class Away(Normal):
+        def _initialize(self, arr):
+            super()._initialize(arr)
+            arr[...] = 1 + np.abs(arr)
+
+    for dtype in (ms.float16, ms.bfloat16, ms.float32, ms.float64):
+        values = initializer(Away(0.5), (1000,), dtype)
+        assert values.dtype == dtype and values.min() >= 1 and 1.3 < values.float().mean() < 1.5
     with pytest.raises(NotImplementedError, match="Bare has no _initialize"):
         initializer(type("Bare", (room.Initializer,), {})(), (2,))
 

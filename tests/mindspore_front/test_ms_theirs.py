@@ -78,28 +78,49 @@ def test_compressed_means_are_float16_in_files_and_go_on_from_theirs(mindspore, 
         np.testing.assert_allclose(p.asnumpy(), q.asnumpy(), rtol=1e-6)
 
 
-def test_their_model_trains_with_an_optimizer_from_here(mindspore, tmp_path):
-    """``Model`` checks the class of an optimizer, a ``TrainOneStepCell`` does not."""
+def trained(mindspore, room, made, tmp_path, level="O0"):
+    """The weights, losses and rate after ``mindspore.train.Model`` has trained with an optimizer of a room."""
     rng = np.random.default_rng(0)
     data = rng.standard_normal((32, 3)).astype("f4")
-    rows = {"data": data, "label": data @ np.full((3, 2), 1.5, "f4")}
-    weights, losses = {}, {}
-    for room in (nn, mindspore.nn):
-        net = mindspore.nn.Dense(3, 2, weight_init="ones", bias_init="zeros")
-        optimizer = room.Adam(net.trainable_params(), [0.1 / (1 + step) for step in range(12)])
-        step = mindspore.nn.TrainOneStepCell(
-            mindspore.nn.WithLossCell(net, mindspore.nn.MSELoss()), optimizer
-        ).set_train()
-        heard = losses[room] = []
+    rows, losses = {"data": data, "label": data @ np.full((3, 2), 1.5, "f4")}, []
+    net = mindspore.nn.Dense(3, 2, weight_init="ones", bias_init="zeros")
+    optimizer = made(room, net.trainable_params())
 
-        class Hear(mindspore.train.Callback):
-            def on_train_step_end(self, run_context, heard=heard):
-                heard.append(float(run_context.original_args().net_outputs.asnumpy()))
+    class Hear(mindspore.train.Callback):
+        def on_train_step_end(self, run_context):
+            losses.append(float(run_context.original_args().net_outputs.asnumpy()))
 
-        batches = mindspore.dataset.NumpySlicesDataset(rows, shuffle=False).batch(8)
-        saver = mindspore.train.ModelCheckpoint("net", str(tmp_path), mindspore.train.CheckpointConfig(12))
-        mindspore.train.Model(step).train(3, batches, callbacks=[Hear(), saver], dataset_sink_mode=False)
-        weights[room] = net.weight.asnumpy().copy()
-    np.testing.assert_allclose(weights[nn], weights[mindspore.nn], rtol=1e-5)
-    np.testing.assert_allclose(losses[nn], losses[mindspore.nn], rtol=1e-4)
-    assert len(losses[nn]) == 12 and losses[nn][-1] < losses[nn][0] / 5
+    saver = mindspore.train.ModelCheckpoint("net", str(tmp_path), mindspore.train.CheckpointConfig(12))
+    callbacks = [Hear(), saver]
+    if optimizer.learning_rate is not None and hasattr(optimizer.learning_rate, "asnumpy"):
+        callbacks.append(mindspore.train.LearningRateScheduler(lambda lr, step: lr * 0.9))
+    model = mindspore.train.Model(
+        net, mindspore.nn.MSELoss(), optimizer, {"mse"}, amp_level=level, loss_scale_manager=None
+    )
+    batches = mindspore.dataset.NumpySlicesDataset(rows, shuffle=False).batch(8)
+    model.train(3, batches, callbacks=callbacks, dataset_sink_mode=False)
+    return net.weight.asnumpy(), losses, model.eval(batches, dataset_sink_mode=False)["mse"]
+
+
+@pytest.mark.parametrize("level", ["O0", "O2"])
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda room, params: room.Adam(params, [0.1 / (1 + step) for step in range(12)]),
+        lambda room, params: room.Momentum(params, 0.05, 0.9, weight_decay=0.01),
+    ],
+    ids=["Adam with a list", "Momentum that a callback slows"],
+)
+def test_their_model_trains_with_an_optimizer_from_here(mindspore, tmp_path, made, level):
+    ours, theirs = (trained(mindspore, room, made, tmp_path, level) for room in (nn, mindspore.nn))
+    np.testing.assert_allclose(ours[0], theirs[0], rtol=1e-5)
+    np.testing.assert_allclose(ours[1], theirs[1], rtol=1e-3)
+    assert ours[2] == pytest.approx(theirs[2], rel=1e-3)
+    assert len(ours[1]) == 12 and ours[1][-1] < ours[1][0] / 5
+
+
+def test_their_model_still_refuses_what_is_no_optimizer(mindspore):
+    net = mindspore.nn.Dense(3, 2)
+    nn.SGD(net.trainable_params())
+    with pytest.raises(TypeError, match="'optimizer' should be"):
+        mindspore.train.Model(net, mindspore.nn.MSELoss(), 3)

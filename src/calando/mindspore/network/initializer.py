@@ -30,17 +30,21 @@ class Initializer:
 
     def _initialize(self, arr: np.ndarray) -> None:
         """Write first values into an array, in place."""
-        raise NotImplementedError(f"{type(self).__name__} has no _initialize(self, arr), so there are no first values")
+        self._fill(torch.from_numpy(arr))
 
     def _fill(self, x: torch.Tensor) -> Any:
         """Write first values into a plain tensor, in place."""
-        array = x.float().numpy()
-        self._initialize(array)
-        x.copy_(torch.from_numpy(array))
+        raise NotImplementedError(f"{type(self).__name__} has no _initialize(self, arr), so there are no first values")
 
     def __call__(self, x: Any) -> Any:
-        """Write first values into a tensor, in place."""
-        return self._fill(x) if isinstance(x, torch.Tensor) else self._initialize(x)
+        """Write first values into a tensor, or an array, in place."""
+        if not isinstance(x, torch.Tensor):
+            return self._initialize(x)
+        if type(self)._initialize is Initializer._initialize:
+            return self._fill(x)
+        array = (x.float() if x.dtype == torch.bfloat16 else x).numpy()  # NumPy has no bfloat16
+        self._initialize(array)
+        return x.copy_(torch.from_numpy(array))
 
 
 class Zero(Initializer):
@@ -69,14 +73,14 @@ class Constant(Initializer):
 
 
 class Uniform(Initializer):
-    """Uniform between -scale and scale."""
+    """Uniform between -scale and scale, whatever the sign of ``scale``."""
 
     def __init__(self, scale: float = 0.07) -> None:
         super().__init__(scale=scale)
         self.scale = scale
 
     def _fill(self, x: torch.Tensor) -> Any:
-        drawn.uniform_(x, -self.scale, self.scale)
+        drawn.uniform_(x, -abs(self.scale), abs(self.scale))
 
 
 class Normal(Initializer):
