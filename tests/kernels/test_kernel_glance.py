@@ -8,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 import calando.torch as ct  # noqa: E402
-from calando.kernels import glance, libtorch  # noqa: E402
+from calando.kernels import asking, glance, libtorch, team  # noqa: E402
 from calando.plan import Part  # noqa: E402
 
 needs_libtorch = pytest.mark.skipif(libtorch.functions() is None, reason="another PyTorch than those that are asked")
@@ -18,9 +18,19 @@ SHAPES = [(3, 2), (), (0,), (4,), (2, 3, 1), (1, 5), (2, 3, 4, 4)]
 DTYPES = [torch.float32, torch.float32, torch.bfloat16, torch.float64, torch.complex64]
 
 
-@pytest.fixture(autouse=True)
-def all_are_many(monkeypatch):
+@pytest.fixture(autouse=True, params=["alone", "shared"])
+def all_are_many(request, monkeypatch):
+    """Asked by the caller alone, and in many ranges by three of PyTorch's threads."""
     monkeypatch.setattr(glance, "MANY", 1)
+    before = torch.get_num_threads()
+    if request.param == "shared":
+        if team.openmp() is None:
+            pytest.skip("this PyTorch has another OpenMP library than GNU's")
+        monkeypatch.delenv("CALANDO_NUM_THREADS", raising=False)
+        monkeypatch.setattr(asking, "WORTH", 1)
+        torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture
@@ -184,6 +194,8 @@ def test_it_finds_the_addresses():
     assert glance.seen(part)
     assert part.where.tolist() == [p.data_ptr() for p in params]
     assert part.grad_where.tolist() == [p.grad.data_ptr() for p in params]
+    assert part.glance.looking.workers == (3 if asking.WORTH == 1 else 1)
+    assert len(part.glance.looking.verdicts) == (12 if asking.WORTH == 1 else 1)
     part.release()
 
 
@@ -204,6 +216,24 @@ def test_gradients_are_held_until_the_step_is_over():
     assert [g._use_count() for g in grads] == before, "ours in the place of theirs"
     part.release()
     assert [g._use_count() for g in grads] == [count - 1 for count in before]
+
+
+def test_who_was_interrupted_twice_holds_none_for_long():
+    """What an earlier look has left held is let go of before the next one, by the caller."""
+    params = weights(1, kinds=[torch.float32])
+    optimizer = ct.SGD(params, lr=0.1)
+    push(params, 1)
+    optimizer.step()
+    (part,) = optimizer.engine.parts
+    assert glance.seen(part)
+    grads = [p.grad for p in params]
+    held = [g._use_count() for g in grads]
+    push(params, 2)
+    before = [g._use_count() for g in grads]
+    assert glance.seen(part)
+    assert before == [count - 1 for count in held], "theirs is gone, ours is not"
+    assert [g._use_count() for g in grads] == [count - 1 for count in before]
+    part.release()
 
 
 def test_versions_advance_once():
@@ -295,7 +325,7 @@ def test_what_they_say_is_what_python_says():
     params = weights(6)
     cells = libtorch.handles(params)
     calls = dict(zip(libtorch.NAMES, libtorch.functions(), strict=True))
-    _, _, tell_each = glance.words()
+    tell_each = glance.words().tell_each
 
     def answers(name):
         found = np.zeros(len(params), np.uint64)

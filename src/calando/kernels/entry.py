@@ -27,7 +27,7 @@ DONE, WORDS = 2, 4  # which of them counts what is done; how many are before tho
 
 LOOP = """
 @cfunc(void(uint64), error_model="numpy", cache={cache})
-def kernel(order):
+def {name}(order):
     told = carray(pointer(order), {words}, uint64)
     bounds = carray(pointer(told[3]), (int64(told[1]), 2), int64)
 {tables}
@@ -35,16 +35,16 @@ def kernel(order):
         mine = counted(order)
         if mine >= told[1]:
             return
-        for c in range(bounds[mine, 0], bounds[mine, 1]):
-{chunk}
+{work}
         counted(order + uint64({done}))
 """
+EACH = "for c in range(bounds[mine, 0], bounds[mine, 1]):"
 NAMES = "from numba import carray, cfunc, float32, float64, int64, njit, uint8, uint16, uint32, uint64, void\n"
 IMPORTS = NAMES + "\nfrom calando.kernels.pointer import counted, pointer"
 
 
 def loop(tables: Tables, chunk: str, held: Iterable[str] = (), cache: bool = True) -> str:
-    """The text of a compiled loop over chunks.
+    """The text of a compiled loop over chunks, ``kernel``.
 
     Args:
         tables: in the order in which ``Order`` is given them.
@@ -52,12 +52,24 @@ def loop(tables: Tables, chunk: str, held: Iterable[str] = (), cache: bool = Tru
         held: lines before the loop.
         cache: whether Numba keeps what it makes of it.
     """
+    return ranged("kernel", tables, f"{EACH}\n{chunk}", held, cache)
+
+
+def ranged(name: str, tables: Tables, work: str, held: Iterable[str] = (), cache: bool = True) -> str:
+    """The text of a compiled loop over ranges.
+
+    Args:
+        name: of the function.
+        tables, held, cache: as in ``loop``.
+        work: what is done with range ``mine``, from ``bounds[mine, 0]`` to ``bounds[mine, 1]``.
+    """
     opened = [view(name, WORDS + 3 * i, *kind) for i, (name, kind) in enumerate(tables.items())]
     return LOOP.format(
+        name=name,
         words=WORDS + 3 * len(tables),
         done=DONE * 8,
         tables=indent("\n".join([*opened, *held]), " " * 4),
-        chunk=indent(chunk, " " * 8),
+        work=indent(work, " " * 8),
         cache=cache,
     )
 
@@ -87,6 +99,10 @@ class Order:
         self.held, self.words = (tables, bounds), np.array(words, np.uint64)
         self.address = addressof(within(self.words))
 
+    def again(self) -> None:
+        """Let every range be worked on once more."""
+        self.words[0] = self.words[DONE] = 0
+
     def close(self) -> None:
         """Let nobody take another range."""
         self.words[0] = self.words[1]
@@ -108,6 +124,7 @@ class Entry:
     def __init__(self, made: Any):
         self.made, self.address = made, made.address
         self.call = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(made.address)  # releases Python's lock
+        self.call_held = ctypes.PYFUNCTYPE(None, ctypes.c_void_p)(made.address)  # does not
 
     def __call__(self, order: Order) -> None:
         """Work on one range after another, until none is left."""

@@ -10,33 +10,33 @@ The gradients are held by handles of our own until the step is over, as other th
 
 import weakref
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..plan import ASKED_AT_ONCE, Part
+from .asking import TABLES, Asking
 from .compile import load
+from .entry import EACH, IMPORTS, Entry, ranged
 from .libtorch import NAMES, functions, handles, nobody
 
 MANY = 32  # parameters: asking fewer costs less than loading the compiled call
 OTHERS, UNFIT, FIT = range(3)  # another tensor is behind a parameter; something is not as it was; all is as it was
 
-GLANCE = '''\
+ASKING = '''\
 """Tensors at a glance: written by calando from calando.kernels.glance."""
 
-from numba import int64, njit, uint64, void
-
+{imports}
 from calando.kernels.pointer import ask, fetch, tell, word
 
 LOW, BYTE = uint64(0xFFFFFFFF), uint64(0xFF)
 AHEAD, LINES = 8, 4  # so many tensors ahead is memory read, so many lines of each
-row, table = uint64[::1], uint64[:, ::1]
 compiled = njit(inline="always", error_model="numpy")
 
 
 @compiled
-def fetch_next(handles, i):
-    tensor = word(handles[min(i + AHEAD, len(handles) - 1)])
+def fetch_next(handles, i, behind):
+    tensor = word(handles[min(i + AHEAD, behind - 1)])
     for line in range(LINES):
         fetch(tensor + uint64(64 * line))
 
@@ -48,7 +48,7 @@ def answer(function, handle, slot):
 
 
 @compiled
-def same(handle, slot, layout, device, dtype, rank, sizes, strides, kind, shape, first):
+def same(handle, slot, layout, device, dtype, rank, sizes, strides, kind, shape, axis):
     fits = answer(layout, handle, slot) & LOW == kind[0]
     fits &= answer(device, handle, slot) & LOW == kind[1]
     fits &= answer(dtype, handle, slot) & LOW == kind[2]
@@ -57,74 +57,110 @@ def same(handle, slot, layout, device, dtype, rank, sizes, strides, kind, shape,
         return False
     size, stride = answer(sizes, handle, slot), answer(strides, handle, slot)
     for k in range(int64(axes)):
-        fits &= word(size + uint64(8 * k)) == shape[0, first + k]
-        fits &= word(stride + uint64(8 * k)) == shape[1, first + k]
+        fits &= word(size + uint64(8 * k)) == shape[0, axis + k]
+        fits &= word(stride + uint64(8 * k)) == shape[1, axis + k]
     return fits
 
 
-@njit(
-    int64(row, row, row, table, int64[::1], table, table, row, int64),
-    error_model="numpy", cache={cache},
-)
-def look(known, cells, behind, kinds, first, shape, found, answers, turn):
+@njit(error_model="numpy")
+def looked(first, behind, slot, known, cells, impls, kinds, axis, shape, found, nobody, turn):
     {names} = known
     where, grad_where, given, kept = found
-    count, fits = len(cells), True
-    slot, none = uint64(answers.ctypes.data), word(answers[1])
-    for i in range(count):
-        fits &= word(cells[i]) == behind[i]
+    fits = True
+    for i in range(first, behind):
+        fits &= word(cells[i]) == impls[i]
     if not fits:
         return {others}
-    for i in range(count):
-        fetch_next(cells, i)
-        given[i] = ask(grad, behind[i])
-        fits &= word(given[i]) != none
+    for i in range(first, behind):
+        fetch_next(cells, i, behind)
+        given[i] = ask(grad, impls[i])
+        fits &= word(given[i]) != word(nobody[0])
     if not fits:
         return {unfit}
-    for i in range(count):
+    for i in range(first, behind):
         at = answer(data, cells[i], slot)
-        if at != where[i] or turn <= i < turn + {at_once}:
-            fits &= same(cells[i], slot, layout, device, dtype, rank, sizes, strides, kinds[i], shape, first[i])
+        if at != where[i] or turn[0] <= i < turn[0] + {at_once}:
+            fits &= same(cells[i], slot, layout, device, dtype, rank, sizes, strides, kinds[i], shape, axis[i])
         where[i] = at
-    for i in range(count):
-        fetch_next(given, i)
-        fits &= same(given[i], slot, layout, device, dtype, rank, sizes, strides, kinds[i], shape, first[i])
+    for i in range(first, behind):
+        fetch_next(given, i, behind)
+        fits &= same(given[i], slot, layout, device, dtype, rank, sizes, strides, kinds[i], shape, axis[i])
         fits &= (ask(negative, given[i]) | ask(conjugate, given[i])) & BYTE == 0
     if not fits:
-        where[:] = 0
         return {unfit}
-    for i in range(count):
+    for i in range(first, behind):
         grad_where[i] = answer(data, given[i], slot)
-    for i in range(count):
+    for i in range(first, behind):
         tell(assign, given[i], kept[i])
     return {fit}
 
+{look}
+{rest}
+{touch}
 
-@njit(void(uint64, row), error_model="numpy", cache={cache})
+@njit(void(uint64, uint64[::1]), error_model="numpy", cache={cache})
 def ask_each(function, things):
     for thing in things:
         ask(function, thing)
 
 
-@njit(void(uint64, row, row), error_model="numpy", cache={cache})
+@njit(void(uint64, uint64[::1], uint64[::1]), error_model="numpy", cache={cache})
 def tell_each(function, things, others):
     for i in range(len(things)):
         tell(function, things[i], others[i])
 
 
-kernel = look, ask_each, tell_each
+kernel = look, rest, touch, ask_each, tell_each
 '''
+WORDS, TABLE, NUMBERS = ("uint64", 1), ("uint64", 2), ("int64", 1)
+LOOK = {
+    **dict.fromkeys(("known", "cells", "impls"), WORDS),
+    "kinds": TABLE,
+    "axis": NUMBERS,
+    "shape": TABLE,
+    "found": TABLE,
+    "nobody": WORDS,
+    "turn": NUMBERS,
+}
+LOOKED = f"""\
+slot = uint64(spare[mine].ctypes.data)
+verdict[mine] = looked(bounds[mine, 0], bounds[mine, 1], slot, {", ".join(LOOK)})"""
+REST = {"data": WORDS, "handles": WORDS, "where": WORDS}
+RESTING = f"""\
+slot, fits = uint64(spare[mine].ctypes.data), True
+{EACH}
+    fetch_next(handles, c, bounds[mine, 1])
+    fits &= answer(data[0], handles[c], slot) == where[c]
+verdict[mine] = fits"""
+TOUCH = {"bump": WORDS, "handles": WORDS}
+TOUCHED = f"""\
+{EACH}
+    ask(bump[0], handles[c])"""
+
+
+class Words(NamedTuple):
+    """The compiled loops: look, compare places, tell of writing; and one function called for each of many."""
+
+    look: Entry
+    rest: Entry
+    touch: Entry
+    ask_each: Any
+    tell_each: Any
 
 
 @cache
-def words() -> Any:
-    """The compiled functions: look at all, ask each, tell each."""
+def words() -> Words:
+    """The compiled loops."""
 
     def text(cache: bool) -> str:
         codes = {"others": OTHERS, "unfit": UNFIT, "fit": FIT}
-        return GLANCE.format(names=", ".join(NAMES), cache=cache, at_once=ASKED_AT_ONCE, **codes)
+        loops = {"look": (LOOK, LOOKED), "rest": (REST, RESTING), "touch": (TOUCH, TOUCHED)}
+        written = {name: ranged(name, {**own, **TABLES}, work, cache=cache) for name, (own, work) in loops.items()}
+        named = ", ".join(NAMES)
+        return ASKING.format(imports=IMPORTS, names=named, cache=cache, at_once=ASKED_AT_ONCE, **codes, **written)
 
-    return load("glance", text)
+    look, rest, touch, ask_each, tell_each = load("glance", text)
+    return Words(Entry(look), Entry(rest), Entry(touch), ask_each, tell_each)
 
 
 class Glance:
@@ -137,41 +173,45 @@ class Glance:
     """
 
     def __init__(self, part: Part, known: np.ndarray, cells: np.ndarray):
-        count, self.cells, self.known = len(cells), cells, known
-        self.turn = 0
+        count, tell_each = len(cells), words().tell_each
         self.calls = dict(zip(NAMES, known, strict=True))
-        self.behind = np.array([p._cdata for p in part.params], np.uint64)
         self.found = np.zeros((4, count), np.uint64)
         self.where, self.grad_where, _, self.kept = self.found
-        self.answers = np.array([0, nobody(known[0])], np.uint64)
-        self.nobodies = np.full(count, self.answers[1])
-        self.first = np.cumsum([0, *[len(layout[0]) for layout in part.layouts]])[:-1]
-        self.shape = np.array([[n for layout in part.layouts for n in layout[side]] for side in range(2)], np.uint64)
-        self.kinds = np.zeros((count, 4), np.uint64)
-        _, ask_each, tell_each = words()
+        self.nobody, self.turn, self.holding = np.array([nobody(known[0])], np.uint64), np.zeros(1, np.int64), False
+        self.nobodies = self.nobody.repeat(count)
+        impls = np.array([p._cdata for p in part.params], np.uint64)
+        axis = np.cumsum([0, *[len(layout[0]) for layout in part.layouts]])[:-1]
+        shape = np.array([[n for layout in part.layouts for n in layout[side]] for side in range(2)], np.uint64)
+        kinds = np.zeros((count, 4), np.uint64)
         for column, name in enumerate(("layout", "device", "dtype", "rank")):
             answer = np.zeros(count, np.uint64)
             tell_each(self.calls[name], cells, places(answer))
-            self.kinds[:, column] = answer
+            kinds[:, column] = answer
+        tables = known, cells, impls, kinds, axis, shape, self.found, self.nobody, self.turn
+        self.looking = Asking(words().look, tables, count)
+        self.touched = Asking(words().touch, (np.array([self.calls["bump"]]), cells), count)
         tell_each(self.calls["new"], self.nobodies, places(self.kept))
-        weakref.finalize(self, ask_each, self.calls["delete"], self.kept)
+        weakref.finalize(self, words().ask_each, self.calls["delete"], self.kept)
 
     def look(self) -> int:
         """Find parameters and gradients, and hold the gradients: ``OTHERS``, ``UNFIT`` or ``FIT``.
 
         In very large parts parameters whose memory has not moved are asked for the rest by turns, as in ``Part``.
         """
-        look, tables, turn = words()[0], (self.kinds, self.first, self.shape), self.turn
-        self.turn = turn + ASKED_AT_ONCE if turn + ASKED_AT_ONCE < len(self.cells) else 0
-        return look(self.known, self.cells, self.behind, *tables, self.found, self.answers, turn)
+        self.release()
+        self.holding = True
+        answer = self.looking()
+        self.turn += ASKED_AT_ONCE if self.turn + ASKED_AT_ONCE < len(self.where) else -self.turn
+        if answer != FIT:
+            self.where[:] = 0
+            self.release()
+        return answer
 
     def release(self) -> None:
-        """Let go of the gradients."""
-        words()[2](self.calls["assign"], self.nobodies, self.kept)
-
-    def touched(self) -> None:
-        """Tell autograd that the parameters were written in place."""
-        words()[1](self.calls["bump"], self.cells)
+        """Let go of the gradients: here, as the last who lets go of a tensor may need Python's lock."""
+        if self.holding:
+            words().tell_each(self.calls["assign"], self.nobodies, self.kept)
+            self.holding = False
 
 
 def places(column: np.ndarray) -> np.ndarray:

@@ -4,27 +4,24 @@ Slots stand in ``optimizer.state``, where others may give them other memory (``.
 an address of before would be somebody else's by now.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from ..plan import Part
-from .glance import places, words
+from .asking import Asking
+from .glance import words
 from .libtorch import handles
 
 
-class Cells:
-    """The handles of the slots of one part that is looked at at a glance."""
-
-    def __init__(self, part: Part):
-        self.handles = handles(part.slots)
-        self.found = np.zeros(len(part.slots), np.uint64)
-        self.answers = places(self.found)
-
-    def resting(self, part: Part) -> bool:
-        """Whether all slots lie where they lay."""
-        if self.handles is None:
-            return part.key.arrays.resting(part.slots, part.slots_at)
-        words()[2](part.glance.calls["data"], self.handles, self.answers)
-        return np.array_equal(self.found, part.slots_at)
+def asking(part: Part) -> Callable[[], int]:
+    """What asks the slots of a part that is looked at at a glance whether all lie where they lay."""
+    cells = handles(part.slots)
+    if cells is None:
+        return partial(part.key.arrays.resting, part.slots, part.slots_at)
+    tables = np.array([part.glance.calls["data"]]), cells, part.slots_at
+    return Asking(words().rest, tables, len(cells))
 
 
 def resting(part: Part) -> bool:
@@ -32,5 +29,5 @@ def resting(part: Part) -> bool:
     if not part.slots:
         return True
     if part.cells is None:
-        part.cells = Cells(part)
-    return part.cells.resting(part)
+        part.cells = asking(part)
+    return bool(part.cells())

@@ -19,6 +19,8 @@ from typing import Any
 
 from .entry import Entry, Order
 
+PARALLEL = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint)  # function, its argument, threads, flags
+
 forked = False
 
 
@@ -49,7 +51,7 @@ def openmp() -> Any:
     for file in (Path(sys.modules["torch"].__file__ or "").parent / "lib").glob("libtorch_cpu.so"):
         found = ctypes.CDLL(str(file))  # which finds what this library depends on, and loads nothing
         if hasattr(found, "GOMP_parallel") and not hasattr(found, "__kmpc_fork_call"):  # LLVM's speaks both
-            found.GOMP_parallel.argtypes = [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_uint, ctypes.c_uint]
+            found.GOMP_parallel.argtypes = PARALLEL
             return found
     return None
 
@@ -57,3 +59,15 @@ def openmp() -> Any:
 def share(entry: Entry, order: Order, workers: int) -> None:
     """Carry out an order together with the team: all of it is done when this returns."""
     openmp().GOMP_parallel(entry.address, order.address, workers, 0)
+
+
+def share_held(entry: Entry, order: Order, workers: int) -> None:
+    """Likewise, with Python's lock held: no other Python runs meanwhile."""
+    held()(entry.address, order.address, workers, 0)
+
+
+@cache
+def held() -> Any:
+    """``GOMP_parallel``, called without letting go of Python's lock."""
+    where = ctypes.cast(openmp().GOMP_parallel, ctypes.c_void_p).value or 0
+    return ctypes.PYFUNCTYPE(None, *PARALLEL)(where)
