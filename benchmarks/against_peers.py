@@ -23,10 +23,10 @@ import torch
 
 import calando.torch
 
-from .against_torch import both, made
+from .against_torch import beside, made
 from .shapes import MODELS, Shapes
-from .sides import WATCHED, Pair, Side, Step, slopes, start
-from .timing import Differ, Row, Wish, agree, compared, interleaved, not_compared, patience, rebuilt, say
+from .sides import WATCHED, Bound, Pair, Side, Step, slopes, start
+from .timing import Differ, Row, Wish, agree, compared, interleaved, not_compared, patience, say
 
 OPTAX, OTHERS = 0.4, 0.3  # the goals
 RATE, BETAS = 1e-3, (0.9, 0.999)
@@ -126,12 +126,11 @@ def torch_like(wish: Wish) -> Iterator[Row]:
                 peer.append(giving)
             pair = Pair(f"{name}: {against}", shapes, [partial(made, calando.torch, kind, ours)], peer)
             try:
-                times = rebuilt(partial(both, pair), wish.rounds, builds=2)
-                pair.check()
+                times = beside(pair, wish.rounds, builds=2)
             except Differ as problem:
                 yield not_compared(name, against, OTHERS, problem, library, name)
                 continue
-            yield compared(name, against, times["ours"], times["peer"], OTHERS, library, name)
+            yield compared(name, against, *times[:2], OTHERS, library, name, times[2])
 
 
 def built(library: str, name: str, arguments: dict[str, Any], params: Any) -> Any:
@@ -190,13 +189,15 @@ def optax_like(wish: Wish) -> Iterator[Row]:
         side = Side(shapes, partial(made, calando.torch, kind, ours))
         side.give(list(map(torch.from_numpy, slopes(shapes))))
         peer = Jitted(shapes, theirs, arguments, ours.get("max_norm"))
-        times = interleaved({"ours": side.step, "peer": peer.step}, wish.rounds)
+        bound = Bound(shapes, side.optimizer)
+        times = interleaved({"ours": side.step, "peer": peer.step, "floor": bound.add}, wish.rounds)
         try:
             agree(name, side.start, side.numbers(), peer.numbers())
         except Differ as problem:
             yield not_compared(name, against, OPTAX, problem, "optax", name)
             continue
-        yield compared(name, against, times["ours"], times["peer"], OPTAX, "optax", name)
+        floor = bound.seconds(times["floor"])
+        yield compared(name, against, times["ours"], times["peer"], OPTAX, "optax", name, floor)
 
 
 def main() -> None:
