@@ -41,7 +41,7 @@ LAYERS = [
     ["rules", "decay", "clipping", "average", "schedules", "lexicon", "eight"],
     ["choices"],
     ["rounding"],
-    ["rule", "ops", "nearest", "needs", "further"],
+    ["rule", "ops", "nearest", "needs", "further", "distinct"],
     [""],  # calando itself: the version
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -27,6 +27,7 @@ import numpy as np
 
 from .arrays import NoGradient, Rows
 from .average import SLOT
+from .distinct import distinct
 from .eight import BLOCK, SCALE
 from .groups import Group
 from .member import Key, Member, key
@@ -60,6 +61,7 @@ class Part:
         glance: what looks at all of them in one call (``kernels.glance``); None: not asked yet, False: there is none.
         slots: all slots, one kind after the other, and ``slots_at``, where they lay when they were last sought.
         cells: what asks many of them in one call where they lie (``kernels.still``).
+        whole_cut: how all are cut for sums, once it was sought (``kernels.sums``).
         lines: the rows that are centred when all take part, once they were sought (``kernels.centers``).
         mirror: float32 (members,), the ages as PyTorch keeps them, for others to see and to change.
         mirrored: the bytes of the mirror as we have left it.
@@ -105,6 +107,7 @@ class Part:
         self.ranges: list[tuple[int, int]] = []
         self.threads = 0  # that the ranges are for
         self.lines: Any = None
+        self.whole_cut: Any = None
         self.slots: list[Any] = []
         self.cells: Any = None
         if key.fused:
@@ -113,7 +116,7 @@ class Part:
     def cut(self, chunk: int) -> None:
         """Cut every member into chunks: by rows where it is centred, then by size, never within a block of codes."""
         chunk = -(-chunk // BLOCK) * BLOCK if self.key.slot_dtype == "int8" else chunk
-        self.threads, self.lines = 0, None
+        self.threads, self.lines, self.whole_cut = 0, None, None
         piece = np.repeat(np.arange(len(self.rows)), self.rows)
         size = (self.sizes // np.maximum(self.rows, 1))[piece]
         within = np.arange(len(piece)) - np.repeat(np.cumsum(self.rows) - self.rows, self.rows)
@@ -372,20 +375,6 @@ class Part:
         self.given, self.held = [], []
         if self.glance:
             self.glance.release()
-
-
-def distinct(table: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The columns of a table in order, each once, and which of them every column is.
-
-    As ``np.unique(table, axis=1, return_inverse=True)``, where a Ctrl-C while it compares becomes a TypeError.
-    """
-    order = np.lexsort(table[::-1])
-    found = table[:, order]
-    new = np.ones(found.shape[1], bool)
-    new[1:] = (found[:, 1:] != found[:, :-1]).any(0)
-    index = np.empty(len(order), np.int64)
-    index[order] = np.cumsum(new) - 1
-    return found[:, new], index
 
 
 def parts(members: Sequence[Member], groups: Sequence[Group]) -> list[Part]:

@@ -47,6 +47,17 @@ def test_blocks_cover_every_element_once(sizes, block):
     assert all((s == 1).all() for s in seen)
 
 
+def test_a_cut_is_shared_by_as_many_threads_as_there_are_now(monkeypatch):
+    """It is kept from step to step, and the number of threads may change meanwhile."""
+    whole = sums.Cut(np.array([400_000, 300_000]), "float32")
+    found = []
+    for count in ("1", "2", "1"):
+        monkeypatch.setenv("CALANDO_NUM_THREADS", count)
+        found.append(whole.ranges())
+        assert [c for first, behind in found[-1] for c in range(first, behind)] == list(range(len(whole.length)))
+    assert len(found[0]) == 1 < len(found[1]) and found[2] == found[0]
+
+
 def test_squares_of_float32_do_not_overflow():
     x = np.array([3e38, 4e38 / 2], "f4")
     (found,) = sums.sums("squares", addresses([x]), sums.Cut(np.array([2]), "float32"))

@@ -276,10 +276,7 @@ def lengths(part: Part, weights: bool = False, clips: np.ndarray | None = None) 
     with np.errstate(all="ignore"):
         if key.fused:
             where = part.where if weights else part.grad_where
-            sizes = part.sizes.copy()
-            for i, rows in part.rows_of().items() if not weights else ():
-                sizes[i] = int(np.prod(rows.values.shape, dtype=np.int64))
-            found = sums.sums(kind, where[here], sums.Cut(sizes[here], key.dtype), *(() if clips is None else clips))
+            found = sums.sums(kind, where[here], summed(part, weights), *(() if clips is None else clips))
         else:
             opened = [key.arrays.opened(x) for x in things()]
             if clips is not None:
@@ -291,6 +288,17 @@ def lengths(part: Part, weights: bool = False, clips: np.ndarray | None = None) 
         for i in np.flatnonzero(extreme).tolist():
             roots[i] = sums.careful_norm(key.arrays.opened(things()[i]) if key.fused else opened[i])
     return key.arrays.joined(part.chosen(part.params), roots) if part.sharded else roots
+
+
+def summed(part: Part, weights: bool) -> sums.Cut:
+    """How the gradients of those present are summed, or their weights: kept as long as all take part."""
+    if part.whole and (weights or not part.sparse):
+        part.whole_cut = part.whole_cut or sums.Cut(part.sizes, part.key.dtype)
+        return part.whole_cut
+    sizes = part.sizes.copy()
+    for i, rows in part.rows_of().items() if not weights else ():
+        sizes[i] = int(np.prod(rows.values.shape, dtype=np.int64))
+    return sums.Cut(sizes[part.present], part.key.dtype)
 
 
 SMALLEST = 1e-280  # a sum of squares below this has lost digits

@@ -129,7 +129,13 @@ class Cut:
         self.sizes, self.dtype = sizes, dtype
         self.piece, start, self.length = cut(sizes)
         self.offset = (start * ITEMSIZE[dtype]).astype(np.uint64)
-        self.ranges = ranges(self.length)
+        self.threads, self.split = 0, list[tuple[int, int]]()
+
+    def ranges(self) -> list[tuple[int, int]]:
+        """The blocks in ranges for as many threads as there are now."""
+        if self.threads != threads():
+            self.threads, self.split = threads(), ranges(self.length)
+        return self.split
 
 
 def sums(
@@ -148,7 +154,7 @@ def sums(
     where = address[piece] + cut.offset
     out = np.zeros(len(piece))
     run = kernel(kind, cut.dtype)
-    share(run, (where, length, *clips, out), cut.ranges, threads())
+    share(run, (where, length, *clips, out), cut.ranges(), threads())
     return np.bincount(piece, weights=out, minlength=len(cut.sizes))
 
 
