@@ -32,6 +32,7 @@ from calando.schedules import (
     warmup_linear,
     warmup_stable_decay,
 )
+from calando.schedules.words import Arrays, Numbers
 
 
 @given(values, values, counts, st.integers(0, 1000))
@@ -114,6 +115,15 @@ def test_cycle_returns_to_the_end_at_every_multiple(start, end, steps, power, tu
 def test_piecewise_changes_at_the_boundary_itself(s, step):
     passed = sum(boundary <= step for boundary in s.boundaries)
     assert s(step) == s.values[passed]
+
+
+@given(values, values, st.integers(1, 70) | counts, st.integers(0, 10**6), st.lists(st.integers(0, 10**6), min_size=1))
+def test_the_heights_of_many_rises_are_those_asked_for_one_by_one(start, end, steps, first, rises):
+    """Torch's rounding is kept, which begins anew in each trough: exactly, in order and in any order."""
+    s = CosineWave(start, end, steps)
+    for rise in (np.arange(first, first + 5), np.array(rises)):
+        found = Arrays.distinct(lambda some: s._height(some, Arrays), rise)
+        assert found.tolist() == [s._height(one, Numbers) for one in rise.tolist()]
 
 
 @given(values, values, counts, moments)

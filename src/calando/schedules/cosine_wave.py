@@ -15,7 +15,7 @@ from typing import Any
 
 from .base import Schedule
 from .checks import count, number, settle
-from .words import Words
+from .words import Numbers, Words
 
 STEEP = 2**26  # steps up to which 1 - cos(π / steps) can be told from 0
 LOW = 64  # steps after a trough in which rounding counts
@@ -44,23 +44,33 @@ class CosineWave(Schedule):
         settle(self, start=number, end=number, steps=count)
 
     def formula(self, step: Any, words: Words) -> Any:
-        height = words.distinct(self._height, (step + self.steps - 1) // (2 * self.steps))
+        rise = (step + self.steps - 1) // (2 * self.steps)
+        height = words.distinct(lambda rise: self._height(rise, words), rise)
         return self.end + height * (1 + words.cos(pi * step / self.steps)) / 2
 
-    def _height(self, rise: int) -> float:
+    def _height(self, rise: Any, words: Words) -> Any:
         """How high the wave is after ``rise`` troughs."""
         height = self.start - self.end
-        return height if rise == 0 or self.steps > STEEP else risen(height, self.end, self.steps, rise)
+        if self.steps > STEEP:
+            return height + 0.0 * rise
+        call = remembered if words is Numbers else risen
+        return words.where(rise == 0, height, call(height, self.end, self.steps, rise, words))
 
 
-@lru_cache(maxsize=4096)
-def risen(height: float, end: float, steps: int, rise: int) -> float:
+def risen(height: float, end: float, steps: int, rise: Any, words: Words) -> Any:
     """The height that a wave has by torch's recursion after its first steps up from a trough."""
+
+    def above(step: Any) -> Any:
+        return 1 + words.each(cos, pi * step / steps)  # of the platform, as torch's; NumPy's has another last digit
+
     trough = (2 * rise - 1) * steps
     value = (end + height * (1 - cos(pi / steps)) / 2) - end
-    before = 1 + cos(pi * (trough + 1) / steps)
-    for step in range(trough + 2, trough + 1 + min(LOW, steps)):
-        now = 1 + cos(pi * step / steps)
+    before = above(trough + 1)
+    for step in range(2, 1 + min(LOW, steps)):
+        now = above(trough + step)
         value = (now / before * value + end) - end
         before = now
     return 2 * value / before
+
+
+remembered: Any = lru_cache(maxsize=4096)(risen)

@@ -65,8 +65,8 @@ class Numbers:
         return call(step)
 
     @staticmethod
-    def distinct(call: Callable[[int], float], index: int) -> float:
-        """As ``each``, asked once for indices that are alike."""
+    def distinct(call: Callable[[Any], Any], index: int) -> float:
+        """What ``call`` makes of ``index``; of several, it is given those that differ, all at once."""
         return call(index)
 
     @staticmethod
@@ -116,9 +116,14 @@ class Arrays:
         return np.fromiter(map(call, step.tolist()), np.float64, step.size)
 
     @staticmethod
-    def distinct(call: Callable[[int], float], index: np.ndarray) -> np.ndarray:
+    def distinct(call: Callable[[Any], Any], index: np.ndarray) -> np.ndarray:
+        if not index.size:
+            return call(index)
+        low, high = int(index.min()), int(index.max())
+        if high - low < index.size:  # as a million steps in order have them; np.unique would sort
+            return call(np.arange(low, high + 1))[index - low]
         found, place = np.unique(index, return_inverse=True)
-        return Arrays.each(call, found)[place]
+        return call(found)[place]
 
     @staticmethod
     def play(pieces: Sequence[Any], starts: Sequence[int], step: np.ndarray) -> np.ndarray:
