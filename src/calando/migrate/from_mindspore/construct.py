@@ -1,0 +1,159 @@
+"""The call that makes an optimizer of MindSpore's, as one of PyTorch's or calando's."""
+
+from __future__ import annotations
+
+import ast
+
+from ...lexicon import GROUPED, MINDSPORE, TORCH
+from ..finding import CHECK, REWRITTEN, Spoken
+from ..reading.blocks import statement_of
+from ..reading.carry import constant
+from ..reading.flow import Thing
+from ..reading.unpack import unpacked
+from ..speak import respoken
+from ..work import Left, off
+from .as_lambda import lambda_lr
+from .back import Back
+from .grouped import grouped
+from .numbers import is_tensor, untensored
+from .params import parameters
+from .rates import moves, schedule_text
+
+DROPPED = (
+    "relative_step","use_locking", "update_slots", "loss_scale", "use_lazy", "use_offload",
+    "use_nesterov", "use_amsgrad",
+)  # fmt: skip
+
+
+def arguments_of(thing: Thing, name: str) -> dict[str | None, ast.expr]:
+    """An optimizer's arguments by their names."""
+    call = thing.node
+    assert isinstance(call, ast.Call)
+    given: dict[str | None, ast.expr] = dict(
+        zip((GROUPED if grouped(thing) else MINDSPORE)[name].order, call.args, strict=False)
+    )
+    given.update({w.arg: w.value for w in call.keywords})
+    return given
+
+
+def spelled_out(back: Back) -> None:
+    """``**options`` that are written out as a dictionary are read as arguments.
+
+    Raises:
+        Left: they are not.
+    """
+    call, scope = back.thing.node, back.thing.scope
+    assert isinstance(call, ast.Call) and scope is not None
+    back.code = scope.file.source.code(call)
+    if None in back.given:
+        back.code, options = unpacked(back.work, scope, call)
+        del back.given[None]
+        back.given.update(options)
+
+
+def construct(back: Back, name: str) -> None:
+    """Rewrite the call that makes an optimizer.
+
+    Raises:
+        Left: an argument has no counterpart.
+    """
+    work, form, given = back.work, back.form, back.given
+    call, scope = back.thing.node, back.thing.scope
+    assert isinstance(call, ast.Call) and scope is not None
+    file, spoken = scope.file, MINDSPORE[name]
+    if "params" not in given:
+        raise Left("its parameters are not written out")
+    back.moving = moves(work, back.thing, given)
+    choose(back, name)
+    values: dict[str, str | None] = {n: None for n in DROPPED if n in given}
+    names: dict[str, str | tuple[str, ...]] = {"params": "params"}
+    names.update({old: new for old, new in form.names.items() if not new.startswith("betas")})
+    if scaled(back):
+        names["loss_scale"] = "loss_scale"
+        del values["loss_scale"]
+    for old, new in form.only.items():
+        if old in given and not off(given[old]):
+            names[old] = new
+            values.pop(old)
+    extra = aloud(back, name)
+    pair = [file.source.code(given[n]) if n in given else repr(spoken.default(n)) for n in ("beta1", "beta2")
+            if form.names.get("beta1") == "betas0"]  # fmt: skip
+    if pair and {"beta1", "beta2"} & set(given):
+        values.update({n: None for n in ("beta1", "beta2") if n in given})
+        extra["betas"] = f"({', '.join(pair)})"
+    statement = statement_of(file, call)
+    for word in ("learning_rate", "weight_decay"):
+        if word in given and (text := schedule_text(work, scope, given[word], statement, word)):
+            values[word] = text
+    if back.moving and work.wish.style == "guide":
+        lambda_lr(back, values)
+    elif "learning_rate" not in values and is_tensor(file, given.get("learning_rate")):
+        values["learning_rate"] = untensored(file, given["learning_rate"])
+    values["params"] = parameters(work, scope, given["params"], given.get("weight_decay"))
+    home = back.target.rpartition(".")[0]
+    work.need(file, "import torch" if home == "torch.optim" else f"import {home}")
+    work.replace(file, call, respoken(back.code, back.target, spoken.order, names, values, extra))
+    work.say(file, call, *equality(back, name), "optimizer")
+
+
+def choose(back: Back, name: str) -> None:
+    """The class that an optimizer becomes.
+
+    Raises:
+        Left: the style has none.
+    """
+    form, exact = back.form, back.work.wish.style == "exact"
+    special = [n for n in form.only if n in back.given and not off(back.given[n])]
+    if scaled(back):
+        special.append("a loss_scale that the lines of its update do not know")
+    ours = exact and (back.moving or bool(form.why) or bool(special))
+    back.target = form.ours if ours else f"torch.optim.{form.torch}"
+    if not exact and (not form.torch or special):
+        raise Left(f"{form.why or special[0] + ' has no counterpart'}; --style exact has it")
+
+
+def scaled(back: Back) -> bool:
+    """Whether the class that an optimizer becomes must divide gradients itself."""
+    scope, held = back.thing.scope, back.given.get("loss_scale")
+    assert scope is not None
+    return back.carried and held is not None and constant(back.work.flow, held, scope) != 1
+
+
+def equality(back: Back, name: str) -> tuple[str, str]:
+    """How certain it is that an optimizer follows the same path, and why."""
+    if name == "Momentum" and not off(back.given.get("use_nesterov")):
+        told = "plain momentum: MindSpore ignores use_nesterov on the CPU; add nesterov=True if it ran elsewhere"
+        return CHECK, told
+    if back.form.why and back.target.startswith("torch."):
+        return CHECK, f"{back.target} is not equal: {back.form.why}"
+    if name == "FTRL" and not off(back.given.get("l1")):
+        return CHECK, f"{back.target} follows the documentation; with l1, MindSpore's CPU kernel does not"
+    if name == "RMSProp":
+        return CHECK, f"{back.target} has eps inside the root, as documented; the CPU's kernel has it outside in places"
+    lazy = name == "LazyAdam" or not off(back.given.get("use_lazy"))
+    if lazy and any("sparse=True" in file.source.text for file in back.work.flow.files):
+        return CHECK, f"{back.target} moves every row; of a sparse gradient MindSpore's moved only its own"
+    if name == "AdaFactor":
+        return CHECK, f"{back.target} decays groups and hears the loss scale, as documented; the CPU's kernel does not"
+    if name == "Lamb":
+        return CHECK, f"{back.target} follows the GPU's kernel, of which there is no live one to compare with here"
+    return REWRITTEN, f"{back.target} follows the same path"
+
+
+def aloud(back: Back, name: str) -> dict[str, str]:
+    """Defaults of MindSpore that the class it becomes does not have, said aloud."""
+    extra: dict[str, str] = {}
+    call, scope = back.thing.node, back.thing.scope
+    home, _, cls = back.target.rpartition(".")
+    if home not in ("torch.optim", "calando.torch") or cls not in TORCH:
+        return extra
+    assert scope is not None
+    for old, new in back.form.names.items():
+        if old in back.given or new.startswith("betas"):
+            continue
+        mine, its = MINDSPORE[name].default(old), TORCH[cls].default(new)
+        if mine != its:
+            extra[new] = repr(mine)
+            told = f"PyTorch's default is {its!r}, MindSpore's {mine!r}"
+            back.work.spoken.append(Spoken(scope.file.source.name, call.lineno, cls, new, repr(mine), told))  # type: ignore[attr-defined]
+    return extra
