@@ -40,14 +40,27 @@ def entries(work: Work, scope: Scope, node: ast.expr) -> dict[str, ast.expr]:
             return {}  # they choose an implementation, not a path
     if isinstance(node, ast.Dict) and all(isinstance(k, ast.Constant) and isinstance(k.value, str) for k in node.keys):
         return {k.value: v for k, v in zip(node.keys, node.values, strict=True)}  # type: ignore[union-attr]
-    plain = isinstance(node, ast.Call) and scope.file.names.dotted(node.func) == "dict" and not node.args
-    if plain and all(word.arg is not None for word in node.keywords):  # type: ignore[attr-defined]
-        return {str(word.arg): word.value for word in node.keywords}  # type: ignore[attr-defined]
+    if isinstance(node, ast.Call) and scope.file.names.dotted(node.func) == "dict" and not node.args:
+        found: dict[str, ast.expr] = {}
+        for word in node.keywords:
+            found.update(entries(work, scope, word.value) if word.arg is None else {word.arg: word.value})
+        return found
     if isinstance(node, ast.Name) and node.id in scope.local:
         stores = [s for _, s in stored(scope).get(node.id, [])]
+        if not stores and no_more(scope, node.id):
+            return {}
         if len(stores) == 1 and isinstance(stores[0], ast.Assign) and not changed(scope, node.id):
             return entries(work, scope, stores[0].value)
     raise Left("its arguments are not written out (**)")
+
+
+def no_more(scope: Scope, name: str) -> bool:
+    """Whether a name is a function's ``**more``, and every call of it in the project gives nothing for that."""
+    args = getattr(scope.node, "args", None)
+    if args is None or args.kwarg is None or args.kwarg.arg != name or not scope.calls or changed(scope, name):
+        return False
+    known = {a.arg for a in (*args.args, *args.kwonlyargs)}
+    return all(word.arg in known for _, call in scope.calls for word in call.keywords)
 
 
 def changed(scope: Scope, name: str) -> bool:
