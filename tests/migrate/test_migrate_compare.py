@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calando.migrate.prove.compare import SHARE, WEIGHT, Proof, weights
+from calando.migrate.prove.compare import SHARE, WEIGHT, Proof, loop, weights
 from calando.migrate.prove.drawn import drawings
 from calando.migrate.prove.journal import Call, Journal
 
@@ -24,7 +24,7 @@ def test_level_2_is_measured_by_the_way_gone(off, holds):
     if not holds:
         assert "they part at optimizer 0, update 2, w: by" in level.text
     else:
-        assert ("beyond 1e-06 only as rounding may be" in level.text) == (off > WEIGHT)
+        assert ("more than 1e-06, but less than 2⁻¹⁶ of the way" in level.text) == (off > WEIGHT)
 
 
 # Three updates of 512 end at 0, the first of which is not seen: 2⁻²⁰ of that way is 0.0015, 2⁻¹⁶ of it 0.023.
@@ -53,3 +53,25 @@ def test_a_rate_that_stays_is_not_drawn_and_many_are_not_all_drawn():
     assert drawings(Proof("a.py", curves=[[(0.1, 0.1)] * 5])) == []
     moving = [(0.1, 0.1), (0.2, 0.2)]
     assert drawings(Proof("a.py", curves=[moving] * 6))[-1] == "a.py: 2 more optimizers are in --report"
+
+
+def test_of_a_class_that_follows_another_formula_the_proof_says_so():
+    """Each optimizer for itself: what cannot be equal is measured, what can be is said to be."""
+    source, result = journal(1.0, 0.5, 0.0), journal(1.0, 0.5, 0.25)
+    for run, kinds in ((source, "torch.optim"), (result, "mindspore.nn")):
+        run.calls.append(run.calls[0][:2])
+        run.kinds = [f"{kinds}.Adam", f"{kinds}.SGD"]
+    text = weights(source, result, 2, "", WEIGHT, SHARE).text
+    assert "optimizer 0, update 2, w: by 0.25 (equality cannot be had with mindspore.nn.Adam: mindspore.nn.Adam" in text
+    assert "in all by at most 0.25, 0.17 of the way gone; --style exact is equal); equal: optimizer 1" in text
+    source.kinds = result.kinds = ["torch.optim.SGD", "torch.optim.SGD"]
+    assert "equality" not in weights(source, result, 2, "", WEIGHT, SHARE).text
+
+
+def test_a_clip_on_one_side_is_seen_in_the_first_gradients():
+    source, result = journal(1.0, 0.5), journal(1.0, 0.5)
+    for run, size in ((source, 3.0), (result, 4.0)):
+        run.calls[0][0].grads = [np.full(1, size, np.float32)]
+    assert "are 3 long, in the result 4; are they clipped" in loop(source, result).text
+    result.calls[0][0].grads = [np.full(1, 3.0, np.float32)]
+    assert loop(source, result).holds

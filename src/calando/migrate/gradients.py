@@ -64,6 +64,17 @@ def assign(into: Iterable[torch.Tensor], values: Iterable[torch.Tensor]) -> None
         held.copy_(value)
 
 
+def write(held: torch.Tensor, value: Any) -> torch.Tensor:
+    """Write a value, which nothing is differentiated through, into a weight, as ``ops.assign``; the weight."""
+    with torch.no_grad():
+        return held.copy_(value) if isinstance(value, torch.Tensor) else held.fill_(value)
+
+
+def copies(weights: Iterable[torch.Tensor]) -> list[torch.Tensor]:
+    """A copy of every weight as it is now, as ``ParameterTuple(…).clone(prefix, init="same")``."""
+    return [p.detach().clone() for p in weights]
+
+
 def all_finite(grads: Iterable[torch.Tensor]) -> bool:
     """Whether no gradient holds infinity or not-a-number."""
     return all(bool(torch.isfinite(grad).all()) for grad in grads)

@@ -81,17 +81,38 @@ def factor_of(work: Work, scope: Scope, node: ast.Assign, inputs: list[ast.expr]
         raise Left(f"what the loss is multiplied by in line {node.lineno} is not written out")
     last = inputs.pop()
     if not isinstance(last, ast.Name):
-        return last
+        return number(last)
     for each in ahead(scope, node):
-        if not stores(each, last.id) or not isinstance(each.value, ast.Call):
-            continue
-        tail = ast.unparse(each.value.func).removesuffix("()").rpartition(".")[2]
-        if tail in FILLS:
+        if stores(each, last.id) and fills(each.value):
             if not any(id(n) not in known and n is not last for n in seen(scope, last.id)):
                 work.remove(scope.file, each)
                 work.say(scope.file, each, REWRITTEN, "what the loss is multiplied by goes with it", "step")
-            return None if tail in ("ones_like", "OnesLike") else each.value.args[-1]
+            return number(each.value)
     return last
+
+
+def fills(node: ast.expr) -> bool:
+    """Whether an expression is a number spread over the shape of a loss."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult):
+        return fills(node.left) or fills(node.right)
+    return isinstance(node, ast.Call) and last_name(node) in FILLS
+
+
+def number(node: ast.expr) -> ast.expr | None:
+    """The number that is spread over the shape of a loss, in the loss's own precision; None where it is 1."""
+    if isinstance(node, ast.BinOp) and fills(node):
+        left, right = number(node.left), number(node.right)
+        return ast.BinOp(left, ast.Mult(), right) if left and right else left or right
+    if isinstance(node, ast.Call) and last_name(node) in FILLS:
+        return None if last_name(node) in ("ones_like", "OnesLike") else node.args[-1]
+    if isinstance(node, ast.Call) and last_name(node).lower() == "cast" and node.args:
+        return number(node.args[0])
+    return node
+
+
+def last_name(call: ast.Call) -> str:
+    """The last part of what is called, as ``Fill`` of ``ops.Fill()(…)``."""
+    return ast.unparse(call.func).removesuffix("()").rpartition(".")[2]
 
 
 def loss_of(scope: Scope, node: ast.Assign, call: ast.Call, inputs: list[ast.expr]) -> tuple[str, list[str]]:

@@ -223,15 +223,30 @@ def first(back: Back, file: File, head: ast.FunctionDef, ready: bool, wanted: se
             lines.append(f"self.{name} = {file.source.code(given[name])}")
         elif ready and name == "sens" and name in wanted:
             lines.append("self.sens = 1.0")
+    if ready and weighs(back.work, file, head) and "optimizer" in given:
+        at = file.source.code(given["optimizer"])
+        lines.append(f'self.weights = [p for group in {at}.param_groups for p in group["params"]]')
     put(work, file, statement, lines)
     work.say(file, statement, REWRITTEN, "what MindSpore's class would have kept", "step")
     tidied(work, file, head)
 
 
+def weighs(work: Work, file: File, head: ast.FunctionDef) -> bool:
+    """Whether a training step does more with the weights that it keeps than to differentiate by them."""
+    return any(
+        isinstance(n, ast.Attribute) and isinstance(n.ctx, ast.Load) and ast.unparse(n) == "self.weights"
+        and id(n) not in work.told
+        for n in ast.walk(file.parents[head])
+    )  # fmt: skip
+
+
 def tidied(work: Work, file: File, head: ast.FunctionDef) -> None:
     """Weights, gradient operations and flags that PyTorch has no use for."""
+    weighed = weighs(work, file, head)
     for node in list(head.body):
         text = ast.unparse(node)
+        if weighed and text.startswith("self.weights = "):
+            continue
         value = getattr(node, "value", None)
         if isinstance(node, ast.Assign) and isinstance(value, ast.Call):
             tail = file.names.dotted(value.func).rpartition(".")[2]

@@ -16,6 +16,7 @@ from .free import CLIPS, emptied_maps, free
 from .grouped import construct_grouped, group_numbers, grouped
 from .model import models
 from .numbers import checkpoints, numbers
+from .overwritten import overwritten
 from .own_cells import WATCHES, overflowing, own_cells
 from .rest import lists, networks, rest
 from .step import gradient_functions, step
@@ -33,6 +34,8 @@ def to_torch(work: Work) -> None:
     left: dict[Thing, str] = {}
     while True:
         done = whole_ones(work, left)
+        if done:
+            overwritten(work)
         bound = {**unclipped(work, done, left), **torn(work, done, left)}
         if not bound:
             break

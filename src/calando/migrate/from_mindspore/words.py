@@ -12,7 +12,22 @@ from ..reading.scopes import File, Scope
 from ..work import Left, Work
 
 HOME = "calando.migrate.gradients"
-SAME = {"sqrt", "square", "abs", "sum", "mean", "stack", "cat", "isnan", "isinf", "isfinite", "norm", "ones_like"}
+SAME = {
+    "sqrt",
+    "square",
+    "abs",
+    "sum",
+    "mean",
+    "stack",
+    "cat",
+    "isnan",
+    "isinf",
+    "isfinite",
+    "norm",
+    "ones_like",
+    "exp",
+    "log",
+}
 WORDS = {
     "mul": "({0} * {1})", "tensor_mul": "({0} * {1})", "div": "({0} / {1})", "realdiv": "({0} / {1})",
     "add": "({0} + {1})", "tensoradd": "({0} + {1})", "sub": "({0} - {1})", "reciprocal": "(1 / {0})",
@@ -21,7 +36,7 @@ WORDS = {
     "zeroslike": "torch.zeros_like({0})", "zeros_like": "torch.zeros_like({0})",
     "clipbynorm": HOME + ".clip_each({0}, {1})", "clip_by_norm": HOME + ".clip_by_norm({0}, {1})",
     "clip_by_value": HOME + ".clip_by_value({0}, {1}, {2})", "clip_by_global_norm": HOME + ".clip_by_global_norm({0})",
-    "assignadd": "{0}.add_({1})", "assign_add": "{0}.add_({1})", "assign": "{0}.copy_({1})",
+    "assignadd": "{0}.add_({1})", "assign_add": "{0}.add_({1})", "assign": HOME + ".write({0}, {1})",
     "stop_gradient": "{0}.detach()", "reducesum": "{0}.sum()", "square": "{0}.square()", "sqrt": "{0}.sqrt()",
     **{name: f"torch.{name}({{0}})" for name in SAME - {"square", "sqrt"}},
 }  # fmt: skip

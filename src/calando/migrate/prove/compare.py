@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .formulas import unequal
 from .journal import Call, Journal, matched
 
 RATE = 2.0**-22  # relative; MindSpore holds learning rates as float32
@@ -15,6 +16,9 @@ MIXED = 2.0**-23  # absolute; MindSpore rounds constant rates so, where other gr
 SHARE = 2.0**-16  # of the way a parameter has gone; MindSpore's Adam has powers of its betas as float32, lists too
 UPDATE = 2.0**-20  # the same, without powers of betas: what a formula of some ten operations in float32 rounds
 ULP = 2.0**-24  # of a weight's size: what storing it rounds, once in each update
+POWERS = "2⁻¹⁶ of the way that a weight has gone, which MindSpore's powers of betas may do, kept as float32"
+STORED = "2⁻²⁰ of the way that a weight has gone and 2⁻²⁴ of itself for each update, which storing float32 may do"
+TINY = 1e-6  # gradients that are rounding
 DRIFT = 0.05  # of the way that the weights have gone, in a closed loop, where rounding feeds back
 
 
@@ -96,9 +100,7 @@ def rates(source: Journal, result: Journal) -> Level:
     return Level(1, title, True, True, text, largest)
 
 
-def weights(
-    source: Journal, result: Journal, number: int, title: str, bound: float, share: float = 0.0
-) -> Level:  # fmt: skip
+def weights(source: Journal, result: Journal, number: int, title: str, bound: float, share: float = 0.0) -> Level:
     """Level 2: every weight after every update.
 
     Args:
@@ -108,29 +110,75 @@ def weights(
     """
     if told := unlike(source, result):
         return Level(number, title, True, False, told)
-    largest, where, updates = 0.0, "", 0
-    for n, (mine, its) in enumerate(zip(source.calls, result.calls, strict=True)):
-        way: dict[int, float] = {}
-        powers = any(call.powers for call in (*mine, *its))
-        for at, (a, b) in enumerate(zip(mine, its, strict=True)):
-            updates += 1
-            way = gone(way, mine[at - 1] if at else None, a)
-            order = matched(a.names, b.names, len(a.weights))
-            for i, j in enumerate(order):
-                apart = distance(a.weights[j], b.weights[i])
-                if not apart <= largest:
-                    largest, where = apart, f"optimizer {n}, update {at}, {called(b, i)}"
-                most = share * way.get(j, 0.0)
-                if not powers and share:
-                    stored = (at + 1) * ULP * float(np.max(np.abs(a.weights[j]), initial=0.0))
-                    most = min(most, UPDATE * way.get(j, 0.0) + stored)
-                if not apart <= max(bound, most):
-                    return Level(number, title, True, False, f"they part at {where}: by {apart:.2g}", apart)
-    text = f"equal within {largest:.1g} after each of {updates} updates"
-    if largest > bound:
-        text += f"; beyond {bound:g} only as rounding may be: less than {share:.1g} of the way that a weight has gone"
-        text += ", and without powers of betas less than a sixteenth of that beside the rounding of stored weights"
-    return Level(number, title, True, True, text, largest)
+    pairs = zip(source.calls, result.calls, strict=True)
+    found = [apart(n, mine, its, bound, share) for n, (mine, its) in enumerate(pairs)]
+    largest, updates = max(each.largest for each in found), sum(len(calls) for calls in source.calls)
+    wrong = [each for each in found if each.parted]
+    if not wrong:
+        worst = max(found, key=lambda each: each.largest)
+        text = f"equal within {largest:.1g} after each of {updates} updates"
+        if largest > bound:
+            text += f"; more than {bound:g}, but less than {worst.granted}"
+        return Level(number, title, True, True, text, largest)
+    told = "; ".join(each.parted + other_formula(source, result, each) for each in wrong)
+    held = [str(each.number) for each in found if not each.parted and source.calls[each.number]]
+    if held:
+        told += f"; equal: optimizer {', '.join(held)}"
+    return Level(number, title, True, False, f"they part at {told}", largest)
+
+
+@dataclass
+class Apart:
+    """How far one optimizer's weights are apart.
+
+    Args:
+        largest: at most, after any update.
+        share: at most, in shares of the way that a parameter has gone.
+        parted: where first by more than rounding may be, and by how much; empty where nowhere.
+        granted: what rounding may be.
+    """
+
+    number: int
+    largest: float = 0.0
+    share: float = 0.0
+    parted: str = ""
+    granted: str = ""
+
+
+def apart(number: int, mine: list[Call], its: list[Call], bound: float, share: float) -> Apart:
+    """All weights of one optimizer, after every update."""
+    found = Apart(number)
+    powers = any(call.powers for call in (*mine, *its))
+    found.granted = POWERS if powers else STORED
+    way: dict[int, float] = {}
+    for at, (a, b) in enumerate(zip(mine, its, strict=True)):
+        way = gone(way, mine[at - 1] if at else None, a)
+        for i, j in enumerate(matched(a.names, b.names, len(a.weights))):
+            off, went = distance(a.weights[j], b.weights[i]), way.get(j, 0.0)
+            most = share * went
+            if not powers and share:
+                stored = (at + 1) * ULP * float(np.max(np.abs(a.weights[j]), initial=0.0))
+                most = min(most, UPDATE * went + stored)
+            if not off <= max(bound, most) and not found.parted:
+                found.parted = f"optimizer {number}, update {at}, {called(b, i)}: by {off:.2g}"
+            found.largest = off if not off <= found.largest else found.largest
+            found.share = max(found.share, off / went if went else 0.0)
+    return found
+
+
+def other_formula(source: Journal, result: Journal, found: Apart) -> str:
+    """Where an optimizer's class cannot follow the source's: why, and how far it goes; empty where it can."""
+    n = found.number
+    if not (why := known(source, result, n)):
+        return ""
+    far = f"in all by at most {found.largest:.2g}, {found.share:.2g} of the way gone"
+    return f" (equality cannot be had with {result.kinds[n]}: {why}; {far}; --style exact is equal)"
+
+
+def known(source: Journal, result: Journal, number: int) -> str:
+    """Why an optimizer's class does not follow the source's, if that is known."""
+    classes = [journal.kinds[number] for journal in (source, result) if number < len(journal.kinds)]
+    return unequal(*classes) if len(classes) == 2 else ""
 
 
 def gone(way: dict[int, float], before: Call | None, now: Call) -> dict[int, float]:
@@ -148,6 +196,8 @@ def loop(source: Journal, result: Journal) -> Level:
         return Level(3, title, True, False, told)
     largest = 0.0
     for n, (mine, its) in enumerate(zip(source.calls, result.calls, strict=True)):
+        if told := at_first(n, mine, its):
+            return Level(3, title, True, False, told)
         for at, (a, b) in enumerate(zip(mine, its, strict=True)):
             order = matched(a.names, b.names, len(a.weights))
             shapes = [a.weights[j].shape for j in order]
@@ -158,8 +208,21 @@ def loop(source: Journal, result: Journal) -> Level:
             largest = max(largest, share := apart / max(gone, 1e-3))
             if not share <= DRIFT:
                 place = f"optimizer {n}, update {at}"
-                return Level(3, title, True, False, f"they part at {place}: by {share:.2g} of the way gone", share)
+                told = f"by {share:.2g} of the way gone"
+                told += ", as its class must (level 2)" if known(source, result, n) else ""
+                return Level(3, title, True, False, f"they part at {place}: {told}", share)
     return Level(3, title, True, True, f"never further apart than {largest:.1g} of the way gone", largest)
+
+
+def at_first(number: int, mine: list[Call], its: list[Call]) -> str:
+    """What is wrong with the gradients of an optimizer's first update, when the weights are still the same."""
+    if not mine:
+        return ""
+    long, other = (norm(g for g in calls[0].grads if g is not None) for calls in (mine, its))
+    if abs(long - other) <= DRIFT * max(long, other) or max(long, other) < TINY:
+        return ""
+    told = f"the gradients that reach it are {long:.3g} long, in the result {other:.3g}"
+    return f"they part at optimizer {number}, update 0: {told}; are they clipped or scaled on one side only?"
 
 
 def norm(arrays: Iterable[np.ndarray]) -> float:

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from .formulas import kind
+
 MOST_BYTES = 400_000_000  # of gradients and weights that one run may keep
 
 
@@ -39,6 +41,7 @@ class Journal:
     Args:
         replay: another run's journal, whose gradients the optimizers of this run are fed.
         room: why calando's network room stood in for MindSpore; empty where it did not.
+        kinds: the class of each optimizer.
     """
 
     replay: Journal | None = None
@@ -47,6 +50,7 @@ class Journal:
     size: int = 0
     problem: str = ""
     room: str = ""
+    kinds: list[str] = field(default_factory=list)
 
     def number(self, optimizer: Any) -> int:
         """The number of an optimizer; a new one for one that was not seen."""
@@ -55,6 +59,7 @@ class Journal:
                 return number
         self.optimizers.append(optimizer)
         self.calls.append([])
+        self.kinds.append(kind(optimizer))
         return len(self.optimizers) - 1
 
     def fed(self, number: int, names: list[str], shapes: list[tuple[int, ...]]) -> list[np.ndarray | None] | None:
@@ -94,12 +99,13 @@ class Journal:
         for number, calls in enumerate(self.calls):
             rows = []
             for at, call in enumerate(calls):
-                for kind, held in (("g", call.grads), ("w", call.weights)):
-                    arrays.update({f"{kind}/{number}/{at}/{i}": x for i, x in enumerate(held) if x is not None})
+                for mark, each in (("g", call.grads), ("w", call.weights)):
+                    arrays.update({f"{mark}/{number}/{at}/{i}": x for i, x in enumerate(each) if x is not None})
                 row = {"names": call.names, "lr": call.lr, "weight_decay": call.weight_decay, "powers": call.powers}
                 rows.append({**row, "grads": len(call.grads), "weights": len(call.weights)})
             told.append(rows)
-        meta = np.frombuffer(json.dumps({"calls": told, "problem": self.problem, "room": self.room}).encode(), np.uint8)
+        held = {"calls": told, "problem": self.problem, "room": self.room, "kinds": self.kinds}
+        meta = np.frombuffer(json.dumps(held).encode(), np.uint8)
         with path.open("wb") as file:
             np.savez(file, meta=meta, **arrays)
 
@@ -123,7 +129,7 @@ def load(path: Path) -> Journal:
     """The journal in a file."""
     with np.load(path) as held:
         meta = json.loads(held["meta"].tobytes())
-        journal = Journal(problem=meta["problem"], room=meta["room"])
+        journal = Journal(problem=meta["problem"], room=meta["room"], kinds=meta["kinds"])
         for number, rows in enumerate(meta["calls"]):
             calls = []
             for at, row in enumerate(rows):

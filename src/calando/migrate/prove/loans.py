@@ -54,8 +54,17 @@ class Loan:
         self.other, self.replayed = other, replayed
         self.theirs: dict[int, tuple[Any, Any]] = {}  # id of ours → (it, the parameter there)
         self.owner: dict[int, Any] = {}
+        self.seen: dict[int, int] = {}  # id of a parameter there → its version when ours followed it last
         self.undone: list[Callable[[], None]] = []
         cell = mindspore.nn.Cell
+        run = cell.__call__
+
+        def followed(net: Any, *args: Any, **words: Any) -> Any:
+            self.follow()
+            return run(net, *args, **words)
+
+        cell.__call__ = followed
+        self.undone.append(lambda: setattr(cell, "__call__", run))
         self.add(cell, "parameters", lambda net, recurse=True: (self.take(p) for p in own(net, recurse)))
         self.add(cell, "named_parameters", lambda net: ((p.name, self.take(p)) for p in own(net, True)))
         self.add(cell, "modules", lambda net: (part for _, part in net.cells_and_names()))
@@ -104,18 +113,30 @@ class Loan:
         for _, made in list(self.theirs.values()):
             self.written(made)
 
+    def follow(self) -> None:
+        """What the script wrote into theirs since our networks ran last, ours have too."""
+        for _, made in self.theirs.values():
+            if self.other.version(made) != self.seen[id(made)]:
+                self.written(made)
+
     def take(self, held: Any) -> Any:
         """Their parameter for one of ours."""
         if id(held) not in self.theirs:
             made = self.other.parameter(held.name, held.asnumpy())
             self.theirs[id(held)] = held, made
             self.owner[id(made)] = held
+            self.seen[id(made)] = self.other.version(made)
         return self.theirs[id(held)][1]
+
+    def lent(self, held: Any) -> Any:
+        """Their parameter for one of ours that an optimizer is given by itself; anything else as it is."""
+        return self.take(held) if isinstance(held, mindspore.Parameter) else held
 
     def written(self, made: Any) -> None:
         """Their parameter was updated: ours follows."""
         if id(made) in self.owner:
             held = self.owner[id(made)]
+            self.seen[id(made)] = self.other.version(made)
             held.set_data(mindspore.Tensor(self.other.read(made).astype(np.float32)))
 
 
@@ -150,7 +171,5 @@ class RoomLoan:
         for undo in reversed(self.undone):
             undo()
 
-    @property
-    def written(self) -> None:
-        """Nothing has to follow an update: there is one memory."""
-        return None
+    written = None  # nothing has to follow an update: there is one memory
+    lent = None

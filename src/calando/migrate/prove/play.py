@@ -63,7 +63,7 @@ def watch(journal: Journal, sides: list[str], bridge: str, ends: list[Any]) -> N
     for side in (theirs, ours):
         if side is not None:
             side.seed()
-    written_here = written_there = None
+    written_here = written_there = lent = None
     if bridge == "lend":
         bridged = ours.Bridge(theirs)
         ends.append(bridged.end)
@@ -71,9 +71,9 @@ def watch(journal: Journal, sides: list[str], bridge: str, ends: list[Any]) -> N
     elif bridge == "loan":
         loan = (RoomLoan if journal.room else Loan)(theirs, journal.replay is not None)
         ends.append(loan.end)
-        written_there = loan.written
+        written_there, lent = loan.written, loan.lent
     if "torch" in sides:
-        ends.append(theirs.Watch(journal, written_there).end)
+        ends.append(theirs.Watch(journal, written_there, lent).end)
     if "mindspore" in sides:
         ends.append(ours.Watch(journal, written_here).end)
 

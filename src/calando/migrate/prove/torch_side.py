@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -17,14 +17,16 @@ NAMES: dict[int, str] = {}  # id of a parameter → the name that it has on the 
 class Watch:
     """Records every update of every optimizer, and feeds recorded gradients where there are some."""
 
-    def __init__(self, journal: Journal, written: Callable[[Any], None] | None = None) -> None:
+    def __init__(
+        self, journal: Journal, written: Callable[[Any], None] | None = None, lent: Callable[[Any], Any] | None = None
+    ) -> None:
         self.journal, self.written = journal, written
         self.before: dict[int, Call] = {}
         self.frozen: set[torch.Tensor] = set()  # when an optimizer was made; MindSpore's hold none of these
         original = torch.optim.Optimizer.__init__
 
-        def init(optimizer: Any, *args: Any, **words: Any) -> None:
-            original(optimizer, *args, **words)
+        def init(optimizer: Any, params: Any, *args: Any, **words: Any) -> None:
+            original(optimizer, params if lent is None else given(params, lent), *args, **words)
             self.journal.number(optimizer)
             self.frozen |= {p for group in optimizer.param_groups for p in group["params"] if not p.requires_grad}
 
@@ -66,7 +68,7 @@ class Watch:
         ups = [factor(group) for group, _ in rows]
         if fed is not None:
             for p, grad, up in zip(params, fed, ups, strict=True):
-                p.grad = None if grad is None else torch.from_numpy(grad * up).to(p.dtype)
+                p.grad = None if grad is None else torch.from_numpy(np.asarray(grad * up)).to(p.dtype)
         rates = [float(group["lr"]) for group, _ in rows]
         decays = [float(group.get("weight_decay", 0.0)) for group, _ in rows]
         pairs = zip(params, ups, strict=True)  # kept as what weights go down along
@@ -90,6 +92,15 @@ class Watch:
         self.journal.add(number, call)
 
 
+def given(params: Any, lent: Callable[[Any], Any]) -> Any:
+    """Parameters for an optimizer, of which some may be the other side's own, in groups or not."""
+    if isinstance(params, dict):
+        return {name: given(value, lent) if name == "params" else value for name, value in params.items()}
+    if isinstance(params, (list, tuple, Iterator)):
+        return [given(each, lent) for each in params]
+    return lent(params)
+
+
 def factor(group: dict[str, Any]) -> np.float32:
     """What the gradients of a group are divided by to be what its weights go down along."""
     scale = float(group.get("loss_scale") or 1.0)
@@ -105,6 +116,11 @@ def read(p: Any) -> np.ndarray:
     """A tensor as an array of its own."""
     held = p.detach().cpu()
     return np.array((held.float() if held.dtype == torch.bfloat16 else held).numpy())
+
+
+def version(p: Any) -> int:
+    """How often a parameter was written to."""
+    return int(p._version)
 
 
 def write(p: Any, array: np.ndarray) -> None:

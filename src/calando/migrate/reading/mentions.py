@@ -124,8 +124,9 @@ def by_hand(file: File, node: ast.Attribute) -> bool:
     while above in file.parents and not isinstance(above, (ast.stmt, ast.Call)):
         above = file.parents[above]
     inner = file.names.dotted(node)
+    own = isinstance(node.value, ast.Name) and node.value.id == "self"  # a function of its own under that name
     changed = isinstance(above, (ast.Assign, ast.AugAssign)) or (isinstance(above, ast.Call) and changes(above))
-    return changed and inner not in ("torch.autograd.grad", "mindspore.grad", "mindspore.ops.grad")
+    return changed and not own and inner not in ("torch.autograd.grad", "mindspore.grad", "mindspore.ops.grad")
 
 
 def read_of(file: File, node: ast.Attribute) -> bool:
