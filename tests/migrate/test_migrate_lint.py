@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from calando.migrate.lint import lint
+from calando.migrate.lint import RULES, lint
+from calando.migrate.reading.flow import Flow
+from calando.migrate.reading.source import read
 
 sys.path.insert(0, str(Path(__file__).parent))
 import programs
@@ -233,6 +235,12 @@ MISTAKES = {
         6,
         "share one memory",
     ),
+    "a list that ends before the training": (
+        MS + "opt = nn.SGD(net.trainable_params(), [0.1] * 10)\ngrad_fn = ms.value_and_grad(f, None, opt.parameters)\n"
+        "for e in range(3):\n    for i in range(4):\n        loss, grads = grad_fn(x)\n        opt(grads)\n",
+        4,
+        "10 learning rates, and the training makes 12 updates",
+    ),
     "RMSProp with PyTorch's defaults": (
         MS + "opt = nn.RMSProp(net.trainable_params(), 0.01, decay=0.99, epsilon=1e-8)\n",
         4,
@@ -249,7 +257,20 @@ def test_a_mistake_is_found_at_its_line(name):
     assert [(f.line, told in f.reason) for f in found] == [(line, True)], found
 
 
+def test_every_rule_is_shown():
+    """No rule without a script that it finds something in."""
+    flows = [Flow([read(text.encode(), "a.py")], ["a"]) for text, _, _ in (MISTAKES | PORTS).values()]
+    assert [rule.__name__ for rule in RULES if not any(list(rule(flow)) for flow in flows)] == []
+
+
 FINE = {
+    "a factory's further options": MS + "def make(params, lr, **kwargs):\n    more = dict(**kwargs)\n"
+    "    return nn.SGD(params, lr, **more)\n\n\nopt = make(net.trainable_params(), 0.1)\n",
+    "a rate halved when the loss stands still": MS + "opt = nn.SGD(net.trainable_params(), 0.1)\n"
+    "grad_fn = ms.value_and_grad(f, None, opt.parameters)\nlr, best, epoch = 0.1, 9.0, 0\nwhile epoch < 8:\n"
+    "    for x in data:\n        loss, grads = grad_fn(x)\n        opt(grads)\n    if loss > best:\n"
+    "        lr = lr * 0.5\n        ops.assign(opt.learning_rate, ms.Tensor(lr, ms.float32))\n    best = loss\n"
+    "    epoch += 1\n",
     "a weight decay that moves where it may": MS + "decay = nn.ExponentialDecayLR(1e-4, 0.9, 10)\n"
     "opt = nn.Momentum(net.trainable_params(), 0.1, 0.9, weight_decay=decay)\n",
     "a target network that is assigned": MS + "target = nn.Dense(2, 1)\nopt = nn.Adam(net.trainable_params())\n"

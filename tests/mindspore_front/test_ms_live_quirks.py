@@ -67,11 +67,22 @@ def words(ms, nn):
         decay = cls([held([1.0], "f4", "weight")], **options).get_weight_decay()
         return [float(decay.asnumpy() if hasattr(decay, "asnumpy") else decay)]
 
+    def followed(copy):
+        """How far a network moves with another, whose weights it was given."""
+        net, target = nn.Dense(2, 1), nn.Dense(2, 1)
+        copy(net, target)
+        before = target.weight.asnumpy().copy()
+        optimizer = nn.SGD(net.trainable_params(), 0.5)
+        optimizer(tuple(ms.ops.ones_like(p) for p in optimizer.parameters))
+        return [float(abs(target.weight.asnumpy() - before).max())]
+
     return {
         "Fading": Fading,
         "centered": centered,
         "decayed": decayed,
+        "followed": followed,
         "mixed": mixed,
+        "ms": ms,
         "nn": nn,
         "path": path,
         "rate": rate,

@@ -140,7 +140,10 @@ def linted(found: Gathered, asked: Asked) -> int:
     from .lint import lint
 
     scripts = found.scripts
-    mistakes, unread = lint(scripts)
+    given = asked.wish.steps_per_epoch
+    if given is not None and not (given.isdecimal() and int(given)):
+        raise ValueError(f"--steps-per-epoch must be a whole number from 1 on where --lint counts, but got {given!r}")
+    mistakes, unread = lint(scripts, None if given is None else int(given))
     for line in [*found.unread, *unread, *map(str, mistakes)]:
         print(line)
     if not asked.quiet:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from .finding import MISTAKE, Finding
-from .mistakes import effect, gradients, shared, spelling, timing, unused
+from .mistakes import effect, gradients, shared, short, spelling, timing, unused
 from .mistakes.about import Found
 from .patience import Patience
 from .project import module_of, uncollected
@@ -20,16 +20,17 @@ RULES: tuple[Callable[[Flow], Found], ...] = (
     unused.unused_decays, unused.unused_rates, unused.idle_schedulers, unused.idle_optimizers, unused.rebuilt,
     unused.asked_in_vain,
     effect.without_effect, effect.written_in_vain, effect.mindspore_traps, effect.fixed_decay,
-    shared.shared_memory,
+    shared.shared_memory, short.short_lists,
 )  # fmt: skip
 
 
 @uncollected()
-def lint(scripts: Mapping[str, bytes]) -> tuple[list[Finding], list[str]]:
+def lint(scripts: Mapping[str, bytes], steps_per_epoch: int | None = None) -> tuple[list[Finding], list[str]]:
     """Look for mistakes.
 
     Args:
         scripts: name (a path) → bytes.
+        steps_per_epoch: how many batches every data set has; None: only what the scripts say.
 
     Returns:
         What was found, by file and line; and why a script could not be read.
@@ -45,6 +46,7 @@ def lint(scripts: Mapping[str, bytes]) -> tuple[list[Finding], list[str]]:
             unread.append(str(problem))
     patience = Patience(sources)
     flow = Flow(sources, [module_of(source.name) for source in sources])
+    flow.memory["steps per epoch"] = steps_per_epoch
     found = []
     for rule in RULES:
         patience.ask()

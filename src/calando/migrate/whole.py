@@ -50,15 +50,18 @@ def load(optimizer: torch.optim.Optimizer, stored: Any) -> tuple[list[str], list
     return [], []
 
 
-def groups(network: Any, params: Iterable[Any] | None = None) -> list[dict[str, Any]]:
+def groups(network: Any, params: Iterable[Any] | None = None) -> list[Any]:
     """A network's parameters in two groups: those that MindSpore decays, and those called beta or gamma.
 
     MindSpore applies an optimizer's weight decay to no parameter whose name contains one of the two, unless the
     script has groups of its own. The second group has ``weight_decay`` 0; one that would be empty is left out.
 
     Args:
-        params: those that are trained; None: all that need gradients.
+        params: those that are trained, or groups of the script's own, which stay; None: all that need gradients.
     """
+    params = params if params is None else list(params)
+    if params and any(isinstance(p, dict) for p in params):
+        return params
     called = [(p, name) for p, name in names(network).items() if p.requires_grad]
     if params is not None:
         of = dict(called)

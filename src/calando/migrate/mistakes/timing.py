@@ -98,7 +98,7 @@ def late(flow: Flow, thing: Thing, scope: Scope, node: ast.AST, value: ast.expr)
     turns = {
         n.id
         for loop in enclosing(scope, node)
-        for n in ast.walk(getattr(loop, "target", loop))
+        for n in ast.walk(loop.test if isinstance(loop, ast.While) else getattr(loop, "target", loop))
         if isinstance(n, ast.Name)
     }
     shown = expressions(scope, value, inner)

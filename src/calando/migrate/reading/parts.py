@@ -118,5 +118,5 @@ def spelled(item: ast.AST | None) -> dict[str, ast.expr] | None:
         return {str(ast.literal_eval(k)): v for k, v in zip(item.keys, item.values, strict=True)
                 if isinstance(k, ast.Constant)}  # fmt: skip
     if isinstance(item, ast.Call) and ast.unparse(item.func) == "dict" and not item.args:
-        return {str(word.arg): word.value for word in item.keywords}
+        return {word.arg: word.value for word in item.keywords if word.arg is not None}
     return None
