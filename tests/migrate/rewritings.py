@@ -70,7 +70,7 @@ def _ema_weights(factor, ema_weight, weight):
 def tensor_grad_scale(scale, grad):
     return grad * F.cast(1.0 / scale, F.dtype(grad))
 class TrainStep(nn.TrainOneStepWithLossScaleCell):
-    def __init__(self, network, optimizer, scale_sense=1.0, ema=False, ema_decay=0.9999, clip_grad=False, clip_value=15):
+    def __init__(self, network, optimizer, scale_sense=1.0, ema=False, ema_decay=0.9999, clip_grad=False, clip_value=9):
         super(TrainStep, self).__init__(network, optimizer, scale_sense)
         self.ema = ema
         self.ema_decay = ema_decay

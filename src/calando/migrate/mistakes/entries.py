@@ -6,6 +6,7 @@ import ast
 
 from ...lexicon import DYNAMIC
 from ..reading.flow import Flow
+from ..reading.remembered import remembered
 from ..reading.scopes import Scope
 from .amounts import DEEPEST, Amount, Unsure, amount, meant, plus, product, size_of, whole
 
@@ -42,23 +43,23 @@ def entries(flow: Flow, scope: Scope, node: ast.expr, deep: int = 0) -> Amount:
         return of_call(flow, scope, node, deep)
     if isinstance(node, ast.Name):
         home, value = meant(flow, scope, node)
-        if value is None or touched(home, node.id):
+        if value is None or isinstance(value, ast.Constant) or node.id in touched(flow, flow.home(scope, node.id)):
             raise Unsure
         return entries(flow, home, value, deep + 1)
     raise Unsure
 
 
-def touched(home: Scope, name: str) -> bool:
-    """Whether a list is changed after it was made: by one of its methods, or through its entries."""
+@remembered
+def touched(flow: Flow, home: Scope) -> set[str]:
+    """The names of lists that are changed after they were made: by one of their methods, or through their entries."""
+    found: set[str] = set()
     for node in ast.walk(home.node):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == name:
-            if node.attr in CHANGING:
-                return True
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.attr in CHANGING:
+            found.add(node.value.id)
         elif isinstance(node, (ast.AugAssign, ast.Delete)):
             targets = node.targets if isinstance(node, ast.Delete) else [node.target]
-            if any(isinstance(n, ast.Name) and n.id == name for target in targets for n in ast.walk(target)):
-                return True
-    return False
+            found |= {n.id for target in targets for n in ast.walk(target) if isinstance(n, ast.Name)}
+    return found
 
 
 def of_call(flow: Flow, scope: Scope, call: ast.Call, deep: int) -> Amount:
@@ -114,7 +115,7 @@ def built(flow: Flow, scope: Scope, node: ast.expr, deep: int) -> Amount:
         if not method and not (known and inner.args):
             break
         inner = inner.func.value if method else inner.args[0]  # type: ignore[attr-defined]
-    if isinstance(inner, ast.Name) and touched(scope, inner.id):
+    if isinstance(inner, ast.Name) and inner.id in touched(flow, scope):
         assert isinstance(scope.node, ast.FunctionDef)
         return appended(flow, scope, scope.node.body, inner.id, deep)
     return entries(flow, scope, node, deep + 1)
