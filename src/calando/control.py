@@ -164,7 +164,6 @@ class Controls(Averages):
         def write() -> None:
             for (n, ours), entry in checked.items():
                 hypers[n].put(ours, entry, clocks[n], SET)
-                hypers[n].displaced.pop(ours, None)
             for n in dict.fromkeys(n for n, _ in wanted):
                 self._changed(n)
             told()
@@ -244,9 +243,7 @@ class Controls(Averages):
         engine, made = self.engine, iter(slots)
         for number, kept in enumerate(snapshot.groups):
             engine.clocks[number] = kept.clock
-            engine.hypers[number].timelines = lines[number]
-            engine.hypers[number].displaced.clear()
-            engine.hypers[number].sort()
+            engine.hypers[number].replace(lines[number])
             for member, stored in zip(engine.members[number], kept.params, strict=True):
                 member.age, member.memory, member.slots = stored.age, stored.memory, next(made)
         engine.forget()

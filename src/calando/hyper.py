@@ -20,6 +20,7 @@ from .schedules import Constant, Function, Listed, Schedule, ScheduleEnd
 
 TINY = 5e-324  # the smallest number above zero: a lower bound that excludes zero
 LONG = 200  # bits
+NONE: Mapping[str, Any] = {}
 KINDS = "a number, a list with one number per step, a schedule or a function of the step"
 
 
@@ -180,8 +181,15 @@ class Hyper:
         self.sort()
 
     def put(self, name: str, entry: Schedule | float, step: int, author: str) -> None:
-        """As ``set``, for what has been checked."""
+        """As ``set``, for what has been checked. No schedule comes back after that, unless the outside wrote it."""
         self.timelines.setdefault(name, Timeline()).change(step, entry, author)
+        if author != OUTSIDE:
+            self.displaced.pop(name, None)
+        self.sort()
+
+    def replace(self, timelines: dict[str, Timeline], displaced: Mapping[str, tuple[Schedule, float]] = NONE) -> None:
+        """Put other histories into force."""
+        self.timelines, self.displaced = timelines, dict(displaced)
         self.sort()
 
     def sort(self) -> None:

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calando.decay import DECOUPLED, L2
+from calando.distinct import distinct
 from calando.engine import Engine
 from calando.groups import Group, refuse_doubles
 from calando.hyper import Hyper
-from calando.distinct import distinct
 from calando.rule import Rule
 from calando.rules.adam import ADAM, AMSGRAD, Scalars, corrected
 from calando.rules.sgd import SGD, SGD_MOMENTUM

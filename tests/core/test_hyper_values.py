@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from calando.events import BUILT, OUTSIDE, SET
-from calando.hyper import TINY, Hyper, UnknownName, as_schedule, interval, shown
+from calando.hyper import LARGEST, TINY, Hyper, Rounded, UnknownName, as_schedule, interval, shown
 from calando.schedules import Constant, Cosine, Function, Linear, Listed, Schedule, ScheduleEnd
 
 DOMAIN = {
@@ -286,12 +286,65 @@ def test_what_is_written_from_outside_wins_until_the_schedules_own_value_comes_b
     assert values.timelines["lr"].authors == [BUILT, OUTSIDE]
 
 
+@pytest.mark.parametrize("value", [0.75, 1.0, 0.25])
+def test_the_schedule_comes_back_later_for_the_number_it_had_or_has(value):
+    """0.75 it had when the number from outside displaced it, 1.0 it has now; 0.25 it has at neither step."""
+    values = hyper(lr=Linear(0.0, 1.0, steps=4))
+    outside(values, 0.5, 3)
+    outside(values, value, 4)
+    assert values.at(4) == {"lr": 0.25 if value == 0.25 else 1.0}
+    assert isinstance(values.timelines["lr"].latest, Linear) == (value != 0.25)
+
+
+def test_a_schedule_that_came_back_and_was_replaced_does_not_come_back_again():
+    values = hyper(lr=Linear(0.0, 1.0, steps=4))
+    outside(values, 0.3, 1)
+    outside(values, 0.25, 1)
+    assert isinstance(values.timelines["lr"].latest, Linear)
+    values.set("lr", 0.75, 2, SET)
+    outside(values, 0.25, 3)  # which the schedule had when it was displaced
+    assert values.at(4) == {"lr": 0.25} == values.at(3)
+
+
+def test_a_schedule_that_was_displaced_does_not_come_back_after_set():
+    values = hyper(lr=Linear(0.0, 1.0, steps=4))
+    outside(values, 0.3, 1)
+    values.set("lr", 0.125, 2, SET)
+    outside(values, 0.75, 3)  # which the schedule has there
+    assert values.at(4) == {"lr": 0.75}
+
+
 def test_what_set_has_said_is_not_undone_by_chance():
     """Only a value from outside gives way to the schedule it displaced; what ``set`` said stays."""
     values = hyper(lr=Linear(0.0, 1.0, steps=4))
     values.set("lr", 0.75, 2, SET)
     outside(values, 0.75, 3)  # the number that the first schedule has at step 3
     assert values.at(4) == {"lr": 0.75}
+
+
+@pytest.mark.parametrize("name", ["beta1", "eps"])
+def test_only_rates_and_decays_may_lie_below_zero_by_rounding(name):
+    assert hyper(lr=-1e-16).at(0) == {"lr": -1e-16}
+    with pytest.raises(ValueError, match=r"must lie in \[0, .*\), but got -1e-16"):
+        hyper(**{name: -1e-16})
+
+
+def rounded(**given):
+    return Rounded(PLACE, DOMAIN, given)
+
+
+def test_a_step_sees_float32_unless_that_leaves_the_domain():
+    near = 1 - 1e-12  # 1 in float32
+    values = rounded(lr=lambda step: 0.1 + step, beta1=near, loss_scale=0.1)
+    assert values.at(2) == {"lr": float(np.float32(2.1)), "beta1": near, "loss_scale": 0.1}
+    assert values.current(2)["lr"] == 2.1
+
+
+def test_the_largest_float32_is_the_last_number_that_is_rounded():
+    assert rounded(lr=LARGEST).at(0) == {"lr": LARGEST}
+    with pytest.raises(ValueError, match="infinite in float32"):
+        rounded(lr=LARGEST * 1.01)
+    assert rounded(loss_scale=LARGEST * 1.01).at(0) == {"loss_scale": LARGEST * 1.01}
 
 
 def test_functions_are_asked_once_per_step():

@@ -166,8 +166,7 @@ class Attributes(Controls):
             yield
         except (TypeError, ValueError, KeyError):
             for number, (hyper, (lines, displaced)) in enumerate(zip(hypers, kept, strict=True)):
-                hyper.timelines, hyper.displaced = lines, displaced
-                hyper.sort()
+                hyper.replace(lines, displaced)
                 self._changed(number)
             raise
 

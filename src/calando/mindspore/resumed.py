@@ -309,7 +309,6 @@ class Resumed:
                 hyper.rewind(self.clock)
         for (n, ours), entry in self.changes.items():
             engine.hypers[n].put(ours, entry, engine.clocks[n], SET)
-            engine.hypers[n].displaced.pop(ours, None)
         if self.own:
             optimizer._own.add("lr")
             optimizer._own_rates.update(self.own)

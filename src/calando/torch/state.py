@@ -146,8 +146,7 @@ class Stateful(Reminders, Faces):
     def _try(self, number: int, line: dict[str, Timeline], group: Mapping[str, Any]) -> None:
         """Raise where a group could not be updated with the choices and numbers that were stored."""
         trial = copy(self.engine.hypers[number])
-        trial.timelines = line
-        trial.sort()
+        trial.replace(line)
         own = self.param_groups[number]
         self._group({**self.defaults, **group, **self.FIXED, "params": own["params"]}, trial)
 
@@ -232,9 +231,7 @@ class Stateful(Reminders, Faces):
                 group["step"] = max(steps)
             engine.clocks[number] = group.setdefault("step", 0)
             hyper = engine.hypers[number]
-            hyper.timelines = lines[number]
-            hyper.displaced.clear()
-            hyper.sort()
+            hyper.replace(lines[number])
             self._show(number, group, spelled(self.spelling, hyper.current(engine.clocks[number])))
             self._remember(number, group)
             self._structures[number] = self._structure(group)
@@ -301,8 +298,7 @@ class Stateful(Reminders, Faces):
         hypers = []
         for number, group in enumerate(self.param_groups):
             hyper = self._hyper(f"For '{type(self).__name__}', group {number}", group)
-            hyper.timelines = kept["timelines"][number]
-            hyper.sort()
+            hyper.replace(kept["timelines"][number])
             hypers.append(hyper)
         groups = [self._group(group, hyper) for group, hyper in zip(self.param_groups, hypers, strict=True)]
         self.engine = self.ENGINE(groups, hypers, kept["on_nonfinite"])
