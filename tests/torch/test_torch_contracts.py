@@ -1,5 +1,5 @@
-"""What whoever is handed an optimizer may expect of it, for every class; the contracts with a file of their own
-(state, hooks, GradScaler, schedulers, callers that step one group at a time) stand there."""
+"""What whoever is handed an optimizer may expect of it, for every class; the contracts with a file of their own stand
+there: state, torch.distributed.checkpoint, hooks, GradScaler, schedulers, callers that step one group at a time."""
 
 import copy
 import io
@@ -7,11 +7,6 @@ import pickle
 
 import pytest
 import torch
-from torch.distributed.checkpoint.state_dict import (
-    StateDictOptions,
-    get_optimizer_state_dict,
-    set_optimizer_state_dict,
-)
 from torch_pairs import give, identical, saved, train
 
 import calando.torch as ct
@@ -95,75 +90,6 @@ def test_round_trips_go_on_exactly(name, way):
     go(name, optimizer, whole, range(3, 6)), go(name, other, parts, range(3, 6))
     identical(whole, parts)
     assert optimizer.param_groups[0]["step"] == other.param_groups[0]["step"] == 6
-
-
-@pytest.mark.parametrize("flat", [False, True], ids=["nested", "flat"])
-@pytest.mark.parametrize("name", ["AdamW", "NAdam", "Adagrad", "Lamb"])
-def test_distributed_checkpoints_in_both_forms(name, flat):
-    def model():
-        torch.manual_seed(0)
-        return torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Linear(4, 2)).double()
-
-    options = StateDictOptions(flatten_optimizer_state_dict=flat)
-    first, second = model(), model()
-    optimizer, other = made(name, first.parameters()), made(name, second.parameters())
-    get_optimizer_state_dict(first, optimizer, options=options)  # asked for before training: nothing happens
-    identical(first.parameters(), second.parameters())
-    assert optimizer.param_groups[0]["step"] == 0
-    go(name, optimizer, list(first.parameters()), range(3))
-    state = saved(get_optimizer_state_dict(first, optimizer, options=options))
-    second.load_state_dict(first.state_dict())
-    set_optimizer_state_dict(second, other, state, options=options)
-    assert other.param_groups[0]["step"] == 3 and other.current()[0]["lr"] == RATE(3)
-    go(name, optimizer, list(first.parameters()), range(3, 6)), go(name, other, list(second.parameters()), range(3, 6))
-    identical(first.parameters(), second.parameters())
-
-
-def test_asking_for_the_state_again_and_again_changes_nothing_where_there_is_none():
-    """Plain SGD has no state, so torch pretends a step at every call while there are no gradients."""
-    torch.manual_seed(0)
-    model = torch.nn.Linear(3, 2).double()
-    optimizer = ct.SGD(model.parameters(), lr=RATE, weight_decay=0.5)
-    for step in range(3):
-        go("SGD", optimizer, list(model.parameters()), [step])
-        optimizer.zero_grad()
-        before = [p.detach().clone() for p in model.parameters()]
-        for _ in range(3):
-            get_optimizer_state_dict(model, optimizer)
-        identical(model.parameters(), before)
-        assert optimizer.param_groups[0]["step"] == step + 1
-        assert optimizer.trace("lr", range(6), group=0).tolist() == [RATE(i) for i in range(6)]
-    assert "outside" not in repr(optimizer)
-
-
-@pytest.mark.parametrize("rate", [0.0, Linear(0.0, 0.1, 4)], ids=["a number", "a schedule"])
-@pytest.mark.parametrize("name", [name for name in STEPPING if name not in ("SparseAdam", "FTRL")])  # whose rate is > 0
-def test_a_step_of_ones_own_with_a_rate_and_gradients_of_zero_counts(name, rate):
-    """Nobody wrote that rate from outside, so nobody pretends."""
-    params = weights()
-    optimizer = made(name, params, lr=rate)
-    for p in params:
-        p.grad = torch.zeros_like(p)
-    optimizer.step()
-    assert optimizer.param_groups[0]["step"] == 1
-    assert {int(optimizer.state[p].get("step", 1)) for p in params} == {1}
-
-
-def test_a_step_that_is_not_torchs_counts_though_zero_was_written_as_the_rate():
-    """A warm-up of torch's that begins at 0 writes it too: gradients tell the two apart, sparse or missing ones too."""
-    sparse = weights()
-    optimizer = made("SparseAdam", sparse, lr=0.1)
-    optimizer.param_groups[0]["lr"] = 0.0
-    for p in sparse:
-        p.grad = torch.zeros_like(p).to_sparse()
-    optimizer.step()
-    assert optimizer.param_groups[0]["step"] == 1
-    params = weights()
-    optimizer = made("AdamW", params, lr=0.1)
-    optimizer.param_groups[0]["lr"] = 0.0
-    params[0].grad = torch.zeros_like(params[0])
-    optimizer.step()
-    assert optimizer.param_groups[0]["step"] == 1 and int(optimizer.state[params[0]]["step"]) == 1
 
 
 @all_classes

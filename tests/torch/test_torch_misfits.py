@@ -86,7 +86,7 @@ MISFITS = [  # who loads, what is changed in a stored Adam of four parameters, t
     (
         "timelines missing",
         lambda: ct.Adam(params()),
-        lambda s: s["calando"]["timelines"].clear(),
+        lambda s: s["calando"].update(timelines=()),
         "Adam.*(timelines|schedules)",
     ),
     (

@@ -261,7 +261,7 @@ def timelines(found: Mapping[str, Any], groups: list[Any]) -> list[dict[str, Any
     """The schedules that calando stored beside each group."""
     extra = found.get("calando")
     lines = extra.get("timelines") if isinstance(extra, Mapping) else None
-    return list(lines) if isinstance(lines, list) and len(lines) == len(groups) else [{} for _ in groups]
+    return list(lines) if isinstance(lines, (list, tuple)) and len(lines) == len(groups) else [{} for _ in groups]
 
 
 def grouped(family: str, group: Mapping[str, Any], names: Mapping[Any, str], lines: Mapping[str, Any]) -> Grouped:

@@ -1,15 +1,16 @@
 """Whether a ``state_dict`` fits an optimizer."""
 
 from collections.abc import Mapping
-from math import isfinite, nan, prod
+from math import isclose, isfinite, nan, prod
 from typing import TYPE_CHECKING, Any
+from warnings import warn
 
 from ..average import SLOT
 from ..eight import CODES, SCALE, blocks
 from ..events import Timeline
 from ..hyper import Hyper, inside, shown
 from ..rule import Rule
-from ..schedules import ScheduleEnd
+from ..schedules import Schedule, ScheduleEnd
 from .boxes import unboxed
 from .names import torchs_names
 from .refusals import refuse_choices
@@ -189,6 +190,24 @@ def check_lines(hyper: Hyper, lines: Mapping[str, Timeline], clock: int) -> None
                 line.at(clock - 1)
             except ScheduleEnd as end:
                 raise ScheduleEnd(f"{hyper.place}: {hyper.spelled(name)!r}: {end}") from None
+
+
+def tell_lost_schedules(optimizer: "Stateful", number: int, group: Mapping[str, Any], clock: int) -> None:
+    """Warn where a group comes from calando without its schedules, and followed another one than is given here.
+
+    So torch.distributed.checkpoint stores it: numbers in force, and the clock, which a group of torch's class has not.
+    """
+    hyper = optimizer.engine.hypers[number]
+    schedules = {name: line.latest for name, line in hyper.timelines.items() if isinstance(line.latest, Schedule)}
+    if not schedules or group.get("step") != clock:
+        return
+    stored = optimizer._stored_numbers(number, group)
+    for name, schedule in schedules.items():
+        here, there = hyper.shown(name, clock), stored[name].at(clock)
+        if not isclose(here, there, rel_tol=1e-9):
+            has = f"the checkpoint has {hyper.spelled(name)} = {there:g} in step {clock} and no schedules"
+            told = f"{hyper.place}: {has}; {schedule.describe()}, which goes on here, has {here:g}"
+            warn(f"{told}. Where set() or Plateau had changed it, change it again", stacklevel=4)
 
 
 def check_number(place: str, key: str, value: Any, has: str = "the checkpoint has") -> None:

@@ -19,7 +19,7 @@ from ..schedules import Schedule
 from ..snapshot import Snapshot
 from ..spelling import spelled
 from .faces import Faces
-from .fit import VERSION, check_lines, check_state, kinds_of
+from .fit import VERSION, check_lines, check_state, kinds_of, tell_lost_schedules
 from .refusals import DEMANDS
 from .reminders import Reminders, remembered
 from .resume import Resumed, clock_of, rewritten
@@ -77,8 +77,8 @@ class Stateful(Reminders, Faces):
         own: dict[str, Any] = {
             "version": VERSION,
             "kind": kinds_of(self)[0],
-            "timelines": [hyper.stored() for hyper in self.engine.hypers],
-            "ages": [[m.age for m in members] for members in self.engine.members],
+            "timelines": tuple(hyper.stored() for hyper in self.engine.hypers),  # a list would be taken to pieces by
+            "ages": [[m.age for m in members] for members in self.engine.members],  # torch.distributed.checkpoint
         }
         if self._controllers or self._waiting:
             own["controllers"] = self._reminders()
@@ -121,9 +121,12 @@ class Stateful(Reminders, Faces):
             lines = [hyper.loaded(stored) for hyper, stored in pairs]
         else:
             lines = [self._numbers_of(n, group) for n, group in enumerate(state_dict["param_groups"])]
-        for hyper, line, group in zip(self.engine.hypers, lines, state_dict["param_groups"], strict=True):
+        for number, (line, group) in enumerate(zip(lines, state_dict["param_groups"], strict=True)):
             faces = [state_dict["state"].get(key, {}) for key in group["params"]]
-            check_lines(hyper, line, clock_of(group, faces, extra is not None))
+            clock = clock_of(group, faces, extra is not None)
+            check_lines(self.engine.hypers[number], line, clock)
+            if extra is None:
+                tell_lost_schedules(self, number, group, clock)
         for number, (line, group) in enumerate(zip(lines, state_dict["param_groups"], strict=True)):
             self._try(number, line, group)
         shared = [self.defaults.keys() & group.keys() for group in self._dicts]
@@ -208,10 +211,14 @@ class Stateful(Reminders, Faces):
 
     def _numbers_of(self, number: int, group: Mapping[str, Any]) -> dict[str, Timeline]:
         """The numbers of a group that torch's class stored; a schedule given to this optimizer stays."""
-        hyper, own = self.engine.hypers[number], {n: self.defaults.get(n) for n in (SLOT, SEED, *self._options.fronts)}
-        loaded = self._hyper(hyper.place, {"max_norm": None, **own, **group}).timelines
-        kept = {name: line for name, line in hyper.timelines.items() if isinstance(line.latest, Schedule)}
-        return {**loaded, **kept}
+        lines = self.engine.hypers[number].timelines
+        kept = {name: line for name, line in lines.items() if isinstance(line.latest, Schedule)}
+        return {**self._stored_numbers(number, group), **kept}
+
+    def _stored_numbers(self, number: int, group: Mapping[str, Any]) -> dict[str, Timeline]:
+        """The numbers that stand in a stored group."""
+        own = {name: self.defaults.get(name) for name in (SLOT, SEED, *self._options.fronts)}
+        return self._hyper(self.engine.hypers[number].place, {"max_norm": None, **own, **group}).timelines
 
     def _reload(self, lines: list[dict[str, Timeline]], ages: list[list[int]] | None, shared: list[set[str]]) -> None:
         """Make engine and groups agree after ``param_groups`` and ``state`` were exchanged.
