@@ -147,7 +147,8 @@ def refuse_strangers(place: str, groups: list[Given]) -> None:
             try:
                 adapter(p)
             except TypeError as problem:
-                raise TypeError(f"{here}: entry {i} of 'params': {problem}") from None
+                flat = "; give one flat list" if isinstance(p, (list, tuple)) else ""
+                raise TypeError(f"{here}: entry {i} of 'params': {problem}{flat}") from None
 
 
 def refuse_namesakes(place: str, groups: list[Given]) -> None:
@@ -161,14 +162,21 @@ def refuse_namesakes(place: str, groups: list[Given]) -> None:
 
 
 def check_order(place: str, groups: list[Given], order: list[Any]) -> None:
-    """Raise ValueError unless ``order`` holds every parameter of the groups once and nothing else."""
+    """Raise ValueError unless ``order`` holds every parameter of the groups once and nothing else, TypeError for text."""
     grouped = {id(p): name_of(p, i) for group in groups for i, p in enumerate(group.params)}
-    ordered = {id(p): p if isinstance(p, str) else name_of(p, i) for i, p in enumerate(order)}
-    if len(ordered) != len(order):
-        raise ValueError(f"{place}: 'order_params' holds a parameter twice")
+    ordered: dict[int, str] = {}
+    for i, p in enumerate(order):
+        if isinstance(p, str):
+            raise TypeError(f"{place}: 'order_params' must hold parameters, but got the text {p!r}")
+        name = name_of(p, i)
+        if id(p) in ordered:
+            raise ValueError(f"{place}: 'order_params' holds {name!r} twice")
+        ordered[id(p)] = name
     foreign = [name for key, name in ordered.items() if key not in grouped]
     missing = [name for key, name in grouped.items() if key not in ordered]
     counts = f"'order_params' has {len(order)} parameters, the groups have {len(grouped)}"
+    if foreign and foreign[0] in grouped.values():
+        raise ValueError(f"{place}: 'order_params' holds another parameter of the name {foreign[0]!r} than the groups")
     if foreign:
         raise ValueError(f"{place}: {foreign[0]!r} stands in 'order_params' but in no group ({counts})")
     if missing:
