@@ -178,6 +178,30 @@ def test_lists_without_recursion():
     assert list(net.parameters_dict(recurse=False)) == ["top"]
 
 
+def test_apply_reaches_the_inner_cells_first(mindspore):
+    orders = []
+    for room in (nn, mindspore.nn):
+        net = room.SequentialCell([room.Dense(2, 2), room.SequentialCell([room.ReLU(), room.Dense(2, 2)])])
+        orders.append(met := [])
+        assert net.apply(lambda cell, met=met: met.append(type(cell).__name__)) is net
+    assert orders[0] == orders[1] and orders[0][-1] == "SequentialCell"
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("register_forward_hook", "put a Cell around it"),
+        ("state_dict", r"ms\.save_checkpoint\(cell, path\)"),
+        ("register_buffer", r"assign a Parameter\(…, requires_grad=False\)"),
+        ("to_float", "give layers dtype=ms.float16"),
+        ("add_flags", "leave it out"),
+    ],
+)
+def test_methods_of_mindspores_cell_that_are_not_here_name_the_way_out(name, way):
+    with pytest.raises(AttributeError, match=f"'Dense' has no attribute {name!r}: .*{way}"):
+        getattr(nn.Dense(2, 2), name)
+
+
 def test_auto_prefix_off_keeps_names():
     class Bare(Cell):
         def __init__(self, net):

@@ -162,7 +162,7 @@ def refuse_namesakes(place: str, groups: list[Given]) -> None:
 
 
 def check_order(place: str, groups: list[Given], order: list[Any]) -> None:
-    """Raise ValueError unless ``order`` holds every parameter of the groups once and nothing else, TypeError for text."""
+    """Raise ValueError unless ``order`` holds every parameter of the groups once; TypeError for a text."""
     grouped = {id(p): name_of(p, i) for group in groups for i, p in enumerate(group.params)}
     ordered: dict[int, str] = {}
     for i, p in enumerate(order):

@@ -8,7 +8,7 @@ A parameter is named by the path to it, at the moment a cell is assigned to its 
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from textwrap import indent
 from typing import Any, NoReturn
 
@@ -20,11 +20,18 @@ AS_THEY_ARE = (
     "networks here are computed in the types of their parameters: give layers dtype=ms.float16, or cast Tensors"
 )
 ONE_PROCESS = "calando runs one process and leaves the others to torch; see docs/distributed.md"
+HOOKS = ("register_forward_hook", "register_forward_pre_hook", "register_backward_hook", "register_backward_pre_hook")
 FOREIGN = {  # methods of MindSpore's Cell that have no meaning here
-    **dict.fromkeys(("to_float", "set_mixed_precision_type"), AS_THEY_ARE),
-    **dict.fromkeys(("pipeline_stage", "set_comm_fusion", "shard"), ONE_PROCESS),
-    **dict.fromkeys(("compile", "set_inputs", "set_jit_config"), "nothing is compiled here; leave it out"),
+    **dict.fromkeys(("cast_inputs", "set_mixed_precision_type", "to", "to_float"), AS_THEY_ARE),
+    **dict.fromkeys(("pipeline_stage", "set_broadcast_flag", "set_comm_fusion", "shard"), ONE_PROCESS),
+    **dict.fromkeys(("add_flags", "compile", "set_inputs", "set_jit_config"), "nothing is compiled here; leave it out"),
+    **dict.fromkeys(HOOKS, "put a Cell around it, whose construct sees what goes in and what comes out"),
+    **dict.fromkeys(
+        ("load_state_dict", "state_dict"),
+        "ms.save_checkpoint(cell, path), and ms.load_param_into_net(cell, ms.load_checkpoint(path))",
+    ),
     "recompute": "use torch.utils.checkpoint.checkpoint on the cell",
+    "register_buffer": "assign a Parameter(…, requires_grad=False), which checkpoints have too",
 }
 
 
@@ -208,6 +215,13 @@ class Cell:
 
     def init_parameters_data(self) -> None:
         """Nothing: first values are there as soon as a layer is made; MindSpore's scripts call it."""
+
+    def apply(self, fn: Callable[["Cell"], Any]) -> "Cell":
+        """Call ``fn`` with every cell below, those inside first, and with this one; return it."""
+        for child in self.cells():
+            child.apply(fn)
+        fn(self)
+        return self
 
     # ---- modes
 

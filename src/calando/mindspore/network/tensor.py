@@ -36,8 +36,9 @@ class Tensor(torch.Tensor):
         ValueError: for rows of unequal length, or a shape together with data.
 
     Differs from MindSpore: ``shape`` is torch's tuple (``torch.Size``); ``size``, ``transpose`` and other
-    methods that exist in both frameworks are torch's; a tensor without dimensions does not promote others
-    (float32 + float64 scalar tensor stays float32); the mean of integers is refused.
+    methods that exist in both frameworks are torch's: ``std`` and ``var`` divide by n - 1 (there by n), ``max`` and
+    ``min`` along an axis give the values and their places (there the values); a tensor without dimensions does not
+    promote others (float32 + float64 scalar tensor stays float32); the mean of integers is refused.
 
     Example:
         >>> Tensor([1, 2], as_dtype("float32"))
