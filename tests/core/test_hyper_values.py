@@ -376,6 +376,12 @@ def test_histories_of_another_optimizer_are_refused():
         hyper(lr=0.1).loaded({"rho": [[0, 0.5, SET]]})
 
 
+@pytest.mark.parametrize("rows", [[[0, -0.5, BUILT]], [[0, 0.1, BUILT], [3, -0.5, OUTSIDE]]])
+def test_histories_outside_the_domain_are_refused(rows):
+    with pytest.raises(ValueError, match=r"'lr' must lie in \[0, inf\), but got -0.5 \(as it was stored\)"):
+        hyper(lr=0.1).loaded({"lr": rows})
+
+
 def test_the_list_is_over_but_its_last_value_can_be_seen():
     values = hyper(lr=[0.5, 0.25], eps=0.5)
     assert values.current(1) == values.current(2) == {"lr": 0.25, "eps": 0.5}
