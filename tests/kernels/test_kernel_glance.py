@@ -184,6 +184,20 @@ def test_among_very_many_one_that_has_changed(change, number, glances):
         assert all(torch.allclose(a, b, rtol=1e-5, atol=1e-6) for a, b in zip(ours, theirs, strict=True))
 
 
+def test_among_very_many_one_that_has_shrunk_is_named_in_every_step():
+    """Its gradient is as before; nothing may be written behind its end, whoever tries again."""
+    params = [torch.nn.Parameter(torch.ones(3, 3)) for _ in range(600)]
+    optimizer = ct.SGD(params, lr=0.1)
+    push(params, 0)
+    optimizer.step()
+    params[599].data = torch.zeros(2)
+    before = params[0].detach().clone()
+    for _ in range(3):
+        with pytest.raises(ValueError, match=r"parameter '599' of group 0 had shape \(3, 3\).*has \(2,\) now"):
+            optimizer.step()
+    assert torch.equal(params[0], before) and params[599].tolist() == [0.0, 0.0]
+
+
 def test_it_finds_the_addresses():
     params = weights(1, kinds=[torch.float32])
     optimizer = ct.SGD(params, lr=0.1)

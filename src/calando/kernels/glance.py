@@ -203,8 +203,7 @@ class Glance:
         answer = self.looking()
         self.turn += ASKED_AT_ONCE if self.turn + ASKED_AT_ONCE < len(self.where) else -self.turn
         if answer != FIT:
-            self.where[:] = 0
-            self.release()
+            self.where[:] = 0  # whoever moved is asked for the rest again
         return answer
 
     def release(self) -> None:
