@@ -191,6 +191,26 @@ def test_inference_mode_and_no_grad_around_the_step():
         pair.same()
 
 
+@pytest.mark.parametrize("name", ["AdamW", "LBFGS", "SparseAdam"])  # the three that call a closure
+def test_a_closure_has_gradients_whatever_is_around_the_step(name):
+    paths = []
+    for library in (ct, torch.optim):
+        table = torch.nn.Embedding(4, 2, sparse=name == "SparseAdam", _weight=torch.ones(4, 2, dtype=torch.float64))
+        optimizer = getattr(library, name)(table.parameters(), lr=0.1)
+
+        def closure(table=table, optimizer=optimizer):
+            optimizer.zero_grad()
+            loss = (table(torch.tensor([0, 2])) - 3).square().sum()
+            loss.backward()
+            return loss
+
+        with torch.no_grad():
+            loss = optimizer.step(closure)
+            assert not torch.is_grad_enabled() and float(loss) == 16.0
+        paths.append(table.weight.detach())
+    torch.testing.assert_close(*paths, rtol=1e-12, atol=1e-12)
+
+
 def test_a_subclass_of_ours():
     class Mine(ct.AdamW):
         def step(self, closure=None):
