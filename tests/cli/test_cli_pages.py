@@ -2,12 +2,16 @@
 
 import re
 import shlex
+from contextlib import suppress
 from pathlib import Path
 
+import click
 import pytest
 from cli_runs import done
 
-from calando.cli import train
+from calando import schedules
+from calando.cli import main, train
+from calando.schedules import Schedule
 from calando.schedules.text import CALLS, METHODS, SIGNS, parse
 from calando.train.options import DECAYS, GROUPS, OPTIMIZERS, Options, plan
 
@@ -67,3 +71,33 @@ def test_the_table_of_defaults_is_true():
         rate = rate.removesuffix(", the optimizer's own")
         assert parse(rate, NAMES) == found.lr[group]
         assert float(decay.removesuffix(", the optimizer's own")) == float(DECAYS[group])
+
+
+ROOT = DOCS.parent
+PAGES = [*sorted(ROOT.glob("README*.md")), *sorted(DOCS.glob("*.md")), ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"]
+
+
+def commands(page: Path) -> list[str]:
+    """All commands on a page: in code type, in blocks, and indented."""
+    text = page.read_text(encoding="utf-8")
+    found = [*re.findall(r"`(calando [^`\n]+)`", text), *re.findall(r"^ *(?:\$ )?(calando [a-z].*)$", text, re.M)]
+    return sorted({line.partition("  #")[0].strip() for line in found if line.split()[1] in main.commands})
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_commands_on_a_page_have_these_options(page):
+    """They are read as the command would read them, and not run; what is left out ("…", "[RUN]") is anything."""
+    for line in commands(page):
+        name, *args = shlex.split(re.sub(r"\[\w+\]", "", line))[1:]
+        with suppress(click.MissingParameter):  # a command that is only spoken of
+            main.commands[name].make_context(name, args)
+
+
+def test_the_readme_names_every_schedule_and_types_commands():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (told,) = (line for line in text.splitlines() if line.startswith("| `calando.schedules` |"))
+    kinds = [name for name in schedules.__all__ if isinstance(getattr(schedules, name), type)]
+    made = {"Schedule", "Then", "Sum", "Product", "Repeat", "PerEpoch", "Skip", "Hold"}  # what they compose to
+    named = {kind for kind in kinds if issubclass(getattr(schedules, kind), Schedule)} - made
+    assert len(named) > 12 and [kind for kind in named if f"`{kind}`" not in told] == []
+    assert len(commands(ROOT / "README.md")) >= 8
