@@ -186,16 +186,17 @@ def test_adagrad_has_its_state_from_the_beginning():
     for key, face in wanted.items():
         assert face.keys() == found[key].keys()
         assert all(torch.equal(x, found[key][name]) for name, x in face.items())
-    second.load_state_dict(copy.deepcopy(first.state_dict()))  # without it, torch's step would not find "sum"
+    second.load_state_dict(copy.deepcopy(first.state_dict()))
     step(left, right, first, second, 0)
     same(left, right)
-    newcomer = torch.nn.Parameter(torch.ones(2))
-    first.state[left[0]]["sum"] = first.state[left[0]]["sum"] * 4.0
-    first.add_param_group({"params": [newcomer]})
-    assert first.state[newcomer]["sum"].tolist() == [0.0, 0.0]
-    second.state[right[0]]["sum"].mul_(4.0)
+    for optimizer, side in ((first, left), (second, right)):
+        optimizer.state[side[0]]["sum"] = optimizer.state[side[0]]["sum"] * 4.0
+        side.append(torch.nn.Parameter(torch.ones(2)))
+        optimizer.add_param_group({"params": side[-1]})
+        assert side[-1] not in optimizer.state  # a newcomer's is made at its first step
     step(left, right, first, second, 1)
     same(left, right)
+    assert torch.equal(first.state[left[2]]["sum"], second.state[right[2]]["sum"])
 
 
 def test_adagrad_shares_its_memory():

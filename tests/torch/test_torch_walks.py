@@ -117,9 +117,7 @@ class Walk:
             optimizer.param_groups[at].update(new)
 
     def do_newcomer(self):
-        if (
-            self.schedulers or self.name == "Adagrad" or len(self.sides[0]) > 9
-        ):  # torch's Adagrad stops at the next step
+        if self.schedulers or len(self.sides[0]) > 9:
             return
         x, own = torch.randn(3, 2, dtype=torch.float64), self.some(1)
         self.groups.append(([len(self.sides[0])], own))

@@ -68,14 +68,6 @@ class Adagrad(Optimizer):
         super().__init__(params, defaults, max_norm, on_nonfinite)
         self._begin()
 
-    def add_param_group(self, param_group: dict[str, Any]) -> None:
-        built = "_turn" in vars(self)
-        if built:
-            self._listen()
-        super().add_param_group(param_group)
-        if built:
-            self._begin()
-
     def share_memory(self) -> None:
         """Move the sums of all parameters into memory that processes share, as torch's class does."""
         self._listen()
