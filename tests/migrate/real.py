@@ -29,7 +29,6 @@ LEFT = {
     "backward_not_cleared": "not cleared between",
     "by_name": "only known when it runs",
     "class_table": "only known when it runs",
-    "detection_engine": "drives the same optimizer",
     "fairseq_trainer": "'params' is used",
     "getattr_config": "only known when it runs",
     "hf_accelerate": "not in this project",
@@ -53,7 +52,7 @@ LEFT = {
     "timm_own_scheduler": "its groups are used",
     "unknown_branch": "not known here",
     "warmup_beside": "own",
-    "yolo_warmup": "would be mixed",
+    "yolo_warmup": "named_modules",
 }
 SAID = re.compile(
     r"\.zero_grad\(|\.backward\(|\.step\(|\.step_update\(|get_last_lr\(|\.param_groups|clip_grad_|GradScaler\(|unscale_\(|"

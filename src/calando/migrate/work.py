@@ -26,6 +26,10 @@ class Left(Exception):
     """A part that cannot be rewritten wholly, and so is left whole; the message says why."""
 
 
+class Asked(Left):
+    """A part that is left until the user says what no script does."""
+
+
 @dataclass(frozen=True)
 class Wish:
     """What the user asked for.

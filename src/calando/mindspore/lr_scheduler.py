@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ..hyper import shown
 from ..schedules import Schedule
@@ -26,12 +27,17 @@ class Group(dict[str, Any]):
         super().__setitem__(name, value)
 
 
+BEGAN: WeakKeyDictionary[Any, list[float]] = WeakKeyDictionary()  # the rates that groups had before any scheduler
+
+
 class Driven:
-    """An optimizer as its scheduler sees it: ``param_groups``, in PyTorch's words."""
+    """An optimizer as its schedulers see it: ``param_groups``, in PyTorch's words."""
 
     def __init__(self, optimizer: Any) -> None:
         self.optimizer = optimizer
-        self.initial = [row["lr"] for row in optimizer.current()]
+        held = BEGAN.setdefault(getattr(optimizer, "optimizer", optimizer), [])
+        held += [row["lr"] for row in optimizer.current()[len(held) :]]
+        self.initial = held
 
     @property
     def param_groups(self) -> list[Group]:
@@ -69,8 +75,12 @@ class LRScheduler:
         self.optimizer = Driven(optimizer)
         self.base_lrs = list(self.optimizer.initial)
         self.last_epoch = last_epoch
-        self._step_count = 0
+        self._initial_step()
+
+    def _initial_step(self) -> None:
+        self._step_count, self._is_initial = 0, True
         self.step()
+        self._is_initial = False
 
     def get_lr(self) -> Sequence[float]:
         """The rate of each group at ``last_epoch``.
@@ -83,6 +93,9 @@ class LRScheduler:
     def step(self, epoch: float | None = None) -> None:
         """Go on by one, or to ``epoch``."""
         self._step_count += 1
+        self._update_lr(epoch)
+
+    def _update_lr(self, epoch: float | None = None) -> None:
         self.last_epoch = self.last_epoch + 1 if epoch is None else epoch  # type: ignore[assignment]
         closed = getattr(self, "_get_closed_form_lr", None) if epoch is not None else None
         self._put((closed or self.get_lr)())
@@ -165,7 +178,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         fall = (1 + math.cos(math.pi * self.T_cur / self.T_i)) / 2
         return [self.eta_min + (base - self.eta_min) * fall for base in self.base_lrs]
 
-    def step(self, epoch: float | None = None) -> None:
+    def _update_lr(self, epoch: float | None = None) -> None:
         """Go on by one, or to ``epoch``, which may be a fraction.
 
         Raises:
@@ -173,7 +186,6 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         """
         if epoch is not None and epoch < 0:
             raise ValueError(f"CosineAnnealingWarmRestarts: epoch must be at least 0, but got {shown(epoch)}")
-        self._step_count += 1
         if epoch is None and self.last_epoch >= 0:
             epoch, self.T_cur = self.last_epoch + 1, self.T_cur + 1
             if self.T_cur >= self.T_i:

@@ -12,6 +12,7 @@ from ..schedulers.place import Placed, optimizer_at
 from ..work import Left, Work
 from .assign import HOME
 
+DICTIONARIES = "calando.mindspore.chainable"
 KNOWN = {"lr", "weight_decay", "momentum", "eps", "name"}  # what the groups of both frameworks call alike
 WRITABLE = {"lr", "weight_decay", "momentum", "eps"}
 
@@ -67,6 +68,10 @@ def clock(work: Work, file: File, node: ast.expr, at: str, rates: str) -> bool:
 def loop(work: Work, scope: Scope, over: ast.For, node: ast.expr, at: str, group: str, number: str, rates: str) -> None:
     """A loop over groups that writes into them."""
     file = scope.file
+    if not rates and as_dictionaries(file, over, group):
+        work.need(file, f"import {DICTIONARIES}")
+        work.replace(file, node, f"{DICTIONARIES}.groups({at})")
+        return
     stores = []
     for inner in ast.walk(over):
         if isinstance(inner, ast.Name) and inner.id == group and isinstance(inner.ctx, ast.Load):
@@ -101,6 +106,25 @@ def loop(work: Work, scope: Scope, over: ast.For, node: ast.expr, at: str, group
         work.between(file, end, end, ")")
     for holder, key in stores:
         write(work, file, holder, at, key, named, rates)
+
+
+def as_dictionaries(file: File, over: ast.For, group: str) -> bool:
+    """Whether a loop asks its groups for more than the numbers of an optimizer, all of which a dictionary shows."""
+    more = False
+    for inner in ast.walk(over):
+        if isinstance(inner, ast.Name) and inner.id == group and isinstance(inner.ctx, ast.Load):
+            holder = file.parents[inner]
+            key: object = None
+            if isinstance(holder, ast.Subscript) and isinstance(holder.slice, ast.Constant):
+                key = holder.slice.value
+                if isinstance(holder.ctx, ast.Store) and key not in WRITABLE:
+                    return False
+            elif isinstance(holder, ast.Compare) and isinstance(holder.ops[0], (ast.In, ast.NotIn)):
+                key = getattr(holder.left, "value", None)
+            if key not in KNOWN | {"initial_lr"}:
+                return False
+            more = more or key == "initial_lr" or isinstance(holder, ast.Compare)
+    return more
 
 
 def one(work: Work, scope: Scope, holder: ast.Subscript, at: str, index: str, rates: str) -> None:

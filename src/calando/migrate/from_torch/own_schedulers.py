@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 TORCH = "torch.optim.lr_scheduler"
 ROOTS = {f"{TORCH}._LRScheduler": "LRScheduler", f"{TORCH}.LambdaLR": "LambdaLR"}
 STEPPED = ("ReduceLROnPlateau", "CosineAnnealingWarmRestarts")
+CHAINABLE = {
+    "LambdaLR", "MultiplicativeLR", "StepLR", "MultiStepLR", "ConstantLR", "LinearLR", "ExponentialLR", "PolynomialLR",
+    "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "SequentialLR", "ChainedScheduler", "SWALR",
+    "ReduceLROnPlateau",
+}  # fmt: skip
 INHERITED = {"_step_count", "_last_lr", "_get_lr_called_within_step", "_get_closed_form_lr"}
 
 
@@ -38,6 +43,14 @@ def stays_object(work: Work, thing: Thing) -> bool:
         for scope, node in uses(work.flow, thing)
         for parent in [scope.file.parents[node]]
     )
+
+
+def chainable(work: Work, thing: Thing) -> bool:
+    """Whether a scheduler of PyTorch's has an object that makes each rate from the last, whoever set that."""
+    call = thing.node
+    assert isinstance(call, ast.Call) and thing.scope is not None
+    home = thing.scope.file.names.dotted(call.func)
+    return thing.name in CHAINABLE and home.startswith("torch.optim.")
 
 
 def own_schedulers(work: Work, optimizers: list[Thing]) -> list[Scope]:

@@ -15,9 +15,9 @@ from ..reading.scopes import Scope
 from ..schedulers.drivers import WHOLES, drivers
 from ..schedulers.place import Placed, placed
 from ..schedulers.same_rate import one_rate
-from ..work import Left, Work, uses
+from ..work import Asked, Left, Work, uses
 from .later import stands_alone
-from .own_schedulers import own_schedulers, stays_object
+from .own_schedulers import chainable, own_schedulers, stays_object
 from .rates import frozen
 
 
@@ -90,7 +90,11 @@ def gather(work: Work, party: Party) -> None:
         if stays_object(work, thing):
             party.stepped.append(thing)
             continue
-        place = placed(work, thing)
+        try:
+            place = placed(work, thing)
+        except Left as left:
+            mixed(work, party, left)
+            break
         parts |= {id(part.node) for part in place.parts}
         party.schedulers.append(place)
     for thing in party.optimizers:
@@ -105,6 +109,18 @@ def gather(work: Work, party: Party) -> None:
             party.read = True
             if behind(work.flow, party.optimizers, scope, call, place.step[1]):
                 party.shown = False
+
+
+def mixed(work: Work, party: Party, why: Left) -> None:
+    """All schedulers of a party stay objects, because one of them cannot become a schedule.
+
+    Raises:
+        Left: ``why``, where the user must be asked, or one of them has no such object.
+    """
+    things = drivers(work, party.optimizers)
+    if work.wish.style == "guide" or isinstance(why, Asked) or not all(chainable(work, thing) for thing in things):
+        raise why
+    party.stepped, party.schedulers = things, []
 
 
 def driven_by_objects(party: Party) -> bool:

@@ -205,7 +205,7 @@ def rewrite_update(work: Work, optimizers: list[Thing], update: Update, others: 
     mine = belonging(work, update, others)
     clears = cleared(work, optimizers, update)
     gone = {statement for _, statement in clears}
-    accumulated = accumulates(update, mine)
+    accumulated = accumulates(update, mine, clears)
     alone(work, update, mine, [statement for where, statement in clears if where is scope])
     found = [understood(work, scope, statement, call, gone) for statement, call in mine]
     makers = {id(node) for thing in optimizers for node in above(thing.scope.file, thing.node)}  # type: ignore[union-attr]
@@ -326,7 +326,7 @@ def belonging(work: Work, update: Update, others: list[tuple[int, int]]) -> list
     return found
 
 
-def accumulates(update: Update, mine: list[tuple[ast.stmt, ast.Call]]) -> bool:
+def accumulates(update: Update, mine: list[tuple[ast.stmt, ast.Call]], clears: list[tuple[Scope, ast.stmt]]) -> bool:
     """Whether gradients of several backward calls are added before a step."""
     if len(mine) > 1:
         return True
@@ -336,9 +336,20 @@ def accumulates(update: Update, mine: list[tuple[ast.stmt, ast.Call]]) -> bool:
     own = {id(node) for node in chain(file, holder)}
     if loops != own:
         return True
-    until = file.source.tree
-    mine_under = {id(b) for b, _ in conditions(file, statement, until)}
-    return any(id(b) not in mine_under and "%" in ast.unparse(b.test) for b, _ in conditions(file, holder, until))
+    if not own or not clears or any(where is not update.scope for where, _ in clears):
+        return False
+    return not any(each_turn(file, clear, statement) for _, clear in clears)
+
+
+def each_turn(file: File, clear: ast.stmt, backward: ast.stmt) -> bool:
+    """Whether gradients are cleared in every turn of a loop in which a backward is made."""
+    if chain(file, clear) != chain(file, backward):
+        return False
+    loop = chain(file, clear)[0]
+    under = {(branch, other) for branch, other in conditions(file, backward, loop)}
+    between = [n for n in ast.walk(loop) if isinstance(n, ast.Continue) and spot(backward) < spot(n) < spot(clear)]
+    skips = any(chain(file, node)[0] is loop for node in between)
+    return not skips and all(each in under for each in conditions(file, clear, loop))
 
 
 def chain(file: File, node: ast.AST) -> list[ast.AST]:

@@ -8,8 +8,10 @@ from ...lexicon import TORCH
 from ..finding import KEPT, REWRITTEN
 from ..reading.blocks import statement_of
 from ..reading.flow import Thing
+from ..reading.packs import put_in
+from ..reading.prepared import wraps
 from ..reading.rhythm import grouped
-from ..reading.scopes import File
+from ..reading.scopes import File, Scope
 from ..schedulers.place import Placed, per_epoch
 from ..schedulers.taken import taken
 from ..work import Left, Work, uses
@@ -103,10 +105,9 @@ def finish_schedule(work: Work, party: Party, place: Placed) -> None:
     taken(work, place)
 
 
-OBJECTS = {  # where each scheduler that stays an object lives, and what of it is called something else
-    "ReduceLROnPlateau": ("calando.mindspore.torch_optim", {"num_bad_epochs": "bad"}),
-    "CosineAnnealingWarmRestarts": ("calando.mindspore.lr_scheduler", {}),
-}
+PLATEAU = "ReduceLROnPlateau"
+WORDS = {"num_bad_epochs": "bad"}  # what of it is called something else
+HOMES = {PLATEAU: "calando.mindspore.torch_optim", "CosineAnnealingWarmRestarts": "calando.mindspore.lr_scheduler"}
 KEPT_CALLS = ("step", "get_last_lr", "state_dict", "load_state_dict")
 
 
@@ -118,8 +119,8 @@ def keep_object(work: Work, thing: Thing) -> None:
     """
     scope, call = thing.scope, thing.node
     assert scope is not None and isinstance(call, ast.Call)
-    home, words = OBJECTS[thing.name]
-    home = HOME if work.wish.style == "guide" else home
+    words = WORDS if thing.name == PLATEAU else {}
+    home = HOME if work.wish.style == "guide" else HOMES.get(thing.name, "calando.mindspore.chainable")
     work.need(scope.file, f"import {home}")
     work.replace(scope.file, call.func, f"{home}.{thing.name}")
     work.say(scope.file, call, REWRITTEN, "the same object, on the new optimizer", "scheduler")
@@ -127,6 +128,7 @@ def keep_object(work: Work, thing: Thing) -> None:
         parent = where.file.parents[node]
         outer = where.file.parents.get(parent)
         if not isinstance(parent, ast.Attribute):
+            handed_on(work, where, node)
             continue
         if isinstance(outer, ast.Call) and outer.func is parent and parent.attr in KEPT_CALLS:
             work.say(where.file, outer, KEPT, "the scheduler works at run time, as before", "scheduler")
@@ -135,3 +137,16 @@ def keep_object(work: Work, thing: Thing) -> None:
             work.say(where.file, parent, REWRITTEN, f"calando's is called {words[parent.attr]}", "scheduler")
         else:
             raise Left(f"the scheduler's .{parent.attr} in line {node.lineno} has no counterpart")
+
+
+def handed_on(work: Work, scope: Scope, node: ast.expr) -> None:
+    """Raise Left where a scheduler is given to something that is not in this project."""
+    file = scope.file
+    parent = file.parents[node]
+    call = file.parents[parent] if isinstance(parent, (ast.keyword, ast.List, ast.Tuple)) else parent
+    if not isinstance(call, ast.Call) or id(call) in work.flow.made or wraps(call):
+        return
+    if work.flow.callee(scope, call) is None and put_in(work.flow, scope, call) is None:
+        shown = ast.unparse(call.func)
+        if shown not in ("print", "isinstance", "type", "repr", "str", "id"):
+            raise Left(f"a scheduler is given to {shown} in line {node.lineno}, which is not in this project")

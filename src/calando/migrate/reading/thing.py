@@ -46,6 +46,8 @@ def made_kind(dotted: str) -> tuple[str, str]:
         return GROUPS_SCHEDULER, name
     if home == "torch.optim.lr_scheduler" and (name in SCHEDULERS or name.endswith(("LR", "Scheduler"))):
         return SCHEDULER, name
+    if dotted == "torch.optim.swa_utils.SWALR":
+        return SCHEDULER, name
     if home in ("transformers", "transformers.optimization") and name in HUGGING_FACE:
         return SCHEDULER, name
     if name == "GradScaler" and home.startswith("torch"):

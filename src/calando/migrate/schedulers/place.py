@@ -13,7 +13,7 @@ from ..reading.prepared import wraps
 from ..reading.rhythm import Rhythm, grouped, rhythm
 from ..reading.scopes import Scope
 from ..reading.sure import sure
-from ..work import Left, Work, uses
+from ..work import Asked, Left, Work, uses
 from .closed import RATIOS, Closed, Open, closed
 from .drivers import WHOLES, driven, family, rivals, written
 from .hugging_face import ready_made
@@ -91,7 +91,7 @@ def said(work: Work, thing: Thing) -> dict[str, str]:
     pairs = [*zip(names, call.args, strict=False), *((str(w.arg), w.value) for w in call.keywords)]
     values = {key: value for key, value in pairs if key != "optimizer" or "optimizer" in table}
     if "last_epoch" in values and constant(work.flow, values.pop("last_epoch"), scope) != -1:
-        raise Left("it begins at an epoch of its own (last_epoch)")
+        raise Asked("it begins at an epoch of its own (last_epoch)")
     given = {key: ast.unparse(value) for key, value in values.items()}
     given.pop("verbose", None)
     unknown = set(given) - set(table)
@@ -168,7 +168,7 @@ def placed(work: Work, thing: Thing) -> Placed:
     if not result.rhythm.known and not result.rhythm.asks and work.wish.to == "mindspore":
         return on_its_own(work, result, result.rhythm.why)
     if not result.rhythm.known:
-        raise Left(f"how many updates one of its steps is: {result.rhythm.why}; say --steps-per-epoch")
+        raise Asked(f"how many updates one of its steps is: {result.rhythm.why}; say --steps-per-epoch")
     if result.rhythm.early:
         result.form = early(result)
     return result
