@@ -238,4 +238,87 @@ opt, sch = make(net, 2 * len(loader))
 for e in range(4):
     print(train(net, loader, opt, sch, 0.3)[-1])
 """,
+    "two schedulers at once, one of them made in a later epoch": HEAD
+    + """
+def one_epoch(model, optimizer, loader, epoch):
+    warmup = None
+    if epoch == 0:
+        warmup = optim.lr_scheduler.LinearLR(optimizer, start_factor=1e-3, total_iters=min(1000, len(loader) - 1))
+    for x, y in loader:
+        loss = crit(model(x), y)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if warmup is not None:
+            warmup.step()
+opt = optim.SGD([p for p in net.parameters() if p.requires_grad], lr=0.05, momentum=0.9, weight_decay=5e-4)
+steps = optim.lr_scheduler.MultiStepLR(opt, [1, 2], gamma=0.3)
+batches = [(X[i:i+12], Y[i:i+12]) for i in range(0, 48, 12)]
+for epoch in range(4):
+    one_epoch(net, opt, batches, epoch)
+    steps.step()
+    print(epoch, steps.get_last_lr(), opt.param_groups[0]["lr"])
+""",
+    "a warm-up writes rate and momentum of each group beside a scheduler, and updates lie further apart": HEAD
+    + """
+weights, biases = [], []
+for name, p in net.named_parameters():
+    if name.endswith(".bias"):
+        biases.append(p)
+    else:
+        weights.append(p)
+opt = optim.SGD(weights, lr=0.05, momentum=0.9, nesterov=True)
+opt.add_param_group({"params": biases})
+lf = lambda x: (1 - x / 4) * 0.9 + 0.1
+sched = optim.lr_scheduler.LambdaLR(opt, lr_lambda=lf)
+last = -1
+for epoch in range(4):
+    opt.zero_grad()
+    for i in range(4):
+        count = i + 4 * epoch
+        apart = 1
+        if count <= 9:
+            apart = max(1, round(1 + 2 * count / 9))
+            for j, group in enumerate(opt.param_groups):
+                start = 0.1 if j == 1 else 0.0
+                group["lr"] = start + (group["initial_lr"] * lf(epoch) - start) * count / 9
+                if "momentum" in group:
+                    group["momentum"] = 0.8 + 0.1 * count / 9
+        loss = crit(net(X[12 * i:12 * i + 12]), Y[12 * i:12 * i + 12])
+        loss.backward()
+        if count - last >= apart:
+            opt.step()
+            opt.zero_grad()
+            last = count
+    sched.step()
+""",
+    "two rates in turn, one of them of averaged weights": HEAD
+    + """
+opt = optim.Adam(net.parameters(), lr=1e-2, amsgrad=True)
+cosine = optim.lr_scheduler.CosineAnnealingLR(opt, T_max=10)
+swa = optim.swa_utils.SWALR(opt, swa_lr=5e-3, anneal_epochs=2)
+for epoch in range(6):
+    for i in range(0, 48, 16):
+        opt.zero_grad()
+        crit(net(X[i:i+16]), Y[i:i+16]).backward()
+        opt.step()
+    if epoch > 2:
+        swa.step()
+    else:
+        cosine.step()
+""",
+    "a turn that ends before its gradients are cleared, and gradients changed by hand": HEAD
+    + """
+opt = optim.AdamW(net.parameters(), lr=1e-2, amsgrad=True)
+for epoch in range(3):
+    for i in range(0, 48, 8):
+        loss = crit(net(X[i:i+8]), Y[i:i+8])
+        loss.backward()
+        if i == 16:
+            continue
+        for p in net.parameters():
+            p.grad.add_(p, alpha=1e-2)
+        opt.step()
+        opt.zero_grad()
+""",
 }

@@ -53,7 +53,7 @@ PAIRS: dict[str, Pair] = {
         "mindspore.nn.Adam adds eps before the bias correction, torch.optim.Adam after it",
     ),
     "AdamW": Pair(
-        NN + "AdamWeightDecay", EXACT + "AdamW", BETAS, EXACT + "AdamW",
+        NN + "AdamWeightDecay", EXACT + "AdamW", {**BETAS, "amsgrad": "use_amsgrad"}, EXACT + "AdamW",
         "mindspore.nn.AdamWeightDecay corrects no bias: its first step is √10 times as long",
     ),
     "RMSprop": Pair(

@@ -59,8 +59,10 @@ def becomes(file: File, name: str, statement: ast.stmt) -> ast.expr | None:
     if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or not held(name, call.func.value):
         return None
     given = [*call.args, *(word.value for word in call.keywords)]
-    if call.func.attr in IN_PLACE and len(call.args) == 1 and not call.keywords:
+    scaled = call.func.attr in ("add_", "sub_") and [word.arg for word in call.keywords] == ["alpha"]
+    if call.func.attr in IN_PLACE and len(call.args) == 1 and (scaled or not call.keywords):
         text = f"g {IN_PLACE[call.func.attr]} ({file.source.code(call.args[0])})"
+        text += f" * ({file.source.code(call.keywords[0].value)})" if scaled else ""
         return ast.parse(text, mode="eval").body
     if call.func.attr == "clamp_" and given:
         bounds = ", ".join(file.source.code(a) for a in call.args)

@@ -66,7 +66,8 @@ def to_mindspore(work: Work, scope: Scope, params: ast.expr, own_class: bool) ->
             if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
                 owner = inner.func.value
                 if inner.func.attr in LAYERS:
-                    raise Left(f"its parameters are picked from layers in line {inner.lineno} (.{inner.func.attr})")
+                    told = f"its parameters are picked from layers in line {inner.lineno} (.{inner.func.attr})"
+                    raise Left(f"{told}, which MindSpore's networks call otherwise: pick them by their names")
                 if inner.func.attr == "parameters" and not inner.args and not inner.keywords:
                     if id(inner) not in inside:
                         swap(work, where, inner.func, "trainable_params")

@@ -93,7 +93,8 @@ def reached(work: Work, scope: Scope, call: ast.Call, at: str, scaler: str) -> l
         return [Update(scope, call, at, name)]
     if inner is None and (helper := backward_in_helper(work, scope, call)) is not None:
         name, line = helper.node.name, helper.file.backwards[helper][0][0]  # type: ignore[attr-defined]
-        raise Left(f"the backward for the step in line {call.lineno} is made inside {name} (line {line})")
+        told = f"the backward for the step in line {call.lineno} is made inside {name} (line {line})"
+        raise Left(f"{told}: let {name} return the loss, and make the backward beside the step")
     if not isinstance(scope.node, ast.FunctionDef) or not scope.calls or (scaler and inner is None):
         raise Left(f"the backward that belongs to the step in line {call.lineno} was not found in its function")
     if inner is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 
 from ...lexicon import CALANDO, MINDSPORE, PAIRS, TORCH
 from ...lexicon.pairs import IMPLEMENTATION, Pair
@@ -147,8 +148,9 @@ def construct(work: Work, party: Party, thing: Thing) -> None:
     more = added(work, thing)
     rename(work, scope, statement_of(file, call), networks_of(work, scope, owners), several(work, scope, params))
     values: dict[str, str | None] = {n: None for n in given if n in IMPLEMENTATION or n == "maximize"}
-    names: dict[str, str | tuple[str, ...]] = {"params": "params", **pair.names}
-    extra = aloud(work, file, call, name, pair, target, given)
+    known = understood_by(pair, target)
+    names: dict[str, str | tuple[str, ...]] = {"params": "params", **known}
+    extra = aloud(work, file, call, name, known, target, given)
     decay = given.get("weight_decay")
     named = not target.startswith("calando.mindspore.torch_optim.")  # these leave out parameters called beta and gamma
     in_groups = grouped_params(work, scope, params)
@@ -160,7 +162,7 @@ def construct(work: Work, party: Party, thing: Thing) -> None:
     values["params"] = own_groups(work, party, thing, text, given) if own else text
     values = {n: v for n, v in values.items() if n in given}
     for idle in ("amsgrad", "lr_decay", "decoupled_weight_decay"):
-        if idle in given and idle not in pair.names and constant_false(given[idle]):
+        if idle in given and idle not in known and constant_false(given[idle]):
             values[idle] = None
     for place in party.schedulers:
         into_constructor(work, party, place, thing, given, values, extra)
@@ -170,6 +172,15 @@ def construct(work: Work, party: Party, thing: Thing) -> None:
     if idle_words := [n for n in given if n in IMPLEMENTATION]:
         reason += f"; {', '.join(map(str, idle_words))} chose an implementation and went"
     work.say(file, call, certainty, reason, "optimizer")
+
+
+def understood_by(pair: Pair, target: str) -> dict[str, str | tuple[str, ...]]:
+    """PyTorch's arguments and their names in a class, but those that it has not, as amsgrad in some."""
+    home, _, cls = target.rpartition(".")
+    if home != "mindspore.nn":
+        return dict(pair.names)
+    words = {*MINDSPORE[cls].order, *MINDSPORE[cls].keywords}
+    return {old: new for old, new in pair.names.items() if isinstance(new, tuple) or new in words}
 
 
 def refuse(given: dict[str | None, ast.expr], name: str) -> None:
@@ -199,14 +210,20 @@ def rename(work: Work, scope: Scope, statement: ast.stmt, called: list[str], col
 
 
 def aloud(
-    work: Work, file: File, call: ast.Call, name: str, pair: Pair, target: str, given: dict[str | None, ast.expr]
+    work: Work,
+    file: File,
+    call: ast.Call,
+    name: str,
+    known: Mapping[str, str | tuple[str, ...]],
+    target: str,
+    given: dict[str | None, ast.expr],
 ) -> dict[str, str]:
     """Defaults of PyTorch that the other class does not have, said aloud."""
     extra: dict[str, str] = {}
     home, _, cls = target.rpartition(".")
     if home == "calando.mindspore.torch_optim" or cls not in MINDSPORE:
         return extra
-    for old, new in pair.names.items():
+    for old, new in known.items():
         if old in given:
             continue
         default = TORCH[name].default(old)

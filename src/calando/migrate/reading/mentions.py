@@ -223,7 +223,8 @@ def call_mentioned(flow: Flow, file: File, node: ast.Call, scope: Scope) -> str:
         return "an optimizer or scheduler of the script's own: its formula must be compared by hand"
     name = node.func.attr if isinstance(node.func, ast.Attribute) else dotted
     if dotted.startswith(LIBRARIES) and FACTORY.search(dotted.partition(".")[2]):
-        return f"{dotted.partition('.')[0]} makes or drives the optimizer here: what it does is not in this script"
+        told = f"{dotted.partition('.')[0]} makes or drives the optimizer here: what it does is not in this script"
+        return f"{told}; call the class, with its numbers, in place of it"
     if AVERAGES.search(dotted):
         return "MindSpore has no averages of weights; calando's optimizers keep one (ema=)"
     if CALLBACKS.match(dotted):

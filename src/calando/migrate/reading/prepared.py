@@ -75,8 +75,9 @@ def unwrap(work: Work, optimizers: list[Thing]) -> None:
             if not any(set(optimizers) & work.flow.things(scope, each) for each in call.args):
                 continue
             if line := waits(file):
+                told = f"{ast.unparse(call.func)} wraps it, and line {line} lets the wrapper decide when it updates"
                 raise Left(
-                    f"{ast.unparse(call.func)} wraps it, and line {line} lets the wrapper decide when it updates"
+                    f"{told}: divide the loss by the number of batches, and step every so many, in the loop itself"
                 )
             statement = statement_of(file, call)
             target = statement.targets[0] if isinstance(statement, ast.Assign) and statement.value is call else None
