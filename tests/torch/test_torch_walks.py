@@ -33,7 +33,7 @@ CHOICES = {  # what the constructor is given and what is written into groups lat
     "Rprop": {"lr": [0.1, 0.01], "etas": [(0.5, 1.2), (0.3, 1.5)], "step_sizes": [(1e-6, 50), (1e-3, 0.1)], **CLIMB},
     "SGD": {"lr": [0.1, 0.01], "momentum": [0.9, 0.5], "dampening": [0, 0.3], **DECAY, **CLIMB},
 }
-NEAR = {"Muon": 1e-9, "NAdam": 1e-6, "ASGD": 1e-6}  # torch keeps their scalars in float64 once they were loaded
+NEAR = {"Muon": 1e-9, "NAdam": 1e-6}  # torch keeps its mu_product in float64 once it was loaded
 SCHEDULERS = [
     lambda o: schedulers.StepLR(o, 2, 0.7),
     lambda o: schedulers.CosineAnnealingLR(o, 7, 1e-4),
