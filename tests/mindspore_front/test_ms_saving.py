@@ -154,6 +154,11 @@ OPTIONS = [
     ),
     (lambda path: load_param_into_net(3, {}), TypeError, "'net' must be a Cell or an optimizer, but got int"),
     (lambda path: load_param_into_net(Net(), [1]), TypeError, "'parameter_dict' must be a dictionary, but got list"),
+    (
+        lambda path: load_param_into_net(Net(), {1: 2}),
+        TypeError,
+        "keys of 'parameter_dict' must be names, but one is 1",
+    ),
     (lambda path: load_param_into_net(Net(), {}, remove_redundancy=True), ValueError, "remove_redundancy=True is not"),
 ]
 

@@ -109,6 +109,21 @@ def test_a_cell_that_leaves_its_domain(kind, value, torch):
     assert [kind.read(p).tobytes() for p in optimizer.parameters] == before and optimizer.engine.clocks == [2]
 
 
+@pytest.mark.parametrize("name", [*CLASSES, "AdamOffload", "FTRL", "LazyAdam", "ProximalAdagrad"])
+@pytest.mark.parametrize("given", ["x", [0.1, 0.2]], ids=["text", "two numbers"])
+def test_a_decay_that_gives_no_number(kind, name, given, torch):
+    class Odd(nn.Cell):
+        def construct(self, global_step):
+            return given if int(global_step) else 0.1
+
+    optimizer = make(name, params_of(kind), weight_decay=Odd())
+    optimizer(tuple(grads_of(kind)))
+    before = [kind.read(p).tobytes() for p in optimizer.parameters]
+    with pytest.raises(TypeError, match=rf"For '{name}': 'weight_decay': Odd must give one number, but for step 1 it "):
+        optimizer(tuple(grads_of(kind)))
+    assert [kind.read(p).tobytes() for p in optimizer.parameters] == before and optimizer.engine.clocks == [1]
+
+
 @pytest.mark.parametrize("name", CLASSES)
 def test_a_list_shorter_than_the_training(kind, name):
     """It names its length, the step, and .hold(); the optimizer goes on with a longer one."""

@@ -32,6 +32,9 @@ class Closed(LearningRateSchedule):
             raise AttributeError(f"For '{type(self).__name__}': {name!r} {told}")
         super().__setattr__(name, value)
 
+    def extend_repr(self) -> str:
+        return repr(self.schedule)
+
     def construct(self, global_step: Any) -> Tensor:
         """The learning rate at ``global_step``: a whole number, or a Tensor of several; float32, of the same shape.
 

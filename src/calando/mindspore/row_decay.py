@@ -32,7 +32,8 @@ class RowDecay(Base):
     def _decayed_here(self, number: int, i: int, g: Any) -> Any:
         """A gradient with the decay that the kernel does not add."""
         member, here = self.engine.members[number][i], self.__dict__.setdefault("_decays_here", set())
-        decay = self._value("weight_decay", number) * self._value("loss_scale", number)
+        values = self.engine.hypers[number].at(self.engine.clocks[number])
+        decay = values["weight_decay"] * values["loss_scale"]
         if (number, i) not in here:
             if decay == 0 or member.exempt or not rows_of(member, g):
                 return g

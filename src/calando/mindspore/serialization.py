@@ -228,6 +228,8 @@ def load_param_into_net(
         raise TypeError(f"{FILLING}: 'net' must be a Cell or an optimizer, but got {type(net).__name__}")
     if not isinstance(parameter_dict, Mapping):
         raise TypeError(f"{FILLING}: 'parameter_dict' must be a dictionary, but got {type(parameter_dict).__name__}")
+    if strange := [name for name in parameter_dict if not isinstance(name, str)]:
+        raise TypeError(f"{FILLING}: the keys of 'parameter_dict' must be names, but one is {shown(strange[0])}")
     WRITER.wait()
     found = {name: entry_of(name, value) for name, value in parameter_dict.items() if not isinstance(value, str)}
     params, optimizers = inside(net)
