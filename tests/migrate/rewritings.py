@@ -107,6 +107,24 @@ for epoch in range(3):
     for x, y in create_dataset().create_tuple_iterator():
         print(step(x, y))
 """,
+    "a scaler asked twice in one line": HEAD + """
+def create_scheduler(steps, lr, epochs):
+    lrs = []
+    for i in range(steps * epochs):
+        lrs.append(lr * math.cos(math.pi / 2 * math.floor(i / steps) / epochs))
+    return lrs
+data = create_dataset()
+scaler = ms.amp.StaticLossScaler(1024)
+opt = nn.AdamWeightDecay(net.trainable_params(), learning_rate=create_scheduler(data.get_dataset_size(), 0.01, 3))
+grad_fn = ms.value_and_grad(lambda x, y: scaler.scale(loss_fn(net(x), y)), None, opt.parameters)
+for epoch in range(3):
+    for x, y in data.create_tuple_iterator(num_epochs=1):
+        l, g = grad_fn(x, y)
+        l, g = scaler.unscale(l), scaler.unscale(g)
+        if ms.amp.all_finite(g):
+            g = ops.clip_by_global_norm(g, 3.0)
+            opt(g)
+""",
     "a factory with further options": HEAD + """
 def init_group_params(params, weight_decay):
     decay, rest = [], []
@@ -125,6 +143,89 @@ def create_optimizer(params, opt="adam", lr=1e-3, weight_decay=0, momentum=0.9, 
 opt = create_optimizer(net.trainable_params(), "sgd", [0.05] * 6 + [0.01] * 6, weight_decay=1e-2)
 model = ms.Model(net, loss_fn=loss_fn, optimizer=opt)
 model.train(3, create_dataset(), dataset_sink_mode=False)
+""",
+    "a finetuning cell that looks at the float status": HEAD + """
+ops.FloatStatus = lambda: lambda g: (1 - ops.isfinite(g).all().astype(ms.float32)).reshape((1,))  # none for the CPU
+GRADIENT_CLIP_TYPE = 1
+GRADIENT_CLIP_VALUE = 1.0
+clip_grad = ops.MultitypeFuncGraph("clip_grad")
+@clip_grad.register("Number", "Number", "Tensor")
+def _clip_grad(clip_type, clip_value, grad):
+    if clip_type not in (0, 1):
+        return grad
+    dt = ops.DType()(grad)
+    if clip_type == 0:
+        low, high = ops.tuple_to_array((-clip_value,)), ops.tuple_to_array((clip_value,))
+        new_grad = ops.clip_by_value(grad, ops.cast(low, dt), ops.cast(high, dt))
+    else:
+        new_grad = nn.ClipByNorm()(grad, ops.cast(ops.tuple_to_array((clip_value,)), dt))
+    return new_grad
+grad_scale = ops.MultitypeFuncGraph("grad_scale")
+reciprocal = ops.Reciprocal()
+@grad_scale.register("Tensor", "Tensor")
+def tensor_grad_scale(scale, grad):
+    return grad * reciprocal(scale)
+_grad_overflow = ops.MultitypeFuncGraph("_grad_overflow")
+grad_overflow = ops.FloatStatus()
+@_grad_overflow.register("Tensor")
+def _tensor_grad_overflow(grad):
+    return grad_overflow(grad)
+class FinetuneCell(nn.Cell):
+    def __init__(self, network, optimizer, scale_update_cell=None):
+        super(FinetuneCell, self).__init__(auto_prefix=False)
+        self.network = network
+        self.network.set_grad()
+        self.weights = optimizer.parameters
+        self.optimizer = optimizer
+        self.grad = ops.GradOperation(get_by_list=True, sens_param=True)
+        self.reducer_flag = False
+        self.allreduce = ops.AllReduce()
+        self.is_distributed = False
+        self.cast = ops.Cast()
+        self.gpu_target = True
+        self.float_status = ops.FloatStatus()
+        self.addn = ops.AddN()
+        self.reshape = ops.Reshape()
+        self.reduce_sum = ops.ReduceSum(keep_dims=False)
+        self.base = Tensor(1, ms.float32)
+        self.less_equal = ops.LessEqual()
+        self.hyper_map = ops.HyperMap()
+        self.loss_scale = None
+        self.loss_scaling_manager = scale_update_cell
+        if scale_update_cell:
+            self.loss_scale = Parameter(Tensor(scale_update_cell.get_loss_scale(), dtype=ms.float32), name="loss_scale")
+    def construct(self, x, y, sens=None):
+        weights = self.weights
+        init = False
+        loss = self.network(x, y)
+        if sens is None:
+            scaling_sens = self.loss_scale
+        else:
+            scaling_sens = sens
+        grads = self.grad(self.network, weights)(x, y, self.cast(scaling_sens, ms.float32))
+        grads = self.hyper_map(ops.partial(grad_scale, scaling_sens), grads)
+        grads = self.hyper_map(ops.partial(clip_grad, GRADIENT_CLIP_TYPE, GRADIENT_CLIP_VALUE), grads)
+        flag_sum = self.hyper_map(ops.partial(_grad_overflow), grads)
+        flag_sum = self.addn(flag_sum)
+        flag_sum = self.reshape(flag_sum, (()))
+        if self.is_distributed:
+            flag_reduce = self.allreduce(flag_sum)
+            cond = self.less_equal(self.base, flag_reduce)
+        else:
+            cond = self.less_equal(self.base, flag_sum)
+        overflow = cond
+        if sens is None:
+            overflow = self.loss_scaling_manager(self.loss_scale, cond)
+        if not overflow:
+            self.optimizer(grads)
+        return (loss, cond)
+opt = nn.AdamWeightDecay(net.trainable_params(), 0.01)
+update = nn.DynamicLossScaleUpdateCell(loss_scale_value=2.0**127, scale_factor=2, scale_window=1000)
+step = FinetuneCell(nn.WithLossCell(net, loss_fn), opt, update)
+step.set_train()
+for epoch in range(3):
+    for x, y in create_dataset().create_tuple_iterator():
+        print(step(x, y))
 """,
     "a single weight and a scalar": HEAD + """
 class Scaled(nn.Cell):

@@ -49,6 +49,34 @@ def test_a_weight_that_is_not_known_is_listed():
     assert "with torch.no_grad(): weight.copy_(value)" in told and line.encode() in done.results[0].after
 
 
+def test_overflowed_updates_are_skipped_on_both_sides(runs):
+    source, replayed, _ = runs["a finetuning cell that looks at the float status"]
+    assert 0 < len(source.calls[0]) == len(replayed.calls[0]) < 12
+
+
+def test_what_looks_at_gradients_as_mindspore_does(torch):
+    from calando.migrate.gradients import all_reduce, float_status
+
+    for number, told in ((1.0, 0.0), (float("inf"), 1.0), (float("nan"), 1.0)):
+        assert torch.equal(float_status(torch.tensor([0.0, number])), torch.tensor([told]))
+    alone = torch.ones(1)
+    assert all_reduce(alone) is alone
+
+
+LARS = "nn.LARS({}, epsilon=1e-8, coefficient=0.02)"
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_lars_is_left_with_the_way_out(inside):
+    base = "nn.Momentum(net.trainable_params(), 0.1, 0.9)"
+    text = HEAD + (f"opt = {LARS.format(base)}\n" if inside else f"base = {base}\nopt = {LARS.format('base')}\n")
+    text += "ms.Model(net, loss_fn, opt).train(3, create_dataset())\n"
+    done = rewritten(text)
+    assert done.results[0].after == text.encode()
+    told = " ".join(f.reason for f in done.findings if "LARS" in f.text or "Momentum" in f.text)
+    assert "nn.LARS stands in front of it in line" in told and "trust_coefficient is coefficient" in told
+
+
 def test_options_that_a_call_gives_are_not_lost():
     text = WRITTEN["a factory with further options"].replace("weight_decay=1e-2)", "weight_decay=1e-2, dampening=0.1)")
     done = rewritten(text)

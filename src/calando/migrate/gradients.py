@@ -75,6 +75,20 @@ def copies(weights: Iterable[torch.Tensor]) -> list[torch.Tensor]:
     return [p.detach().clone() for p in weights]
 
 
+def float_status(grad: torch.Tensor) -> torch.Tensor:
+    """1 where any number is infinite or not-a-number, else 0; of shape (1,), as ``ops.FloatStatus``."""
+    return (~torch.isfinite(grad).all()).to(torch.float32).reshape(1)
+
+
+def all_reduce(x: torch.Tensor) -> torch.Tensor:
+    """The sum over all processes of ``torch.distributed``, as ``ops.AllReduce``; x itself where there is one only."""
+    if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+        return x
+    found = x.clone()
+    torch.distributed.all_reduce(found)
+    return found
+
+
 def all_finite(grads: Iterable[torch.Tensor]) -> bool:
     """Whether no gradient holds infinity or not-a-number."""
     return all(bool(torch.isfinite(grad).all()) for grad in grads)

@@ -18,7 +18,7 @@ from .mapped import mapped
 from .numbers import copied, is_tensor, untensored
 from .operation import is_operation, operation, stores
 from .params import TAKEN
-from .step import forward, givers, reduced
+from .step import forward, givers, reduced, unscaled
 from .words import worded
 
 HOME = "calando.migrate.gradients"
@@ -158,6 +158,9 @@ def changed(back: Back, scope: Scope, node: ast.stmt | ast.Name, part: ast.AST) 
     for c in (c for c in calls if is_tensor(file, c)):
         work.replace(file, c, untensored(file, c))  # a bound
     calls = [c for c in calls if not is_tensor(file, c)]
+    for c in calls:
+        if isinstance(c.func, ast.Attribute) and c.func.attr == "unscale":
+            unscaled(work, scope, c)
     theirs = [c for c in calls if file.names.dotted(c.func).startswith("mindspore.") and id(c) not in work.told]
     tails = [file.names.dotted(c.func).rpartition(".")[2] for c in theirs]
     if any(tail not in CLIPS | SAME for tail in tails) and worded(work, scope, part):
@@ -183,6 +186,11 @@ def borrowed(work: Work, scope: Scope, func: ast.expr) -> bool:
         home = work.flow.home(scope, func.id)
         made = [s.value for _, s in stored(home).get(func.id, []) if isinstance(s, ast.Assign)]
         return any(isinstance(v, ast.Call) and home.file.names.dotted(v.func).startswith("mindspore.") for v in made)
+    if isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and func.value.id != "self":
+        home = work.flow.home(scope, func.value.id)
+        made = [s.value for _, s in stored(home).get(func.value.id, []) if isinstance(s, ast.Assign)]
+        names = [home.file.names.dotted(v.func) for v in made if isinstance(v, ast.Call) and id(v) not in work.told]
+        return any(n.startswith("mindspore.") and n.rpartition(".")[2][:1].isupper() for n in names)
     if not isinstance(func, ast.Attribute) or ast.unparse(func.value) != "self":
         return False
     for home, value in kept_as(scope, func):

@@ -7,6 +7,7 @@ import re
 
 from ..finding import KEPT, REWRITTEN, Finding
 from ..reading.blocks import statement_of
+from ..reading.carry import stored
 from ..reading.flow import Thing
 from ..reading.scopes import File, Scope
 from ..work import Left, Work
@@ -146,6 +147,11 @@ def module(back: Back, file: File, cls: Scope, node: ast.ClassDef, bases: list[s
     if "construct" not in heads:
         raise Left(f"{node.name} (line {node.lineno}) has no construct")
     rename(work, file, heads["construct"], "forward")
+    if back.free and not ready and "__init__" in heads:
+        in_place(work, file, heads["__init__"])
+        for made_in, call in instances(work, cls):
+            if any(asks_scale(work, made_in, each) for each in [*call.args, *(w.value for w in call.keywords)]):
+                updating(work, made_in.file)
     if watches:
         watching(back, file, node, heads)
     elif "__init__" in heads:
@@ -171,16 +177,34 @@ def watching(back: Back, file: File, node: ast.ClassDef, heads: dict[str, ast.Fu
             if re.fullmatch(r"super\(.*\).__init__", ast.unparse(call.func)):
                 work.say(file, call, KEPT, "calando's class is given the same", "step")
         tidied(work, file, heads["__init__"])
-        for call in (n for n in ast.walk(heads["__init__"]) if isinstance(n, ast.Call)):
-            if file.names.dotted(call.func) == "mindspore.Parameter" and call.args:
-                work.need(file, "import torch")
-                work.replace(file, call, f"torch.tensor(float({said(work, file.where[call], call.args[0])}))")
-                work.say(file, statement_of(file, call), REWRITTEN, "a tensor that is changed in place", "step")
+        in_place(work, file, heads["__init__"])
+    updating(work, file)
+
+
+def in_place(work: Work, file: File, head: ast.FunctionDef) -> None:
+    """``Parameter(Tensor(1.0, float32))`` that a training step counts with, or scales by."""
+    for call in (n for n in ast.walk(head) if isinstance(n, ast.Call)):
+        if file.names.dotted(call.func) == "mindspore.Parameter" and call.args and id(call) not in work.told:
+            work.need(file, "import torch")
+            work.replace(file, call, f"torch.tensor(float({said(work, file.where[call], call.args[0])}))")
+            work.say(file, statement_of(file, call), REWRITTEN, "a tensor that is changed in place", "step")
+
+
+def updating(work: Work, file: File) -> None:
+    """The cells that change a loss scale, for a training step that asks them itself."""
     for call in calls_of(file, UPDATES):
         if id(call.func) not in work.told:
             work.need(file, f"import {OVERFLOW}")
             work.replace(file, call.func, f"{OVERFLOW}.{file.names.dotted(call.func).rpartition('.')[2]}")
             work.say(file, call, REWRITTEN, "the same scale, for PyTorch's gradients", "step")
+
+
+def asks_scale(work: Work, scope: Scope, node: ast.expr) -> bool:
+    """Whether a training step is given a cell that changes a loss scale."""
+    home = work.flow.home(scope, node.id) if isinstance(node, ast.Name) else scope
+    values = [s.value for _, s in stored(home).get(ast.unparse(node), []) if isinstance(s, ast.Assign)]
+    made = [v for v in (node, *values) if isinstance(v, ast.Call)]
+    return any(tail(home.file.names.dotted(v.func)) in UPDATES for v in made)
 
 
 def calls_of(file: File, names: tuple[str, ...]) -> list[ast.Call]:

@@ -15,7 +15,12 @@ FILES = "a file of the network's: torch.save and torch.load of its state_dict, w
 HALVED = "the network's precision: torch.autocast around the forward pass, whose operations in float16 are others"
 SECOND = "PyTorch has no optimizer of second order: what it trains stays MindSpore's"
 STRANGE = "no optimizer that it trains with was rewritten: it stays, with its training"
+LARS = (
+    "calando.torch.LARS is SGD with it (trust_coefficient is coefficient, eps is epsilon); what lars_filter leaves out "
+    "goes into an SGD of its own without weight decay, and use_clip has no counterpart"
+)
 NETWORKS = {
+    "LARS": LARS,
     "auto_mixed_precision": HALVED,
     "thor": SECOND,
     "Model": STRANGE,

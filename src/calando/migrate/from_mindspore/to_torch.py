@@ -18,7 +18,7 @@ from .model import models
 from .numbers import checkpoints, numbers
 from .overwritten import overwritten
 from .own_cells import WATCHES, overflowing, own_cells
-from .rest import lists, networks, rest
+from .rest import LARS, lists, networks, rest
 from .step import gradient_functions, step
 
 CHANGED = "the gradients are changed in line"  # which the looser way says more precisely
@@ -110,6 +110,9 @@ def carry_back(work: Work, thing: Thing, loose: bool, carried: bool) -> None:
     form = (COPIES if grouped(thing) else RETURNS).get(name)
     if form is None or not (form.torch or form.ours):
         raise Left(form.why if form else f"PyTorch has no {name}")
+    assert thing.scope is not None
+    for scope, node in [(thing.scope, thing.node), *uses(work.flow, thing)]:
+        in_front(scope, node)
     for scope, node in uses(work.flow, thing):
         followed(work, scope, node)
     back = Back(work, thing, form, arguments_of(thing, name), free=loose, carried=carried)
@@ -150,6 +153,14 @@ def unclipped(work: Work, done: set[Thing], left: dict[Thing, str]) -> dict[Thin
     return found
 
 
+def in_front(scope: Scope, node: ast.AST) -> None:
+    """Raise Left where an optimizer is wrapped in ``nn.LARS``."""
+    call = scope.file.parents[node]
+    call = scope.file.parents[call] if isinstance(call, ast.keyword) else call
+    if isinstance(call, ast.Call) and scope.file.names.dotted(call.func) == "mindspore.nn.LARS":
+        raise Left(f"nn.LARS stands in front of it in line {call.lineno}: {LARS}")
+
+
 def followed(work: Work, scope: Scope, node: ast.expr) -> None:
     """Raise Left where an optimizer goes somewhere that cannot be followed."""
     parent = scope.file.parents[node]
@@ -159,9 +170,5 @@ def followed(work: Work, scope: Scope, node: ast.expr) -> None:
     dotted = scope.file.names.dotted(call.func) or ast.unparse(call.func)
     if dotted.startswith("mindspore.experimental.optim.lr_scheduler."):
         return  # it goes with the optimizer
-    if dotted.rpartition(".")[2] == "LARS":
-        raise Left(
-            f"nn.LARS stands in front of it in line {call.lineno}; calando.torch.LARS is SGD with it: compare by hand"
-        )
     if work.flow.callee(scope, call) is None and dotted.rpartition(".")[2] not in KNOWN:
         raise Left(f"it is given to {ast.unparse(call.func)} in line {node.lineno}, which is not in this project")

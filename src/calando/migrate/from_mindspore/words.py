@@ -37,6 +37,8 @@ WORDS = {
     "clipbynorm": HOME + ".clip_each({0}, {1})", "clip_by_norm": HOME + ".clip_by_norm({0}, {1})",
     "clip_by_value": HOME + ".clip_by_value({0}, {1}, {2})", "clip_by_global_norm": HOME + ".clip_by_global_norm({0})",
     "assignadd": "{0}.add_({1})", "assign_add": "{0}.add_({1})", "assign": HOME + ".write({0}, {1})",
+    "floatstatus": HOME + ".float_status({0})", "allreduce": HOME + ".all_reduce({0})", "addn": "sum({0})",
+    "reshape": "{0}.reshape({1})", "lessequal": "({0} <= {1})", "less_equal": "({0} <= {1})",
     "stop_gradient": "{0}.detach()", "reducesum": "{0}.sum()", "square": "{0}.square()", "sqrt": "{0}.sqrt()",
     **{name: f"torch.{name}({{0}})" for name in SAME - {"square", "sqrt"}},
 }  # fmt: skip

@@ -50,8 +50,8 @@ class Tape:
 class Loan:
     """Networks of MindSpore under the other side's optimizers: their gradients here, the update there."""
 
-    def __init__(self, other: Any, replayed: bool) -> None:
-        self.other, self.replayed = other, replayed
+    def __init__(self, other: Any) -> None:
+        self.other = other
         self.theirs: dict[int, tuple[Any, Any]] = {}  # id of ours → (it, the parameter there)
         self.owner: dict[int, Any] = {}
         self.seen: dict[int, int] = {}  # id of a parameter there → its version when ours followed it last
@@ -74,9 +74,8 @@ class Loan:
         self.tape = Tape()
         self.undone += [other.scaled(mindspore.Tensor), other.taken(mindspore.Tensor, self.gradients)]
         self.undone.append(other.loaded(self.refresh))
-        if not replayed:
-            self.tape.begin()
-            self.undone.append(self.tape.end)
+        self.tape.begin()
+        self.undone.append(self.tape.end)
 
     def add(self, owner: Any, name: str, value: Any) -> None:
         if not hasattr(owner, name):
@@ -89,10 +88,7 @@ class Loan:
 
     @property
     def backward(self) -> Callable[..., None]:
-        """What ``loss.backward()`` does: gradients into the parameters there, of ``inputs`` alone where said.
-
-        Where gradients are replayed, zeros stand for them until the recorded ones are put there.
-        """
+        """What ``loss.backward()`` does: gradients into the parameters there, of ``inputs`` alone where said."""
 
         def backward(tensor: Any, *args: Any, inputs: Any = None, **more: Any) -> None:
             wanted = [made for _, made in self.theirs.values()] if inputs is None else list(inputs)
@@ -104,8 +100,6 @@ class Loan:
     def gradients(self, loss: Any, wanted: list[Any]) -> list[np.ndarray]:
         """The gradients of one of our losses by parameters there."""
         ours = [self.owner[id(made)] for made in wanted]
-        if self.replayed:
-            return [np.zeros(tuple(p.shape), np.float32) for p in ours]
         return self.tape.gradients(loss, ours)
 
     def refresh(self) -> None:
@@ -148,7 +142,7 @@ def own(net: Any, recurse: bool) -> list[Any]:
 class RoomLoan:
     """Networks of calando's network room under PyTorch's optimizers: the room's tensors are PyTorch's own."""
 
-    def __init__(self, other: Any, replayed: bool) -> None:
+    def __init__(self, other: Any) -> None:
         self.undone: list[Callable[[], None]] = []
         cell = mindspore.nn.Cell
 

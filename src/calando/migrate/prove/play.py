@@ -69,7 +69,7 @@ def watch(journal: Journal, sides: list[str], bridge: str, ends: list[Any]) -> N
         ends.append(bridged.end)
         written_here = bridged.written
     elif bridge == "loan":
-        loan = (RoomLoan if journal.room else Loan)(theirs, journal.replay is not None)
+        loan = (RoomLoan if journal.room else Loan)(theirs)
         ends.append(loan.end)
         written_there, lent = loan.written, loan.lent
     if "torch" in sides:
