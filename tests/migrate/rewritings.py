@@ -227,6 +227,32 @@ for epoch in range(3):
     for x, y in create_dataset().create_tuple_iterator():
         print(step(x, y))
 """,
+    "a Model that is given everything in place": HEAD + """
+class WithLoss(nn.Cell):
+    def __init__(self, net):
+        super().__init__(auto_prefix=False)
+        self.net = net
+    def construct(self, x, y):
+        return loss_fn(self.net(x), y)
+def main(epochs):
+    data = create_dataset()
+    ms.Model(WithLoss(net), optimizer=nn.Momentum(net.trainable_params(), [0.05] * 12, 0.9)).train(epochs, data)
+main(3)
+""",
+    "a training step that is given everything in place": HEAD + """
+class WithLoss(nn.Cell):
+    def __init__(self, net):
+        super().__init__(auto_prefix=False)
+        self.net = net
+    def construct(self, x, y):
+        return loss_fn(self.net(x), y)
+def make(params, lr):
+    return nn.Adam(params, lr, weight_decay=0.01)
+step = nn.TrainOneStepCell(WithLoss(net), make(net.trainable_params(), 0.01)).set_train()
+for epoch in range(3):
+    for x, y in create_dataset().create_tuple_iterator():
+        print(step(x, y))
+""",
     "a single weight and a scalar": HEAD + """
 class Scaled(nn.Cell):
     def __init__(self):

@@ -14,6 +14,7 @@ from ..reading.flow import OBJECT, OPTIMIZER, Thing
 from ..reading.imported import imported
 from ..reading.scopes import File, Scope
 from ..work import Left, Work
+from .params import written
 
 JIT = {"jit", "ms_function"}
 UNSAID = "what its loss_scale is where it is updated is not known"
@@ -47,6 +48,15 @@ class Back:
     carried: bool = False
     stepped: int = 0
     scheduler: tuple[str, str] = ("", "")
+
+    def named(self, file: File, node: ast.expr) -> str:
+        """How the optimizer is called that a Model or a training step is given; made in place, it gets a name first."""
+        if isinstance(node, (ast.Name, ast.Attribute)):
+            return file.source.code(node)
+        name = file.names.free("optimizer")
+        text = written(self.work, file.where[node], node)
+        self.work.before(file, statement_of(file, node), f"{name} = {text}")
+        return name
 
     def called(self, scope: Scope) -> str:
         """How the optimizer is called at a place.

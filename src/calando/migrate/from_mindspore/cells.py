@@ -90,7 +90,7 @@ def one_step(back: Back, scope: Scope, call: ast.Call, tail: str) -> tuple[str, 
     how = Scaling(sens=given.get("sens"))
     if "scale_sense" in given:
         how = scaling(work, scope, given["scale_sense"])
-    name, at = statement.targets[0].id, file.source.code(given["optimizer"])
+    name, at = statement.targets[0].id, back.named(file, given["optimizer"])
     loss, inputs = file.names.free("loss_value"), file.names.free("inputs")
     if "loss_fn" in given:
         lines, network, passed = with_loss(file, given["network"], given["loss_fn"], loss)
@@ -167,8 +167,11 @@ def forward_lines(
                 work.remove(file, statement_of(file, both))
                 work.say(file, statement_of(file, both), REWRITTEN, "network and loss stand in the step", "step")
             return with_loss(file, parts["backbone"], parts["loss_fn"], loss)
-    network = file.source.code(inner)
-    return [f"{loss} = {network}(*{inputs})"], network, (f"*{inputs}", [])
+    made, before = file.source.code(inner), []
+    network = file.names.free("network") if isinstance(inner, ast.Call) else made
+    if network != made:  # once, before the step
+        before = [f"{network} = {made}", "", ""]
+    return [f"{loss} = {network}(*{inputs})"], network, (f"*{inputs}", before)
 
 
 def modes(work: Work, scope: Scope, name: str, network: str, made: ast.Call) -> None:

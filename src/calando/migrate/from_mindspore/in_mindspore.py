@@ -30,7 +30,7 @@ def in_place(work: Work, thing: Thing) -> None:
     for where, update in updates(work.flow, thing):
         if compiled(where):
             raise Left(f"the update in line {update.lineno} is compiled by MindSpore, which compiles its own only")
-    for where, node in uses(work.flow, thing):
+    for where, node in [(scope, call), *uses(work.flow, thing)]:
         used(work, where, node)
     file = scope.file
     work.need(file, "import calando.mindspore.nn")

@@ -86,6 +86,8 @@ def model(back: Back, scope: Scope, call: ast.Call, steps: dict[str, str]) -> No
     if not trains:
         raise Left(f"where the Model in line {call.lineno} trains was not found")
     step = ast.unparse(given["network"]) if ast.unparse(given["network"]) in steps else ""
+    network = in_front(work, file, given["network"])
+    at = "" if step else back.named(file, given["optimizer"])
     for node in trains:
         outer = file.parents[node]
         if not isinstance(outer, ast.Call) or not isinstance(file.parents[outer], ast.Expr):
@@ -95,7 +97,7 @@ def model(back: Back, scope: Scope, call: ast.Call, steps: dict[str, str]) -> No
             work.say(file, call, CHECK, told, "loop")
             back.stepped += 1
             continue
-        train(back, file.where[node], outer, given, how, step)
+        train(back, file.where[node], outer, given, how, step, (network, at))
     amp(work, file, given)
     if isinstance(parent, ast.Assign):
         fits = any(validates(file.parents[n]) for n in trains)
@@ -143,9 +145,22 @@ def remainder(
     work.say(file, statement, CHECK, told, "loop")
 
 
-def train(back: Back, scope: Scope, call: ast.Call, given: dict[str, ast.expr], how: Scaling, step: str) -> None:
-    """One ``model.train`` or ``model.fit`` as a loop."""
+def in_front(work: Work, file: File, node: ast.expr) -> str:
+    """How a network is called; one that is made in place gets a name first."""
+    if not isinstance(node, ast.Call):
+        return file.source.code(node)
+    name = file.names.free("network")
+    work.before(file, statement_of(file, node), f"{name} = {file.source.code(node)}")
+    return name
+
+
+def train(
+    back: Back, scope: Scope, call: ast.Call, given: dict[str, ast.expr], how: Scaling, step: str,
+    called: tuple[str, str],
+) -> None:  # fmt: skip
+    """One ``model.train`` or ``model.fit`` as a loop; ``called`` is how network and optimizer are called."""
     work, file = back.work, scope.file
+    network, at = called
     statement = statement_of(file, call)
     fits = isinstance(call.func, ast.Attribute) and call.func.attr == "fit"
     said = {
@@ -158,7 +173,6 @@ def train(back: Back, scope: Scope, call: ast.Call, given: dict[str, ast.expr], 
     whole(file, said, call)
     code = {name: file.source.code(value) for name, value in said.items()}
     names = {n: file.names.free(n) for n in ("step", "inputs", "loss_value", "group", "epoch", "batch", "began", "now")}
-    network = file.source.code(given["network"])
     names["given"] = names["loss_value"]
     if step and several(back, scope, given["network"]):
         names["given"] = file.names.free("outputs")
@@ -166,7 +180,6 @@ def train(back: Back, scope: Scope, call: ast.Call, given: dict[str, ast.expr], 
     code["train_dataset"] = kept(file, loop, said["train_dataset"], "dataset")
     if (made := given.get("loss_fn")) is not None and not step:
         names["loss_fn"] = kept(file, loop, made, "criterion")
-    at = "" if step else file.source.code(given["optimizer"])
     if "valid_dataset" in said and "metrics" in given:
         loop.measured = file.source.code(given["metrics"])
     callbacks(back, scope, said.get("callbacks"), loop, at, code["train_dataset"])
@@ -177,6 +190,7 @@ def train(back: Back, scope: Scope, call: ast.Call, given: dict[str, ast.expr], 
         more += f", valid={code['valid_dataset']}" if "valid_dataset" in said else ""
         loop.before += watched_lines(back, scope, loop.watched, given_by, code["epoch"], code["train_dataset"], more)
         loop.driven()
+    names["network"] = network
     update = forward(back, scope, call, given, how, step, names, at)
     epochs = code["epoch"] if "initial_epoch" not in said else f"{code['initial_epoch']}, {code['epoch']}"
     data = f"{code['train_dataset']}.create_tuple_iterator()"
@@ -236,12 +250,12 @@ def forward(
     names: dict[str, str], at: str,
 ) -> list[str]:  # fmt: skip
     """One batch: from the data to the update."""
-    loss, inputs, file = names["loss_value"], names["inputs"], scope.file
+    loss, inputs = names["loss_value"], names["inputs"]
     if step and names["given"] != loss:
         return [f"{names['given']} = {step}(*{inputs})", f"{loss} = {names['given']}[0]"]
     if step:
         return [f"{loss} = {step}(*{inputs})"]
-    network = file.source.code(given["network"])
+    network = names["network"]
     made = given.get("loss_fn")
     if made is None or (isinstance(made, ast.Constant) and made.value is None):
         line = f"{loss} = {network}(*{inputs})"
