@@ -158,7 +158,7 @@ def in_front(scope: Scope, node: ast.AST) -> None:
     call = scope.file.parents[node]
     call = scope.file.parents[call] if isinstance(call, ast.keyword) else call
     if isinstance(call, ast.Call) and scope.file.names.dotted(call.func) == "mindspore.nn.LARS":
-        raise Left(f"nn.LARS stands in front of it in line {call.lineno}: {LARS}")
+        raise Left(f"nn.LARS stands in front of it in line {call.lineno}; {LARS}")
 
 
 def followed(work: Work, scope: Scope, node: ast.expr) -> None:
