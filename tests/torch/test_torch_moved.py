@@ -67,3 +67,22 @@ def test_the_path_is_that_of_memory_that_stays(name, seed):
         moving.step(), still.step()
         same(sides[0], [q.detach() for q in sides[1]], 0, 0)
         assert all((x == 9.0).all() for x in poison)
+
+
+def test_a_parameter_that_is_expanded_midway_is_named_and_nothing_is_lost():
+    p = torch.nn.Parameter(torch.ones(3, 2))
+    optimizer = ct.AdamW([p], lr=0.1)
+    p.grad = torch.ones(3, 2)
+    optimizer.step()
+    whole, before = p.data, p.detach().clone()
+    p.data = torch.ones(3, 1).expand(3, 2)
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"parameter '0' of group 0 has elements that share their memory.*clone"):
+            optimizer.step()
+    p.data = whole
+    assert torch.equal(p, before) and optimizer.param_groups[0]["step"] == 1
+    twin = torch.nn.Parameter(torch.ones(3, 2))
+    theirs = torch.optim.AdamW([twin], lr=0.1)
+    twin.grad = torch.ones(3, 2)
+    optimizer.step(), theirs.step(), theirs.step()
+    assert torch.allclose(p, twin, rtol=1e-6) and optimizer.state[p]["step"] == 2

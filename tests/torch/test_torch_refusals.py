@@ -254,7 +254,7 @@ GROUPS = [
     (
         [torch.ones(3, 1).expand(3, 2).requires_grad_()],
         ValueError,
-        r"group 0: parameter '0' has elements that share their memory, as expand\(\) makes them; clone\(\) it first",
+        r"^For 'AdamW': parameter '0' of group 0 has elements that share their memory, as expand\(\) makes them; clone",
     ),
     ([torch.ones(3, 3).to_mkldnn()], ValueError, "parameter '0' must be dense, but its layout is _mkldnn"),
 ]

@@ -193,3 +193,16 @@ def test_layouts_agree_to_the_last_bit(way):
             x.grad = scattered(step, values.shape, 2, torch.float64)
             optimizer.step()
     assert torch.equal(p, q)
+
+
+@pytest.mark.parametrize("name", ["SparseAdam", "Adagrad"])
+def test_a_number_whose_sparse_gradient_is_empty_stands_still(name):
+    made = []
+    for room in (ct, torch.optim):
+        p = torch.nn.Parameter(torch.tensor(1.0))
+        optimizer = getattr(room, name)([p], lr=0.1)
+        for g in (torch.tensor(0.5).to_sparse(), torch.tensor(0.0).to_sparse()):
+            p.grad = g
+            optimizer.step()
+        made.append(p.item())
+    assert made[0] == pytest.approx(made[1], rel=1e-6) and made[0] < 1

@@ -17,7 +17,7 @@ except ImportError:  # a torch without it: they are asked one by one
     TensorGuards = None  # type: ignore[assignment,misc]
 
 name = "torch"
-read_only = "may only be read"
+read_only = "has elements that share their memory, as expand() makes them; clone() it first"
 
 ADDRESS = torch.Tensor.data_ptr
 CONTIGUOUS = torch.Tensor.is_contiguous
@@ -52,7 +52,9 @@ def layout(x: torch.Tensor) -> tuple:
 
 
 def writable(x: torch.Tensor) -> bool:
-    return True
+    x = local(x)
+    alone = all(stride or size < 2 for stride, size in zip(x.stride(), x.shape, strict=True))
+    return alone or not x.requires_grad or not x.numel()
 
 
 def dense(x: torch.Tensor, rows: bool) -> bool:
@@ -184,7 +186,7 @@ def arranged(g: Any, member: Any, whole: bool = False) -> Any:
 
 def rows(g: torch.Tensor, member: Any) -> Any:
     """A sparse gradient as Rows, or dense where the rule needs it whole; single elements where rows are no piece."""
-    if member.sparse != "rows" or not g.sparse_dim():
+    if member.sparse != "rows" or (not g.sparse_dim() and g._nnz()):
         return arranged(g.to_dense(), member)
     g = g.coalesce()
     where, values = g.indices(), g.values()

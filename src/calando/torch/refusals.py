@@ -93,7 +93,7 @@ def refuse_complex(owner: str, place: str, group: Mapping[str, Any], kind: type[
 
 
 def refuse_shapeless(place: str, params: Sequence[Any], names: Sequence[str]) -> None:
-    """Raise ValueError for parameters without a shape yet, or without plain memory for each of their elements."""
+    """Raise ValueError for parameters without a shape yet, or without plain memory."""
     for p, name in zip(params, names, strict=True):
         if isinstance(p, UninitializedParameter):
             way = "run one batch through the model, then build the optimizer"
@@ -103,14 +103,6 @@ def refuse_shapeless(place: str, params: Sequence[Any], names: Sequence[str]) ->
             raise ValueError(
                 f"{place}: parameter {name!r} must be dense, but its layout is {kind}; gradients may be sparse"
             )
-        if isinstance(p, torch.Tensor) and p.requires_grad and expanded(p):
-            told = "has elements that share their memory, as expand() makes them"
-            raise ValueError(f"{place}: parameter {name!r} {told}; clone() it first")
-
-
-def expanded(p: torch.Tensor) -> bool:
-    """Whether several elements are one number in memory."""
-    return p.numel() > 0 and any(stride == 0 and size > 1 for stride, size in zip(p.stride(), p.shape, strict=True))
 
 
 def refuse_rows(place: str, params: Sequence[Any]) -> None:
