@@ -10,6 +10,7 @@ from calando.distinct import distinct
 from calando.engine import Engine
 from calando.groups import Group, refuse_doubles
 from calando.hyper import Hyper
+from calando.plan import TURN
 from calando.rule import Rule
 from calando.rules.adam import ADAM, AMSGRAD, Scalars, corrected
 from calando.rules.sgd import SGD, SGD_MOMENTUM
@@ -213,3 +214,23 @@ def test_distinct_columns_are_as_numpy_finds_them(data):
     found, index = distinct(table)
     expected, inverse = np.unique(table, axis=1, return_inverse=True)
     assert found.tolist() == expected.tolist() and index.tolist() == inverse.ravel().tolist()
+
+
+def test_among_very_many_everybody_is_watched_in_turn():
+    rng = np.random.default_rng(0)
+    engine = make([Case([noise(rng, (2,), "f4") for _ in range(600)], SGD, L2, usual(SGD))])
+    (part,) = engine.parts
+    turns = [part.watched() for _ in range(-(-600 // TURN))]
+    assert [m for members, _ in turns for m in members] == part.members
+    assert [layout for _, layouts in turns for layout in layouts] == part.layouts
+
+
+def test_as_many_threads_share_the_chunks_as_there_are_now(monkeypatch):
+    rng = np.random.default_rng(0)
+    engine = make([Case([noise(rng, (300_000,), "f4")], SGD, L2, usual(SGD))])
+    found = []
+    for count in ("1", "2", "1"):
+        monkeypatch.setenv("CALANDO_NUM_THREADS", count)
+        engine.step([[noise(rng, (300_000,), "f4")]])
+        found.append(len(engine.parts[0].ranges))
+    assert found[0] == found[2] == 1 < found[1]

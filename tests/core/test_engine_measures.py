@@ -1,11 +1,14 @@
 """measure = True: what a step did, in the same pass, and the same path."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from calando import rules
 from calando.average import averaged
 from calando.decay import INSIDE, L2
+from calando.kernels.run import whole_sums
 from twins import Case, Twin, assert_same, make, noise, usual
 
 NAMES = ["adam", "sgd", "lamb", "adan", "ftrl_power", "adafactor", "rmsprop_centered"]
@@ -74,3 +77,12 @@ def test_off_again_there_is_no_more_history():
     engine.measure = False
     engine.step([[np.ones(3)]])
     assert len(engine.history) == 1
+
+
+def test_what_is_counted_on_several_processes_stays_whole():
+    """Norms are joined as roots, and the root of 3 squared is less than 3."""
+    arrays = SimpleNamespace(joined=lambda params, roots: roots)
+    part = SimpleNamespace(sharded=True, params=[], key=SimpleNamespace(arrays=arrays))
+    found = whole_sums(part, np.array([[4.0, 9.0, 16.0, 3.0], [1.0, 0.0, 0.25, 7.0]]))
+    assert found[:, 3].tolist() == [3.0, 7.0]
+    assert found[:, :3].tolist() == [[4.0, 9.0, 16.0], [1.0, 0.0, 0.25]]
