@@ -236,6 +236,14 @@ def test_zeros_in_every_layout_and_in_one_memory_for_two():
     assert a.tolist() == b.tolist() == [-2.0] * 3 and not a.grad.any()
 
 
+def test_one_gradient_for_a_kernel_and_for_memory_with_gaps():
+    """It is zeroed when both have read it."""
+    plain, gaps = torch.nn.Parameter(torch.zeros(3)), torch.nn.Parameter(torch.zeros(3, 2)[:, 0])
+    plain.grad = gaps.grad = torch.ones(3)
+    ct.SGD([plain, gaps], lr=1.0, grads_after_step="zero").step()
+    assert plain.tolist() == gaps.tolist() == [-1.0] * 3 and not plain.grad.any()
+
+
 def test_sparse_gradients_are_emptied():
     p = torch.nn.Parameter(torch.zeros(4, 2))
     optimizer = ct.LazyAdam([p], lr=0.1, grads_after_step="zero")
