@@ -51,7 +51,6 @@ LEFT = {
     "style_transfer": "stand by themselves",
     "timm_own_scheduler": "its groups are used",
     "unknown_branch": "not known here",
-    "warmup_beside": "own",
     "yolo_warmup": "named_modules",
 }
 SAID = re.compile(

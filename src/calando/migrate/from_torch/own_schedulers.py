@@ -80,9 +80,10 @@ def rebase(work: Work, party: Party, home: str) -> None:
     if not party.own_schedulers:
         return
     rival = [t for t in work.flow.all(SCHEDULER) if set(drives(work, t)) & set(party.optimizers)]
-    if rival or len(party.own_schedulers) > 1:
-        line = rival[0].node.lineno if rival else party.own_schedulers[1].node.lineno  # type: ignore[attr-defined]
-        raise Left(f"the script's own scheduler and that of line {line} drive it, and each changes what the other left")
+    for each in rival:
+        if each not in party.stepped:
+            line = each.node.lineno  # type: ignore[attr-defined]
+            raise Left(f"the script's own scheduler and that of line {line} drive it, and only one may stay an object")
     for cls in party.own_schedulers:
         chain = list(work.flow.bases(cls))
         for at in chain:
