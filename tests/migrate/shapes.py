@@ -321,4 +321,16 @@ for epoch in range(3):
         opt.step()
         opt.zero_grad()
 """,
+    "whole numbers where MindSpore's own classes want floats": HEAD
+    + """
+first = optim.ASGD(net.body.parameters(), lr=0.05, t0=2)
+second = optim.Rprop(net.head.parameters(), lr=1e-2, etas=(0.5, 2), step_sizes=(1e-6, 50))
+for i in range(0, 48, 8):
+    for each in (first, second):
+        each.zero_grad()
+    loss = crit(net(X[i:i+8]), Y[i:i+8])
+    loss.backward()
+    first.step()
+    second.step()
+""",
 }

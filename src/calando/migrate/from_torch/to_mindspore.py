@@ -35,6 +35,7 @@ from .strays import shared_losses
 from .timed import finish_schedule, into_constructor, keep_object
 from .weights import clamp_weights
 
+WHOLE = {"lr", "momentum", "dampening", "weight_decay"}  # what MindSpore's own classes also take as whole numbers
 INSTEAD = {
     "LBFGS": "; calando.mindspore.nn.LBFGS takes a closure that returns loss and gradients, as value_and_grad makes it"
 }
@@ -161,6 +162,10 @@ def construct(work: Work, party: Party, thing: Thing) -> None:
         values["weight_decay"] = None
     values["params"] = own_groups(work, party, thing, text, given) if own else text
     values = {n: v for n, v in values.items() if n in given}
+    if target.startswith("mindspore.nn."):
+        for old in known:
+            if old in given and old not in WHOLE and (text := as_floats(given[old])):
+                values.setdefault(old, text)
     for idle in ("amsgrad", "lr_decay", "decoupled_weight_decay"):
         if idle in given and idle not in known and constant_false(given[idle]):
             values[idle] = None
@@ -181,6 +186,17 @@ def understood_by(pair: Pair, target: str) -> dict[str, str | tuple[str, ...]]:
         return dict(pair.names)
     words = {*MINDSPORE[cls].order, *MINDSPORE[cls].keywords}
     return {old: new for old, new in pair.names.items() if isinstance(new, tuple) or new in words}
+
+
+def as_floats(node: ast.expr) -> str:
+    """A whole number, or a tuple with some, as floats; empty for anything else."""
+    parts = node.elts if isinstance(node, (ast.Tuple, ast.List)) else [node]
+    held = [part.value for part in parts if isinstance(part, ast.Constant)]
+    plain = len(held) == len(parts) and all(type(value) in (int, float) for value in held)
+    if not plain or all(type(value) is float for value in held):
+        return ""
+    texts = [repr(float(value)) for value in held]  # type: ignore[arg-type]
+    return texts[0] if parts == [node] else f"({', '.join(texts)})"
 
 
 def refuse(given: dict[str | None, ast.expr], name: str) -> None:
