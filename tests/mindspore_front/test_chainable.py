@@ -70,6 +70,20 @@ def test_rates_are_those_of_torch(name, torch):
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "name", [name for name in MADE if not name.startswith(("Seq", "Chain", "two", "three", "SWALR b"))]
+)
+def test_rates_at_an_epoch_that_is_told_are_those_of_torch(name, torch):
+    """By the closed form where there is one, also between two epochs."""
+    other, mine = theirs(torch), ours()
+    (its,), (own,) = MADE[name](Torch(torch), other), MADE[name](chainable, mine)
+    for epoch in (1, 1.5, 4, 5, 5.5, 9, 2, 12):
+        its.step(epoch)
+        own.step(epoch)
+        assert [row["lr"] for row in mine.current()] == [group["lr"] for group in other.param_groups], epoch
+
+
+@pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("name", MADE)
 def test_a_state_goes_on(name):
     whole, resumed = ours(), ours()
