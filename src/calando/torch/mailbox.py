@@ -108,7 +108,7 @@ class Mailbox(Stateful):
         boxes = self._boxes[number]
         if boxes:  # seldom
             changed += [n for n, old in boxes.items() if n not in changed and unboxed(hyper.place, n, group[n]) != old]
-        same = all(map(is_, self._structures[number], self._structure(group)))
+        same = all(map(is_, self._structures[number], map(group.get, CHOICES)))  # in every step: no call, no tuple
         if same and not changed and type(step) is int and step == self.engine.clocks[number]:
             return None
         self._put_back(number, group)
