@@ -114,6 +114,10 @@ def test_clipping_by_value_and_centralization_are_on_the_page():
     assert "within(g_[i], w0, w1)" in done("explain", "torch.SGD", "clip_value=1.0", "--kernel").output
 
 
+def test_bounds_that_differ_stand_in_the_order_of_the_values():
+    assert "eps (none, 0.001) must lie in [-1, inf) and in [0, inf)" in said("torch.Adafactor")
+
+
 def test_lars_reads_two_arrays_more():
     assert "8 bytes before it, for norms: reads p, g" in said("mindspore.LARS")
 
@@ -162,7 +166,7 @@ def test_what_is_measured_is_the_step():
     [
         (["nadamm"], "nothing is called 'nadamm'; did you mean torch.NAdam, "),
         (["foo"], "? 'calando explain' lists all names\n"),
-        (["keras.Adam"], "no room 'keras' in 'keras.Adam'; there are torch, mindspore, rule"),
+        (["keras.Adam"], "before the point of 'keras.Adam' stands torch or mindspore or rule, as in mindspore.Lamb"),
         (["rule.AdamW"], "nothing is called 'rule.AdamW'; did you mean rule.adam"),
         (["mindspore.SGD", "momentum"], "'momentum' is no argument; write it as in momentum=0.9"),
         (["mindspore.SGD", "momentum=-1"], "'momentum' must"),

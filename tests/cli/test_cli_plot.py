@@ -71,7 +71,10 @@ def test_a_picture(tmp_path, extra, ending):
         (["exponential(10, 1e10)"], "is inf at step 31 and cannot be drawn"),
         ([], "Missing argument"),
         (["1", "--steps", "0"], "--steps"),
-        (["1", "--out", "no/such/folder/x.png"], "no/such/folder"),
+        (["1", "--out", "no/such/folder/x.png"], "x.png: No such file or directory; nothing was written"),
+        (["1", "--out", "."], ": the ending says the format, such as .png, .svg or .pdf"),
+        (["1", "--out", "rate"], "rate: the ending says the format"),
+        (["1", "--out", "rate.xyz"], "Format 'xyz' is not supported"),
     ],
 )
 def test_mistakes(args, words):
@@ -86,3 +89,11 @@ def test_ctrl_c_ends_any_command_with_130_and_no_traceback(monkeypatch):
     monkeypatch.setattr("calando.show.lines.lines", interrupted)
     result = call("plot", "0.1")
     assert (result.exit_code, result.stderr.strip()) == (130, "calando: stopped")
+
+
+def test_a_picture_that_fails_leaves_nothing(tmp_path, extra):
+    (tmp_path / "rate.png").mkdir()
+    for name, words in (("rate.png", "is a folder; give the name of a file"), ("rate.xyz", "Format 'xyz'")):
+        result = call("plot", "1", "--out", tmp_path / name)
+        assert result.exit_code == 2 and words in result.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["rate.png"]

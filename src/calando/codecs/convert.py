@@ -11,7 +11,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from . import mindspore, mindspore_ckpt, mindspore_safetensors, safetensors, torch, torch_safetensors
+from . import beside, mindspore, mindspore_ckpt, mindspore_safetensors, safetensors, torch, torch_safetensors
 from .crossing import settled, stripped, translated, unwrapped
 from .entry import Entry
 from .errors import CheckpointError, naming
@@ -80,6 +80,7 @@ def convert(
         if found.optimizer is not None and wanted and optimizer in FAMILIES[wanted].mindspore.kin:
             found.optimizer.called = optimizer or ""
         settled(found, aim, crossing, wanted, told)
+        beside.sifted(found, Path(target), aim, told)
         entries = mindspore.entries(found, told) if aim == "mindspore" else None
         summary(found, told)
         if not found.weights and found.optimizer is None and not entries:

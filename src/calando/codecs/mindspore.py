@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..average import SLOT
+from . import beside
 from .entry import Entry
 from .errors import CheckpointError
 from .families import FAMILIES, MindSpore
@@ -244,13 +245,7 @@ def entries(found: Portable, told: Told) -> dict[str, Entry | str]:
     else:
         made.update(stored(found.optimizer, found.weights, told))
         made.update({name: entry for name, entry in found.weights.items() if name not in made})
-    for name, value in found.beside.items():
-        if isinstance(value, (bool, int, float)) and (isinstance(value, float) or -(2**63) <= value < 2**63):
-            made[name] = Entry.of(np.array(value), name)
-        elif isinstance(value, str):
-            made[name] = value
-        else:
-            told.lost.append(f"{name!r} of the file is a {type(value).__name__}, which MindSpore's files cannot hold")
+    beside.put(found, made, told)
     return made
 
 

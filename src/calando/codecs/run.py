@@ -9,7 +9,7 @@ import numpy as np
 from ..events import Timeline, described
 from ..schedules import Schedule
 from ..snapshot import Kept, Snapshot
-from . import names
+from . import names, tree
 from .crossing import translated
 from .entry import Entry
 from .errors import CheckpointError
@@ -47,11 +47,31 @@ def run(path: Path, told: Told, aim: str | None = None) -> Portable:
         if optimizers:
             made.optimizer = from_plain(path, {**optimizers[""], "controllers": {}}, arrays, made)
             made.framework = optimizers[""].get("framework") or made.framework
+        made.beside = beside(meta, arrays)
+        if aim and (kept := only_here(meta)):
+            told.given.append(kept)
         return made
     except (KeyError, TypeError, AttributeError, ValueError) as problem:
         if isinstance(problem, CheckpointError):
             raise
         raise CheckpointError(f"{path} was not stored by calando.save: {problem}") from None
+
+
+def beside(meta: Mapping[str, Any], arrays: Mapping[str, Entry]) -> dict[str, Any]:
+    """What was stored as ``extra``."""
+    extra = tree.gathered(meta["extra"], arrays)
+    named = isinstance(extra, dict) and all(isinstance(name, str) for name in extra)
+    return extra if named else {} if extra is None else {"extra": extra}
+
+
+def only_here(meta: Mapping[str, Any]) -> str:
+    """What no other format has, in a sentence; "" where the file has nothing like it."""
+    controllers = [name for state in meta["optimizers"].values() for name in state.get("controllers") or ()]
+    modules = [name for model in meta["models"].values() for name in model.get("beside") or ()]
+    parts = ["the random state"] if meta["random"] else []
+    parts += [f"the controllers {listed(controllers)}"] if controllers else []
+    parts += [f"what modules store beside tensors ({listed(modules)})"] if modules else []
+    return f"only calando.resume puts back {', '.join(parts)}" if parts else ""
 
 
 def trained(path: Path, meta: Mapping[str, Any], arrays: Mapping[str, Entry], told: Told, aim: str | None) -> Portable:

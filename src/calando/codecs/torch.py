@@ -6,6 +6,7 @@ opened its lengths are compared with the file: a member that would unpack to mor
 """
 
 import os
+import re
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
@@ -58,9 +59,10 @@ def loaded(place: Path) -> Any:
     except Exception as problem:  # whatever its readers raise for a file that is not theirs
         text = str(problem)
         if "weights_only" in text or "Unsupported" in text:
-            what = next((word for word in text.split() if "." in word and word.replace(".", "").isidentifier()), "code")
+            what = re.search(r"GLOBAL ([\w.]+)", text)
             raise CheckpointError(
-                f"{place} holds objects that are code ({what}), which calando does not run; store state_dict()s"
+                f"{place} holds objects that are code ({what[1] if what else 'of no name'}), which calando does not "
+                "run; store state_dict()s"
             ) from None
         raise CheckpointError(
             f"{place} is torn or damaged, or no file of torch.save: {text.splitlines()[0][:200]}"
@@ -349,7 +351,7 @@ def write(path: str | os.PathLike[str], found: Portable) -> None:
     if found.optimizer is not None or found.beside:
         whole = {"model": network} if network else {}
         whole |= {"optimizer": state_dict(found.optimizer)} if found.optimizer is not None else {}
-        whole |= found.beside
+        whole |= found.beside  # nothing in it is called so
         if not network and not found.beside:
             whole = whole["optimizer"]
     with placed(path) as file:

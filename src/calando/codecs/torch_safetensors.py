@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from . import safetensors, tensors
+from . import beside, safetensors, tensors
 from .errors import CheckpointError
 from .placed import placed
 from .portable import Portable
@@ -26,7 +26,7 @@ def read(path: str | os.PathLike[str]) -> Portable:
     with open(path, "rb", buffering=0) as file:
         reader = safetensors.Reader(place, file)
         entries, told = reader.entries(), reader.told
-    made = Portable("torch", entries)
+    made = Portable("torch", entries, beside=beside.told_by(place, told, {"format", INSIDE}))
     if INSIDE in told:
         try:
             plain = json.loads(told[INSIDE])
@@ -43,7 +43,7 @@ def read(path: str | os.PathLike[str]) -> Portable:
 
 def write(path: str | os.PathLike[str], found: Portable) -> None:
     """Write a safetensors file with torch's names; an optimizer's tensors are called ``optimizer.0.exp_avg``."""
-    entries, told = dict(found.weights), {"format": "pt"}
+    entries, told = dict(found.weights), {"format": "pt", **beside.header(found.beside)}
     if found.optimizer is not None:
         whole = state_dict(found.optimizer)
         numbers: dict[int, dict[str, float]] = {}

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from ..codecs.placed import placed
+
 # Okabe & Ito's colours, which the colour-blind can tell apart too.
 BLUE, ORANGE, GREEN, PURPLE = "#0072B2", "#D55E00", "#009E73", "#CC79A7"
 LIGHT_BLUE, YELLOW = "#56B4E9", "#E69F00"
@@ -126,6 +128,10 @@ def draw_schedules(path: Path, lines: Mapping[str, np.ndarray]) -> None:
     Args:
         path: where to; the ending says the format.
         lines: what a line is called → float64 (steps,).
+
+    Raises:
+        ValueError: an ending that says no format.
+        OSError: a folder, no permission, no space; a file that was there before is untouched.
     """
     from matplotlib import rc_context
 
@@ -137,7 +143,10 @@ def draw_schedules(path: Path, lines: Mapping[str, np.ndarray]) -> None:
         ax.set(xlabel="step", ylabel="value")
         ax.set_xlim(0, max(1, *(len(values) - 1 for values in lines.values())))
         figure.legend(loc="outside upper left", fontsize=9)
-        figure.savefig(path, dpi=130)
+        if not path.suffix:
+            raise ValueError(f"{path}: the ending says the format, such as .png, .svg or .pdf")
+        with placed(path) as file:
+            figure.savefig(file, dpi=130, format=path.suffix[1:])
 
 
 def new_figure(size: tuple[float, float]) -> Any:

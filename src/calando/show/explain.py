@@ -140,7 +140,7 @@ def find(name: str) -> tuple[str, str, tuple[str, ...]]:
     room, dot, wanted = told.rpartition(".")
     known = {place: names(place) for place in ROOMS}
     if dot and room not in ROOMS:
-        raise KeyError(f"no room {room!r} in {name!r}; there are {', '.join(ROOMS)}, as in mindspore.Lamb")
+        raise KeyError(f"before the point of {name!r} stands {' or '.join(ROOMS)}, as in mindspore.Lamb")
     hits = [(place, n) for place in ROOMS for n in known[place] if n.lower() == wanted.lower()]
     here = [(place, n) for place, n in hits if not dot or place == room]
     if not here:
@@ -156,7 +156,7 @@ def index() -> str:
     """All names, room by room."""
     known = {room: sorted(found, key=str.lower) for room in ROOMS if (found := names(room))}
     told = [fill(f"{room:<12}{', '.join(found)}", 100, subsequent_indent=" " * 12) for room, found in known.items()]
-    return "\n\n".join([*told, "calando explain AdamW, or with its room: calando explain mindspore.Adam"])
+    return "\n\n".join([*told, "calando explain AdamW, or with its library: calando explain mindspore.Adam"])
 
 
 def names(room: str) -> list[str]:
@@ -292,8 +292,9 @@ def hyperparameters(about: Subject) -> str:
         first = ours if isinstance(ours, str) else ours[0]
         if first not in about.domain or name not in about.values:
             continue
-        bounds = {interval(*about.domain[n]) for n in ([ours] if isinstance(ours, str) else ours)}
-        must = " and ".join(sorted(bounds)) + (", each" if not isinstance(ours, str) and len(bounds) == 1 else "")
+        bounds = dict.fromkeys(interval(*about.domain[n]) for n in ([ours] if isinstance(ours, str) else ours))
+        must = " and ".join(bounds).replace(" and lie in", " and in")
+        must += ", each" if not isinstance(ours, str) and len(bounds) == 1 else ""
         rows.append((name, shown(about.values[name]) if about.usual else "", must))
     widths = [max((len(r[i]) for r in rows), default=0) for i in range(2)]
     lines = [
