@@ -4,6 +4,7 @@ import ast
 import inspect
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 from textwrap import dedent
 
@@ -271,3 +272,22 @@ def test_an_element_speaks_only_arithmetic_and_the_words(element):
     assert used <= {*WORDS, "power"}  # power is a word of rules without a kernel
     called = {ast.unparse(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
     assert called == used
+
+
+# What is told of a public name
+
+
+def public():
+    """The schedules and optimizers that users make, by their full names."""
+    for room in map(import_module, ("calando.schedules", "calando.torch", "calando.mindspore.nn")):
+        base = getattr(room, "Schedule", None) or room.Optimizer
+        for name, thing in vars(room).items():
+            kind = inspect.isclass(thing) and issubclass(thing, base) and thing is not base
+            if not name.startswith("_") and (kind or inspect.isfunction(thing)):
+                yield f"{room.__name__}.{name}", thing
+
+
+def test_public_names_say_what_they_raise():
+    found = dict(public())
+    assert len(found) > 70
+    assert [name for name, thing in found.items() if "Raises:" not in (thing.__doc__ or "")] == []

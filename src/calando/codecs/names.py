@@ -15,6 +15,7 @@ embedding (two axes, no bias beside it, and a name that says so) or a layer; a f
 ``--like``, decides it exactly.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from math import prod
 
@@ -55,7 +56,7 @@ def renamed(weights: Mapping[str, Entry], to: str, told: Told) -> dict[str, str]
             found[name] = path + TO_TORCH.get(last, last)
         elif last != COUNTER:
             found[name] = path + to_mindspore(path, last, weights, entry, guessed)
-    twice = sorted({new for new in found.values() if list(found.values()).count(new) > 1})
+    twice = sorted(new for new, times in Counter(found.values()).items() if times > 1)
     if twice:
         raise CheckpointError(
             f"two parameters would both be called {twice[0]!r}; give --like a file of the other framework"

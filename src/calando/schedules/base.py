@@ -109,6 +109,10 @@ class Schedule:
         """The value at a step ≥ 0 as a float, or at an array of steps as a float64 array of its shape.
 
         A tensor of shape (), as the ``"step"`` in torch's state, is a step; any other is an array of steps.
+
+        Raises:
+            ValueError, TypeError: a step that is negative, or no whole number.
+            ScheduleEnd: a step past the end of a list.
         """
         try:
             if type(step) is int and step >= 0:

@@ -19,6 +19,9 @@ class Constant(Schedule):
         value: the number.
         steps: how long it lasts before ``then`` hands over; None: it does not end by itself.
 
+    Raises:
+        ValueError, TypeError: value is no finite number, or steps no whole number from 1 on.
+
     Example:
         >>> import numpy as np
         >>> Constant(0.1)(1000)

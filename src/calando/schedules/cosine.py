@@ -26,6 +26,9 @@ class Cosine(Schedule):
         end: value from step ``steps`` on.
         steps: how many steps it takes, at least 1.
 
+    Raises:
+        ValueError, TypeError: start or end is no finite number, or steps no whole number from 1 on.
+
     Example:
         >>> fall = Cosine(start=1.0, end=0.0, steps=4)
         >>> [round(fall(step), 3) for step in range(6)]

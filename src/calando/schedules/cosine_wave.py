@@ -30,6 +30,9 @@ class CosineWave(Schedule):
         end: value at steps steps, 3 · steps …
         steps: half a period, at least 1.
 
+    Raises:
+        ValueError, TypeError: start or end is no finite number, or steps no whole number from 1 on.
+
     Example:
         >>> swing = CosineWave(start=1.0, end=0.0, steps=2)
         >>> [round(swing(step), 3) for step in range(6)]

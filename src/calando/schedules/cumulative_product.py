@@ -33,6 +33,9 @@ class CumulativeProduct(Schedule):
         start: value at step 0.
         factor: a schedule, or a number; its value at step 0 is not used.
 
+    Raises:
+        ValueError, TypeError: start is no finite number, or factor neither a number nor a schedule.
+
     Example:
         >>> from calando.schedules import Piecewise
         >>> fall = CumulativeProduct(1.0, Piecewise([0.5, 1.0], boundaries=[3]))

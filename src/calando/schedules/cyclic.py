@@ -35,6 +35,9 @@ class Cyclic(Schedule):
         rate: the heights are multiplied by it at each step, not negative.
         staircase: multiply the heights once per triangle instead of at each step.
 
+    Raises:
+        ValueError, TypeError: start or end is no finite number, up or down not positive, or rate negative.
+
     Example:
         >>> saw = Cyclic(start=0.0, end=1.0, up=2, rate=0.5, staircase=True)
         >>> [saw(step) for step in range(9)]

@@ -31,6 +31,9 @@ class Exponential(Schedule):
         steps: how many steps the factor takes, at least 1.
         staircase: apply the whole factor at once instead of a little at each step.
 
+    Raises:
+        ValueError, TypeError: start or rate is no finite number, rate is negative, or steps no whole number from 1 on.
+
     Example:
         >>> decay = Exponential(start=1.0, rate=0.25, steps=2)
         >>> [decay(step) for step in range(5)]
@@ -62,6 +65,9 @@ class NaturalExponential(Schedule):
         rate: exponent per ``steps`` steps; below 0 the value grows.
         steps: how many steps the division takes, at least 1.
         staircase: divide at once instead of a little at each step.
+
+    Raises:
+        ValueError, TypeError: start or rate is no finite number, or steps no whole number from 1 on.
 
     Example:
         >>> decay = NaturalExponential(start=1.0, rate=0.5, steps=2)

@@ -24,6 +24,9 @@ class Function(Schedule, stored=False):
     Args:
         call: takes the step as an int and returns a number; the same number for the same step.
 
+    Raises:
+        TypeError: call is not callable, or returns, when asked, what is no number.
+
     Example:
         >>> Function(lambda step: 0.1 / (1 + step) ** 0.5)(3)
         0.05

@@ -22,6 +22,9 @@ class InverseSquareRoot(Schedule):
         start: value at step 0.
         steps: how long the warm-up before it was; the larger, the slower it falls. At least 1.
 
+    Raises:
+        ValueError, TypeError: start is no finite number, or steps no whole number from 1 on.
+
     Example:
         >>> decay = InverseSquareRoot(start=1.0, steps=4)
         >>> [round(decay(step), 3) for step in (0, 5, 12, 60)]

@@ -24,6 +24,9 @@ class InverseTime(Schedule):
         steps: the steps that ``rate`` speaks of, at least 1.
         staircase: let the divisor grow at once instead of a little at each step.
 
+    Raises:
+        ValueError, TypeError: start or rate is no finite number, rate is negative, or steps no whole number from 1 on.
+
     Example:
         >>> decay = InverseTime(start=1.0, rate=1.0, steps=2)
         >>> [round(decay(step), 3) for step in range(5)]

@@ -26,6 +26,9 @@ class Linear(Schedule):
         end: value from step ``steps`` on.
         steps: how many steps it takes, at least 1.
 
+    Raises:
+        ValueError, TypeError: start or end is no finite number, or steps no whole number from 1 on.
+
     Example:
         >>> rise = Linear(start=0.0, end=1.0, steps=4)
         >>> [rise(step) for step in range(6)]

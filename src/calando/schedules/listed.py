@@ -25,6 +25,10 @@ class Listed(Schedule):
     Args:
         values: finite numbers; any ordered iterable, array or tensor of one axis.
 
+    Raises:
+        ValueError, TypeError: there is no value, or one that is no finite number.
+        ScheduleEnd: when asked for a step past the last value.
+
     Example:
         >>> rates = Listed([0.1, 0.05, 0.01])
         >>> [rates(step) for step in range(3)]

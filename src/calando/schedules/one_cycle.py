@@ -46,6 +46,10 @@ class OneCycle(Schedule):
         linear: straight lines instead of cosines.
         three_phase: fall to ``start`` as fast as it rose, then from there to ``end``.
 
+    Raises:
+        ValueError, TypeError: start, peak or end is no finite number, rise lies outside [0, 1], or steps is no
+            whole number from 1 on.
+
     Example:
         >>> cycle = OneCycle(start=0.0, peak=1.0, end=0.5, steps=7, rise=3 / 7, linear=True)
         >>> [cycle(step) for step in range(8)]

@@ -18,6 +18,9 @@ class Hold(Schedule):
 
     Args:
         inner: a schedule that ends (``inner.ends``); any other stays or goes on by itself.
+
+    Raises:
+        ValueError, TypeError: inner is no schedule, or one that does not end.
     """
 
     inner: Schedule
@@ -56,6 +59,9 @@ class Repeat(Schedule):
     Args:
         inner: a schedule with a length.
         times: turns in all, at least 1; None: for ever.
+
+    Raises:
+        ValueError, TypeError: inner is no schedule with a length, or times no whole number from 1 on.
 
     Example:
         >>> from calando.schedules import Linear
@@ -115,6 +121,9 @@ class PerEpoch(Schedule):
     Args:
         inner: a schedule that counts epochs.
         steps_per_epoch: at least 1.
+
+    Raises:
+        ValueError, TypeError: inner is no schedule, or steps_per_epoch no whole number from 1 on.
     """
 
     inner: Schedule
@@ -159,6 +168,9 @@ class Skip(Schedule):
     Args:
         inner: a schedule that has not ended by then.
         steps: how many of its first steps are left out, at least 1.
+
+    Raises:
+        ValueError, TypeError: inner is no schedule or ends before, or steps is no whole number from 1 on.
     """
 
     inner: Schedule

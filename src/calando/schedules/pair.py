@@ -74,6 +74,9 @@ def _number_or_spelled(part: Schedule, short: bool) -> str:
 class Sum(Pair):
     """Add two schedules at every step; past the end, the sum of what the two do.
 
+    Raises:
+        TypeError: one of them is no schedule.
+
     Example:
         >>> from calando.schedules import Linear
         >>> Linear(0.0, 1.0, steps=2) + 0.5
@@ -92,6 +95,9 @@ class Sum(Pair):
 @dataclass(frozen=True, repr=False)
 class Product(Pair):
     """Multiply two schedules at every step; past the end, the product of what the two do.
+
+    Raises:
+        TypeError: one of them is no schedule.
 
     Example:
         >>> from calando.schedules import Exponential, Linear

@@ -25,6 +25,9 @@ class Piecewise(Schedule):
         values: one or more finite numbers.
         boundaries: the first step of each value but the first; rising, at least 1, one fewer than values.
 
+    Raises:
+        ValueError, TypeError: a value is no finite number, or the boundaries do not rise or are not one fewer.
+
     Example:
         >>> stairs = Piecewise(values=(1.0, 0.1, 0.01), boundaries=(2, 3))
         >>> [stairs(step) for step in range(5)]

@@ -29,6 +29,9 @@ class Polynomial(Schedule):
         power: 1 is a straight line; above 1 most of the way is made early, below 1 late. Positive.
         cycle: after each ``steps`` steps go on along a slower fall, ever smaller jumps, without end.
 
+    Raises:
+        ValueError, TypeError: start or end is no finite number, power not positive, or steps no whole number from 1 on.
+
     Example:
         >>> fall = Polynomial(start=1.0, end=0.0, steps=4, power=2.0)
         >>> [fall(step) for step in range(6)]

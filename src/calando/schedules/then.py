@@ -37,6 +37,9 @@ class Then(Schedule):
         pieces: two or more schedules.
         starts: the first step of each piece, beginning with 0 and rising.
 
+    Raises:
+        ValueError, TypeError: fewer than two schedules, starts that do not fit, or a piece that ends too early.
+
     Example:
         >>> from calando.schedules import Constant
         >>> rate = Constant(1.0, steps=2).then(Constant(2.0, steps=2)).then(3.0)

@@ -27,6 +27,9 @@ class WarmRestarts(Schedule):
         steps: how many steps the first turn takes, at least 1.
         growth: how much longer each turn is than the one before, a whole number from 1 on.
 
+    Raises:
+        ValueError, TypeError: start or end is no finite number, or steps or growth no whole number from 1 on.
+
     Example:
         >>> turns = WarmRestarts(start=1.0, end=0.0, steps=2, growth=2)
         >>> [round(turns(step), 3) for step in range(8)]

@@ -116,7 +116,10 @@ class AdamW(Adam):
     Args:
         weight_decay: λ, in [0, inf); lr λ p is taken from p per step.
 
-    The other arguments, and the errors raised, are those of ``Adam``.
+    The other arguments are those of ``Adam``.
+
+    Raises:
+        ValueError, TypeError, KeyError: as ``Adam``.
 
     Example:
         >>> import torch
