@@ -50,5 +50,3 @@ def test_the_choices_on_the_command_line_are_those_of_the_job():
     choices = {p.name: tuple(p.type.choices) for p in train.params if hasattr(p.type, "choices")}
     assert choices == {"dialect": (*options.DIALECTS, "both"), "optimizer": options.OPTIMIZERS}
     assert set(options.RATES) == set(options.OPTIMIZERS)
-    (batch,) = (p for p in train.params if p.name == "batch_size")
-    assert batch.type.max == options.LARGEST_BATCH

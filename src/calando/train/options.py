@@ -16,7 +16,6 @@ from ..schedules.text import parse
 DIALECTS = ("torch", "mindspore")
 GROUPS = ("conv", "bn", "dense", "other")
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
-LARGEST_BATCH = 256
 
 # The convolutions' highest rate, BatchNorm's constant, the dense weights' first, and the rest's constant.
 RATES = {

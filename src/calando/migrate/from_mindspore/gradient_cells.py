@@ -33,7 +33,7 @@ def gradient_cell(back: Back, scope: Scope, statement: ast.Return, call: ast.Cal
     if id(cls.node) in work.told:
         return callers  # with another optimizer
     made = applied(work, scope, call)
-    network = by_its_weights(work, scope, made)
+    network = by_its_weights(scope, made)
     name = file.names.free("loss_value")
     given = ", ".join(map(file.source.code, call.args))
     weights = TAKEN["trainable_params"].format(network)
@@ -90,7 +90,7 @@ def applied(work: Work, scope: Scope, call: ast.Call) -> ast.Call:
     return node
 
 
-def by_its_weights(work: Work, scope: Scope, made: ast.Call) -> str:
+def by_its_weights(scope: Scope, made: ast.Call) -> str:
     """The network of ``grad(network, weights)``, if those are all weights that it trains.
 
     Raises:

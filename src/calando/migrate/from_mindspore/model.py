@@ -79,7 +79,7 @@ def model(back: Back, scope: Scope, call: ast.Call, steps: dict[str, str]) -> No
     if isinstance(parent, ast.Attribute):
         uses: list[ast.Attribute] = [parent]
     elif isinstance(parent, ast.Assign) and len(parent.targets) == 1:
-        uses = uses_of(file, scope, parent.targets[0])
+        uses = uses_of(file, parent.targets[0])
     else:
         raise Left(f"the Model in line {call.lineno} has no name")
     trains = [node for node in uses if node.attr in ("train", "fit")]
@@ -110,7 +110,7 @@ def validates(call: ast.AST) -> bool:
     return call.func.attr == "fit" and (len(call.args) > 2 or any(w.arg == "valid_dataset" for w in call.keywords))  # type: ignore[attr-defined]
 
 
-def uses_of(file: File, scope: Scope, target: ast.expr) -> list[ast.Attribute]:
+def uses_of(file: File, target: ast.expr) -> list[ast.Attribute]:
     """Every ``model.something``."""
     text = ast.unparse(target)
     return [n for n in file.where if isinstance(n, ast.Attribute) and ast.unparse(n.value) == text]

@@ -72,7 +72,7 @@ def differentiated(flow: Flow, scope: Scope, call: ast.Call) -> tuple[ast.expr |
     """What a backward differentiates, and the GradScaler that scales it."""
     assert isinstance(call.func, ast.Attribute)
     loss: ast.expr = call.func.value
-    if given_loss(scope.file, call):
+    if given_loss(call):
         loss = call.args[0]
     elif call.args or not all(keeps(word) for word in call.keywords):
         return None, None
@@ -88,7 +88,7 @@ def keeps(word: ast.keyword) -> bool:
     return plain and word.arg in ("retain_graph", "create_graph", "gradient", "inputs")
 
 
-def given_loss(file: File, call: ast.Call) -> bool:
+def given_loss(call: ast.Call) -> bool:
     """Whether a backward is given the loss: ``accelerator.backward(loss)``, ``self.manual_backward(loss)``."""
     assert isinstance(call.func, ast.Attribute)
     if len(call.args) != 1 or call.keywords:

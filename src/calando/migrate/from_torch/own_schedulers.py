@@ -45,7 +45,7 @@ def stays_object(work: Work, thing: Thing) -> bool:
     )
 
 
-def chainable(work: Work, thing: Thing) -> bool:
+def chainable(thing: Thing) -> bool:
     """Whether a scheduler of PyTorch's has an object that makes each rate from the last, whoever set that."""
     call = thing.node
     assert isinstance(call, ast.Call) and thing.scope is not None

@@ -17,7 +17,6 @@ from ..reading.source import Edit
 from ..schedulers.same_rate import argument
 from ..work import Left, Work
 
-OWNER = re.compile(r"(?P<owner>[\w.\[\]\"']+)\.parameters\(\)\Z")
 LAYERS = ("modules", "named_modules", "children", "named_children")
 GROUP_KEYS = {"params", "lr", "weight_decay"}
 

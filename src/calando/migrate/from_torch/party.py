@@ -118,7 +118,7 @@ def mixed(work: Work, party: Party, why: Left) -> None:
         Left: ``why``, where the user must be asked, or one of them has no such object.
     """
     things = drivers(work, party.optimizers)
-    if work.wish.style == "guide" or isinstance(why, Asked) or not all(chainable(work, thing) for thing in things):
+    if work.wish.style == "guide" or isinstance(why, Asked) or not all(map(chainable, things)):
         raise why
     party.stepped, party.schedulers = things, []
 

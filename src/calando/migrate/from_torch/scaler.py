@@ -9,7 +9,6 @@ from ..reading.blocks import statement_of
 from ..reading.flow import SCALER
 from ..work import Left, Work, uses
 from .passes import Pass
-from .update import Update
 
 
 def unscaled(one: Pass, name: str) -> list[str]:
@@ -22,7 +21,7 @@ def unscaled(one: Pass, name: str) -> list[str]:
     return lines
 
 
-def scalers(work: Work, update: Update, found: list[Pass]) -> None:
+def scalers(work: Work, found: list[Pass]) -> None:
     """A GradScaler as MindSpore's DynamicLossScaler."""
     if not any(one.scaler for one in found):
         return

@@ -256,7 +256,7 @@ def rewrite_update(work: Work, optimizers: list[Thing], update: Update, others: 
     for text, node in clipping:
         work.replace(file, node, text)
         work.say(file, node, REWRITTEN, "it works on the gradients that the optimizer is given", "step")
-    scalers(work, update, found)
+    scalers(work, found)
 
 
 def rises(optimizers: list[Thing]) -> bool:

@@ -61,7 +61,7 @@ def too_late(flow: Flow, thing: Thing, scope: Scope, node: ast.AST, value: ast.e
     if late(flow, thing, scope, node, value):
         yield scope.file, node, LATE
     used = {n.id for n in ast.walk(value) if isinstance(n, ast.Name)}
-    used |= {n.id for text in expressions(scope, value, scope.node) for n in ast.walk(text) if isinstance(n, ast.Name)}
+    used |= {n.id for text in expressions(value, scope.node) for n in ast.walk(text) if isinstance(n, ast.Name)}
     for caller, call in scope.calls if isinstance(scope.node, ast.FunctionDef) else ():
         given = arguments(scope, call, 1 if scope.owner is not None else 0)
         asked = [given[name] for name in given if name in used]
@@ -101,7 +101,7 @@ def late(flow: Flow, thing: Thing, scope: Scope, node: ast.AST, value: ast.expr)
         for n in ast.walk(loop.test if isinstance(loop, ast.While) else getattr(loop, "target", loop))
         if isinstance(n, ast.Name)
     }
-    shown = expressions(scope, value, inner)
+    shown = expressions(value, inner)
     if any(ahead(text) for text in shown):
         return False
     used = {n.id for text in shown for n in ast.walk(text) if isinstance(n, ast.Name)}
@@ -113,7 +113,7 @@ def groups(loop: ast.For) -> bool:
     return "param_groups" in ast.unparse(loop.iter)
 
 
-def expressions(scope: Scope, value: ast.expr, inner: ast.AST) -> list[ast.expr]:
+def expressions(value: ast.expr, inner: ast.AST) -> list[ast.expr]:
     """A value, and what its names are given inside the loop."""
     found, names = [value], {n.id for n in ast.walk(value) if isinstance(n, ast.Name)}
     for node in ast.walk(inner):

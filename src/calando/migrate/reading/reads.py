@@ -9,7 +9,7 @@ from .flow import Flow, Thing
 from .mentions import clips
 from .remembered import remembered
 from .rhythm import updates
-from .roads import LOOPS, enclosing, roads
+from .roads import roads
 from .scopes import File, Scope
 
 HYPERS = {
@@ -177,8 +177,3 @@ def numbers_only(scope: Scope, loads: Iterable[ast.Name]) -> bool:
         ):
             return False
     return True
-
-
-def in_loop(scope: Scope, node: ast.AST) -> bool:
-    """Whether a place is repeated inside its function."""
-    return bool(enclosing(scope, node)) or isinstance(node, LOOPS)

@@ -161,7 +161,7 @@ def placed(work: Work, thing: Thing) -> Placed:
         raise Left("its step is never called" if not steps else f"its step is called in {len(steps)} places")
     place, step = result.step = steps[0]
     if step.args or step.keywords:
-        return told_when(work, result, step)
+        return told_when(result, step)
     if several_objects(work, [thing, *optimizers]):
         return on_its_own(work, result, "it is one of several that are kept in one collection")
     result.rhythm = rhythm(work.flow, frozenset(optimizers), place, step, work.wish.steps_per_epoch)
@@ -203,7 +203,7 @@ def several_objects(work: Work, things: list[Thing]) -> bool:
     return any(thing.key in work.flow.collected for thing in things)
 
 
-def told_when(work: Work, place: Placed, step: ast.Call) -> Placed:
+def told_when(place: Placed, step: ast.Call) -> Placed:
     """A scheduler whose step is given the epoch.
 
     Raises:
