@@ -26,8 +26,8 @@ from calando.groups import Group
 from calando.hyper import Hyper
 from calando.rule import Rule
 from calando.rules.halves import L2_IN_STEPS
-
-LANES, BLOCK = 128, 65_536  # as documented in calando.kernels.sums
+from factored import played
+from lanes import add_blocks, lanes_sum
 
 USUAL = {
     "lr": 0.01,
@@ -173,7 +173,7 @@ class Twin:
                 measured = rule.measure(q, h, *wide[2:], *own)
                 found = [self.measured(x, case.centralize, loose_sum) for x in measured]
                 own.append(kind(rule.trust(hyper, *found)))
-            new = rule.element(q, h, *wide[2:], *own)
+            new = (rule.element if p.dtype == np.float16 else played(rule))(q, h, *wide[2:], *own)
             new = new if isinstance(new, tuple) else (new,)
             for target, result in zip([p, *slots.values()], new, strict=True):
                 target[...] = result
@@ -222,27 +222,6 @@ def single(numbers: tuple[float, ...]) -> tuple[float, ...]:
 def loose(p: np.ndarray, rule: Rule) -> bool:
     """Whether no kernel plays it."""
     return rule.whole or not rule.kernel or not p.flags.c_contiguous
-
-
-def lanes_sum(x: np.ndarray) -> float:
-    """The sum of float64 numbers, added in the documented order: blocks, in them lanes, folded by halves."""
-    return add_blocks(x, 0.0)
-
-
-@np.errstate(all="ignore")
-def add_blocks(x: np.ndarray, total: float) -> float:
-    """``total`` and the sums of the blocks of ``x``, added one after another."""
-    flat = x.reshape(-1)
-    for first in range(0, len(flat), BLOCK):
-        block, lanes = flat[first : first + BLOCK], np.zeros(LANES)
-        for start in range(0, len(block), LANES):
-            row = block[start : start + LANES]
-            lanes[: len(row)] += row
-        while len(lanes) > 1:
-            half = len(lanes) // 2
-            lanes = lanes[:half] + lanes[half:]
-        total += float(lanes[0])
-    return total
 
 
 def centers(g: np.ndarray, p: np.ndarray, decay: Decay, front: Any, kind: Any) -> np.ndarray:

@@ -48,14 +48,15 @@ def followed(rule: Rule) -> Callable[..., tuple[float, ...]]:
     return scalars
 
 
-def element(rule: Rule) -> Callable[..., Any]:
-    """The rule's body, and after it the average."""
+def element(rule: Rule, played: Callable[..., Any] | None = None) -> Callable[..., Any]:
+    """The rule's body, or what is played instead of it, and after it the average."""
+    inner = played or rule.element
     own, count = len(rule.slots), len(rule.scalar_names)
 
     def body(p: Any, g: Any, *rest: Any) -> tuple[Any, ...]:
         slots, e = rest[:own], rest[own]
         scalars, follow = rest[own + 1 : own + 1 + count], rest[own + 1 + count]
-        found = rule.element(p, g, *slots, *scalars, *rest[own + 2 + count :])
+        found = inner(p, g, *slots, *scalars, *rest[own + 2 + count :])
         new = found if isinstance(found, tuple) else (found,)
         return (*new, e + (new[0] - e) * follow)
 

@@ -47,6 +47,8 @@ class Rule:
         shapes: shape of a parameter → shapes of its slots, where they are not the parameter's own.
         inner: the rule that this one plays before it averages p (``calando.average``).
         flat: the rule for parameters of fewer than two dimensions, where it is another one.
+        factored: of a whole rule whose second moments are a row and a column, the bodies that ``element`` joins
+            (``rules.whole.factored``); kernels are compiled from them.
 
     Raises:
         TypeError: the arguments of ``element`` or ``measure`` are not exactly p, g, the slots and the scalars
@@ -69,6 +71,7 @@ class Rule:
     shapes: Callable[[tuple[int, ...]], Mapping[str, tuple[int, ...]]] | None = None
     flat: "Rule | None" = None
     inner: "Rule | None" = None
+    factored: Any = None
 
     def __post_init__(self) -> None:
         wanted = ("p", "g", *self.slots, *self.scalar_names)

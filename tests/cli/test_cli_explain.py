@@ -172,7 +172,7 @@ def test_what_is_measured_is_the_step():
         (["mindspore.SGD", "momentum=-1"], "'momentum' must"),
         (["mindspore.SGD", "mementum=1"], "mementum"),
         (["rule.adam", "lr=1"], "rule 'adam' takes no arguments, but got lr"),
-        (["mindspore.AdaFactor", "--kernel"], "has no kernel; it works on whole arrays"),
+        (["mindspore.AdaFactor", "--kernel"], "has no kernel of one pass; it works on whole arrays, matrices in"),
         (["mindspore.LBFGS", "--measure"], "has no floor to be measured against"),
     ],
 )

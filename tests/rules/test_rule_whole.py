@@ -13,7 +13,7 @@ from twins import Case, Twin, assert_same, make, noise, usual
 WHOLE = {name: rule for name, rule in RULES.items() if rule.whole and not name.endswith("_vector")}
 EVERY = pytest.mark.parametrize("rule", WHOLE.values(), ids=WHOLE)
 SHAPES = [(3, 4), (7, 2), (5, 5)]
-MORE = [(), (6,), (1,), (2, 3, 4)]
+MORE = [(), (6,), (1,), (2, 3, 4), (900, 3, 3), (9000, 1, 1), (2, 90, 100), (1000, 11), (3, 20_000), (0, 4)]
 
 
 def cases(rule, dtype, seed=0):

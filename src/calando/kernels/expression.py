@@ -4,6 +4,7 @@ This is how a rule runs where no kernel is, and it is the twin that every kernel
 precision is computed in float32 and rounded once, when it is stored.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,15 @@ from ..rule import Rule
 
 
 def play(
-    rule: Rule, decay: Decay, p: Any, g: Any, slots: list[Any], front: list[Any], own: list[Any], center: Any
+    rule: Rule,
+    decay: Decay,
+    p: Any,
+    g: Any,
+    slots: list[Any],
+    front: list[Any],
+    own: list[Any],
+    center: Any,
+    element: Callable[..., Any] | None = None,
 ) -> tuple[Any, ...]:
     """The new p and slots as arrays of the same shape.
 
@@ -21,12 +30,13 @@ def play(
         p, g, slots: arrays or tensors of one shape and dtype.
         front, own: the scalars of the decay and of the rule, already rounded to that dtype.
         center: subtracted from the gradient: one number, or an array that broadcasts along the rows.
+        element: what is played instead of the rule's own body.
     """
     if rule.whole and decay in APART and front[0] == 1 and isinstance(center, float) and center == 0:
         q, h = decay.element(p, 0.0, *front, center)[0], g  # as it is: a large matrix is not copied
     else:
         q, h = decay.element(p, g, *front, center)
-    new = rule.element(q, h, *slots, *own)
+    new = (element or rule.element)(q, h, *slots, *own)
     return new if isinstance(new, tuple) else (new,)
 
 

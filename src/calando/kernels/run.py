@@ -14,7 +14,7 @@ from ..arrays import Rows
 from ..clipping import within
 from ..plan import Part
 from ..stored import ITEMSIZE
-from . import compile, measure, sums, watch
+from . import compile, factored, measure, sums, watch
 from .ahead import Job
 from .centers import centers, kinds_of_centers, line_centers, loose_center
 from .expression import play, rounded
@@ -85,7 +85,7 @@ def jobs(part: Part, watched: bool = False, zeroing: bool = False) -> list[Job]:
     """What makes the kernels of a part."""
     key = part.key
     if not key.fused:
-        return []
+        return factored.jobs(key.rule, key.dtype, set(part.shapes)) if factored.serves(part) else []
     found: list[Job] = [((watch if watched else compile).kernel, (*written_for(part), zeroing))]
     if part.centered.any():
         found += [(sums.kernel, (kind, key.dtype)) for kind in kinds_of_centers(part)]
@@ -195,12 +195,12 @@ def loose(part: Part, numbers: np.ndarray, index: np.ndarray, watched: bool) -> 
     grads, here = part.grads, np.flatnonzero(part.present).tolist()
     done: set[int] = set()
     computed: dict[int, tuple[Any, ...]] = {}
-    sparse = part.rows_of()
+    sparse, element = part.rows_of(), factored.element(key.rule) if factored.serves(part) else None
 
     def compute(i: int, p: Any, g: Any, slots: list[Any], own: list[Any], center: Any) -> None:
         if found is not None:
             before, slope = p + 0, key.decay.element(p, g, *own[:cut], center)[1]
-        new = play(key.rule, key.decay, p, g, slots, own[:cut], own[cut:], center)
+        new = play(key.rule, key.decay, p, g, slots, own[:cut], own[cut:], center, element)
         if found is not None:
             odd = sums.square_sum(g - g != 0) if isinstance(g, np.ndarray) else float((g - g != 0).sum())
             found[i] = sums.square_sum(slope), sums.square_sum(new[0] - before), sums.square_sum(new[0]), odd

@@ -98,6 +98,11 @@ class Subject:
         """Whether it has a kernel."""
         return self.rule.kernel and not self.rule.whole
 
+    @property
+    def apart(self) -> str:
+        """What is compiled for a rule without a kernel of its own."""
+        return "" if self.rule.factored is None else ", matrices in the loops of calando.kernels.factored"
+
 
 def subject(name: str, arguments: Mapping[str, Any] | None = None) -> Subject:
     """The optimizer or the rule of this name, built.
@@ -316,7 +321,7 @@ def shown(value: Any) -> str:
 def traffic(about: Subject, dtype: str) -> str:
     """Bytes that a step moves for each parameter."""
     if not about.fused:
-        return f"No kernel: {about.rule.name} works on whole arrays."
+        return f"No kernel of one pass: {about.rule.name} works on whole arrays{about.apart}."
     kept = about.slot_dtype(dtype)
     moved = Traffic.of(about.rule, about.decay, dtype, kept, centered=about.group.centralize, way=about.way(dtype))
     lines = [f"Memory moved for each parameter, {dtype}" + (f", slots in {kept}" if kept != dtype else "")]
@@ -336,7 +341,7 @@ def kernel(about: Subject, dtype: str = "float32") -> str:
         ValueError: the rule has no kernel.
     """
     if not about.fused:
-        raise ValueError(f"rule {about.rule.name!r} has no kernel; it works on whole arrays")
+        raise ValueError(f"rule {about.rule.name!r} has no kernel of one pass; it works on whole arrays{about.apart}")
     kept = about.slot_dtype(dtype)
     texts = [source(about.rule, about.decay, dtype, slot_dtype=kept, way=about.way(dtype))]
     if about.rule.measure is not None:
@@ -351,7 +356,9 @@ def speed(about: Subject, elements: int) -> tuple[str, Measured]:
         ValueError: the rule has no kernel.
     """
     if not about.fused:
-        raise ValueError(f"rule {about.rule.name!r} has no kernel, so it has no floor to be measured against")
+        raise ValueError(
+            f"rule {about.rule.name!r} has no kernel of one pass, so it has no floor to be measured against"
+        )
     moved = Traffic.of(about.rule, about.decay)
     found = measured(about.group, about.engine.hypers[0], int(moved.total), elements, int(moved.held))
     low, middle, high = np.percentile(found.ratios, (25, 50, 75))

@@ -28,15 +28,15 @@ from typing import Any, NamedTuple
 
 from ...ops import sqrt, through_half
 from ...rule import Rule
-from .words import at_least, mean, root_mean_square
-
-TINY = 1e-30  # mindspore's floor for running means
+from .factored import Factored, played
+from .words import at_least, root_mean_square
 
 
 class Scalars(NamedTuple):
     gain: float  # ρ, the share of a new square
     rate: float  # min(lr, 1/√age)
     eps1: float
+    floor: float  # ε₁²
     eps2: float
     d: float
     keep: float  # 1 - lr λ
@@ -44,19 +44,24 @@ class Scalars(NamedTuple):
 
 class EpsilonScalars(NamedTuple):
     gain: float
+    stay: float  # 1 - ρ
     plain: float  # lr, where steps are not scaled by the parameter, else 0
     scaled: float  # lr, where they are, else 0
     eps1: float
     eps2: float
+    tiny: float  # mindspore's floor for running means
     d: float
     decay: float  # λ
     keep1: float  # β₁
+    gain1: float  # 1 - β₁
 
 
 def relative(hyper: Mapping[str, float], age: int) -> Scalars:
     gain, lr = age ** hyper["beta2_decay"], hyper["lr"]
     eps1 = hyper["eps1"] if hyper["eps1"] >= 0 else hyper["machine_epsilon"]  # of the parameter's dtype
-    return Scalars(gain, min(lr, age**-0.5), eps1, hyper["eps2"], hyper["d"], 1 - lr * hyper["weight_decay"])
+    return Scalars(
+        gain, min(lr, age**-0.5), eps1, eps1 * eps1, hyper["eps2"], hyper["d"], 1 - lr * hyper["weight_decay"]
+    )
 
 
 def epsilon(hyper: Mapping[str, float], age: int) -> EpsilonScalars:
@@ -68,82 +73,123 @@ def epsilon_scaled(hyper: Mapping[str, float], age: int) -> EpsilonScalars:
 
 
 def told(hyper: Mapping[str, float], age: int, plain: float, scaled: float) -> EpsilonScalars:
-    eps = hyper["eps1"], hyper["eps2"]
-    decay = hyper["weight_decay"], hyper.get("beta1", 0.0)
-    return EpsilonScalars(age ** -hyper["decay_rate"], plain, scaled, *eps, hyper["d"], *decay)
+    gain, keep1 = age ** -hyper["decay_rate"], hyper.get("beta1", 0.0)
+    eps = hyper["eps1"], hyper["eps2"], 1e-30
+    return EpsilonScalars(gain, 1 - gain, plain, scaled, *eps, hyper["d"], hyper["weight_decay"], keep1, 1 - keep1)
 
 
-def factored(p, g, r, c, gain, rate, eps1, eps2, d, keep):
-    square = g * g
-    r = r + (mean(square, -1) - r) * gain
-    c = c + (mean(square, -2) - c) * gain
-    v = (r @ c) / at_least(mean(r, -2), eps1)
-    return moved(p, g, v, eps1, rate, eps2, d, keep), r, c
+def square(g, gain, rate, eps1, floor, eps2, d, keep):
+    return g * g
 
 
-def unfactored(p, g, v, gain, rate, eps1, eps2, d, keep):
+def toward(slot, mean, gain, rate, eps1, floor, eps2, d, keep):
+    return slot + (mean - slot) * gain
+
+
+def unit(g, r, c, level, gain, rate, eps1, floor, eps2, d, keep):
+    return g / sqrt(at_least(r * c / at_least(level, eps1), floor))
+
+
+def stride(weights, update, gain, rate, eps1, floor, eps2, d, keep):
+    return max(eps2, weights) * rate / max(1.0, update / d), keep
+
+
+def move(p, u, gain, rate, eps1, floor, eps2, d, keep, pace, fade):
+    return (p * fade - u * pace,)
+
+
+def square_epsilon(g, gain, stay, plain, scaled, eps1, eps2, tiny, d, decay, keep1, gain1):
+    return g * g + eps1
+
+
+def row_epsilon(r, mean, gain, stay, plain, scaled, eps1, eps2, tiny, d, decay, keep1, gain1):
+    return r * stay + mean * gain
+
+
+def column_epsilon(c, mean, gain, stay, plain, scaled, eps1, eps2, tiny, d, decay, keep1, gain1):
+    return at_least(c * stay + mean * gain, tiny)
+
+
+def unit_epsilon(g, r, c, level, gain, stay, plain, scaled, eps1, eps2, tiny, d, decay, keep1, gain1):
+    return g / at_least(sqrt(r / at_least(level, tiny)) * sqrt(c), tiny)
+
+
+def stride_epsilon(weights, update, gain, stay, plain, scaled, eps1, eps2, tiny, d, decay, keep1, gain1):
+    a = plain + scaled * max(eps2, weights)
+    return a / max(1.0, update / d), decay * a
+
+
+def move_epsilon(p, u, gain, stay, plain, scaled, eps1, eps2, tiny, d, decay, keep1, gain1, pace, fade):
+    return (p - u * pace - p * fade,)
+
+
+def move_momentum(p, u, m, gain, stay, plain, scaled, eps1, eps2, tiny, d, decay, keep1, gain1, pace, fade):
+    m = m * keep1 + u * pace * gain1
+    return p - m - p * fade, m
+
+
+BODIES = Factored(square, toward, toward, unit, stride, move)
+EPSILON = Factored(square_epsilon, row_epsilon, column_epsilon, unit_epsilon, stride_epsilon, move_epsilon)
+MOMENTUM = EPSILON._replace(move=move_momentum)
+
+
+def factored(p, g, r, c, gain, rate, eps1, floor, eps2, d, keep):
+    return played(BODIES, p, g, r, c, (), (gain, rate, eps1, floor, eps2, d, keep))
+
+
+def unfactored(p, g, v, gain, rate, eps1, floor, eps2, d, keep):
     v = v + (g * g - v) * gain
-    return moved(p, g, v, eps1, rate, eps2, d, keep), v
+    u = g / sqrt(at_least(v, floor))
+    sizes = root_mean_square(p), root_mean_square(u)
+    return p * keep - u * stride(*sizes, gain, rate, eps1, floor, eps2, d, keep)[0], v
 
 
-def moved(p, g, v, floor, rate, eps2, d, keep):
-    u = g / sqrt(at_least(v, floor * floor))
-    a = max(eps2, root_mean_square(p)) * rate
-    return p * keep - u * (a / max(1.0, root_mean_square(u) / d))
+def factored_epsilon(p, g, r, c, gain, stay, plain, scaled, eps1, eps2, tiny, d, decay, keep1, gain1):
+    own = gain, stay, plain, scaled, eps1, eps2, tiny, d, decay, keep1, gain1
+    return in_short(EPSILON, p, g, r, c, (), own)
 
 
-def factored_epsilon(p, g, r, c, gain, plain, scaled, eps1, eps2, d, decay, keep1):
-    r, c = averaged(g, r, c, gain, eps1)
-    a, u = sized(p, divided(g, r, c), plain, scaled, eps2, d)
-    return p - u - p * (decay * a), r, c
+def factored_momentum(p, g, r, c, m, gain, stay, plain, scaled, eps1, eps2, tiny, d, decay, keep1, gain1):
+    own = gain, stay, plain, scaled, eps1, eps2, tiny, d, decay, keep1, gain1
+    return in_short(MOMENTUM, p, g, r, c, (m,), own)
 
 
-def unfactored_epsilon(p, g, v, gain, plain, scaled, eps1, eps2, d, decay, keep1):
-    v = at_least(v * (1 - gain) + (g * g + eps1) * gain, TINY)
-    a, u = sized(p, g / sqrt(v), plain, scaled, eps2, d)
-    return p - u - p * (decay * a), v
+def in_short(bodies, p, g, r, c, more, own):
+    """As ``played``, with r (…, rows) and c (…, columns)."""
+    p, r, c, *more = played(bodies, p, g, r[..., None], c[..., None, :], more, own)
+    return p, r[..., 0], c[..., 0, :], *more
 
 
-def factored_momentum(p, g, r, c, m, gain, plain, scaled, eps1, eps2, d, decay, keep1):
-    r, c = averaged(g, r, c, gain, eps1)
-    a, u = sized(p, divided(g, r, c), plain, scaled, eps2, d)
-    m = m * keep1 + u * (1 - keep1)
-    return p - m - p * (decay * a), r, c, m
+def unfactored_epsilon(p, g, v, gain, stay, plain, scaled, eps1, eps2, tiny, d, decay, keep1, gain1):
+    own = gain, stay, plain, scaled, eps1, eps2, tiny, d, decay, keep1, gain1
+    v, u, pace, fade = sized(p, g, v, own)
+    return *move_epsilon(p, u, *own, pace, fade), v
 
 
-def unfactored_momentum(p, g, v, m, gain, plain, scaled, eps1, eps2, d, decay, keep1):
-    v = at_least(v * (1 - gain) + (g * g + eps1) * gain, TINY)
-    a, u = sized(p, g / sqrt(v), plain, scaled, eps2, d)
-    m = m * keep1 + u * (1 - keep1)
-    return p - m - p * (decay * a), v, m
+def unfactored_momentum(p, g, v, m, gain, stay, plain, scaled, eps1, eps2, tiny, d, decay, keep1, gain1):
+    own = gain, stay, plain, scaled, eps1, eps2, tiny, d, decay, keep1, gain1
+    v, u, pace, fade = sized(p, g, v, own)
+    p, m = move_momentum(p, u, m, *own, pace, fade)
+    return p, v, m
 
 
-def unfactored_compressed(p, g, v, gain, plain, scaled, eps1, eps2, d, decay, keep1):
-    p, v = unfactored_epsilon(p, g, v, gain, plain, scaled, eps1, eps2, d, decay, keep1)
+def unfactored_compressed(p, g, v, gain, stay, plain, scaled, eps1, eps2, tiny, d, decay, keep1, gain1):
+    own = gain, stay, plain, scaled, eps1, eps2, tiny, d, decay, keep1, gain1
+    p, v = unfactored_epsilon(p, g, v, *own)
     return p, through_half(v)
 
 
-def unfactored_momentum_compressed(p, g, v, m, gain, plain, scaled, eps1, eps2, d, decay, keep1):
-    p, v, m = unfactored_momentum(p, g, v, m, gain, plain, scaled, eps1, eps2, d, decay, keep1)
+def unfactored_momentum_compressed(p, g, v, m, gain, stay, plain, scaled, eps1, eps2, tiny, d, decay, keep1, gain1):
+    own = gain, stay, plain, scaled, eps1, eps2, tiny, d, decay, keep1, gain1
+    p, v, m = unfactored_momentum(p, g, v, m, *own)
     return p, through_half(v), m
 
 
-def averaged(g, r, c, gain, eps1):
-    """The two running means."""
-    square = g * g + eps1
-    r = r * (1 - gain) + mean(square, -1)[..., 0] * gain
-    return r, at_least(c * (1 - gain) + mean(square, -2)[..., 0, :] * gain, TINY)
-
-
-def divided(g, r, c):
-    """The gradient divided by the root of what the two means stand for."""
-    return g / at_least(sqrt(r / at_least(mean(r, -1), TINY))[..., None] * sqrt(c)[..., None, :], TINY)
-
-
-def sized(p, u, plain, scaled, eps2, d):
-    """The step size, and the step: ``u`` times it, clipped."""
-    a = plain + scaled * max(eps2, root_mean_square(p))
-    return a, u * (a / max(1.0, root_mean_square(u) / d))
+def sized(p, g, v, own):
+    """The second moments of a vector, the update before it is scaled, its pace and the fade."""
+    v = column_epsilon(v, square_epsilon(g, *own), *own)
+    u = g / sqrt(v)
+    return v, u, *stride_epsilon(root_mean_square(p), root_mean_square(u), *own)
 
 
 def sides(shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
@@ -164,22 +210,39 @@ MINDSPORE = "arXiv:1804.04235, Algorithms 4 and 5; mindspore.nn.AdaFactor 2.10"
 
 ADAFACTOR_VECTOR = Rule("adafactor_vector", ("v",), DOMAIN, relative, unfactored, TORCH, whole=True)
 ADAFACTOR = Rule(
-    "adafactor", ("r", "c"), DOMAIN, relative, factored, TORCH, whole=True, shapes=sides, flat=ADAFACTOR_VECTOR
+    "adafactor",
+    ("r", "c"),
+    DOMAIN,
+    relative,
+    factored,
+    TORCH,
+    whole=True,
+    shapes=sides,
+    flat=ADAFACTOR_VECTOR,
+    factored=BODIES,
 )
 
 
 def family(scaling: str, scalars: Callable[..., EpsilonScalars]) -> dict[tuple[bool, bool], Rule]:
     """The rules without and with momentum, without and with compression, each with its own for vectors."""
-    plain: tuple[Any, ...] = ((), EPSILON_DOMAIN, factored_epsilon, unfactored_epsilon, unfactored_compressed)
+    plain: tuple[Any, ...] = (
+        (),
+        EPSILON_DOMAIN,
+        EPSILON,
+        factored_epsilon,
+        unfactored_epsilon,
+        unfactored_compressed,
+    )
     moving: tuple[Any, ...] = (
         ("m",),
         MOMENTUM_DOMAIN,
+        MOMENTUM,
         factored_momentum,
         unfactored_momentum,
         unfactored_momentum_compressed,
     )
     made = {}
-    for momentum, (more, domain, matrix, *vectors) in enumerate((plain, moving)):
+    for momentum, (more, domain, bodies, matrix, *vectors) in enumerate((plain, moving)):
         for compression, vector in enumerate(vectors):
             title = f"adafactor_epsilon{scaling}{'_momentum' * momentum}{'_compressed' * compression}"
             flat = Rule(f"{title}_vector", ("v", *more), domain, scalars, vector, MINDSPORE, whole=True)
@@ -193,6 +256,7 @@ def family(scaling: str, scalars: Callable[..., EpsilonScalars]) -> dict[tuple[b
                 whole=True,
                 shapes=short_sides,
                 flat=flat,
+                factored=bodies,
             )
     return made
 

@@ -11,18 +11,23 @@ from dataclasses import replace
 
 from ...ops import through_half
 from ...rule import Rule
-from .adafactor import ADAFACTOR_EPSILON, ADAFACTOR_EPSILON_SCALED, averaged, divided, sized
+from .adafactor import ADAFACTOR_EPSILON, ADAFACTOR_EPSILON_SCALED, MOMENTUM, in_short
 
 
-def factored_momentum_in_halves(p, g, r, c, m, gain, plain, scaled, eps1, eps2, d, decay, keep1):
-    r, c = averaged(g, r, c, gain, eps1)
-    a, u = sized(p, divided(g, through_half(r), c), plain, scaled, eps2, d)
-    m = m * keep1 + u * (1 - keep1)
-    return p - m - p * (decay * a), r, c, m
+def row_in_halves(r, mean, gain, stay, plain, scaled, eps1, eps2, tiny, d, decay, keep1, gain1):
+    return through_half(r * stay + mean * gain)
+
+
+IN_HALVES = MOMENTUM._replace(row=row_in_halves)
+
+
+def factored_in_halves(p, g, r, c, m, gain, stay, plain, scaled, eps1, eps2, tiny, d, decay, keep1, gain1):
+    own = gain, stay, plain, scaled, eps1, eps2, tiny, d, decay, keep1, gain1
+    return in_short(IN_HALVES, p, g, r, c, (m,), own)
 
 
 HALVES: dict[Rule, Rule] = {
-    rule: replace(rule, name=f"{rule.name}_in_halves", element=factored_momentum_in_halves)
+    rule: replace(rule, name=f"{rule.name}_in_halves", element=factored_in_halves)
     for family in (ADAFACTOR_EPSILON, ADAFACTOR_EPSILON_SCALED)
     for (momentum, _), rule in family.items()
     if momentum

@@ -50,6 +50,7 @@ class Method:
     memory: tuple[str, ...] = ()
     kernel: bool = False
     whole: bool = True
+    factored: None = None
 
     def suited(self, shape: tuple[int, ...]) -> "Method":
         """The same for parameters of any shape."""
