@@ -189,6 +189,16 @@ def test_every_name_is_listed_where_none_is_asked_for():
     assert max(map(len, text.splitlines())) <= 100
 
 
+def test_without_torch_its_optimizers_are_missed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "calando.torch", None)
+    monkeypatch.delitem(vars(sys.modules["calando"]), "torch", raising=False)
+    told = "those of calando.torch need torch: pip install 'calando[torch]'"
+    assert told in done("explain").output
+    for name in ("adamw", "torch.AdamW"):
+        result = call("explain", name)
+        assert result.exit_code == 2 and told in result.stderr and "Traceback" not in result.stderr
+
+
 def test_describing_compiles_nothing():
     """Numba takes half a second to load, and only --measure needs it."""
     use = "from calando.show import explain as e; e.kernel(e.subject('rule.adam'))"

@@ -145,6 +145,25 @@ def test_what_only_a_run_holds_is_told(tmp_path):
     assert given.endswith(", what modules store beside tensors ('_extra_state')")
 
 
+def test_moments_without_parameters_are_listed(tmp_path):
+    """What convert refuses can be looked at."""
+    optimizer = trained()[1]
+    torch.save(optimizer.state_dict(), tmp_path / "a.pt")
+    for name in ("a.ckpt", "a.safetensors"):
+        convert(tmp_path / "a.pt", tmp_path / name, to="mindspore")
+        lines = inspected(tmp_path / name)
+        assert lines[1].startswith("entries: ") and any("accum.weight" in line for line in lines)
+        assert lines[-1].startswith("note: has the state of an optimizer and no parameters")
+
+
+def test_what_is_torn_is_refused_all_the_same(tmp_path):
+    torch.save(trained()[1].state_dict(), tmp_path / "a.pt")
+    convert(tmp_path / "a.pt", tmp_path / "a.ckpt")
+    (tmp_path / "a.ckpt").write_bytes((tmp_path / "a.ckpt").read_bytes()[:-3])
+    with pytest.raises(CheckpointError, match=r"torn|ends"):
+        inspected(tmp_path / "a.ckpt")
+
+
 def test_the_kind_of_code_is_named(tmp_path):
     torch.save({"model": torch.nn.Linear(2, 2)}, tmp_path / "a.pt")
     with pytest.raises(CheckpointError, match=r"objects that are code \(torch\.nn\.modules\.linear\.Linear\)"):

@@ -37,6 +37,7 @@ from calando.schedules import (
     warmup_linear,
     warmup_stable_decay,
 )
+from calando.schedules.checks import shown
 
 WARMUP = "{}: warmup must be shorter than steps, but {} is not less than {}"
 FALL = Cosine(0.1, 0.0, 10)
@@ -401,3 +402,8 @@ def test_a_redefined_class_is_not_stored_under_the_name_of_the_new_one():
     assert new().to_dict() == {"schedule": "Mine"}
     with pytest.raises(TypeError, match=r"Mine\(\) cannot be stored: Mine is not the class known by that name"):
         old().to_dict()
+
+
+@pytest.mark.parametrize("length, seen", [(60, 60), (61, 60), (5000, 60)])
+def test_a_value_is_shown_on_one_line(length, seen):
+    assert len(shown("x" * (length - 2))) == seen

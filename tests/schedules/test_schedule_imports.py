@@ -23,3 +23,13 @@ def test_what_is_visible_is_what_is_announced():
         if not name.startswith("_") and not isinstance(value, ModuleType)
     ]
     assert calando.schedules.__all__ == sorted(visible)
+
+
+def test_a_module_may_be_loaded_anew():
+    """As notebooks do it; a class of that name from elsewhere is refused."""
+    code = (
+        "import importlib, calando.schedules.linear as module; old = module.Linear; importlib.reload(module); "
+        "new = module.Linear(0.0, 1.0, steps=2); print(new.to_dict()['schedule'], type(new) is not old)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["Linear", "True"]

@@ -354,3 +354,16 @@ def test_a_long_list_is_described_by_its_ends():
     assert (0.5 * Listed(range(7))).describe() == "(0.5 * Listed(7 values, 0 … 6))"
     stairs = Piecewise(range(9), range(1, 9))
     assert stairs.describe() == "Piecewise((0 … 8: 9 values), (1 … 8: 8 values))"
+
+
+def test_carets_stand_below_what_is_shown_of_a_long_piece():
+    text = f"constant(1, {'x' * 200})"
+    with pytest.raises(ValueError) as error:
+        parse(text)
+    _, line, carets = str(error.value).splitlines()
+    assert carets.strip() == "^" * (len(line) - line.index("x")) and len(carets) <= len(line) <= 94
+
+
+def test_what_follows_a_left_out_argument_has_its_name():
+    saw = Cyclic(0.0, 1.0, up=2, rate=0.5)
+    assert saw.describe() == "Cyclic(0, 1, 2, rate=0.5)" and parse(saw.describe()) == saw

@@ -3,12 +3,14 @@
 import os
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from . import mindspore_ckpt, mindspore_safetensors
 from .convert import CALANDO, CKPT, SAFE, ZIP, kind_of, read
 from .entry import Entry
-from .errors import naming
+from .errors import CheckpointError, naming
 from .families import FAMILIES
 from .portable import Portable, State, Told
 
@@ -19,6 +21,10 @@ KINDS = {
     ZIP: "a file of torch.save",
     CALANDO: "a run that calando stored",
 }
+PLAIN: dict[str, Any] = {
+    CKPT: mindspore_ckpt,
+    SAFE + "-ms": mindspore_safetensors,
+}  # files of entries, whosever they are
 ROWS = 24  # tensors on one screen
 PIECE = 1 << 22  # elements looked at at once
 
@@ -39,24 +45,32 @@ def inspected(path: str | os.PathLike[str], rows: int | None = ROWS) -> list[str
 
 def screen(place: Path, rows: int | None) -> list[str]:
     """The lines."""
-    told = Told()
-    found = read(place, told)
-    lines = [f"{place}: {KINDS[kind_of(place)]}, {place.stat().st_size:,} bytes"]
-    lines += network(found, rows) if found.weights else []
+    told, kind = Told(), kind_of(place)
+    whose = "network"
+    try:
+        found = read(place, told)
+    except CheckpointError as problem:
+        if kind not in PLAIN:
+            raise
+        told.lost, whose = [str(problem).removeprefix(f"{place} ")], "entries"
+        entries = PLAIN[kind].read(place)
+        found = Portable("mindspore", {name: entry for name, entry in entries.items() if isinstance(entry, Entry)})
+    lines = [f"{place}: {KINDS[kind]}, {place.stat().st_size:,} bytes"]
+    lines += network(found, rows, whose) if found.weights else []
     lines += optimizer(found.optimizer) if found.optimizer is not None else []
     beside = [f"{name} = {short(value)}" for name, value in found.beside.items()]
     lines += [f"beside: {', '.join(beside)}"] if beside else []
     return [*lines, *(f"note: {sentence}" for sentence in (*told.lost, *told.given))]
 
 
-def network(found: Portable, rows: int | None) -> list[str]:
+def network(found: Portable, rows: int | None, whose: str) -> list[str]:
     """The parameters and buffers; those with numbers that are not finite come first."""
     seen = {name: measured(entry) for name, entry in found.weights.items()}
     order = sorted(seen, key=lambda name: seen[name][1] == 0)
     count = sum(prod(entry.shape) for entry in found.weights.values())
     wrong = sum(n for _, n in seen.values())
     said = f"{wrong:,} numbers are not finite" if wrong else "all finite"
-    lines = [f"network: {len(seen)} tensors, {count:,} numbers, {said}"]
+    lines = [f"{whose}: {len(seen)} tensors, {count:,} numbers, {said}"]
     listed = order if rows is None else order[:rows]
     width = max(map(len, listed), default=0)
     for name in listed:

@@ -152,7 +152,8 @@ def find(name: str) -> tuple[str, str, tuple[str, ...]]:
         rooms = [room] if dot else list(ROOMS)
         all_names = {n.lower(): f"{place}.{n}" for place in reversed(rooms) for n in known[place]}
         near = [all_names[n] for n in get_close_matches(wanted.lower(), all_names, 3, 0.0)]
-        raise KeyError(f"nothing is called {name!r}; did you mean {', '.join(near)}? 'calando explain' lists all names")
+        told = f"nothing is called {name!r}; did you mean {', '.join(near)}? " if near else f"no {name!r} is here: "
+        raise KeyError(told + (missing() or "'calando explain' lists all names"))
     place, found = here[0]
     return place, found, tuple(f"{p}.{n}" for p, n in hits if (p, n) != here[0])
 
@@ -161,7 +162,13 @@ def index() -> str:
     """All names, room by room."""
     known = {room: sorted(found, key=str.lower) for room in ROOMS if (found := names(room))}
     told = [fill(f"{room:<12}{', '.join(found)}", 100, subsequent_indent=" " * 12) for room, found in known.items()]
+    told += [text] if (text := missing()) else []
     return "\n\n".join([*told, "calando explain AdamW, or with its library: calando explain mindspore.Adam"])
+
+
+def missing() -> str:
+    """What is said where the optimizers of ``calando.torch`` cannot be, because PyTorch is not installed."""
+    return "" if names("torch") else "those of calando.torch need torch: pip install 'calando[torch]'"
 
 
 def names(room: str) -> list[str]:
