@@ -60,6 +60,8 @@ REFUSED = [
     (adam, put(global_step=np.zeros((2, 2))), r"'global_step' must be one number, but .* an array of float64 \(2, 2\)"),
     (adam, put(beta1_power=np.float32(1.5)), r"'beta1_power' must lie in \[0, 1\], but the checkpoint has 1.5"),
     (adam, put(beta2_power=np.float32(np.nan)), r"'beta2_power' must lie in \[0, 1\], but the checkpoint has nan"),
+    (adam, put(moment2__a__weight=np.full((3, 4), -0.5, "f4")), "'moment2.a.weight' must not be negative, but .* -0.5"),
+    (nn.ASGD, lambda: stored(nn.ASGD) | {"eta_b.bias": np.float32(-1)}, r"'eta_b.bias' must lie in \[0, inf\), but .* -1.0"),
     (adam, put(learning_rate=np.float32(-1)), r"'learning_rate' must lie in \[0, inf\), but got -1.0 \(in the"),
     (adam, put(learning_rate=np.float32(np.nan)), r"must lie in \[0, inf\), but got nan \(in the checkpoint"),
     (adam, put(learning_rate=np.ones(5)), "'learning_rate' is a list of 5 .* in the checkpoint and 0.02 in the opti.*; "
@@ -86,6 +88,34 @@ def test_refused_and_nothing_has_changed(make, file, sentence):
     with pytest.raises((CheckpointError, ValueError, TypeError), match=sentence):
         load_param_into_net(optimizer, found)
     assert all_of(optimizer) == before
+
+
+SIZES = {"moment2": [nn.Adam, nn.LazyAdam, nn.AdamOffload, nn.AdaMax], "adam_v": [nn.AdamWeightDecay],
+         "accum": [nn.Adagrad, nn.ProximalAdagrad, nn.Adadelta], "accum_update": [nn.Adadelta], "moments": [nn.FTRL],
+         "exp_avg_sq": [nn.NAdam, nn.RAdam], "mean_square": [nn.RMSProp], "step_size": [nn.Rprop],
+         "lamb_v": [lambda ps: nn.Lamb(ps, 0.1)], "vhat": [lambda ps: nn.Adam(ps, use_amsgrad=True)]}  # fmt: skip
+
+
+@pytest.mark.parametrize("slot, make", [(slot, make) for slot, makers in SIZES.items() for make in makers])
+def test_squares_and_sizes_that_are_negative_are_refused(slot, make):
+    optimizer, found, name = stepped(make(params(1))), stored(make), f"{slot}.a.weight"
+    found[name] = found[name].asnumpy().copy()
+    found[name][1, 2] = -1e-3
+    before = all_of(optimizer)
+    with pytest.raises(CheckpointError, match=rf"'{name}' must not be negative, but the checkpoint has -0.001$"):
+        load_param_into_net(optimizer, found)
+    assert all_of(optimizer) == before
+
+
+def test_what_training_left_as_nan_is_loaded_and_told_in_one_sentence():
+    spoiled = adam(params())
+    spoiled((ms.Tensor(np.full((3, 4), np.nan, "f4")), ms.Tensor(np.ones(3, "f4"))))
+    optimizer = adam(params(1))
+    with pytest.warns(CheckpointWarning) as told:
+        assert load_param_into_net(optimizer, spoiled.parameters_dict()) == ([], [])
+    sentence = "the checkpoint has NaN in 'a.weight', 'moment1.a.weight', 'moment2.a.weight'; loaded as it is"
+    assert [str(w.message) for w in told] == [f"For 'load_param_into_net': {sentence}"]
+    assert all_of(optimizer)[3:] == all_of(spoiled)[3:]
 
 
 @pytest.mark.parametrize("format", ["ckpt", "safetensors"])

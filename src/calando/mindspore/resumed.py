@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from copy import copy
 from dataclasses import replace
-from math import log
+from math import inf, log
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -129,6 +129,13 @@ class Resumed:
             raise CheckpointError(f"{self.place}: {name!r} must be one number, but the checkpoint has {told(values)}")
         return float(values.item())
 
+    def amount(self, name: str) -> float | None:
+        """One number from 0 on."""
+        found = self.number(name)
+        if found is not None and not 0 <= found < inf:
+            raise CheckpointError(f"{self.place}: {name!r} must lie in [0, inf), but the checkpoint has {found}")
+        return found
+
     def whole(self, name: str) -> int | None:
         """One whole number from 0 on."""
         found = self.number(name)
@@ -229,7 +236,7 @@ class Resumed:
                 self.taken.add(words[SLOT])
                 self.note("the checkpoint has no average of the weights; it begins where they are now")
             patterns = stored.memory_names(rule)
-            memory = [self.number(patterns[word].format(name)) for word in rule.memory]
+            memory = [self.amount(patterns[word].format(name)) for word in rule.memory]
             age = ages[member.group]
             if stored.fresh and stored.fresh.format(name) in self.found:
                 age = self.after_first(stored.fresh.format(name), member, age, bool(rule.slots))
@@ -254,10 +261,22 @@ class Resumed:
             for slot in next((way for way in there if {*way} <= own.kept.keys()), there[0] if there else ()):
                 size, dtype = shapes(own.rule, shape, (slot,))[slot], dtype_of(slot, own.dtype, own.slot_dtype)
                 dtype = "float16" if self.optimizer.STORED.halved(own.rule, slot) else dtype
-                found[slot] = self.fit(pattern(slot).format(name), member.param, size, dtype)
+                found[slot] = self.sized(slot, self.fit(pattern(slot).format(name), member.param, size, dtype), name)
             if there:
                 self.covered |= {pattern(slot).format(name) for way in ways for slot in way if slot in own.kept}
         return found
+
+    def sized(self, slot: str, values: np.ndarray, name: str) -> np.ndarray:
+        """A slot as it is.
+
+        Raises:
+            CheckpointError: a square, an absolute value or a step size that is negative.
+        """
+        stored = self.optimizer.STORED
+        if (slot in stored.sizes or slot.endswith(SCALE)) and (negative := values[values < 0]).size:
+            told = f"must not be negative, but the checkpoint has {negative.min():g}"
+            raise CheckpointError(f"{self.place}: {stored.pattern(slot).format(name)!r} {told}")
+        return values
 
     def after_first(self, name: str, member: Member, age: int | None, aged: bool) -> int | None:
         """The age that ``stat`` tells: 0 where it is not 0, else what the clock says, at least 1."""

@@ -219,7 +219,7 @@ def load_param_into_net(
         TypeError: ``net`` is neither Cell nor optimizer, or ``parameter_dict`` no dictionary of parameters.
 
     Warns:
-        CheckpointWarning: what was not loaded; what the checkpoint changes beside parameters and slots.
+        CheckpointWarning: what was not loaded; what the checkpoint changes beside parameters and slots; NaN in it.
     """
     refuse_asked(FILLING, {"remove_redundancy": remove_redundancy}, ("remove_redundancy",))
     if not isinstance(strict_load, bool):
@@ -257,6 +257,8 @@ def load_param_into_net(
     missing = list(dict.fromkeys(missing))
     if missing:
         notes.append(f"{FILLING}: {few(missing)} of {type(net).__name__} stayed as before: the checkpoint lacks them")
+    if undefined := [name for name, entry in found.items() if name in taken and np.isnan(entry.values()).any()]:
+        notes.append(f"{FILLING}: the checkpoint has NaN in {few(undefined)}; loaded as it is")
     tell([*said, *notes])
     return missing, [name for name in parameter_dict if name not in taken]
 

@@ -52,6 +52,7 @@ class Stored:
         age: the name of the number of updates, float32 (1,), where it stands in the file beside ``global_step``.
         computed: learning rates that the original computes in the step; a file has 0 in their place.
         halved: (rule, slot) → whether the original keeps it in float16, whatever it is kept in here.
+        sizes: slots of squares, absolute values or step sizes: a file where one is negative is refused.
         lacks: what a file cannot hold of this optimizer, told whenever one is written; empty where it holds all.
 
     A slot or memory that is not named here is called ``slot.{}`` or ``memory_{}`` by our own names; what is kept of a
@@ -69,6 +70,7 @@ class Stored:
     age: str = ""
     computed: tuple[Callable[[int], float], ...] = ()
     halved: Callable[[Any, str], bool] = lambda rule, slot: False
+    sizes: tuple[str, ...] = ()
     lacks: str = ""
 
     def rate(self, latest: Any) -> Any:

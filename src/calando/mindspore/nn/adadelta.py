@@ -33,7 +33,7 @@ class Adadelta(Optimizer):
     NAMES = ("rho", "epsilon")
     OURS = {"epsilon": "eps"}
     DOMAIN = ADADELTA.domain
-    STORED = Stored({"v": "accum.{}", "q": "accum_update.{}"})
+    STORED = Stored({"v": "accum.{}", "q": "accum_update.{}"}, sizes=("v", "q"))
 
     def __init__(
         self,

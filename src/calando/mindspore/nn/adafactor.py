@@ -58,6 +58,7 @@ class AdaFactor(Optimizer):
         idle=("r", "c", "v"),
         blank=(1,),
         age="afactor_step",
+        sizes=("r", "c", "v"),
         computed=(relative_step, relative_step_warming_up),
         halved=lambda rule, slot: slot == "v" and rule.name.endswith("compressed_vector"),
     )

@@ -33,7 +33,7 @@ class Adagrad(Optimizer):
 
     NAMES = ()
     DOMAIN = ADAGRAD_EPSILON_INSIDE.domain
-    STORED = Stored({"s": "accum.{}"})
+    STORED = Stored({"s": "accum.{}"}, sizes=("s",))
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class ProximalAdagrad(Optimizer):
     NAMES = ("l1", "l2")
     SPARSE = "rows"
     DOMAIN = PROXIMAL_ADAGRAD.domain
-    STORED = Stored({"s": "accum.{}"})
+    STORED = Stored({"s": "accum.{}"}, sizes=("s",))
 
     def __init__(
         self,

@@ -14,6 +14,7 @@ from ..state import Stored
 DOMAIN = {**ADAM_EPSILON_HAT.domain, "beta1": (TINY, 1.0), "beta2": (TINY, 1.0), "eps": (TINY, float("inf"))}
 MOMENTS = {"m": "moment1.{}", "v": "moment2.{}", "v_max": "vhat.{}"}  # in MindSpore's checkpoints
 POWERS = {"beta1": "beta1_power", "beta2": "beta2_power"}
+SQUARES = ("v", "v_max")
 
 
 class Adam(RowDecay, Optimizer):
@@ -46,7 +47,7 @@ class Adam(RowDecay, Optimizer):
 
     NAMES = ("beta1", "beta2", "eps")
     DOMAIN = DOMAIN
-    STORED = Stored(MOMENTS, powers=POWERS)
+    STORED = Stored(MOMENTS, powers=POWERS, sizes=SQUARES)
     SPARSE = "whole"
 
     def __init__(
@@ -99,7 +100,7 @@ class LazyAdam(Adam):
     """
 
     SPARSE = "rows"
-    STORED = Stored(MOMENTS, powers=POWERS, axes=(1,))
+    STORED = Stored(MOMENTS, powers=POWERS, axes=(1,), sizes=SQUARES)
 
     def __init__(
         self,
@@ -145,7 +146,7 @@ class AdamOffload(Adam):
         ValueError, TypeError, KeyError: a value or a group that cannot be used; the sentence says which.
     """
 
-    STORED = Stored(MOMENTS, powers=POWERS, axes=(1,))
+    STORED = Stored(MOMENTS, powers=POWERS, axes=(1,), sizes=SQUARES)
 
     def __init__(
         self,
@@ -200,7 +201,7 @@ class AdamWeightDecay(Optimizer):
 
     NAMES = ("beta1", "beta2", "eps")
     DOMAIN = DOMAIN
-    STORED = Stored({"m": "adam_m.{}", "v": "adam_v.{}"})
+    STORED = Stored({"m": "adam_m.{}", "v": "adam_v.{}"}, sizes=("v",))
     DECAY = DECOUPLED
 
     def __init__(

@@ -33,7 +33,7 @@ class AdaMax(Optimizer):
 
     NAMES = ("beta1", "beta2", "eps")
     DOMAIN = DOMAIN
-    STORED = Stored({"m": "moment1.{}", "u": "moment2.{}"}, powers={"beta1": "beta1_power"}, axes=(1,))
+    STORED = Stored({"m": "moment1.{}", "u": "moment2.{}"}, powers={"beta1": "beta1_power"}, axes=(1,), sizes=("u",))
 
     def __init__(
         self,

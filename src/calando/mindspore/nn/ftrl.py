@@ -40,7 +40,7 @@ class FTRL(Optimizer):
     NAMES = ("l1", "l2", "lr_power")
     SPARSE = "rows"
     DOMAIN = FTRL_POWER.domain
-    STORED = Stored({"a": "moments.{}", "z": "linear.{}"})
+    STORED = Stored({"a": "moments.{}", "z": "linear.{}"}, sizes=("a",))
     FILTER = False
 
     def __init__(

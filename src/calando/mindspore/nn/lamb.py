@@ -35,7 +35,7 @@ class Lamb(Optimizer):
     NAMES = ("beta1", "beta2", "eps")
     DOMAIN = {**LAMB_CLIPPED.domain, **DOMAIN}
     DECAY = INSIDE
-    STORED = Stored({"m": "lamb_m.{}", "v": "lamb_v.{}"})
+    STORED = Stored({"m": "lamb_m.{}", "v": "lamb_v.{}"}, sizes=("v",))
 
     def __init__(
         self,

@@ -32,7 +32,7 @@ class NAdam(Optimizer):
 
     NAMES = ("beta1", "beta2", "eps", "momentum_decay")
     DOMAIN = NADAM.domain
-    STORED = Stored({"m": "exp_avg.{}", "v": "exp_avg_sq.{}"}, {"mu_product": "mu_product_{}"})
+    STORED = Stored({"m": "exp_avg.{}", "v": "exp_avg_sq.{}"}, {"mu_product": "mu_product_{}"}, sizes=("v",))
     SINGLE = False  # torch.optim computes with exact hyperparameters
 
     def __init__(

@@ -31,7 +31,7 @@ class RAdam(Optimizer):
 
     NAMES = ("beta1", "beta2", "eps")
     DOMAIN = RADAM.domain
-    STORED = Stored({"m": "exp_avg.{}", "v": "exp_avg_sq.{}"})
+    STORED = Stored({"m": "exp_avg.{}", "v": "exp_avg_sq.{}"}, sizes=("v",))
     SINGLE = False  # torch.optim computes with exact hyperparameters
 
     def __init__(

@@ -37,7 +37,7 @@ class RMSProp(Optimizer):
 
     NAMES = ("decay", "momentum", "epsilon")
     OURS = {"decay": "rho", "epsilon": "eps"}
-    STORED = Stored({"c": "mean_grad.{}", "v": "mean_square.{}", "m": "moment.{}"})
+    STORED = Stored({"c": "mean_grad.{}", "v": "mean_square.{}", "m": "moment.{}"}, sizes=("v",))
     DOMAIN = {**DOMAIN, "rho": (0.0, 1.0000000000000002)}
 
     def __init__(

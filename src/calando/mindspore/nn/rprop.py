@@ -32,7 +32,7 @@ class Rprop(Optimizer):
     NAMES = ("eta_minus", "eta_plus", "step_min", "step_max")
     PAIRS = {"etas": ("eta_minus", "eta_plus"), "step_sizes": ("step_min", "step_max")}
     DOMAIN = RPROP.domain
-    STORED = Stored({"h": "prev.{}", "s": "step_size.{}"})
+    STORED = Stored({"h": "prev.{}", "s": "step_size.{}"}, sizes=("s",))
 
     def __init__(
         self,
