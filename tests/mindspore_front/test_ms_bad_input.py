@@ -28,9 +28,21 @@ def namespace(ms, nn, ops):
         def construct(self, global_step):
             return 0.1 - 0.1 * global_step
 
+    class Text(schedule):
+        def construct(self, global_step):
+            return "0.1"
+
+    class Nothing(schedule):
+        def construct(self, global_step):
+            pass
+
     class Fading(nn.Cell):
         def construct(self, global_step):
             return 0.1 / (1 + global_step)
+
+    class Sinking(nn.Cell):
+        def construct(self, global_step):
+            return -0.1
 
     def each(change):
         return lambda grads: tuple(ms.Tensor(change(g.asnumpy())) for g in grads)
@@ -44,7 +56,8 @@ def namespace(ms, nn, ops):
     grads = tuple(ms.Tensor(np.ones(size, "f4")) for size in (2, 2, 3))
     words = {"half": each(lambda g: g.astype("f2")), "zeros": each(lambda g: 0 * g), "named": named, "np": np,
              "net": Net(), "zero": lambda name: ms.Parameter(ms.Tensor(np.zeros(2, "f4")), name=name)}  # fmt: skip
-    return {**words, "Fading": Fading, "Falling": Falling, "a": params[0], "grads": grads, "ms": ms, "nn": nn,
+    cells = {cell.__name__: cell for cell in (Falling, Text, Nothing, Fading, Sinking)}
+    return {**words, **cells, "a": params[0], "grads": grads, "ms": ms, "nn": nn,
             "ops": ops, "params": params}  # fmt: skip
 
 

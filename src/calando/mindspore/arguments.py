@@ -3,7 +3,7 @@
 A wrapper around ``__init__``; the signature that ``help`` shows is the one that was written.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from inspect import Signature, signature
 from typing import Any
@@ -28,7 +28,9 @@ def checked_arguments(init: Callable[..., None]) -> Callable[..., None]:
         if type(self).__module__.partition(".")[0] == "calando":
             refuse_unknown(place, known, options)
             refuse_unbound(place, known, (self, *args), options)
-            refuse_unclear(place, known, args, options)
+            given = {**dict(zip(list(known.parameters)[1:], args, strict=False)), **options}
+            refuse_unclear(place, known, given)
+            refuse_betas(place, given)
         init(self, *args, **options)
 
     return checking
@@ -53,9 +55,15 @@ def refuse_unbound(place: str, known: Signature, args: tuple[Any, ...], options:
         raise TypeError(f"{place}: {problem}; it takes {names}") from None
 
 
-def refuse_unclear(place: str, known: Signature, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+def refuse_betas(place: str, given: Mapping[str, Any]) -> None:
+    """Raise TypeError for torch's pair of betas, which would pass for a list of two steps."""
+    if isinstance(pair := given.get("beta1"), tuple):
+        told = "torch's betas are 'beta1' and 'beta2' here, and one number for each step is a list"
+        raise TypeError(f"{place}: 'beta1' must be one number, but got {pair!r}; {told}")
+
+
+def refuse_unclear(place: str, known: Signature, given: Mapping[str, Any]) -> None:
     """Raise TypeError for a switch that is neither True nor False."""
-    given = {**dict(zip(list(known.parameters)[1:], args, strict=False)), **options}
     for name, value in given.items():
         entry = known.parameters.get(name)
         if entry is not None and isinstance(entry.default, bool) and not isinstance(value, bool):

@@ -97,6 +97,8 @@ class CellRate:
         except RuntimeError as problem:  # a layer, given for a schedule
             raise TypeError(f"{self.__name__} must give one number, but for step {step} it failed: {problem}") from None
         try:
+            if isinstance(value, str):
+                raise TypeError
             return float(np.asarray(value.asnumpy() if hasattr(value, "asnumpy") else value).item())
         except (TypeError, ValueError):
             raise TypeError(

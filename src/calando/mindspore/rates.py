@@ -32,7 +32,7 @@ def whole(owner: str, name: str, value: Any) -> int:
 def choice(owner: str, name: str, value: Any) -> bool:
     """True or False."""
     if not isinstance(value, bool):
-        raise TypeError(f"For '{owner}': {name!r} must be True or False, but got {value!r}")
+        raise TypeError(f"For '{owner}': {name!r} must be True or False, but got {value!r} ({type(value).__name__})")
     return value
 
 

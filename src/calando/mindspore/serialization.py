@@ -325,6 +325,8 @@ def path_of(place: str, given: Any) -> str:
     """The name of a file."""
     if not isinstance(given, (str, os.PathLike)):
         raise TypeError(f"{place}: 'ckpt_file_name' must be a path, but got {shown(given)}")
+    if not os.path.basename(os.fspath(given)):
+        raise ValueError(f"{place}: 'ckpt_file_name' names no file: {os.fspath(given)!r}")
     return os.fspath(given)
 
 

@@ -75,6 +75,8 @@ def clip_by_norm(x: Any, max_norm: Any, norm_type: float = 2.0, error_if_nonfini
 def _norm(caller: str, x: Any, word: str, most: Any, order: float) -> torch.Tensor:
     if not isinstance(x, (tuple, list)) or not x:
         raise TypeError(f"{caller} takes a tuple or list of Tensors, not {type(x).__name__} {x!r}")
+    if isinstance(most, (str, bytes, type(None), tuple, list)):
+        raise TypeError(f"{word} of {caller} must be a number, not {most!r}")
     if not most > 0:
         raise ValueError(f"{word} of {caller} must be above 0, not {most!r}")
     return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(each, order) for each in x]), order)

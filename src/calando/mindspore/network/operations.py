@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from ...schedules import Schedule
+from ..boxes import is_cell
 from .dtype import as_dtype, name_of
 from .tensor import Tensor, plain, read, write
 
@@ -49,6 +51,9 @@ def assign(variable: Any, value: Any) -> Any:
         variable.set_data(value)
     elif isinstance(variable, torch.Tensor):
         write(variable, value, "the tensor")
+    elif isinstance(variable, Schedule) or is_cell(variable):
+        way = "optimizer.set('learning_rate', …), as of any hyperparameter, puts another in its place"
+        raise TypeError(f"assign writes into a Parameter or Tensor, not into a schedule, {variable!r}; {way}")
     else:
         raise TypeError(f"assign writes into a Parameter or Tensor, not into a {type(variable).__name__}: {variable!r}")
     return variable

@@ -1,5 +1,7 @@
 """One seed for everything random in this room."""
 
+from operator import index
+
 import torch
 
 
@@ -7,5 +9,14 @@ def set_seed(seed: int) -> None:
     """Make first values and dropout repeatable: seeds torch's generator.
 
     Differs from MindSpore: NumPy's and Python's generators are left alone.
+
+    Raises:
+        TypeError: no whole number.
+        ValueError: a negative one.
     """
-    torch.manual_seed(seed)
+    place = "For 'set_seed': 'seed' must be a whole number from 0 on"
+    if isinstance(seed, bool) or not hasattr(seed, "__index__"):
+        raise TypeError(f"{place}, but got {seed!r}")
+    if seed < 0:
+        raise ValueError(f"{place}, but got {seed}")
+    torch.manual_seed(index(seed))
