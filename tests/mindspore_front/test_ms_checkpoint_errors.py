@@ -61,7 +61,7 @@ REFUSED = [
     (adam, put(beta1_power=np.float32(1.5)), r"'beta1_power' must lie in \[0, 1\], but the checkpoint has 1.5"),
     (adam, put(beta2_power=np.float32(np.nan)), r"'beta2_power' must lie in \[0, 1\], but the checkpoint has nan"),
     (adam, put(moment2__a__weight=np.full((3, 4), -0.5, "f4")), "'moment2.a.weight' must not be negative, but .* -0.5"),
-    (nn.ASGD, lambda: stored(nn.ASGD) | {"eta_b.bias": np.float32(-1)}, r"'eta_b.bias' must lie in \[0, inf\), but .* -1.0"),
+    (nn.ASGD, lambda: stored(nn.ASGD) | {"eta_b.bias": np.float32(-1)}, r"'eta_b.bias' must lie in .* -1.0"),
     (adam, put(learning_rate=np.float32(-1)), r"'learning_rate' must lie in \[0, inf\), but got -1.0 \(in the"),
     (adam, put(learning_rate=np.float32(np.nan)), r"must lie in \[0, inf\), but got nan \(in the checkpoint"),
     (adam, put(learning_rate=np.ones(5)), "'learning_rate' is a list of 5 .* in the checkpoint and 0.02 in the opti.*; "

@@ -39,7 +39,7 @@ _HOMES = {
     **dict.fromkeys(
         ("CheckpointWarning", "load_checkpoint", "load_param_into_net", "save_checkpoint"), "serialization"
     ),
-    "set_seed": "network.seed",
+    **dict.fromkeys(("get_seed", "set_seed"), "network.seed"),
     "value_and_grad": "network.grad",
     **dict.fromkeys(_DTYPES, "network.dtype"),
 }  # fmt: skip

@@ -48,6 +48,7 @@ MODULES = {
     "nn.optim.proximal_ada_grad": "nn.adagrad",
     "nn.wrap.cell_wrapper": "network.wrap",
     "nn.wrap.loss_scale": "network.scaling",
+    "ops.primitive": "network.composite",
     **{
         f"nn.optim.{name}": f"nn.{name}"
         for name in (

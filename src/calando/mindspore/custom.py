@@ -146,6 +146,12 @@ class Optimizer(Shared, metaclass=Kindred):
 
     # What a subclass keeps.
 
+    def __getattr__(self, name: str) -> Any:
+        found = super().__getattr__(name)
+        if name == "weight_decay" and vars(self).get("_grouped") and not isinstance(found, tuple):
+            return tuple(found for _ in self._places)  # in groups one for each parameter, as MindSpore's scripts map it
+        return found
+
     def __setattr__(self, name: str, value: Any) -> None:
         former = vars(self).get(name)
         name_after(name, value)

@@ -12,6 +12,7 @@ import torch
 
 from .cell import Cell
 from .grad import value_and_grad
+from .parameter import Parameter
 
 _NUMBERS = (int, float, bool)
 
@@ -61,6 +62,11 @@ class GradOperation:
         if self.get_all and count == 1:  # MindSpore: a tuple, also of one
             grads = ((grads[0],), grads[1]) if self.get_by_list else (grads,)
         return value, grads
+
+
+def constexpr(fn: Callable[..., Any] | None = None, **options: Any) -> Callable[..., Any]:
+    """A function as it is, with or without options: nothing is compiled here that would want to know it beforehand."""
+    return fn if fn is not None else lambda wrapped: wrapped
 
 
 class HyperMap:
@@ -115,7 +121,8 @@ class MultitypeFuncGraph:
 
     ``@graph.register("Number", "Tensor")`` over a body, then ``graph(2, x)``. Words: ``"Number"``,
     ``"Bool"``, ``"Int"``, ``"Float"``, ``"String"``, ``"Tuple"``, ``"List"``, ``"None"``, ``"Function"``, ``"Tensor"``;
-    the body registered first wins where several fit. True and False are numbers, and no ints.
+    the body registered first wins where several fit. True and False are numbers, and no ints. Where no body fits, a
+    Parameter of one fraction is also a Number: an optimizer's ``weight_decay`` is one here, and a float in MindSpore.
 
     Raises:
         TypeError: for an unknown word, or arguments that fit no body.
@@ -152,9 +159,12 @@ class MultitypeFuncGraph:
         return decorated
 
     def __call__(self, *args: Any) -> Any:
-        for words, fn in self.entries:
-            if len(words) == len(args) and all(self._fits(w, a) for w, a in zip(words, args, strict=True)):
-                return fn(*args)
+        for told in (lambda word, value: value, as_number):
+            for words, fn in self.entries:
+                if len(words) == len(args):
+                    found = [told(w, a) for w, a in zip(words, args, strict=True)]
+                    if all(self._fits(w, a) for w, a in zip(words, found, strict=True)):
+                        return fn(*found)
         given = ", ".join(type(arg).__name__ for arg in args)
         raise TypeError(f"For 'MultitypeFuncGraph {self.name}': nothing is registered for ({given})")
 
@@ -162,3 +172,9 @@ class MultitypeFuncGraph:
         if word == "Function" or (word == "Int" and isinstance(value, bool)):
             return word == "Function" and callable(value)
         return isinstance(value, self.WORDS[word])
+
+
+def as_number(word: str, value: Any) -> Any:
+    """A Parameter of one fraction as its number, where a number is wanted."""
+    one = word in ("Number", "Float") and isinstance(value, Parameter) and value.shape == ()
+    return value.item() if one and value.is_floating_point() else value

@@ -4,6 +4,8 @@ from operator import index
 
 import torch
 
+LAST: list[int] = []
+
 
 def set_seed(seed: int) -> None:
     """Make first values and dropout repeatable: seeds torch's generator.
@@ -20,3 +22,9 @@ def set_seed(seed: int) -> None:
     if seed < 0:
         raise ValueError(f"{place}, but got {seed}")
     torch.manual_seed(index(seed))
+    LAST[:] = [index(seed)]
+
+
+def get_seed() -> int | None:
+    """The seed that ``set_seed`` was given last; None before."""
+    return LAST[0] if LAST else None

@@ -43,12 +43,13 @@ _HOMES = {  # loaded on first use, because they load torch
         (
             "AdaptiveMaxPool2d", "AvgPool2d", "BatchNorm1d", "BatchNorm2d", "CellList", "ClipByNorm", "Conv2d", "Dense",
             "Dropout", "Embedding", "Flatten", "GELU", "GroupNorm", "Identity", "LayerNorm", "LeakyReLU", "LogSoftmax",
-            "MaxPool2d", "ReLU", "SequentialCell", "Sigmoid", "Softmax", "Tanh", "get_activation",
+            "MaxPool2d", "Norm", "ReLU", "SequentialCell", "Sigmoid", "Softmax", "Tanh", "get_activation",
         ),
         "network.layers",
     ),
     "Cell": "network.cell",
     "LearningRateSchedule": "network.schedule",
+    "LossBase": "network.loss_base",
     **dict.fromkeys(
         (
             "BCELoss", "BCEWithLogitsLoss", "CrossEntropyLoss", "L1Loss", "MAELoss", "MSELoss", "NLLLoss",

@@ -17,6 +17,7 @@ from .dense import Dense as Dense
 from .dropout import Dropout as Dropout
 from .embedding import Embedding as Embedding
 from .flatten import Flatten as Flatten
+from .norm import Norm as Norm
 from .normalization import BatchNorm1d as BatchNorm1d
 from .normalization import BatchNorm2d as BatchNorm2d
 from .normalization import GroupNorm as GroupNorm
@@ -44,6 +45,7 @@ __all__ = [
     "LeakyReLU",
     "LogSoftmax",
     "MaxPool2d",
+    "Norm",
     "ReLU",
     "SequentialCell",
     "Sigmoid",
