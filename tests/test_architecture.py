@@ -127,7 +127,9 @@ def names(paths):
 def test_every_stage_has_its_line():
     """A new file or folder must be given a place before anything can import it."""
     stages = {
-        path.stem if path.is_file() else path.name for path in ROOT.iterdir() if not path.name.startswith(("_", "."))
+        path.stem if path.suffix == ".py" else path.name
+        for path in ROOT.iterdir()
+        if path.name != "py.typed" and not path.name.startswith(("_", "."))
     }
     assert sorted(stages - LEVEL.keys()) == []
 
