@@ -60,7 +60,8 @@ def as_schedule(value: Any) -> Schedule | float:
         return Listed(entries(value))
     if callable(value):
         return Function(value)
-    raise TypeError(f"must be {KINDS}, but got {shown(value)}")
+    hint = "; calando.schedules.from_torch reads a scheduler" if hasattr(value, "get_last_lr") else ""
+    raise TypeError(f"must be {KINDS}, but got {shown(value)}{hint}")
 
 
 def entries(values: Any) -> Any:

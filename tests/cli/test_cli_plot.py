@@ -53,6 +53,34 @@ def test_a_chart_fits_the_terminal(monkeypatch, columns, widest):
     assert widest - 8 <= max(map(len, lines)) <= widest
 
 
+def drawn(values, **size):
+    """The rows of a chart, without what stands below."""
+    text = chart({"line": np.array(values)}, **size).splitlines()
+    return text[: size["height"]]
+
+
+def test_a_steep_line_is_one_line_and_up_and_down_are_mirrored():
+    down = drawn([4.0, 0.0, 0.0], width=3, height=5)
+    assert down == ["   4 |*", "     | *", "   2 | *", "     | *", "   0 | **"]
+    assert drawn([0.0, 4.0, 4.0], width=3, height=5) == ["   4 | **", "     | *", "   2 | *", "     | *", "   0 |*"]
+
+
+def test_what_is_far_above_zero_is_not_read_against_it():
+    assert drawn([3.0, 4.0], width=2, height=3)[-1].startswith("   3 |")
+    assert drawn([1.0, 4.0], width=2, height=3)[-1].startswith("   0 |")
+    assert drawn([-1.0, 4.0], width=2, height=3)[-1].startswith("  -1 |")
+
+
+def test_long_numbers_do_not_bend_the_axis():
+    text = chart({"line": np.array([-0.123456, 12345.678])}, width=4, height=4).splitlines()
+    assert {row.index("|") for row in text[:4]} == {text[4].index("+")}
+    assert text[0].startswith("1.235e+04 |")
+
+
+def test_an_epoch_has_a_step_at_least():
+    assert "Linear(0, 1, 1)" in done("plot", "linear(0, 1, epoch)", "--steps", 5, "--epochs", 10).output
+
+
 def test_a_constant_and_a_single_step():
     assert "*" in chart({"flat": np.full(10, 0.0)}) and "*" in chart({"one": np.array([2.0])})
 

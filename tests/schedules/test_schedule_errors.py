@@ -45,7 +45,7 @@ DECAY = Exponential(0.1, 0.9)
 
 
 def words(step):
-    return "much"
+    return "0.1"
 
 
 class Noam:
@@ -191,7 +191,7 @@ REFUSED = [
     (
         lambda: Function(words)(3),
         TypeError,
-        f"{__name__}.words must return a number, but for step 3 it returned 'much', a str",
+        f"{__name__}.words must return a number, but for step 3 it returned '0.1', a str",
     ),
     (
         lambda: Function(Noam())(np.arange(2)),

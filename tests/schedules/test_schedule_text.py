@@ -364,6 +364,14 @@ def test_carets_stand_below_what_is_shown_of_a_long_piece():
     assert carets.strip() == "^" * (len(line) - line.index("x")) and len(carets) <= len(line) <= 94
 
 
+def test_the_end_of_a_long_text_is_shown_whole():
+    text = "linear(0, 1, 10)" + ".skip(0)" * 20 + ".thn(1)"
+    with pytest.raises(ValueError) as error:
+        parse(text)
+    _, line, carets = str(error.value).splitlines()
+    assert line == "    " + text[-90:] and line[carets.index("^") :].startswith("thn(1)")
+
+
 def test_what_follows_a_left_out_argument_has_its_name():
     saw = Cyclic(0.0, 1.0, up=2, rate=0.5)
     assert saw.describe() == "Cyclic(0, 1, 2, rate=0.5)" and parse(saw.describe()) == saw

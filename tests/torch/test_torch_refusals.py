@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from torch.optim.lr_scheduler import ExponentialLR
 from torch_pairs import KINDS, w
 
 import calando.torch as ct
@@ -18,6 +19,7 @@ BUILT = [  # class, options, exception, sentence
     ("SGD", {"lr": "0.1"}, TypeError, f"For 'SGD': 'lr' {KINDS}'0.1'"),
     ("SGD", {"lr": None}, TypeError, f"For 'SGD': 'lr' {KINDS}None"),
     ("SGD", {"lr": {0: 0.1}}, TypeError, f"For 'SGD': 'lr' {KINDS}"),
+    ("SGD", {"lr": ExponentialLR(torch.optim.SGD([w()]), 0.9)}, TypeError, "from_torch reads a scheduler"),
     ("SGD", {"lr": {0.1, 0.2}}, TypeError, "For 'SGD': 'lr'.*must be a .*sequence|number"),
     ("SGD", {"lr": 1j}, TypeError, f"For 'SGD': 'lr' {KINDS}1j"),
     (
@@ -178,6 +180,7 @@ GROUPS = [
     ({p, q}, TypeError, "order.*set"),
     (None, TypeError, "For 'AdamW': params must be parameters in order; give a list of them"),
     ({"params": [p]}, TypeError, "For 'AdamW': params must be .*; give a list of groups"),
+    (torch.nn.Linear(2, 2).parameters, TypeError, r"params must be .*; give what it returns: call it, as in model\.pa"),
     ([p, q, p], ValueError, r"For 'AdamW': parameter '0' stands twice in group 0; give each parameter once"),
     ([("a", p), ("b", p)], ValueError, "For 'AdamW': parameter 'a' stands twice in group 0"),
     (

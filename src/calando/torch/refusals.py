@@ -1,6 +1,6 @@
 """What is refused at the door, in one sentence each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -58,6 +58,8 @@ def refuse_strangers(place: str, params: Any) -> None:
         wanted = "a list of groups: [{'params': …}]"
     elif hasattr(params, "parameters") and not isinstance(params, torch.nn.ParameterList):
         wanted = "its .parameters()"
+    elif callable(params) and not isinstance(params, Iterable):
+        wanted = "what it returns: call it, as in model.parameters()"
     if wanted:
         raise TypeError(f"{place}: params must be parameters in order; give {wanted}")
 
