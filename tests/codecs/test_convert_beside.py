@@ -145,6 +145,28 @@ def test_what_only_a_run_holds_is_told(tmp_path):
     assert given.endswith(", what modules store beside tensors ('_extra_state')")
 
 
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_modules_store_beside_tensors_stays_theirs(tmp_path, whole):
+    class Counting(torch.nn.Linear):
+        def get_extra_state(self):
+            return {"calls": 3}
+
+        def set_extra_state(self, state):
+            self.calls = state["calls"]
+
+    model = torch.nn.Sequential(Counting(3, 2))
+    torch.save({"model": model.state_dict(), "epoch": 3} if whole else model.state_dict(), tmp_path / "a.pt")
+    assert convert(tmp_path / "a.pt", tmp_path / "a.ckpt").lost == [
+        "'0._extra_state' of the file is a dict, which MindSpore's files cannot hold"
+    ]
+    for name in ("a.safetensors", "b.pt"):
+        assert not convert(tmp_path / "a.pt", tmp_path / name).lost
+        convert(tmp_path / name, tmp_path / "c.pt")
+        found, other = loaded(tmp_path / "c.pt"), torch.nn.Sequential(Counting(3, 2))
+        other.load_state_dict(found["model"] if whole else found)
+        assert other[0].calls == 3 and found.get("epoch") == (3 if whole else None)
+
+
 def test_moments_without_parameters_are_listed(tmp_path):
     """What convert refuses can be looked at."""
     optimizer = trained()[1]

@@ -110,9 +110,10 @@ def told_by(place: Path, found: Any) -> Portable:
         return made
     if network is not None:
         made.weights = {n: entry(place, n, x) for n, x in found[network].items() if is_tensor(x)}
+        made.beside = {str(n): x for n, x in found[network].items() if not is_tensor(x)}  # as "_extra_state"
     if optimizer is not None:
         made.optimizer = state_of(place, found[optimizer], made.weights)
-    made.beside = {str(k): v for k, v in found.items() if k not in (network, optimizer)}
+    made.beside |= {str(k): v for k, v in found.items() if k not in (network, optimizer)}
     return made
 
 
@@ -346,13 +347,15 @@ def write(path: str | os.PathLike[str], found: Portable) -> None:
         OSError: no permission, no space; a file that was there before is untouched.
     """
     torch = import_module("torch")
-    network = {name: tensors.tensor(e) for name, e in found.weights.items()}
+    own = {name: x for name, x in found.beside.items() if name.endswith("_extra_state")}  # of modules
+    beside = {name: x for name, x in found.beside.items() if name not in own}  # none is called model or optimizer
+    network = {**{name: tensors.tensor(e) for name, e in found.weights.items()}, **own}
     whole: dict[str, Any] = network
-    if found.optimizer is not None or found.beside:
+    if found.optimizer is not None or beside:
         whole = {"model": network} if network else {}
         whole |= {"optimizer": state_dict(found.optimizer)} if found.optimizer is not None else {}
-        whole |= found.beside  # nothing in it is called so
-        if not network and not found.beside:
+        whole |= beside
+        if not network and not beside:
             whole = whole["optimizer"]
     with placed(path) as file:
         torch.save(whole, file)
