@@ -245,3 +245,42 @@ def test_hooks_stay_after_an_error():
         optimizer.load_state_dict({})
     optimizer.load_state_dict(optimizer.state_dict())
     assert calls == ["before", "before", "after"]
+
+
+def test_hooks_may_come_and_go_while_they_run():
+    optimizer, calls = ct.SGD([torch.nn.Parameter(torch.ones(1))], lr=1.0), []
+    handles = {}
+
+    def once(*given):
+        calls.append("once")
+        handles["own"].remove()
+        optimizer.register_load_state_dict_post_hook(lambda own: calls.append("late"))
+
+    handles["own"] = optimizer.register_load_state_dict_pre_hook(once)
+    optimizer.load_state_dict(optimizer.state_dict())
+    optimizer.load_state_dict(optimizer.state_dict())
+    assert calls == ["once", "late", "late"]
+    handles["own"] = optimizer.register_state_dict_post_hook(once)
+    optimizer.state_dict()
+    optimizer.state_dict()
+    assert calls[3:] == ["once"]
+
+
+def test_what_a_hook_writes_before_storing_is_stored():
+    optimizer = ct.SGD([torch.nn.Parameter(torch.ones(1))], lr=Cosine(1.0, 0.0, steps=4))
+    optimizer.register_state_dict_pre_hook(lambda own: own.param_groups[0].update(lr=0.25))
+    other = ct.SGD([torch.nn.Parameter(torch.ones(1))], lr=1.0)
+    other.load_state_dict(optimizer.state_dict())
+    assert other.param_groups[0]["lr"] == other.current()[0]["lr"] == 0.25
+
+
+def test_a_hook_mends_names_before_parameters_are_found_by_them():
+    first = ct.SGD([("module.w", torch.nn.Parameter(torch.ones(1)))], lr=1.0, momentum=0.5)
+    other = ct.SGD([("w", torch.nn.Parameter(torch.ones(1)))], lr=1.0, momentum=0.5)
+
+    def bare(own, state):
+        names = [name.removeprefix("module.") for name in state["param_groups"][0]["param_names"]]
+        return {**state, "param_groups": [{**state["param_groups"][0], "param_names": names}]}
+
+    other.register_load_state_dict_pre_hook(bare)
+    assert other.resume(first.state_dict(), by_name=True).complete

@@ -3,9 +3,10 @@
 A ``state_dict`` is torch's, and under ``"calando"`` the schedules as plain data.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from copy import copy
+from functools import partial
 from typing import Any
 
 import torch
@@ -63,11 +64,14 @@ class Stateful(Reminders, Faces):
         ``torch.optim``'s class of the same name loads it, and ours loads that class's; clocks travel as
         ``param_groups[i]["step"]``. Loadable with ``weights_only=True``.
         """
+        before, after = self._optimizer_state_dict_pre_hooks, self._optimizer_state_dict_post_hooks
+        for hook in [*before.values()]:
+            hook(self)
         self._listen()
         self.engine.settle()
-        with waiting(self._optimizer_state_dict_post_hooks) as hooks:
+        with waiting(before, after):
             stored = self._stored(super().state_dict())
-        for hook in hooks:
+        for hook in [*after.values()]:
             found = hook(self, stored)
             stored = stored if found is None else found
         return stored
@@ -100,17 +104,24 @@ class Stateful(Reminders, Faces):
             ValueError: it belongs to other groups, shapes or another optimizer, or holds a function
                 that this optimizer was not built with; nothing has changed.
         """
+        told = partial(rewritten, self, keep=keep, clock=None, by_name=False)
+        self._load_between_hooks(state_dict, told if keep else lambda found: (found, Resumed()))
+
+    def _load_between_hooks(
+        self, state_dict: Any, read: Callable[[Any], tuple[dict[str, Any], Resumed]]
+    ) -> Resumed:
+        """Load what torch's hooks make of a checkpoint, as ``read`` understands it."""
+        before, after = self._optimizer_load_state_dict_pre_hooks, self._optimizer_load_state_dict_post_hooks
+        for hook in [*before.values()]:
+            found = hook(self, state_dict := dict(state_dict))
+            state_dict = state_dict if found is None else found
         self._listen()
-        if keep:
-            state_dict, _ = rewritten(self, state_dict, keep, None, False)
-        with waiting(self._optimizer_load_state_dict_pre_hooks) as hooks:
-            for hook in hooks:
-                found = hook(self, state_dict := dict(state_dict))
-                state_dict = state_dict if found is None else found
-            with waiting(self._optimizer_load_state_dict_post_hooks) as following:
-                self._load(state_dict)
-        for hook in following:
+        state_dict, report = read(state_dict)
+        with waiting(before, after):
+            self._load(state_dict)
+        for hook in [*after.values()]:
             hook(self)
+        return report
 
     def _load(self, state_dict: dict[str, Any]) -> None:
         """As ``load_state_dict``, without hooks: everything is checked, then everything is taken."""
@@ -204,10 +215,9 @@ class Stateful(Reminders, Faces):
             >>> longer.current()[0]["lr"], longer.current()[0]["momentum"]
             (0.5, 0.9)
         """
-        self._listen()
-        made, report = rewritten(self, state_dict, keep, clock, by_name)
-        self.load_state_dict(made)
-        return report
+        return self._load_between_hooks(
+            state_dict, partial(rewritten, self, keep=keep, clock=clock, by_name=by_name)
+        )
 
     def _numbers_of(self, number: int, group: Mapping[str, Any]) -> dict[str, Timeline]:
         """The numbers of a group that torch's class stored; a schedule given to this optimizer stays."""
@@ -324,11 +334,13 @@ def own(x: torch.Tensor) -> torch.Tensor:
 
 
 @contextmanager
-def waiting(hooks: MutableMapping[int, Any]) -> Iterator[list[Any]]:
-    """Within this block torch does not call these hooks; whoever asked calls them when all is in its place."""
-    kept = dict(hooks)
+def waiting(*hooks: MutableMapping[int, Any]) -> Iterator[None]:
+    """Within this block torch does not call these hooks: whoever asked calls them around it."""
+    kept = [dict(held) for held in hooks]
     try:
-        hooks.clear()
-        yield list(kept.values())
+        for held in hooks:
+            held.clear()
+        yield
     finally:
-        hooks.update(kept)
+        for held, old in zip(hooks, kept, strict=True):
+            held.update(old)
