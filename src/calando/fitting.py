@@ -1,7 +1,6 @@
 """How a stored run goes into a model and its optimizers: all is compared first, and then read to where it belongs."""
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple
 from . import random_state, store
 from .arrays import adapter
 from .codecs import tensors, tree
+from .codecs.behind import shared
 from .codecs.errors import CheckpointError, shown
 from .codecs.names import COMPILED
 from .saving import FRONTS, RUN, bare, parts, prefix
@@ -196,8 +196,7 @@ class Plan:
 
     def read(self, arrays: list[Array]) -> None:
         """Read arrays to where they belong, several at once."""
-        with ThreadPoolExecutor(store.READERS) as pool:
-            list(pool.map(self.read_one, arrays))
+        shared(self.read_one, arrays)
 
     def read_one(self, array: Array) -> None:
         """Read one array to where it belongs; by way of a copy where the memory lies otherwise."""

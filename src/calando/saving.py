@@ -8,24 +8,23 @@ A file is calando's own (``calando.store``): arrays and plain data under checksu
 
 import os
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from threading import RLock
 from typing import Any
 
 import numpy as np
 
 from . import __version__, random_state, rotation, store
 from .codecs import tensors, tree
-from .codecs.behind import WRITER
+from .codecs.behind import WRITER, shared
 from .codecs.entry import Entry
 from .codecs.names import COMPILED
 from .control import Controls
 from .snapshot import live
+from .turn import Turn
 
 RUN = 1  # the version of how a run is told
-TURN = RLock()  # one saving at a time: the copies lie in one place
+TURN = Turn()  # one saving at a time: the copies lie in one place
 STAGED: dict[str, np.ndarray] = {}  # the copies of the last ``async_save``: new memory costs more than the copying
 OWN = {"params", "param_names", "step"}  # keys of a group that are stored otherwise
 FRONTS = ("calando.control", "calando.torch.state")  # whose snapshot() copies what ``live`` shares; others know more
@@ -109,10 +108,12 @@ def save(
 
     def written() -> None:
         store.write(place, meta, arrays)
+        if async_save:
+            STAGED.update({name: entry.data for name, entry in arrays.items()})
         if folder and keep_last:
             rotation.prune(folder, keep_last, keep_best)
 
-    with TURN:
+    with TURN.lock:
         WRITER.wait()
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
@@ -283,15 +284,14 @@ def plain_keys(optimizer: Any, group: Mapping[str, Any]) -> dict[str, Any]:
 def copy_all(arrays: dict[str, Entry]) -> None:
     """Exchange every array for a copy, two at a time, in the memory of the former copies where they are alike."""
 
+    rooms = dict(STAGED)
+    STAGED.clear()  # theirs until they are written: a handler of a signal that saves meanwhile takes others
+
     def copied(name: str) -> Entry:
-        data, room = arrays[name].data, STAGED.get(name)
+        data, room = arrays[name].data, rooms.get(name)
         if room is None or room.shape != data.shape or room.dtype != data.dtype:
             room = np.empty(data.shape, data.dtype)
         np.copyto(room, data)
         return Entry(arrays[name].dtype, room)
 
-    with ThreadPoolExecutor(2) as pool:
-        copies = dict(zip(arrays, pool.map(copied, arrays), strict=True))
-    STAGED.clear()
-    STAGED.update({name: entry.data for name, entry in copies.items()})
-    arrays.update(copies)
+    arrays.update(zip(arrays, shared(copied, arrays), strict=True))

@@ -15,7 +15,6 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 from zlib import crc32
@@ -23,6 +22,7 @@ from zlib import crc32
 import numpy as np
 
 from .codecs import safetensors
+from .codecs.behind import shared
 from .codecs.entry import BITS, Entry, checked, raw
 from .codecs.errors import CheckpointError as CheckpointError
 from .codecs.errors import shown
@@ -155,8 +155,7 @@ class Reader(safetensors.Reader):
             return super().entries(choose)
         told = self.sums()
         wanted = [name for name in self.tensors if choose is None or choose(name)]
-        with ThreadPoolExecutor(READERS) as pool:
-            return dict(zip(wanted, pool.map(lambda name: self.summed(name, told[name]), wanted), strict=True))
+        return dict(zip(wanted, shared(lambda name: self.summed(name, told[name]), wanted), strict=True))
 
     def verify(self) -> None:
         """Compare all checksums and keep nothing, so that the arrays may then be read to where they belong.
@@ -169,8 +168,7 @@ class Reader(safetensors.Reader):
             return
         told = self.sums()
         waiting = iter(sorted(self.tensors, key=lambda name: self.tensors[name][2] - self.tensors[name][3]))
-        with ThreadPoolExecutor(READERS) as pool:
-            list(pool.map(lambda _: self.weigh(waiting, told), range(READERS)))
+        shared(lambda _: self.weigh(waiting, told), range(READERS))
 
     def refuse_changed(self) -> None:
         """Raise CheckpointError if the file has been written into since it was opened."""

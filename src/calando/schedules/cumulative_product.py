@@ -10,15 +10,15 @@ a step: a step after the last one asked for costs one multiplication, and any ea
 from array import array
 from dataclasses import dataclass
 from functools import cached_property
-from threading import RLock
 from typing import Any
 
+from ..turn import Turn
 from .base import Schedule, _operand
 from .checks import number, settle
 from .parts import schedule
 from .words import Words
 
-FINDING = RLock()  # one thread at a time lengthens a product
+FINDING = Turn()  # one thread at a time lengthens a product
 
 
 def multiplier(value: Any, where: str) -> Schedule:
@@ -52,7 +52,7 @@ class CumulativeProduct(Schedule):
     def formula(self, step: Any, words: Words) -> Any:
         found, largest = self.found, words.largest(step)
         if largest >= len(found):
-            with FINDING:
+            with FINDING.lock:
                 for each in range(len(found), largest + 1):
                     found.append(found[-1] * self.factor(each))
         return words.choose(found, step)

@@ -71,8 +71,8 @@ class Stateful(Reminders, Faces):
         self.engine.settle()
         with waiting(before, after):
             stored = self._stored(super().state_dict())
-        for hook in [*after.values()]:
-            found = hook(self, stored)
+        for change in [*after.values()]:
+            found = change(self, stored)
             stored = stored if found is None else found
         return stored
 
@@ -107,13 +107,11 @@ class Stateful(Reminders, Faces):
         told = partial(rewritten, self, keep=keep, clock=None, by_name=False)
         self._load_between_hooks(state_dict, told if keep else lambda found: (found, Resumed()))
 
-    def _load_between_hooks(
-        self, state_dict: Any, read: Callable[[Any], tuple[dict[str, Any], Resumed]]
-    ) -> Resumed:
+    def _load_between_hooks(self, state_dict: Any, read: Callable[[Any], tuple[dict[str, Any], Resumed]]) -> Resumed:
         """Load what torch's hooks make of a checkpoint, as ``read`` understands it."""
         before, after = self._optimizer_load_state_dict_pre_hooks, self._optimizer_load_state_dict_post_hooks
-        for hook in [*before.values()]:
-            found = hook(self, state_dict := dict(state_dict))
+        for change in [*before.values()]:
+            found = change(self, state_dict := dict(state_dict))
             state_dict = state_dict if found is None else found
         self._listen()
         state_dict, report = read(state_dict)
@@ -215,9 +213,7 @@ class Stateful(Reminders, Faces):
             >>> longer.current()[0]["lr"], longer.current()[0]["momentum"]
             (0.5, 0.9)
         """
-        return self._load_between_hooks(
-            state_dict, partial(rewritten, self, keep=keep, clock=clock, by_name=by_name)
-        )
+        return self._load_between_hooks(state_dict, partial(rewritten, self, keep=keep, clock=clock, by_name=by_name))
 
     def _numbers_of(self, number: int, group: Mapping[str, Any]) -> dict[str, Timeline]:
         """The numbers of a group that torch's class stored; a schedule given to this optimizer stays."""
