@@ -8,11 +8,12 @@ import pytest
 import calando
 
 MADE = """
-import os, random, threading, time, warnings
+import faulthandler, os, random, threading, time, warnings
 import torch, calando
 from calando.schedules import CumulativeProduct, Function
 from calando.torch import AdamW
 warnings.simplefilter("ignore")  # 3.12 and later warn of forks beside threads
+faulthandler.dump_traceback_later(100, exit=True)
 net = torch.nn.Linear(200, 200); optimizer = AdamW(net.parameters())
 net(torch.ones(1, 200)).sum().backward(); optimizer.step()
 def save(name, behind=False):
