@@ -149,6 +149,7 @@ CASES = [  # the row begins so; what is done; what comes of it in torch, and her
     ("gradients conjugated", conjugate, RuntimeError, None),
     ("a checkpoint of another", kin, None, ValueError),
     ("a state that is missing", lambda room: loaded(room, lambda face: face.pop("exp_avg")), KeyError, ValueError),
+    ("`_init_group` of each", lambda room: hasattr(room.Adam, "_init_group"), True, False),
     ("parameters of lazy", lambda room: room.SGD(torch.nn.LazyLinear(2).parameters(), lr=0.1) and 1, 1, ValueError),
     (
         "Adagrad reads",
