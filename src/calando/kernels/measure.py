@@ -17,24 +17,28 @@ from .compile import kinds, load
 from .entry import Entry, loop
 from .pool import ranges, share, threads
 from .source import header, inset, pieces, tables
-from .sums import LANES, cut, folding
+from .sums import DEPTH, LANES, ROUND, cut, folding
 
 CHUNK = """\
     size, line, mean = length[c], row[c], center[c]
 {views}
 {numbers}
-    whole = size // {count} * {count}
+    whole = size // {round} * {round}
 {clear}
-    for k in range(0, whole, {count}):
-        for j in range({count}):
+    for k in range(0, whole, {round}):
+        for j in range({lanes}):
+{take}
+            for t in range({depth}):
+                i = k + {lanes} * t + j
+                now, slope = {front}
+                {targets} = {measure}({arguments})
+{gather}
+{give}
+    for k in range(whole, size, {lanes}):
+        for j in range(min({lanes}, size - k)):
             i = k + j
             now, slope = {front}
             {targets} = {measure}({arguments})
-{gather}
-    for j in range(size - whole):
-        i = whole + j
-        now, slope = {front}
-        {targets} = {measure}({arguments})
 {rest}
 {fold}
 {store}
@@ -61,7 +65,9 @@ def source(
         return inset(depth, [line.format(i=i) for i in range(count)])
 
     chunk = CHUNK.format(
-        count=LANES,
+        round=ROUND,
+        lanes=LANES,
+        depth=DEPTH,
         views=words["views"],
         numbers=inset(1, words["loads"][:-1]),  # there is no trust yet
         front=words["front"],
@@ -69,8 +75,10 @@ def source(
         targets=", ".join(f"y{i}" for i in range(count)),
         arguments=", ".join(["now", "slope", *words["slots"][: len(rule.slots) - idle], *words["own"][: -1 - idle]]),
         clear=each(1, "lane{i}[:] = 0"),
-        gather=each(3, "lane{i}[j] += float64(y{i}) * float64(y{i})"),
-        rest=each(2, "lane{i}[j] += float64(y{i}) * float64(y{i})"),
+        take=each(3, "sum{i} = lane{i}[j]"),
+        gather=each(4, "sum{i} += float64(y{i}) * float64(y{i})"),
+        give=each(3, "lane{i}[j] = sum{i}"),
+        rest=each(3, "lane{i}[j] += float64(y{i}) * float64(y{i})"),
         fold="\n".join(folding(f"lane{i}", 1) for i in range(count)),
         store=each(1, "out[c, {i}] = lane{i}[0]"),
     )

@@ -69,7 +69,7 @@ def source(
     """The text of the watching kernel's module for one rule, one decay and the dtypes and rounding of memory."""
     words = pieces(rule, decay, dtype, slot_dtype, way)
     lines = [f"before, raw = {words['p']}, {words['g']}", *steps(rule, dtype, words, way, named=True)]
-    lines += [f"j = i % {LANES}"] if words["coded"] else []  # a block is two rounds of lanes
+    lines += [f"j = i % {LANES}"] if words["coded"] else []  # a block is so many rounds of lanes
     lines += [*SUMMED, *zeros(dtype, zeroing)]
     each = EACH.format(lanes=LANES, inner=inset(3, lines), rest=inset(2, lines))
     chunk = CHUNK.format(
