@@ -149,6 +149,28 @@ def test_the_line_below_the_bar_fits_eighty_columns(extra):
     assert len(bar.text.plain) < 80
 
 
+def test_the_line_of_an_epoch_shows_both_dialects_side_by_side(extra):
+    from io import StringIO
+
+    from rich.console import Console
+
+    from calando.show.progress import Bar
+    from calando.train.history import NUMBERS, History
+    from calando.train.options import GROUPS
+
+    histories = {}
+    for dialect, loss in (("torch", 0.5), ("mindspore", 0.25)):
+        histories[dialect] = History()
+        histories[dialect].add(0, 1, loss, 0.5, [{"lr": 0.1, "weight_decay": 0.0}] * 4)
+        histories[dialect].tested(loss)
+    told = StringIO()
+    Bar(Console(file=told, width=40), 10, 0, 20, NUMBERS, GROUPS).epoch(1, histories)
+    assert told.getvalue() == (
+        "epoch  1/20  loss 0.500 | 0.250  accuracy  50.0% |  50.0%  test  50.00% |  25.00%   lr  "
+        "conv 0.1000  bn 0.1000  dense 0.1000  other 0.1000\n"
+    )
+
+
 @pytest.mark.parametrize("dialect", ["torch", "mindspore", "both"])
 def test_inspect_shows_a_checkpoint(runs, dialect):
     path = runs[0] / dialect / "checkpoints" / f"epoch-{EPOCHS:03d}.calando"

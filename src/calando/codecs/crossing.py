@@ -139,24 +139,25 @@ def settled(found: Portable, aim: str, crossing: bool, asked: str | None, told: 
             turned(family, state.params[name], aim, name, found.weights, told)
     for number, group in enumerate(state.groups):
         place = f"group {number}: " if several else ""
-        for name, text in group.schedules.items():
-            kept = (
-                f"the number at this step, {group.numbers[name]:g}, was written"
-                if name in group.numbers
-                else "left out"
-            )
-            told.lost.append(
-                f"{place}{name} is {text}; the file holds no schedules: {kept}; give it to the optimizer again"
-            )
-        known = {n for ours in family.torch.numbers.values() for n in (ours if isinstance(ours, tuple) else (ours,))}
-        for name in sorted(group.numbers.keys() - known - set(" ".join(family.mindspore.arguments.values()).split())):
-            told.lost.append(
-                f"{place}{name} = {group.numbers[name]:g} has no place in the file; give it to the optimizer again"
-            )
+        told.lost += [f"{place}{text}; give it to the optimizer again" for text in homeless(family, group)]
         if aim == "mindspore":
             told.given.append(place + constructor(family, group, state.called or family.mindspore.name))
     if crossing and family.differs:
         told.given.append(family.differs)
+
+
+def homeless(family: families.Family, group: Grouped) -> list[str]:
+    """What of a group no file of the two has a place for: schedules, and hyperparameters that only calando has."""
+    found = []
+    for name, text in group.schedules.items():
+        number = group.numbers.get(name)
+        kept = "left out" if number is None else f"the number at this step, {number:g}, was written"
+        found.append(f"{name} is {text}; the file holds no schedules: {kept}")
+    known = {n for ours in family.torch.numbers.values() for n in (ours if isinstance(ours, tuple) else (ours,))}
+    known |= set(" ".join(family.mindspore.arguments.values()).split())
+    return found + [
+        f"{n} = {group.numbers[n]:g} has no place in the file" for n in sorted(group.numbers.keys() - known)
+    ]
 
 
 def constructor(family: families.Family, group: Grouped, name: str) -> str:
