@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+import guide_network
 from calando.mindspore import nn
 from mindspore_front.kinds import distance, rounded
 
@@ -177,38 +178,8 @@ def guide(torch):
     """The guide's network (its slip mended), its groups, and a training step."""
     import calando.mindspore as ms
 
-    class Network(nn.Cell):
-        def __init__(self):
-            super().__init__()
-            self.layer1 = nn.SequentialCell(
-                [
-                    nn.Conv2d(3, 12, kernel_size=3, pad_mode="pad", padding=1),
-                    nn.BatchNorm2d(12),
-                    nn.ReLU(),
-                    nn.MaxPool2d(kernel_size=2, stride=2),
-                ]
-            )
-            self.layer2 = nn.SequentialCell(
-                [
-                    nn.Conv2d(12, 4, kernel_size=3, pad_mode="pad", padding=1),
-                    nn.BatchNorm2d(4),
-                    nn.ReLU(),
-                    nn.MaxPool2d(kernel_size=2, stride=2),
-                ]
-            )
-            self.pool = nn.AdaptiveMaxPool2d((5, 5))
-            self.fc = nn.Dense(100, 10)
-
-        def construct(self, x):
-            x = self.layer1(x)
-            x = self.layer2(x)
-            x = self.pool(x)
-            x = x.view((-1, 100))
-            out = self.fc(x)  # the guide says nn.Dense(x)
-            return out
-
     ms.set_seed(1)
-    return Network().set_train()
+    return guide_network.guide(nn.Cell, nn, lambda self, x: self.fc(x)).set_train()
 
 
 def grouped(net, rates):
