@@ -124,3 +124,78 @@ def test_their_model_still_refuses_what_is_no_optimizer(mindspore):
     nn.SGD(net.trainable_params())
     with pytest.raises(TypeError, match="'optimizer' should be"):
         mindspore.train.Model(net, mindspore.nn.MSELoss(), 3)
+
+
+def model_of(mindspore, made):
+    """A Model of MindSpore's, its optimizer, and data of four batches."""
+    rng = np.random.default_rng(0)
+    data = rng.standard_normal((32, 3)).astype("f4")
+    net = mindspore.nn.Dense(3, 2, weight_init="ones", bias_init="zeros")
+    optimizer = made(net.trainable_params())
+    batches = mindspore.dataset.NumpySlicesDataset((data, data[:, :2] * 2), ["x", "y"], shuffle=False).batch(8)
+    return mindspore.train.Model(net, mindspore.nn.MSELoss(), optimizer), optimizer, batches
+
+
+def listed_in_a_group(params):
+    return nn.Adam([{"params": params[:1], "lr": [0.1] * 12}, {"params": params[1:]}], 0.01)
+
+
+@pytest.mark.parametrize("made", [lambda ps: nn.Momentum(ps, 0.05, 0.9), nn.NAdam, listed_in_a_group])
+def test_what_their_model_checkpoint_writes_goes_on_exactly(mindspore, tmp_path, made):
+    """A training is interrupted after five of twelve steps, and goes on from the last file in a new optimizer."""
+    train = mindspore.train
+
+    class Ended(train.Callback):
+        def on_train_step_end(self, run_context):
+            if run_context.original_args().cur_step_num == 5:
+                raise KeyboardInterrupt
+
+    model, optimizer, batches = model_of(mindspore, made)
+    model.train(3, batches, dataset_sink_mode=False)
+    whole = [p.asnumpy().tobytes() for p in optimizer.parameters]
+    model, optimizer, batches = model_of(mindspore, made)
+    saver = train.ModelCheckpoint("run", str(tmp_path), train.CheckpointConfig(save_checkpoint_steps=4))
+    with pytest.raises(KeyboardInterrupt):
+        model.train(3, batches, callbacks=[saver, Ended()], dataset_sink_mode=False)
+    names = list(mindspore.load_checkpoint(str(tmp_path / "run-1_4.ckpt")))
+    assert set(names) == set(optimizer.parameters_dict())
+    model, optimizer, batches = model_of(mindspore, made)
+    assert load_param_into_net(optimizer, mindspore.load_checkpoint(str(tmp_path / "run-1_4.ckpt"))) == ([], [])
+    model.train(2, batches, dataset_sink_mode=False)
+    assert [p.asnumpy().tobytes() for p in optimizer.parameters] == whole
+
+
+def test_their_files_hold_the_same_names_in_the_same_order(mindspore, tmp_path):
+    found = []
+    for room in (nn, mindspore.nn):
+        model, _, batches = model_of(mindspore, lambda ps, room=room: room.Momentum(ps, 0.05, 0.9))
+        saver = mindspore.train.ModelCheckpoint(room.__name__, str(tmp_path))
+        model.train(1, batches, callbacks=[saver], dataset_sink_mode=False)
+        found.append(list(mindspore.load_checkpoint(str(tmp_path / f"{room.__name__}-1_4.ckpt"))))
+    assert found[0] == found[1]
+
+
+def whole_step(mindspore, optimizer):
+    """MindSpore's cell that is forward, backward and update."""
+    cell, net = mindspore.nn, mindspore.nn.Dense(3, 2)
+    return cell.TrainOneStepCell(cell.WithLossCell(net, cell.MSELoss()), optimizer)
+
+
+@pytest.mark.parametrize("way", ["Model", "TrainOneStepCell"])
+def test_a_step_that_graph_mode_compiles_is_refused_with_the_way_out(mindspore, way):
+    model, optimizer, batches = model_of(mindspore, lambda ps: nn.Momentum(ps, 0.05, 0.9))
+    row = (mindspore.Tensor(np.ones((8, n), "f4")) for n in (3, 2))
+    before = [p.asnumpy().copy() for p in optimizer.parameters]
+    trained = {
+        "Model": lambda: model.train(1, batches, dataset_sink_mode=False),
+        "TrainOneStepCell": lambda: whole_step(mindspore, optimizer)(*row),
+    }
+    mindspore.set_context(mode=mindspore.GRAPH_MODE)
+    try:
+        with pytest.raises(
+            RuntimeError, match=r"For 'Momentum': the step stands inside .* call optimizer\(grads\) out"
+        ):
+            trained[way]()
+    finally:
+        mindspore.set_context(mode=mindspore.PYNATIVE_MODE)
+    assert all((p.asnumpy() == start).all() for p, start in zip(optimizer.parameters, before, strict=True))

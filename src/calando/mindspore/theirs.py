@@ -2,7 +2,8 @@
 
 They look at what they are given in checks of their own, which all of them call however they were imported. Those of
 checkpoints answer for an optimizer from here with the way out; that of ``mindspore.train.Model`` lets it pass, as a
-training step only calls it with the gradients.
+training step only calls it with the gradients. A training step is saved with the optimizer that it holds, so that
+MindSpore's ``ModelCheckpoint`` writes the same file as with an optimizer of MindSpore's.
 """
 
 from collections.abc import Callable
@@ -19,6 +20,7 @@ WAYS = {  # MindSpore's checks → what stands in the place of their function
         "calando.mindspore.load_param_into_net(optimizer, …), which takes what mindspore.load_checkpoint gives"
     ),
 }
+COLLECTING = "_convert_cell_param_and_names_to_dict"  # MindSpore's function that lists what a Cell is saved with
 TAUGHT = "_taught_by_calando"
 
 
@@ -32,6 +34,9 @@ def teach(optimizers: type) -> None:
         check = getattr(serialization, name, None)
         if check is not None and not hasattr(check, TAUGHT):
             setattr(serialization, name, taught(check, optimizers, way))
+    collect = getattr(serialization, COLLECTING, None)
+    if collect is not None and not hasattr(collect, TAUGHT):
+        setattr(serialization, COLLECTING, with_optimizers(collect, optimizers))
 
 
 def taught(check: Callable[..., Any], optimizers: type, way: str) -> Callable[..., Any]:
@@ -45,6 +50,24 @@ def taught(check: Callable[..., Any], optimizers: type, way: str) -> Callable[..
 
     setattr(checking, TAUGHT, True)
     return checking
+
+
+def with_optimizers(collect: Callable[..., Any], optimizers: type) -> Callable[..., Any]:
+    """A list of a Cell's parameters by name, and of all that optimizers of this class, held by its cells, are saved
+    with."""
+
+    @wraps(collect)
+    def collecting(cell: Any, choice_func: Callable[[str], bool] | None = None, *more: Any, **options: Any) -> Any:
+        found = collect(cell, choice_func, *more, **options)
+        for _, part in cell.cells_and_names():
+            for held in [value for value in vars(part).values() if isinstance(value, optimizers)]:
+                for name, value in held.parameters_and_names():  # type: ignore[attr-defined]
+                    if name not in found and (choice_func is None or choice_func(name)):
+                        found[name] = value
+        return found
+
+    setattr(collecting, TAUGHT, True)
+    return collecting
 
 
 class Admitting:
