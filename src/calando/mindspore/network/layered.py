@@ -7,6 +7,7 @@ from torch.nn.functional import gelu as torch_gelu
 
 from .layers import Dropout
 from .losses import CrossEntropyLoss, L1Loss, MSELoss, NLLLoss, SmoothL1Loss
+from .tensor import read
 
 
 def dropout(input: torch.Tensor, p: float = 0.5, training: bool = True, seed: int | None = None) -> torch.Tensor:
@@ -55,7 +56,22 @@ def smooth_l1_loss(
 
 
 def nll_loss(
-    inputs: torch.Tensor, target: torch.Tensor, weight: Any = None, ignore_index: int = -100, reduction: str = "mean"
+    inputs: torch.Tensor,
+    target: torch.Tensor,
+    weight: Any = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
 ) -> torch.Tensor:
-    """``nn.NLLLoss`` as a function."""
-    return NLLLoss(weight, ignore_index, reduction)(inputs, target)
+    """``nn.NLLLoss`` as a function; a share ``label_smoothing`` of the target is spread over all classes."""
+    loss = NLLLoss(weight, ignore_index, reduction)(inputs, target)
+    if label_smoothing == 0:
+        return loss
+    counted, classes = target != ignore_index, inputs.shape[1]
+    weights = torch.ones(classes) if weight is None else read(weight)
+    even = -(inputs.movedim(1, -1) * weights).sum(-1) * counted
+    if reduction != "none":
+        even = even.sum()
+    if reduction == "mean":
+        even = even / (weights[torch.where(counted, target, 0).long()] * counted).sum()
+    return (1 - label_smoothing) * loss + label_smoothing / classes * even
