@@ -85,6 +85,7 @@ PAIRS = [  # the same formula in both rooms
     ("mindspore.torch_optim.Adam", "torch.Adam"),
     ("mindspore.torch_optim.AdamW", "torch.AdamW"),
     ("mindspore.torch_optim.RMSprop", "torch.RMSprop"),
+    ("mindspore.torch_optim.Adagrad", "torch.Adagrad"),
     ("mindspore.nn.Adam", "torch.mindspore_nn.Adam"),
     ("mindspore.nn.AdamWeightDecay", "torch.mindspore_nn.AdamWeightDecay"),
 ]

@@ -40,6 +40,7 @@ BETAS: dict[str, str | tuple[str, ...]] = {
     "eps": "eps",
     "weight_decay": "weight_decay",
 }
+DECOUPLED = {"decoupled_weight_decay": "decoupled_weight_decay"}
 NN, OURS, EXACT = "mindspore.nn.", "calando.mindspore.nn.", "calando.mindspore.torch_optim."
 
 PAIRS: dict[str, Pair] = {
@@ -68,9 +69,11 @@ PAIRS: dict[str, Pair] = {
         {"lr": "learning_rate", "rho": "rho", "eps": "epsilon", "weight_decay": "weight_decay"}, OURS + "Adadelta",
     ),
     "Adagrad": Pair(
-        NN + "Adagrad", NN + "Adagrad",
-        {"lr": "learning_rate", "initial_accumulator_value": "accum", "weight_decay": "weight_decay"},
-        OURS + "Adagrad",
+        NN + "Adagrad", EXACT + "Adagrad",
+        {"lr": "learning_rate", "lr_decay": "lr_decay", "initial_accumulator_value": "accum", "eps": "eps",
+         "weight_decay": "weight_decay"},
+        EXACT + "Adagrad",
+        "mindspore.nn.Adagrad has a fixed eps of 1e-8 inside the root, torch.optim.Adagrad one of 1e-10 outside it",
     ),
     "Adamax": Pair(NN + "AdaMax", NN + "AdaMax", BETAS, OURS + "AdaMax"),
     "Rprop": Pair(
@@ -82,10 +85,10 @@ PAIRS: dict[str, Pair] = {
         OURS + "ASGD",
     ),
     "NAdam": Pair(
-        "", OURS + "NAdam", {**BETAS, "momentum_decay": "momentum_decay"}, OURS + "NAdam",
+        "", OURS + "NAdam", {**BETAS, **DECOUPLED, "momentum_decay": "momentum_decay"}, OURS + "NAdam",
         "mindspore.nn has no NAdam (nn.Adam with use_nesterov is another formula)",
     ),
-    "RAdam": Pair("", OURS + "RAdam", BETAS, OURS + "RAdam", "mindspore.nn has no RAdam"),
+    "RAdam": Pair("", OURS + "RAdam", {**BETAS, **DECOUPLED}, OURS + "RAdam", "mindspore.nn has no RAdam"),
 }  # fmt: skip
 
 

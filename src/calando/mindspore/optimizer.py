@@ -141,6 +141,10 @@ class Optimizer(Gradients, Flags):
         rule = self._rule(hyper)
         return averaged(rule) if SLOT in hyper.timelines else rule
 
+    def _decay(self) -> Decay:
+        """How weights decay."""
+        return self.DECAY
+
     def _starts(self) -> dict[str, float]:
         """What slots are filled with before the first update, where it is not 0."""
         return {}
@@ -155,7 +159,7 @@ class Optimizer(Gradients, Flags):
             tuple(group.params),
             names,
             self._played(hyper),
-            self.DECAY,
+            self._decay(),
             centralize=group.centralize,
             exempt=frozenset(exempt),
             sparse="refuse" if self._options.slot_dtype == "int8" else self.SPARSE,

@@ -4,9 +4,9 @@
     optimizer = torch_optim.AdamW(net.trainable_params(), learning_rate=Cosine(1e-3, 0.0, steps=10_000))
     optimizer(grads)
 
-``mindspore.nn.Adam``, ``AdamWeightDecay`` and ``RMSProp`` are other formulas than ``torch.optim``'s. These take
-real MindSpore parameters, ``optimizer(grads)``, and for every hyperparameter of every group a number, a list,
-a schedule or a function of the step; and they follow ``torch.optim`` step by step. Weight decay applies to
+``mindspore.nn.Adam``, ``AdamWeightDecay``, ``RMSProp`` and ``Adagrad`` are other formulas than ``torch.optim``'s.
+These take real MindSpore parameters, ``optimizer(grads)``, and for every hyperparameter of every group a number, a
+list, a schedule or a function of the step; and they follow ``torch.optim`` step by step. Weight decay applies to
 every parameter, as in PyTorch: no name is exempt. ``calando.torch.mindspore_nn`` is the way back.
 """
 
@@ -18,10 +18,13 @@ from typing import Any
 from ..decay import DECOUPLED
 from ..hyper import Hyper, shown
 from ..rule import Rule
+from ..rules.adagrad import ADAGRAD
 from ..rules.adam import ADAM, AMSGRAD
 from ..rules.rmsprop import DOMAIN as RMSPROP_DOMAIN
 from ..rules.rmsprop import RMSPROP, RMSPROP_CENTERED, RMSPROP_CENTERED_MOMENTUM, RMSPROP_MOMENTUM
+from .nn.adagrad import start
 from .optimizer import Optimizer
+from .state import Stored
 
 
 class Adam(Optimizer):
@@ -128,6 +131,54 @@ class RMSprop(Optimizer):
         if hyper.timelines["momentum"].latest == 0.0:
             return RMSPROP_CENTERED if self._centered else RMSPROP
         return RMSPROP_CENTERED_MOMENTUM if self._centered else RMSPROP_MOMENTUM
+
+
+class Adagrad(Optimizer):
+    """Adagrad (Duchi, Hazan & Singer 2011) as ``torch.optim.Adagrad`` computes it: eps stands outside the root.
+
+    Args:
+        params: parameters, or groups with ``params``, ``order_params`` and any hyperparameter.
+        learning_rate: step size, in [0, inf).
+        lr_decay: η, in [0, inf): the step size falls as 1/(1 + (t - 1) η), per update of a parameter.
+        accum: where the sum of squares starts, ≥ 0 (torch's ``initial_accumulator_value``).
+        eps: added to the root, in [0, inf).
+        weight_decay: λ, in [0, inf); λ p is added to the gradient.
+        loss_scale: what gradients are divided by, above 0.
+        max_norm, on_nonfinite: as in ``calando.mindspore.nn.SGD``.
+
+    Raises:
+        ValueError, TypeError, KeyError: a value or a group that cannot be used; the sentence says which.
+    """
+
+    ROOM = "torch_optim."
+    NAMES = ("lr_decay", "eps")
+    DOMAIN = ADAGRAD.domain
+    STORED = Stored({"s": "accum.{}"})
+    FILTER = False
+    SINGLE = False
+
+    def __init__(
+        self,
+        params: Any,
+        learning_rate: Any = 1e-2,
+        lr_decay: Any = 0.0,
+        accum: float = 0.0,
+        eps: Any = 1e-10,
+        weight_decay: Any = 0.0,
+        loss_scale: float = 1.0,
+        *,
+        max_norm: Any = None,
+        on_nonfinite: str = "train",
+    ) -> None:
+        self._accum = start(accum, "Adagrad")
+        values = {"lr": learning_rate, "lr_decay": lr_decay, "weight_decay": weight_decay, "eps": eps}
+        super().__init__(params, values, loss_scale, max_norm, on_nonfinite)
+
+    def _rule(self, hyper: Hyper) -> Rule:
+        return ADAGRAD
+
+    def _starts(self) -> dict[str, float]:
+        return {"s": self._accum}
 
 
 class ReduceLROnPlateau:

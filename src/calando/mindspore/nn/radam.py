@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from ...decay import DECOUPLED, L2, Decay
 from ...hyper import Hyper
 from ...rule import Rule
 from ...rules.radam import RADAM
@@ -21,8 +22,10 @@ class RAdam(Optimizer):
         learning_rate: step size, in [0, inf).
         beta1, beta2: keep factors of the running means of g and g², each in [0, 1).
         eps: added to the denominator, in [0, inf).
-        weight_decay: λ, in [0, inf); λ p is added to the gradient.
+        weight_decay: λ, in [0, inf); λ p is added to the gradient, or with ``decoupled_weight_decay`` lr λ p taken
+            from p, per step.
         loss_scale: what gradients are divided by, above 0.
+        decoupled_weight_decay: decay as AdamW does.
         max_norm, on_nonfinite: as in ``SGD``.
 
     Raises:
@@ -44,9 +47,11 @@ class RAdam(Optimizer):
         weight_decay: Any = 0.0,
         loss_scale: float = 1.0,
         *,
+        decoupled_weight_decay: bool = False,
         max_norm: Any = None,
         on_nonfinite: str = "train",
     ) -> None:
+        self._decoupled = decoupled_weight_decay
         values = {
             "lr": learning_rate,
             "weight_decay": weight_decay,
@@ -58,3 +63,6 @@ class RAdam(Optimizer):
 
     def _rule(self, hyper: Hyper) -> Rule:
         return RADAM
+
+    def _decay(self) -> Decay:
+        return DECOUPLED if self._decoupled else L2
