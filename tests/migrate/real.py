@@ -25,33 +25,26 @@ LIBRARIES = {
 # What MindSpore's side leaves to a human, and a word of the reason.
 LEFT = {
     "adam_then_lbfgs": "no LBFGS",
-    "awd_asgd_switch": "its groups are used",
     "backward_not_cleared": "not cleared between",
     "by_name": "only known when it runs",
     "class_table": "only known when it runs",
     "fairseq_trainer": "'params' is used",
     "getattr_config": "only known when it runs",
-    "hf_accelerate": "not in this project",
     "ignite_engine": "who calls update_lr",
     "language_model": "by hand",
     "lbfgs_sine": "no LBFGS",
     "lightning_module": "no call that updates",
     "loss_without_forward": "not found beside it",
-    "mae_layer_decay": "lr_scale",
     "notebook_fit_one_cycle": "only known when it runs",
     "own_optimizer_beside": "of the script's own in the same function",
     "part_clipped": "a part of the optimizer's parameters",
     "pix2pix": "is made inside backward_D",
     "registry_build": "no call that updates",
-    "retain_graph": "is given an argument",
     "runner_hooks": "no call that updates",
     "sac_temperature": "stand by themselves",
     "sam_own_optimizer": "own",
-    "simsiam_fix_lr": "fix_lr",
     "style_transfer": "stand by themselves",
-    "timm_own_scheduler": "its groups are used",
     "unknown_branch": "not known here",
-    "yolo_warmup": "named_modules",
 }
 SAID = re.compile(
     r"\.zero_grad\(|\.backward\(|\.step\(|\.step_update\(|get_last_lr\(|\.param_groups|clip_grad_|GradScaler\(|unscale_\(|"

@@ -120,7 +120,7 @@ def test_comments_and_layout_inside_a_call_stay():
         (b"        optimizer.zero_grad()\n", b""),  # never cleared
         (b"optimizer.step()", b"optimizer.step(closure)"),
         (b"lr=0.1)", b"**options)"),
-        (b"loss.backward()", b"loss.backward(retain_graph=True)"),
+        (b"loss.backward()", b"loss.backward(torch.ones(()))"),
         (b"optimizer.step()\n", b"optimizer.step(); accelerator.prepare(optimizer)\n"),
         (b"optim.SGD(model.parameters(), lr=0.1)", b"optim.LBFGS(model.parameters())"),
         (b"        loss.backward()\n", b"        if bad(loss):\n            break\n        loss.backward()\n"),

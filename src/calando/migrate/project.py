@@ -12,6 +12,7 @@ from .finding import Finding, Spoken
 from .leftover import leftover
 from .patience import Patience, TooLarge
 from .reading.flow import Flow
+from .reading.gathering import left, written_out
 from .reading.mentions import mentions
 from .reading.scopes import File
 from .reading.source import Source, Unreadable, read
@@ -92,14 +93,28 @@ def migrate(scripts: Mapping[str, bytes], wish: Wish | None = None) -> Migration
                 raise
             unread.append(str(problem))
     patience = Patience(sources)
+    work, texts = gathering(sources, wish, patience)
+    results = [finished(source, file, text) for source, (file, text) in zip(sources, texts, strict=True)]
+    return Migration(wish, results, sorted(set(work.findings)), list(dict.fromkeys(work.spoken)), unread, work.flow)
+
+
+def gathering(sources: list[Source], wish: Wish, patience: Patience) -> tuple[Work, list[tuple[File, str]]]:
+    """The work on a project, with what its wrappers do unseen written out where that can be rewritten."""
+    if wish.to == "mindspore" and (plain := written_out(sources)) != sources:
+        work, texts = tried(plain, wish, patience)
+        if not any(left(source, text) for source, (_, text) in zip(plain, texts, strict=True)):
+            return work, texts
+    return tried(sources, wish, patience)
+
+
+def tried(sources: list[Source], wish: Wish, patience: Patience) -> tuple[Work, list[tuple[File, str]]]:
+    """The work on a project; where some part of it does not fit, once more with care, so that it is left."""
     try:
-        work, texts = worked(sources, wish, patience, careful=False)
+        return worked(sources, wish, patience, careful=False)
     except TooLarge:
         raise
-    except ValueError:  # some part does not fit: find out which, and leave it
-        work, texts = worked(sources, wish, patience, careful=True)
-    results = [finished(file, text) for file, text in texts]
-    return Migration(wish, results, sorted(set(work.findings)), list(dict.fromkeys(work.spoken)), unread, work.flow)
+    except ValueError:
+        return worked(sources, wish, patience, careful=True)
 
 
 def worked(sources: list[Source], wish: Wish, patience: Patience, careful: bool) -> tuple[Work, list[tuple[File, str]]]:
@@ -150,10 +165,9 @@ def target(to: str) -> Callable[[Work], None]:
     return to_torch
 
 
-def finished(file: File, text: str) -> Result:
+def finished(source: Source, file: File, text: str) -> Result:
     """A script with its new text; the very bytes where nothing changed."""
-    source = file.source
-    after = source.data if text == source.text else source.encode(text)
+    after = source.data if text == file.source.text else source.encode(text)
     return Result(source.name, source.data, after, source)
 
 

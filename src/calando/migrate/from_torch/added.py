@@ -44,12 +44,12 @@ def added(work: Work, thing: Thing) -> list[ast.Call]:
     return found
 
 
-def whole(work: Work, scope: Scope, params: str, calls: list[ast.Call], grouped: bool, own: bool) -> str:
+def whole(work: Work, scope: Scope, params: str, calls: list[ast.Call], grouped: bool) -> str:
     """All groups of an optimizer as one list; the calls go."""
     first = f"*{params}" if grouped else f'{{"params": {params}}}'
     parts = [first]
     for call in calls:
-        params_to_mindspore(work, scope, call.args[0], own)
+        params_to_mindspore(work, scope, call.args[0])
         parts.append(said(call.args[0], scope.file.source.code(call.args[0])))
         work.remove(scope.file, statement_of(scope.file, call))
         work.say(scope.file, call, REWRITTEN, "the group stands in the constructor", "groups")

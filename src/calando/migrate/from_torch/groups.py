@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import ast
 
-from ..finding import KEPT, REWRITTEN
+from ..finding import CHECK, KEPT, REWRITTEN
 from ..reading.flow import Thing
-from ..reading.reads import HYPERS, behind, group_reads, only_read, simple_read
+from ..reading.reads import HYPERS, behind, group_reads, simple_read
 from ..reading.scopes import File, Scope
 from ..schedulers.place import Placed, optimizer_at
 from ..work import Left, Work
-from .assign import HOME
+from .assign import HOME as ASSIGNED
+from .labels import CHAINED, HOME, Used, dictionaries, labels_of
 
-DICTIONARIES = "calando.mindspore.chainable"
 KNOWN = {"lr", "weight_decay", "momentum", "eps", "name"}  # what the groups of both frameworks call alike
 WRITABLE = {"lr", "weight_decay", "momentum", "eps"}
 
@@ -34,6 +34,10 @@ def write_groups(work: Work, thing: Thing, rates: str) -> None:
             continue
         if rates and work.wish.style != "guide":
             raise Left(f"its groups are written in line {node.lineno}")
+        if not rates and (asked := dictionaries(file, node, labels_of(work, thing))) is not None:
+            if asked.stores:
+                show_dictionaries(work, file, node, at, asked, labels_of(work, thing))
+            continue
         parent = file.parents[node]
         if isinstance(parent, ast.For) and parent.iter is node and isinstance(parent.target, ast.Name):
             loop(work, scope, parent, node, at, parent.target.id, "", rates)
@@ -52,6 +56,19 @@ def write_groups(work: Work, thing: Thing, rates: str) -> None:
         work.say(file, node, REWRITTEN, "a number is set on the optimizer, which checks and remembers it", "changing")
 
 
+def show_dictionaries(
+    work: Work, file: File, node: ast.expr, at: str, asked: Used, labels: frozenset[str], past: bool = False
+) -> None:
+    """Groups as dictionaries in PyTorch's words, which may be written."""
+    home = HOME if labels or past or asked.computed else CHAINED
+    work.need(file, f"import {home}")
+    work.replace(file, node, f"{home}.groups({at}{', ago=1' if past else ''})")
+    told = "dictionaries show the groups; a number that is written is set"
+    if asked.computed:
+        told += "; keys are computed here, and PyTorch's betas, alpha and params are not among those shown"
+    work.say(file, node, CHECK if asked.computed else REWRITTEN, told, "changing")
+
+
 def clock(work: Work, file: File, node: ast.expr, at: str, rates: str) -> bool:
     """``optimizer.param_groups[0]["step"]``, which counts the updates of one of ``calando.torch``'s."""
     number = file.parents[file.parents[node]]
@@ -68,10 +85,6 @@ def clock(work: Work, file: File, node: ast.expr, at: str, rates: str) -> bool:
 def loop(work: Work, scope: Scope, over: ast.For, node: ast.expr, at: str, group: str, number: str, rates: str) -> None:
     """A loop over groups that writes into them."""
     file = scope.file
-    if not rates and as_dictionaries(file, over, group):
-        work.need(file, f"import {DICTIONARIES}")
-        work.replace(file, node, f"{DICTIONARIES}.groups({at})")
-        return
     stores = []
     for inner in ast.walk(over):
         if isinstance(inner, ast.Name) and inner.id == group and isinstance(inner.ctx, ast.Load):
@@ -106,25 +119,6 @@ def loop(work: Work, scope: Scope, over: ast.For, node: ast.expr, at: str, group
         work.between(file, end, end, ")")
     for holder, key in stores:
         write(work, file, holder, at, key, named, rates)
-
-
-def as_dictionaries(file: File, over: ast.For, group: str) -> bool:
-    """Whether a loop asks its groups for more than the numbers of an optimizer, all of which a dictionary shows."""
-    more = False
-    for inner in ast.walk(over):
-        if isinstance(inner, ast.Name) and inner.id == group and isinstance(inner.ctx, ast.Load):
-            holder = file.parents[inner]
-            key: object = None
-            if isinstance(holder, ast.Subscript) and isinstance(holder.slice, ast.Constant):
-                key = holder.slice.value
-                if isinstance(holder.ctx, ast.Store) and key not in WRITABLE:
-                    return False
-            elif isinstance(holder, ast.Compare) and isinstance(holder.ops[0], (ast.In, ast.NotIn)):
-                key = getattr(holder.left, "value", None)
-            if key not in KNOWN | {"initial_lr"}:
-                return False
-            more = more or key == "initial_lr" or isinstance(holder, ast.Compare)
-    return more
 
 
 def one(work: Work, scope: Scope, holder: ast.Subscript, at: str, index: str, rates: str) -> None:
@@ -164,16 +158,16 @@ def setter(work: Work, file: File, at: str, key: str, text: str, number: str, ra
     if key == "lr" and not number and rates == "one":
         work.need(file, "import mindspore")
         return f"mindspore.ops.assign({at}.learning_rate, mindspore.Tensor({text}, mindspore.float32))"
-    work.need(file, f"import {HOME}")
-    return f'{HOME}.put({at}, "{key}", {text}' + (f", group={number})" if number else ")")
+    work.need(file, f"import {ASSIGNED}")
+    return f'{ASSIGNED}.put({at}, "{key}", {text}' + (f", group={number})" if number else ")")
 
 
 def groups_text(work: Work, file: File, at: str, rates: str, ago: str = "") -> str:
     """An optimizer's groups as they are shown."""
     if not rates:
         return f"{at}.current()"
-    work.need(file, f"import {HOME}")
-    return f"{HOME}.groups({at}{ago})"
+    work.need(file, f"import {ASSIGNED}")
+    return f"{ASSIGNED}.groups({at}{ago})"
 
 
 def look(work: Work, rates: dict[Thing, str], places: list[Placed]) -> None:
@@ -205,13 +199,17 @@ def look(work: Work, rates: dict[Thing, str], places: list[Placed]) -> None:
     seen: set[int] = set()
     for thing in optimizers:
         for scope, node, at, only in list(group_reads(work.flow, thing)):
-            if not only or id(node) in seen or not only_read(scope, node):
+            labels = labels_of(work, thing)
+            asked = None if own or (only and not labels) else dictionaries(scope.file, node, labels)
+            if id(node) in seen or not (only or (asked is not None and not asked.stores)):
                 continue
             seen.add(id(node))
             known_keys(scope, node)
             step = places[0].step[1] if places else None
             past = bool(places) and behind(work.flow, optimizers, scope, node, step)
-            if own:
+            if asked is not None:
+                show_dictionaries(work, scope.file, node, at, asked, labels, past)
+            elif own:
                 own_read(work, scope, node, at, past, rates[thing])
             else:
                 work.replace(scope.file, node, shown(work, at, past, own))

@@ -83,9 +83,11 @@ def differentiated(flow: Flow, scope: Scope, call: ast.Call) -> tuple[ast.expr |
 
 
 def keeps(word: ast.keyword) -> bool:
-    """Whether an argument of ``backward`` changes nothing: ``retain_graph=False``."""
-    plain = isinstance(word.value, ast.Constant) and not word.value.value
-    return plain and word.arg in ("retain_graph", "create_graph", "gradient", "inputs")
+    """Whether an argument of ``backward`` changes no gradient."""
+    value = word.value.value if isinstance(word.value, ast.Constant) else None
+    if word.arg == "create_graph":
+        return value is not True
+    return word.arg == "retain_graph" or (value is None and isinstance(word.value, ast.Constant))
 
 
 def given_loss(call: ast.Call) -> bool:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Sequence
 
 from ...lexicon import TORCH
 from ..finding import REWRITTEN
 from ..reading.carry import giving
 from ..reading.flow import NETWORK, OBJECT, Flow, Thing
-from ..reading.parts import asked, parts_of
+from ..reading.parts import asked, parts_of, spelled
 from ..reading.remembered import remembered
 from ..reading.scopes import Scope
 from ..reading.source import Edit
 from ..schedulers.same_rate import argument
 from ..work import Left, Work
+from .layers import layer_call, walks
 
-LAYERS = ("modules", "named_modules", "children", "named_children")
-GROUP_KEYS = {"params", "lr", "weight_decay"}
+ONCE = ("filter", "map", "iter", "chain", "itertools.chain")
 
 
 def grouped_params(work: Work, scope: Scope, params: ast.expr) -> bool:
@@ -39,18 +38,14 @@ def iterator(work: Work, scope: Scope, params: ast.expr) -> bool:
     if not isinstance(params, ast.Name):
         return False
     values = [getattr(held, "value", None) for _, held in giving(work.flow, scope, params)]
-    once = ("filter", "map", "iter", "chain", "itertools.chain")
     return any(
-        isinstance(value, ast.GeneratorExp) or (isinstance(value, ast.Call) and ast.unparse(value.func) in once)
+        isinstance(value, ast.GeneratorExp) or (isinstance(value, ast.Call) and ast.unparse(value.func) in ONCE)
         for value in values
     )
 
 
-def to_mindspore(work: Work, scope: Scope, params: ast.expr, own_class: bool) -> list[tuple[Scope, ast.expr]]:
+def to_mindspore(work: Work, scope: Scope, params: ast.expr) -> list[tuple[Scope, ast.expr]]:
     """Rewrite everything an optimizer's parameters are made of; the networks they belong to, and where they are named.
-
-    Args:
-        own_class: whether the optimizer is MindSpore's own class, which knows three keys in a group only.
 
     Raises:
         Left: parameters or groups that have no counterpart.
@@ -60,19 +55,23 @@ def to_mindspore(work: Work, scope: Scope, params: ast.expr, own_class: bool) ->
         raise Left("its parameters are tensors that stand by themselves; in MindSpore they are Parameters of a Cell")
     inside = {id(node) for node in ast.walk(params)}  # the call is written anew as a whole
     weights = {id(x) for held in ast.walk(params) if isinstance(held, ast.List) for x in held.elts}
-    for where, node in list(parts_of(work.flow, scope, params)):
+    parts = list(parts_of(work.flow, scope, params))
+    layered = any(walks(inner) for _, node in parts for inner in ast.walk(node))
+    for where, node in parts:
         for inner in ast.walk(node):
+            if layered:
+                layer_call(work, where, inner, id(inner) in inside)
             if isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute):
                 owner = inner.func.value
-                if inner.func.attr in LAYERS:
-                    told = f"its parameters are picked from layers in line {inner.lineno} (.{inner.func.attr})"
-                    raise Left(f"{told}, which MindSpore's networks call otherwise: pick them by their names")
-                if inner.func.attr == "parameters" and not inner.args and not inner.keywords:
+                plain = not inner.args and not inner.keywords
+                if walks(inner):
+                    owners.setdefault(ast.unparse(owner), (where, owner))
+                elif inner.func.attr == "parameters" and plain:
                     if id(inner) not in inside:
                         swap(work, where, inner.func, "trainable_params")
                     owners.setdefault(ast.unparse(owner), (where, owner))
-                elif inner.func.attr == "named_parameters" and not inner.args and not inner.keywords:
-                    if id(inner) not in inside:
+                elif inner.func.attr == "named_parameters" and plain:
+                    if id(inner) not in inside and not layered:
                         swap(work, where, inner.func, "parameters_and_names")
                     owners.setdefault(ast.unparse(owner), (where, owner))
             if isinstance(inner, ast.Attribute) and id(inner) in weights and part_of_network(work, where, inner.value):
@@ -81,10 +80,8 @@ def to_mindspore(work: Work, scope: Scope, params: ast.expr, own_class: bool) ->
                 owners.setdefault(ast.unparse(lone.value), (where, lone.value))
                 if id(inner) not in inside:
                     work.replace(where.file, lone, f"[{where.file.source.code(lone)}]")
-            if isinstance(inner, ast.Dict):
-                check_group(inner, own_class)
-            if isinstance(inner, ast.Call) and work.flow.files and where.file.names.dotted(inner.func) == "dict":
-                check_names([w.arg for w in inner.keywords], own_class)
+            if (once := once_only(work, where, inner)) is not None and id(inner) not in inside:
+                work.replace(where.file, once, f"list({where.file.source.code(once)})")
     if not owners:
         raise Left("which network its parameters belong to was not found")
     return list(owners.values())
@@ -99,12 +96,30 @@ def lone_weight(work: Work, scope: Scope, group: ast.AST) -> ast.Attribute | Non
     return None
 
 
-def in_lists(work: Work, scope: Scope, params: ast.expr, text: str) -> str:
-    """Groups of one parameter each as groups of a list."""
+def once_only(work: Work, scope: Scope, group: ast.AST) -> ast.expr | None:
+    """What a group holds where it is an iterator, which MindSpore would find empty the second time."""
+    value = (spelled(group) or {}).get("params")
+    if value is None:
+        return None
+    called = work.flow.callee(scope, value) if isinstance(value, ast.Call) else None
+    made = isinstance(value, ast.GeneratorExp) or (isinstance(value, ast.Call) and ast.unparse(value.func) in ONCE)
+    yields = called is not None and any(isinstance(n, (ast.Yield, ast.YieldFrom)) for n in ast.walk(called.node))
+    return value if made or yields or iterator(work, scope, value) else None
+
+
+def in_lists(work: Work, scope: Scope, params: ast.expr) -> str:
+    """The code of an optimizer's parameters, with lists in its groups: of one parameter, or of an iterator's."""
+    source = scope.file.source
+    start, end = source.span(params)
+    text = source.text[start:end]
+    found = []
     for group in ast.walk(params):
-        if (lone := lone_weight(work, scope, group)) is not None:
-            held = ast.unparse(lone)
-            text = re.sub(rf"""(["']params["']\s*:\s*){re.escape(held)}(?=\s*[,}}])""", rf"\1[{held}]", text)
+        lone, once = lone_weight(work, scope, group), once_only(work, scope, group)
+        if lone is not None or once is not None:
+            found.append((lone or once, "[{}]" if lone is not None else "list({})"))
+    for node, form in sorted(found, key=lambda each: -source.span(each[0])[0]):  # type: ignore[arg-type]
+        a, b = source.span(node)  # type: ignore[arg-type]
+        text = text[: a - start] + form.format(source.text[a:b]) + text[b - start :]
     return text
 
 
@@ -174,25 +189,6 @@ def swap(work: Work, scope: Scope, attribute: ast.Attribute, name: str) -> None:
         work.edits.append((scope.file, change))
         call = scope.file.parents[attribute]
         work.say(scope.file, call, REWRITTEN, f"MindSpore's networks have {name}", "groups")
-
-
-def check_group(node: ast.Dict, own_class: bool) -> None:
-    keys = [key.value if isinstance(key, ast.Constant) else None for key in node.keys]
-    if "params" in keys:
-        check_names(keys, own_class)
-        value = node.values[keys.index("params")]
-        if isinstance(value, (ast.GeneratorExp,)):
-            raise Left("a group's parameters come from a generator, which MindSpore would find empty")
-
-
-def check_names(keys: Sequence[object], own_class: bool) -> None:
-    """Raise Left for a key of a group that has no counterpart."""
-    if "params" not in keys:
-        return
-    known = GROUP_KEYS if own_class else GROUP_KEYS | {"momentum", "eps", "name"}
-    for key in keys:
-        if key not in known:
-            raise Left(f"a parameter group has {key!r}, which MindSpore's groups do not know")
 
 
 def said(params: ast.expr, code: str) -> str:

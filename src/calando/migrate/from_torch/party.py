@@ -16,6 +16,7 @@ from ..schedulers.drivers import WHOLES, drivers
 from ..schedulers.place import Placed, placed
 from ..schedulers.same_rate import one_rate
 from ..work import Asked, Left, Work, uses
+from .labels import labels_of
 from .later import stands_alone
 from .own_schedulers import chainable, own_schedulers, stays_object
 from .rates import frozen
@@ -143,7 +144,7 @@ def choose(work: Work, party: Party) -> None:
         plain = not party.written and not driven_by_objects(party) and party.shown and len(party.optimizers) == 1
         if party.schedulers and (assigned(work, party) or not listable(work, party, thing)):
             plain = False
-        if stored(work, thing):
+        if stored(work, thing) or labels_of(work, thing):
             plain = False
         party.targets[id(thing.node)] = pair.exact if plain else pair.ours
 

@@ -122,7 +122,8 @@ def understood(work: Work, scope: Scope, statement: ast.stmt, call: ast.Call, go
     before = earlier[wall:]
     sliced = slice_of(before, values_read(loss))
     again = live(work, scope, earlier[:wall], sliced, loss)
-    flowing = [s for s in before if s in sliced and not still(work.flow, scope, s)]
+    own = set(sliced)
+    flowing = [s for s in before if s in own and not still(work.flow, scope, s)]
     first = next((s for s in flowing if touches(work, scope, s)), None)
     if first is None:
         first = next((s for s in flowing if works(s)), None)
@@ -132,8 +133,8 @@ def understood(work: Work, scope: Scope, statement: ast.stmt, call: ast.Call, go
     span = (before[start].lineno, before[-1].lineno) if before[start:] else (0, 0)
     removed = gone | {s for _, s in work.removed.near(file, *span)}
     inside = [s for s in before[start:] if s not in removed]
-    region = [s for s in inside if s in sliced]
-    later = [s for s in inside if s not in sliced]
+    region = [s for s in inside if s in own]
+    later = [s for s in inside if s not in own]
     for each in (*again, *region, *([statement] if inner is None else [])):
         straight(file, each)
     for each in (*again, *region, *later):
@@ -241,6 +242,8 @@ def loose(node: ast.AST | None) -> bool:
 
 def attached(node: ast.AST) -> ast.AST:
     """A statement without the parts that no gradient flows through."""
+    if not any(loose(each) for each in ast.walk(node)):
+        return node
 
     class Without(ast.NodeTransformer):
         def visit_Call(self, call: ast.Call) -> ast.AST:

@@ -10,9 +10,10 @@ from ..reading.blocks import statement_of
 from ..reading.flow import Thing
 from ..reading.packs import put_in
 from ..reading.prepared import wraps
-from ..reading.rhythm import grouped
+from ..reading.rhythm import grouped, total
 from ..reading.scopes import File, Scope
 from ..schedulers.place import Placed, per_epoch
+from ..schedulers.same_rate import one_rate
 from ..schedulers.taken import taken
 from ..work import Left, Work, uses
 from .assign import HOME, keep_stepping
@@ -50,6 +51,26 @@ def into_constructor(
             move_beta(file, name, given, values, extra, moved)
             return
         put(work, file, maker, given, values, extra, "momentum", "momentum", moved)
+
+
+def slowed(
+    work: Work, party: Party, thing: Thing, given: dict[str | None, ast.expr], values: dict[str, str | None],
+    extra: dict[str, str],
+) -> None:  # fmt: skip
+    """Adagrad's ``lr_decay`` as a list of rates, for MindSpore's own class.
+
+    Raises:
+        Left: something else moves the rate too, groups have rates of their own, or how long it trains is not known.
+    """
+    scope, call = thing.scope, thing.node
+    assert scope is not None and isinstance(call, ast.Call)
+    maker = statement_of(scope.file, call)
+    steps = total(work.flow, thing, scope, maker.lineno)
+    if steps is None or party.schedulers or party.stepped or party.read or party.written or not one_rate(work, thing):
+        raise Left("its lr_decay is a list of rates in MindSpore, which cannot be written here; --style exact has it")
+    lr = grouped(given["lr"]) if "lr" in given else repr(TORCH["Adagrad"].default("lr"))
+    text = f"[{lr} / (1 + step * {grouped(given['lr_decay'])}) for step in range({steps})]"
+    put(work, scope.file, maker, given, values, extra, "lr", "learning_rate", text)
 
 
 def move_beta(

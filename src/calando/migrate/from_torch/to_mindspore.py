@@ -24,6 +24,7 @@ from .added import added, whole
 from .assign import manner, own_groups
 from .crews import carried, crews
 from .groups import look, write_groups
+from .labels import HOME, labels_of, only_numbers
 from .own_schedulers import rebase, scheduler_class
 from .params import grouped_params, in_lists, iterator, said, several
 from .params import networks as networks_of
@@ -32,7 +33,7 @@ from .party import Party, assigned, choose, gather, parties
 from .state import save_and_load
 from .steps import rewrite_steps
 from .strays import shared_losses
-from .timed import finish_schedule, into_constructor, keep_object
+from .timed import finish_schedule, into_constructor, keep_object, slowed
 from .weights import clamp_weights
 
 WHOLE = {"lr", "momentum", "dampening", "weight_decay"}  # what MindSpore's own classes also take as whole numbers
@@ -139,12 +140,14 @@ def construct(work: Work, party: Party, thing: Thing) -> None:
     given: dict[str | None, ast.expr] = dict(zip(spoken.order, call.args, strict=False))
     code, options = unpacked(work, scope, call)
     given.update({w.arg: w.value for w in call.keywords if w.arg is not None} | options)
-    refuse(given, name)
+    refuse(given)
     params = given.get("params")
     if params is None:
         raise Left("its parameters are not written out")
-    owners = params_to_mindspore(work, scope, params, own)
-    text = in_lists(work, scope, params, said(params, file.source.code(params)))
+    owners = params_to_mindspore(work, scope, params)
+    if own:
+        only_numbers(work, thing)
+    text = said(params, in_lists(work, scope, params))
     text = f"list({text})" if own and iterator(work, scope, params) else text
     more = added(work, thing)
     rename(work, scope, statement_of(file, call), networks_of(work, scope, owners), several(work, scope, params))
@@ -156,7 +159,7 @@ def construct(work: Work, party: Party, thing: Thing) -> None:
     named = not target.startswith("calando.mindspore.torch_optim.")  # these leave out parameters called beta and gamma
     in_groups = grouped_params(work, scope, params)
     if more:
-        text = whole(work, scope, text, more, in_groups, own)
+        text = whole(work, scope, text, more, in_groups)
     elif named and not constant_false(decay) and decay is not None and not in_groups:
         text = f'[{{"params": {text}, "weight_decay": {file.source.code(decay)}}}]'
         values["weight_decay"] = None
@@ -169,10 +172,16 @@ def construct(work: Work, party: Party, thing: Thing) -> None:
     for idle in ("amsgrad", "lr_decay", "decoupled_weight_decay"):
         if idle in given and idle not in known and constant_false(given[idle]):
             values[idle] = None
+    if target == "mindspore.nn.Adagrad" and not constant_false(given.get("lr_decay")):
+        values["lr_decay"] = None
+        slowed(work, party, thing, given, values, extra)
     for place in party.schedulers:
         into_constructor(work, party, place, thing, given, values, extra)
     work.need(file, f"import {target.rpartition('.')[0]}" if not own else "import mindspore")
-    work.replace(file, call, respoken(code, target, spoken.order, names, values, extra))
+    if labels_of(work, thing):
+        work.need(file, f"import {HOME}")
+    callee = f"{HOME}.of({target})" if labels_of(work, thing) else target
+    work.replace(file, call, respoken(code, callee, spoken.order, names, values, extra))
     certainty, reason = equality(work, pair, target)
     if idle_words := [n for n in given if n in IMPLEMENTATION]:
         reason += f"; {', '.join(map(str, idle_words))} chose an implementation and went"
@@ -199,15 +208,11 @@ def as_floats(node: ast.expr) -> str:
     return texts[0] if parts == [node] else f"({', '.join(texts)})"
 
 
-def refuse(given: dict[str | None, ast.expr], name: str) -> None:
+def refuse(given: dict[str | None, ast.expr]) -> None:
     """Raise Left for arguments that have no counterpart."""
     wanted = given.get("maximize")
     if not constant_false(wanted) and not (isinstance(wanted, ast.Constant) and wanted.value is True):
         raise Left("whether it goes up or down (maximize) is chosen at run time")
-    if not constant_false(given.get("decoupled_weight_decay")):
-        raise Left("decoupled_weight_decay has no counterpart")
-    if name == "Adagrad" and not constant_false(given.get("lr_decay")):
-        raise Left("Adagrad's lr_decay has no counterpart: write it as a schedule of lr")
 
 
 def constant_false(node: ast.expr | None) -> bool:

@@ -116,7 +116,8 @@ def numbers(optimizer: Any, count: int) -> tuple[list[float], list[float]]:
         values, places = optimizer.current(), optimizer._places
         groups = optimizer.engine.groups
         decays = [0.0 if i in groups[n].exempt else values[n]["weight_decay"] for n, i in places]
-        return [values[n]["lr"] for n, _ in places], decays
+        made = int(optimizer.global_step.asnumpy()[0])
+        return [values[n]["lr"] / (1 + made * values[n].get("lr_decay", 0)) for n, _ in places], decays
     rates = spread(optimizer.get_lr(), count)
     scale = float(optimizer.loss_scale)
     decays = [x / scale for x in spread(optimizer.get_weight_decay(), count)]

@@ -69,7 +69,8 @@ class Watch:
         if fed is not None:
             for p, grad, up in zip(params, fed, ups, strict=True):
                 p.grad = None if grad is None else torch.from_numpy(np.asarray(grad * up)).to(p.dtype)
-        rates = [float(group["lr"]) for group, _ in rows]
+        made = len(self.journal.calls[number])
+        rates = [float(group["lr"]) / (1 + made * group.get("lr_decay", 0)) for group, _ in rows]
         decays = [float(group.get("weight_decay", 0.0)) for group, _ in rows]
         pairs = zip(params, ups, strict=True)  # kept as what weights go down along
         grads = [None if p.grad is None else read(p.grad) / up for p, up in pairs]
@@ -231,7 +232,7 @@ def lend(give: Callable[[str, Any], Any], rename: Callable[[Any, str], None]) ->
         return [give(full(self, name), p) for name, p in named if p.requires_grad]
 
     def parameters_and_names(self: Any, name_prefix: str = "", expand: bool = True) -> Any:
-        for name, p in self.named_parameters():
+        for name, p in self.named_parameters(recurse=expand):
             yield name, give(full(self, name), p)
 
     def update_parameters_name(self: Any, prefix: str = "", recurse: bool = True) -> None:

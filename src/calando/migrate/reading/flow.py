@@ -14,7 +14,7 @@ from typing import Any
 from .callables import arguments as arguments
 from .callables import fields, parameter, read_as_property, skipped
 from .definitions import Definitions
-from .packs import COMPREHENSIONS, EACH, alike, comprehended, elements, entry, put_in
+from .packs import COMPREHENSIONS, EACH, alike, comprehended, elements, entry, further, gathered_as, put_in, taken_out
 from .prepared import wrapped, wraps
 from .remembered import remembered
 from .scopes import BLOCKS as BLOCKS
@@ -179,7 +179,7 @@ class Flow(Definitions):
                 return wrapped(self, scope, call)
             if isinstance(call.func, ast.Attribute) and call.func.attr in ("to", "cuda", "double", "half", "train"):
                 return self.things(scope, call.func.value)
-            return frozenset()
+            return taken_out(self, scope, call)
         if (scope, call) not in target.calls and isinstance(target.node, BLOCKS):
             target.calls.append((scope, call))
         if isinstance(target.node, ast.ClassDef):
@@ -230,8 +230,11 @@ class Flow(Definitions):
 
     def _bind(self, target: Scope, scope: Scope, call: ast.Call, skipped: int) -> None:
         """The arguments of a call are what a function's parameters may be."""
-        for name, value in arguments(target, call, skipped).items():
+        given = arguments(target, call, skipped)
+        for name, value in given.items():
             self._put(target, name, self.things(scope, value))
+        if (more := gathered_as(target)) is not None:
+            self._put(target, more, further(self, scope, call, [word for word in given if word not in target.params]))
 
     # Statements.
 

@@ -39,12 +39,18 @@ def passed_on(flow: Flow, scope: Scope, call: ast.Call) -> ast.expr | None:
     node = target.node if target is not None else None
     if not isinstance(node, ast.FunctionDef) or target is None:
         return None
-    loops = [s for s in ast.walk(node) if isinstance(s, ast.For)]
+    loops = [s for s in ast.walk(node) if isinstance(s, (ast.For, ast.While))]
     yields = [s for s in ast.walk(node) if isinstance(s, (ast.Yield, ast.YieldFrom))]
     if len(loops) != 1 or len(yields) != 1 or not any(getattr(s, "value", None) is yields[0] for s in loops[0].body):
         return None
+    loop = loops[0]
+    if isinstance(loop, ast.While) or any(isinstance(n, (ast.Break, ast.Return, ast.Continue)) for n in ast.walk(loop)):
+        return None
+    over = loop.iter
+    if isinstance(over, ast.Call) and target.file.names.dotted(over.func) in PASSED and over.args:
+        over = over.args[0]
     given = arguments(target, call, 1 if target.owner is not None else 0)
-    return given.get(loops[0].iter.id) if isinstance(loops[0].iter, ast.Name) else None
+    return given.get(over.id) if isinstance(over, ast.Name) else None
 
 
 def counted(flow: Flow, scope: Scope, over: ast.expr) -> ast.expr | None:

@@ -41,6 +41,29 @@ def entry(thing: Thing, index: object) -> frozenset[Thing]:
     return frozenset() if index is not None else frozenset().union(*thing.parts)
 
 
+def taken_out(flow: Flow, scope: Scope, call: ast.Call) -> frozenset[Thing]:
+    """What ``pack.get("optimizer")`` and ``pack.pop("optimizer")`` are."""
+    func, key = call.func, getattr(call.args[0], "value", None) if call.args else None
+    if not isinstance(func, ast.Attribute) or func.attr not in ("get", "pop") or not isinstance(key, str):
+        return frozenset()
+    packs = [thing for thing in flow.things(scope, func.value) if thing.kind == PACK and key in thing.keys]
+    return frozenset().union(*(entry(thing, key) for thing in packs))
+
+
+def further(flow: Flow, scope: Scope, call: ast.Call, words: list[str]) -> frozenset[Thing]:
+    """What a function's ``**more`` holds in one call of it."""
+    given = {word.arg: flow.things(scope, word.value) for word in call.keywords if word.arg in words}
+    if not any(given.values()):
+        return frozenset()
+    return frozenset({Thing(PACK, call, id(call), parts=tuple(given.values()), keys=tuple(given))})
+
+
+def gathered_as(target: Scope) -> str | None:
+    """The name of a function's ``**more``."""
+    more = getattr(getattr(target.node, "args", None), "kwarg", None)
+    return more.arg if more is not None else None
+
+
 def elements(flow: Flow, scope: Scope, over: ast.expr) -> frozenset[Thing]:
     """What a loop gets in each turn: from a collection, or from ``zip``, ``enumerate``, ``items`` and the like."""
     if isinstance(over, ast.Call):

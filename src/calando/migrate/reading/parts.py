@@ -53,15 +53,18 @@ def kept_as(scope: Scope, node: ast.Attribute) -> Iterator[tuple[Scope, ast.expr
             yield scope.file.where[inner], inner.value
 
 
+LAYERS = ("modules", "named_modules", "children", "named_children")
+
+
 def owners(node: ast.AST) -> set[int]:
     """What stands for a network in a piece of code: the ids of all nodes in ``net`` of ``net.parameters()``."""
     return {id(inner) for each in asked(node) for inner in ast.walk(each)}
 
 
 def asked(node: ast.AST) -> list[ast.expr]:
-    """The networks that a piece of code asks for their parameters."""
+    """The networks that a piece of code asks for their parameters or layers."""
     calls = [n.func for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]
-    return [func.value for func in calls if func.attr in ("parameters", "named_parameters")]
+    return [func.value for func in calls if func.attr in ("parameters", "named_parameters", *LAYERS)]
 
 
 def handed(flow: Flow, home: Scope, name: str) -> Iterator[tuple[Scope, ast.expr]]:

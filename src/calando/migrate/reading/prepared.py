@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 WRAPPERS = {"prepare", "setup", "setup_optimizers", "prepare_optimizer", "prepare_scheduler"}
 HOLDERS = ("accelerator", "fabric")
-WAITING = {"accumulate", "no_sync", "no_backward_sync"}  # what makes a batch no update
 
 
 def wraps(call: ast.Call) -> bool:
@@ -34,19 +33,19 @@ def wrapped(flow: Flow, scope: Scope, call: ast.Call) -> frozenset[Thing]:
 
 
 def gathers(call: ast.Call) -> bool:
-    """Whether a call opens a block in which a wrapper lets gradients gather."""
-    name = getattr(call.func, "attr", "")
-    owner = ast.unparse(call.func.value).rpartition(".")[2].lower() if isinstance(call.func, ast.Attribute) else ""
-    return name in WAITING and (name != "accumulate" or owner in HOLDERS)
+    """Whether a call opens a block in which accelerate decides whether gradients gather."""
+    func = call.func
+    named = isinstance(func, ast.Attribute) and func.attr == "accumulate"
+    return named and ast.unparse(func.value).rpartition(".")[2].lower() in HOLDERS  # type: ignore[attr-defined]
 
 
-def waits(file: File) -> int:
-    """The line in which a script lets gradients gather through its wrapper; 0 where it does not."""
+def waits(file: File) -> ast.Call | None:
+    """The call by which a script lets gradients gather through its wrapper."""
     for _, call in file.calls:
         gathering = any(w.arg == "gradient_accumulation_steps" and not one(w.value) for w in call.keywords)
         if gathers(call) or (gathering and file.names.dotted(call.func).endswith("Accelerator")):
-            return call.lineno
-    return 0
+            return call
+    return None
 
 
 def one(node: ast.expr) -> bool:
@@ -74,11 +73,8 @@ def unwrap(work: Work, optimizers: list[Thing]) -> None:
                 continue
             if not any(set(optimizers) & work.flow.things(scope, each) for each in call.args):
                 continue
-            if line := waits(file):
-                told = f"{ast.unparse(call.func)} wraps it, and line {line} lets the wrapper decide when it updates"
-                raise Left(
-                    f"{told}: divide the loss by the number of batches, and step every so many, in the loop itself"
-                )
+            if (waiting := waits(file)) is not None:
+                decided(work, file, call, waiting, optimizers)
             statement = statement_of(file, call)
             target = statement.targets[0] if isinstance(statement, ast.Assign) and statement.value is call else None
             targets = target.elts if isinstance(target, ast.Tuple) else [target]
@@ -98,3 +94,28 @@ def unwrap(work: Work, optimizers: list[Thing]) -> None:
                 work.remove(file, statement)
             told = "MindSpore's optimizers are not wrapped; what else the wrapper does to network and data is PyTorch's"
             work.say(file, statement, CHECK, told, "step")
+
+
+def decided(work: Work, file: File, call: ast.Call, waiting: ast.Call, optimizers: list[Thing]) -> None:
+    """The wrapper goes on deciding which batches make an update.
+
+    Raises:
+        Left: an update does not ask it.
+    """
+    from ..work import Left
+    from .rhythm import updates
+    from .roads import conditions
+
+    for thing in optimizers:
+        for scope, step in updates(work.flow, thing):
+            tests = [
+                branch.test for branch, _ in conditions(scope.file, step, scope.node) if isinstance(branch, ast.If)
+            ]
+            if not any(getattr(test, "attr", "") == "sync_gradients" for test in tests):
+                told = f"{ast.unparse(call.func)} wraps it, and line {waiting.lineno} lets the wrapper decide"
+                raise Left(
+                    f"{told} when it updates: divide the loss by the number of batches, and step every so many, in the "
+                    "loop itself"
+                )
+    told = "accelerate goes on counting the batches of an update; where data are no longer PyTorch's, count them"
+    work.say(file, waiting, CHECK, told, "step")

@@ -125,7 +125,8 @@ def only_read(scope: Scope, node: ast.expr) -> bool:
     if isinstance(parent, ast.Subscript) and parent.value is node:
         return number_read(scope, parent)
     if isinstance(parent, (ast.For, ast.comprehension)) and parent.iter is node:
-        return isinstance(parent.target, ast.Name) and named_reads(scope, parent.target.id, parent)
+        region = file.parents[parent] if isinstance(parent, ast.comprehension) else parent
+        return isinstance(parent.target, ast.Name) and named_reads(scope, parent.target.id, region)
     if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name) and parent.func.id in ("enumerate", "len"):
         above = file.parents[parent]
         if parent.func.id == "len":

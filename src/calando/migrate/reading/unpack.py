@@ -38,10 +38,12 @@ def entries(work: Work, scope: Scope, node: ast.expr) -> dict[str, ast.expr]:
         both = [entries(work, scope, each) for each in (node.body, node.orelse)]
         if all(name in IMPLEMENTATION for each in both for name in each):
             return {}  # they choose an implementation, not a path
-    if isinstance(node, ast.Dict) and all(isinstance(k, ast.Constant) and isinstance(k.value, str) for k in node.keys):
-        return {k.value: v for k, v in zip(node.keys, node.values, strict=True)}  # type: ignore[union-attr]
+    found: dict[str, ast.expr] = {}
+    if isinstance(node, ast.Dict) and all(k is None or isinstance(getattr(k, "value", None), str) for k in node.keys):
+        for key, value in zip(node.keys, node.values, strict=True):
+            found.update(entries(work, scope, value) if key is None else {key.value: value})  # type: ignore[attr-defined]
+        return found
     if isinstance(node, ast.Call) and scope.file.names.dotted(node.func) == "dict" and not node.args:
-        found: dict[str, ast.expr] = {}
         for word in node.keywords:
             found.update(entries(work, scope, word.value) if word.arg is None else {word.arg: word.value})
         return found
