@@ -18,6 +18,7 @@ ROWS = [
     ("ASGD", {"lambd": 0.01, "t0": 3.0, "alpha": 0.5}),
     ("FTRL", {"weight_decay": 0.1, "l2": 0.02}),
     ("FTRL", {"lr_power": -0.3}),
+    ("FTRL", {"lr_power": -0.75, "initial_accum": 1e4}),  # sums whose powers differ in their last digits only
     ("RMSProp", {"centered": True, "epsilon": 1e-3}),
     ("RMSProp", {"centered": True, "momentum": 0.5, "decay": 0.8, "weight_decay": 0.1}),
     ("Rprop", {"etas": (0.4, 1.3), "weight_decay": 0.1}),
