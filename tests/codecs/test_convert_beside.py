@@ -178,6 +178,13 @@ def test_moments_without_parameters_are_listed(tmp_path):
         assert lines[-1].startswith("note: has the state of an optimizer and no parameters")
 
 
+@pytest.mark.parametrize("count, told", [(24, []), (25, ["  … and 1 more; --all shows them"])])
+def test_a_screen_holds_twenty_four_tensors(tmp_path, count, told):
+    torch.save({f"layer{i}.weight": torch.ones(2) for i in range(count)}, tmp_path / "a.pt")
+    assert [line for line in inspected(tmp_path / "a.pt") if "more" in line] == told
+    assert len(inspected(tmp_path / "a.pt", None)) == 2 + count
+
+
 def test_what_is_torn_is_refused_all_the_same(tmp_path):
     torch.save(trained()[1].state_dict(), tmp_path / "a.pt")
     convert(tmp_path / "a.pt", tmp_path / "a.ckpt")

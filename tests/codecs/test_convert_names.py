@@ -10,6 +10,7 @@ from calando import store
 from calando.codecs import mindspore_ckpt
 from calando.codecs.convert import convert
 from calando.codecs.entry import Entry
+from calando.codecs.errors import CheckpointError
 from calando.codecs.inspect import inspected
 
 
@@ -183,3 +184,11 @@ def test_adafactors_running_mean_is_a_loss(mindspore, tmp_path):
         "beta1 is not 0, and torch's Adafactor has nothing like it",
         "'exp_avg.…': torch's Adafactor has nothing like it",
     ]
+
+
+def test_two_names_that_would_become_one_are_refused(tmp_path):
+    w = Entry.of(np.ones(3, np.float32))
+    mindspore_ckpt.write(tmp_path / "a.ckpt", {"bn.gamma": w, "bn.weight": w})
+    with pytest.raises(CheckpointError, match=r"two parameters would both be called 'bn\.weight'; give --like a file"):
+        convert(tmp_path / "a.ckpt", tmp_path / "b.pt")
+    assert not (tmp_path / "b.pt").exists()
