@@ -164,7 +164,7 @@ def test_what_is_measured_is_the_step():
 @pytest.mark.parametrize(
     ("args", "words"),
     [
-        (["nadamm"], "nothing is called 'nadamm'; did you mean torch.NAdam, "),
+        (["nadamm"], "calando: nothing is called 'nadamm'; did you mean torch.NAdam, "),
         (["foo"], "? 'calando explain' lists all names\n"),
         (["keras.Adam"], "before the point of 'keras.Adam' stands torch or mindspore or rule, as in mindspore.Lamb"),
         (["rule.AdamW"], "nothing is called 'rule.AdamW'; did you mean rule.adam"),

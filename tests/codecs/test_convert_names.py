@@ -70,6 +70,7 @@ def test_a_cell_that_holds_the_optimizer_puts_its_name_in_front(mindspore, tmp_p
     ({"lr": float("nan")}, "--set: lr=nan: a hyperparameter is a finite number"),
     ({"step": -3.0}, "--set: step=-3: it counts updates"),
     ({"step": 2.5}, "--set: step=2.5: it counts updates"),
+    ({"step": 2.0**31}, r"--set: step=2.14748e\+09: it counts updates, from 0 to 2147483647"),
 ])  # fmt: skip
 def test_numbers_that_cannot_be_set(stepped, tmp_path, values, told):
     torch.save({"model": stepped[0].state_dict(), "optimizer": stepped[1].state_dict()}, tmp_path / "a.pt")

@@ -282,7 +282,7 @@ def overruled(found: Portable, values: Mapping[str, float]) -> None:
     if "step" in rest:
         step = rest.pop("step")
         if step != int(step) or not 0 <= step < 2**31:
-            raise ValueError(f"--set: step={step:g}: it counts updates, from 0 on")
+            raise ValueError(f"--set: step={step:g}: it counts updates, from 0 to {2**31 - 1}")
         state.clock = int(step)
         for param in state.params.values():
             param.age = state.clock if param.slots else param.age
