@@ -236,6 +236,12 @@ def test_the_last_and_the_best_stay(tmp_path, run):
     assert calando.resume(tmp_path / "r", best="max").step == 8
 
 
+def test_of_metrics_that_are_no_numbers_none_is_the_best(tmp_path):
+    calando.save(f"{tmp_path}/r/", extra=1, step=1, metric=float("nan"), keep_last=2, keep_best="min")
+    with pytest.raises(FileNotFoundError):
+        calando.resume(tmp_path / "r", best="min")
+
+
 def test_the_newest_is_the_one_written_last(tmp_path):
     """After going back to an older checkpoint a run writes smaller steps again."""
     folder = f"{tmp_path}/r/"
