@@ -1,6 +1,7 @@
 """Kernels made in the background at construction: there for the first step, in nobody's way."""
 
 import os
+import signal
 
 import pytest
 
@@ -92,3 +93,20 @@ def test_a_kernel_that_cannot_be_made_is_told_by_the_step(run, tmp_path):
 def test_switched_off_nothing_is_loaded(run, tmp_path):
     code = BUILT + "built(); print(ahead.worker, 'numba' in __import__('sys').modules)"
     assert run(code, CALANDO_CACHE_DIR=str(tmp_path), CALANDO_BACKGROUND="0").split() == ["None", "False"]
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="this system has no timer that signals")
+def test_a_handler_builds_an_optimizer_in_the_middle_of_a_constructor(run, tmp_path):
+    code = BUILT + (
+        "import faulthandler, signal; faulthandler.dump_traceback_later(60, exit=True)\n"
+        "told = []\n"
+        "def handler(*_):\n"
+        "    if not told or told[-1]:\n"
+        "        told.append(0); built(); told[-1] = 1\n"
+        "    if time.monotonic() < until: signal.setitimer(signal.ITIMER_REAL, 0.002)\n"
+        "built(); until = time.monotonic() + 2\n"
+        "signal.signal(signal.SIGALRM, handler); signal.setitimer(signal.ITIMER_REAL, 0.001)\n"
+        "while time.monotonic() < until: ahead.ahead([(lambda: None, ())])\n"
+        "print(len(told) > 9)"
+    )
+    assert run(code, CALANDO_CACHE_DIR=str(tmp_path), **ON).strip() == "True"

@@ -26,7 +26,7 @@ asked: set[Job] = set()  # whatever was asked for once is there, or will be
 waiting: deque[Job] = deque()
 worker: threading.Thread | None = None
 idle = False
-guard = threading.Lock()
+guard = threading.RLock()  # a signal's handler that builds an optimizer passes, as it runs in the thread that has it
 
 
 def ahead(jobs: Iterable[Job]) -> None:
@@ -72,7 +72,7 @@ def nothing() -> Iterator[None]:
 def forget() -> None:
     """A forked child has no such thread; what was waiting is made by its first step."""
     global worker, guard
-    worker, guard = None, threading.Lock()
+    worker, guard = None, threading.RLock()
     waiting.clear()
 
 
