@@ -86,3 +86,26 @@ def test_a_rate_that_slows_is_a_list_in_the_guides_style(given):
     done = migrate({"a.py": HEAD + line + STEP}, Wish(to="mindspore", style="guide"))
     start = "0.1" if "lr=0.1" in given else "0.01"
     assert f"[{start} / (1 + step * 0.5) for step in range(4)]".encode() in done.results[0].after
+
+
+CALLED = b"""class Slower:
+    def __call__(self, optimizer, epoch):
+        self.set(optimizer, 0.1 / (1 + epoch))
+    def set(self, optimizer, rate):
+        for i in range(len(optimizer.param_groups)):
+            optimizer.param_groups[i]["lr"] = rate
+opt = optim.SGD(net.parameters(), lr=0.1)
+scheduler = Slower()
+for epoch in range(3):
+    scheduler(opt, epoch)
+    opt.zero_grad()
+    loss = net(torch.ones(1, 2)).sum()
+    loss.backward()
+    opt.step()
+"""
+
+
+def test_a_call_whose_function_calls_what_was_rewritten_needs_no_human():
+    done = migrate({"a.py": HEAD + CALLED}, Wish(to="mindspore"))
+    assert done.results[0].changed
+    assert not [f for f in done.findings if f.certainty == HUMAN and f.topic != "network"]

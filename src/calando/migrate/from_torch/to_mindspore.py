@@ -37,6 +37,7 @@ from .timed import finish_schedule, into_constructor, keep_object, slowed
 from .weights import clamp_weights
 
 WHOLE = {"lr", "momentum", "dampening", "weight_decay"}  # what MindSpore's own classes also take as whole numbers
+DEEPEST = 3  # how many calls are followed to what was changed
 INSTEAD = {
     "LBFGS": "; calando.mindspore.nn.LBFGS takes a closure that returns loss and gradients, as value_and_grad makes it"
 }
@@ -322,7 +323,10 @@ def rest(work: Work) -> None:
             work.say(file, node, KEPT, "a function of the project, whose lines are listed themselves", "step")
 
 
-def rewritten(work: Work, scope: Scope) -> bool:
-    """Whether a function has lines that were changed."""
+def rewritten(work: Work, scope: Scope, depth: int = 0) -> bool:
+    """Whether a function, or one that it calls, has lines that were changed."""
     first, last = scope.file.source.span(scope.node)
-    return any(True for _ in work.edits.near(scope.file, first, last))
+    if any(True for _ in work.edits.near(scope.file, first, last)):
+        return True
+    inside = (work.flow.callee(scope, call) for call in scope.file.asked[scope]) if depth < DEEPEST else ()
+    return any(rewritten(work, each, depth + 1) for each in inside if each is not None)

@@ -61,8 +61,10 @@ def changes(source: Source, prepared: set[str]) -> Iterator[Edit]:
         for call in calls if holder else ():
             if call.func.attr == "backward" and accelerator(call.func.value) and len(call.args) == 1:  # type: ignore[attr-defined]
                 start, end = source.span(call.args[0])
-                yield Edit(start, start, "(")
-                yield Edit(end, end, f") / {holder}.gradient_accumulation_steps")
+                simple = isinstance(call.args[0], (ast.Name, ast.Attribute, ast.Call, ast.Subscript))
+                if not simple:
+                    yield Edit(start, start, "(")
+                yield Edit(end, end, f"{'' if simple else ')'} / {holder}.gradient_accumulation_steps")
         for statement in inside if holder else ():
             call = statement.value if isinstance(statement, ast.Expr) else None  # type: ignore[assignment]
             func = call.func if isinstance(call, ast.Call) else None
