@@ -48,7 +48,7 @@ demo: ## train a real model on handwritten digits, about two minutes (ARGS='--di
 	    $(PYTHON) -m venv .venv && $(BIN)/python -m pip install -q -c constraints.txt -e '.[train]'; }
 	$(BIN)/calando train $(ARGS)
 
-bench: env ## measure against torch, MindSpore and the memory, about eight minutes (ARGS=adamw)
+bench: env ## measure against torch, MindSpore and the memory, about twelve minutes (ARGS=adamw)
 	$(BIN)/python -m benchmarks.run $(ARGS)
 
 bench-peers: env ## measure against optax, heavyball, torch-optimi, pytorch_optimizer, timm
