@@ -13,7 +13,9 @@ from calando.migrate.reading.source import read
 sys.path.insert(0, str(Path(__file__).parent))
 import programs
 import returns
+from alike import RIGHT
 from cells import CELLS
+from mistaken import MISTAKEN
 from ported import CLEAN, PORTS
 
 from shapes import SHAPES
@@ -249,9 +251,9 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("name", MISTAKES | PORTS)
+@pytest.mark.parametrize("name", MISTAKES | MISTAKEN | PORTS)
 def test_a_mistake_is_found_at_its_line(name):
-    text, line, told = (MISTAKES | PORTS)[name]
+    text, line, told = (MISTAKES | MISTAKEN | PORTS)[name]
     found, unread = lint({"port.py": text.encode()})
     assert not unread
     assert [(f.line, told in f.reason) for f in found] == [(line, True)], found
@@ -259,7 +261,7 @@ def test_a_mistake_is_found_at_its_line(name):
 
 def test_every_rule_is_shown():
     """No rule without a script that it finds something in."""
-    flows = [Flow([read(text.encode(), "a.py")], ["a"]) for text, _, _ in (MISTAKES | PORTS).values()]
+    flows = [Flow([read(text.encode(), "a.py")], ["a"]) for text, _, _ in (MISTAKES | MISTAKEN | PORTS).values()]
     assert [rule.__name__ for rule in RULES if not any(list(rule(flow)) for flow in flows)] == []
 
 
@@ -283,7 +285,7 @@ FINE = {
     "opt = nn.SGD(net.trainable_params(), rates)\ngrad_fn = ms.value_and_grad(f, None, opt.parameters)\n"
     "for epoch in range(3):\n    for k in range(4):\n        loss, grads = grad_fn(x)\n        opt(grads)\n",
 }
-GOOD = FINE | SHAPES | returns.SHAPES | CELLS | CLEAN
+GOOD = FINE | RIGHT | SHAPES | returns.SHAPES | CELLS | CLEAN
 
 
 @pytest.mark.parametrize("name", GOOD)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from .finding import MISTAKE, Finding
-from .mistakes import effect, gradients, shared, short, spelling, timing, unused
+from .mistakes import clips, clocks, effect, gradients, keys, shared, short, spelling, timing, unapplied, unused, zero
 from .mistakes.about import Found
 from .patience import Patience
 from .project import module_of, uncollected
@@ -13,13 +13,15 @@ from .reading.flow import Flow
 from .reading.source import Unreadable, read
 
 RULES: tuple[Callable[[Flow], Found], ...] = (
-    spelling.wrong_names, spelling.wrong_attribute, spelling.swapped_names, spelling.first_of_all,
-    timing.early_schedulers, timing.late_assignments, timing.fixed_epochs, timing.per_step,
+    spelling.wrong_names, spelling.wrong_attribute, spelling.swapped_names, zero.first_of_all, zero.in_the_loop,
+    keys.wrong_keys, keys.written_keys, keys.foreign_attributes,
+    timing.early_schedulers, timing.late_assignments, timing.fixed_epochs, timing.per_step, clocks.other_clock,
     gradients.foreign_gradients, gradients.other_order, gradients.summed_outputs, gradients.forward_again,
-    gradients.never_cleared, gradients.clipped_late, gradients.clipped_in_vain,
+    gradients.never_cleared, gradients.cleared_early,
+    clips.clipped_late, clips.clipped_in_vain, clips.clipped_elsewhere,
     unused.unused_decays, unused.unused_rates, unused.idle_schedulers, unused.idle_optimizers, unused.rebuilt,
-    unused.asked_in_vain,
-    effect.without_effect, effect.written_in_vain, effect.mindspore_traps, effect.fixed_decay,
+    unused.asked_in_vain, unapplied.lost_rates, unapplied.thrown_rates,
+    effect.without_effect, effect.set_by_name, effect.written_in_vain, effect.mindspore_traps, effect.fixed_decay,
     shared.shared_memory, short.short_lists,
 )  # fmt: skip
 

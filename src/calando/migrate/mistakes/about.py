@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from ..reading.flow import Flow, Thing
+from ..reading.parts import parts_of, spelled
 from ..reading.roads import LOOPS
 from ..reading.scopes import File, Scope
 
@@ -28,6 +29,29 @@ def of_calando(thing: Thing) -> bool:
     call = thing.node
     assert isinstance(call, ast.Call) and thing.scope is not None
     return thing.scope.file.names.dotted(call.func).startswith("calando.")
+
+
+def params_of(thing: Thing) -> ast.expr | None:
+    """What an optimizer is given to train, as it is written."""
+    call = thing.node
+    assert isinstance(call, ast.Call)
+    return call.args[0] if call.args else next((w.value for w in call.keywords if w.arg == "params"), None)
+
+
+def groups_of(flow: Flow, thing: Thing) -> Iterator[tuple[Scope, dict[str, ast.expr]]]:
+    """The groups that an optimizer is given, wherever they are written: key → value."""
+    params, seen = params_of(thing), set[ast.AST]()
+    for home, part in parts_of(flow, thing.scope, params) if params is not None and thing.scope is not None else ():
+        for node in ast.walk(part):
+            group = spelled(node) if node not in seen else None
+            seen.add(node)
+            if group is not None and "params" in group:
+                yield home, group
+
+
+def group_values(flow: Flow, thing: Thing, name: str) -> Iterator[tuple[Scope, ast.expr]]:
+    """What the groups of an optimizer say under a name."""
+    return ((home, group[name]) for home, group in groups_of(flow, thing) if name in group)
 
 
 def tail(file: File, call: ast.Call) -> str:

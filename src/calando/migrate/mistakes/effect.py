@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 
+from ...lexicon import MINDSPORE
 from ..reading.carry import stored
-from ..reading.flow import OPTIMIZER, Flow
+from ..reading.flow import OPTIMIZER, Flow, Thing
 from ..reading.parts import spelled
 from ..reading.scopes import Scope
-from .about import Found, of_calando, of_mindspore
+from .about import Found, group_values, of_calando, of_mindspore
 
 NUMBERS = {"momentum", "weight_decay", "beta1", "beta2", "eps", "loss_scale", "learning_rate"}
 GROUPED = {"lr", "learning_rate", "momentum", "weight_decay", "betas", "eps", "alpha", "rho", "nesterov"}
@@ -26,11 +27,29 @@ def without_effect(flow: Flow) -> Found:
                 found = flow.things(scope, inner.value) if inner is not None else frozenset()
                 if any(t.kind == OPTIMIZER and not of_mindspore(t) for t in found):
                     yield file, node, "defaults are for groups that are added later; write into param_groups"
-            elif any(map(of_mindspore, held)) and node.attr in NUMBERS:
-                told = "assigning to an attribute of MindSpore's optimizer has no effect once it has made a step"
-                yield file, node, f"{told}; ops.assign has, for the learning rate and the momentum"
-            elif held and not any(map(of_mindspore, held)) and node.attr in GROUPED:
-                yield file, node, "PyTorch reads the numbers in param_groups; this attribute is not looked at"
+            elif told := in_vain(held, node.attr):
+                yield file, node, told
+
+
+def set_by_name(flow: Flow) -> Found:
+    """``setattr(optimizer, "momentum", …)``."""
+    for file in flow.files:
+        for scope, call in file.tails.get("setattr", ()):
+            name = call.args[1] if isinstance(call.func, ast.Name) and len(call.args) == 3 else None
+            if isinstance(name, ast.Constant):
+                held = [t for t in flow.things(scope, call.args[0]) if t.kind == OPTIMIZER and not of_calando(t)]
+                if told := in_vain(held, str(name.value)):
+                    yield file, call, told
+
+
+def in_vain(held: list[Thing], name: str) -> str:
+    """Why an attribute of these optimizers is written without effect; empty where it is not."""
+    if any(map(of_mindspore, held)) and name in NUMBERS:
+        told = "assigning to an attribute of MindSpore's optimizer has no effect once it has made a step"
+        return f"{told}; ops.assign has, for the learning rate and the momentum"
+    if held and not any(map(of_mindspore, held)) and name in GROUPED:
+        return "PyTorch reads the numbers in param_groups; this attribute is not looked at"
+    return ""
 
 
 def written_in_vain(flow: Flow) -> Found:
@@ -58,8 +77,12 @@ def mindspore_traps(flow: Flow) -> Found:
         file = thing.scope.file
         if of_calando(thing):
             continue
-        words = {w.arg: w for w in call.keywords}
-        said = {n: w.value.value for n, w in words.items() if isinstance(w.value, ast.Constant)}
+        words: dict[str | None, ast.AST] = dict(
+            zip(MINDSPORE[name].order if name in MINDSPORE else (), call.args, strict=False)
+        )
+        words |= {w.arg: w for w in call.keywords}
+        values = {n: w.value if isinstance(w, ast.keyword) else w for n, w in words.items()}
+        said = {n: value.value for n, value in values.items() if isinstance(value, ast.Constant)}
         if name == "Momentum" and said.get("use_nesterov") is True:
             yield (
                 file,
@@ -89,10 +112,13 @@ def fixed_decay(flow: Flow) -> Found:
         assert isinstance(call, ast.Call) and scope is not None
         if name not in ("SGD", "LazyAdam") or of_calando(thing):
             continue
+        told = f"nn.{name} takes no weight decay that moves and raises TypeError; Momentum and Adam do"
         for word in call.keywords:
             if word.arg == "weight_decay" and is_cell(flow, scope, word.value):
-                told = f"nn.{name} takes no weight decay that moves and raises TypeError; Momentum and Adam do"
                 yield scope.file, word, told
+        for home, value in group_values(flow, thing, "weight_decay"):
+            if is_cell(flow, home, value):
+                yield home.file, value, told
 
 
 def is_cell(flow: Flow, scope: Scope, node: ast.expr) -> bool:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import ast
 from collections import defaultdict
 
+from ..reading.blocks import block_of, statement_of
 from ..reading.carry import stored
 from ..reading.flow import APPLIED, GRADIENT, OBJECT, OPTIMIZER, Flow, Thing
 from ..reading.parts import kept_as, parts_of, spelled
-from ..reading.rhythm import updates, updates_of_all
+from ..reading.rhythm import updates
 from ..reading.roads import LOOPS, enclosing
 from ..reading.scopes import Scope
-from .about import Found, calls, of_mindspore, tail
-
-CLIPS = {"clip_grad_norm_", "clip_grad_value_"}
+from .about import Found, calls, of_mindspore, params_of
 
 
 def foreign_gradients(flow: Flow) -> Found:
@@ -57,9 +56,7 @@ def weights_of(flow: Flow, made: Thing) -> frozenset[Thing]:
 
 def first(thing: Thing) -> str:
     """An optimizer's parameters as they are written."""
-    call = thing.node
-    assert isinstance(call, ast.Call)
-    given = call.args[0] if call.args else next((w.value for w in call.keywords if w.arg == "params"), None)
+    given = params_of(thing)
     return ast.unparse(given) if given is not None else ""
 
 
@@ -88,7 +85,7 @@ def sorted_apart(flow: Flow, optimizer: Thing) -> bool:
     """Whether an optimizer has groups picked by a condition, and no ``order_params``."""
     call, scope = optimizer.node, optimizer.scope
     assert isinstance(call, ast.Call) and scope is not None
-    params = call.args[0] if call.args else next((w.value for w in call.keywords if w.arg == "params"), None)
+    params = params_of(optimizer)
     if params is None or optimizer.name.count(".") > 1:
         return False
     parts = [n for _, part in parts_of(flow, scope, params) for n in ast.walk(part)]
@@ -137,7 +134,11 @@ def summed_outputs(flow: Flow) -> Found:
 def outputs(flow: Flow, scope: Scope, fn: ast.expr | None) -> int:
     """How many values a function returns; 0 where that is not seen."""
     if isinstance(fn, ast.Lambda):
+        if isinstance(fn.body, ast.Call) and flow.callee(scope, fn.body) is not None:
+            return outputs(flow, scope, fn.body.func)
         return len(fn.body.elts) if isinstance(fn.body, ast.Tuple) else 0
+    if isinstance(fn, ast.Call) and ast.unparse(fn.func) in ("partial", "functools.partial") and fn.args:
+        return outputs(flow, scope, fn.args[0])
     if not isinstance(fn, (ast.Name, ast.Attribute, ast.Call)):
         return 0
     target = flow.callee(scope, ast.Call(fn, [], [])) if not isinstance(fn, ast.Call) else None
@@ -170,7 +171,8 @@ def forward_again(flow: Flow) -> Found:
         for scope, call in asked[made]:
             given = [ast.unparse(a) for a in call.args]
             for other in spelled[scope, text] if given and call is not made.node else ():
-                if other is not made.node and [ast.unparse(a) for a in other.args] == given:
+                same = other is not made.node and [ast.unparse(a) for a in other.args] == given
+                if same and enclosing(scope, other)[-1:] == enclosing(scope, call)[-1:]:
                     yield scope.file, other, "the forward pass runs once more: value_and_grad returns its outputs too"
 
 
@@ -187,53 +189,19 @@ def never_cleared(flow: Flow) -> Found:
                 yield scope.file, call, "no gradient is ever set to zero: they pile up over all steps"
 
 
-RETURNED = {"clip_by_global_norm", "clip_by_norm", "clip_by_value"}
-
-
-def clipped_late(flow: Flow) -> Found:
-    """Gradients clipped when the update was made."""
-    for file in flow.files:
-        for scope, call in file.calls:
-            if tail(file, call) not in CLIPS:
-                continue
-            loops = enclosing(scope, call)
-            inner = loops[-1] if loops else scope.node
-            inside = [c for c in file.asked[scope] if inner in (enclosing(scope, c) or [scope.node])[-1:]]
-            steps = [c for c in inside if c in updates_of_all(flow).get(scope, ())]
-            backs = [c for c in inside if isinstance(c.func, ast.Attribute) and c.func.attr == "backward"]
-            after = [c for c in backs if c.lineno < call.lineno]
-            if steps and after and all(max(b.lineno for b in after) < s.lineno < call.lineno for s in steps):
-                yield file, call, "the gradients are clipped after the update: clip them before it"
-
-
-def clipped_in_vain(flow: Flow) -> Found:
-    """MindSpore's clips return new gradients: they are thrown away, or come when the update was made."""
-    for file in flow.files:
-        for scope, call in file.calls:
-            dotted = file.names.dotted(call.func)
-            if not dotted.startswith("mindspore.") or dotted.rpartition(".")[2] not in RETURNED or not call.args:
-                continue
-            if isinstance(file.parents[call], ast.Expr):
-                yield file, call, "what is clipped is thrown away: MindSpore's clips return new gradients"
-            elif isinstance(call.args[0], ast.Name) and used_up(flow, scope, call, call.args[0].id):
-                yield file, call, "the gradients are clipped after the update: clip them before it"
-
-
-def used_up(flow: Flow, scope: Scope, call: ast.Call, name: str) -> bool:
-    """Whether gradients were given to an optimizer before this call, and in this turn of the loop to none after it."""
-    loop = (enclosing(scope, call) or [scope.node])[-1]
-    fed = [c.lineno for c in given_to(flow, scope, name) if loop in (enclosing(scope, c) or [scope.node])[-1:]]
-    made = [
-        n.lineno for n in ast.walk(loop)
-        if isinstance(n, ast.Name) and n.id == name and isinstance(n.ctx, ast.Store)
-    ]  # fmt: skip
-    before = [line for line in fed if line < call.lineno]
-    if not before or any(line > call.lineno for line in fed):
-        return False
-    return not any(max(before) < line < call.lineno for line in made)
-
-
-def given_to(flow: Flow, scope: Scope, name: str) -> list[ast.Call]:
-    """The updates of MindSpore's optimizers in a scope that are given gradients of this name."""
-    fed = [c for c in updates_of_all(flow).get(scope, ()) if any(getattr(a, "id", "") == name for a in c.args)]
-    return [c for c in fed if any(of_mindspore(t) for t in flow.things(scope, c.func))]
+def cleared_early(flow: Flow) -> Found:
+    """``loss.backward()``, ``optimizer.zero_grad()``, ``optimizer.step()``: the update has no gradients."""
+    for thing in flow.all(OPTIMIZER):
+        for scope, call in updates(flow, thing) if not of_mindspore(thing) else ():
+            file = scope.file
+            block = block_of(file, statement_of(file, call))
+            before = block[: block.index(statement_of(file, call))]
+            asked = [c for s in before if isinstance(s, ast.Expr) for c in [s.value] if isinstance(c, ast.Call)]
+            methods = [c for c in asked if isinstance(c.func, ast.Attribute)]
+            backs = [c.lineno for c in methods if c.func.attr == "backward"]  # type: ignore[attr-defined]
+            for each in methods:
+                whose = each.func.value  # type: ignore[attr-defined]
+                its = thing in flow.things(scope, whose) or first(thing) == f"{ast.unparse(whose)}.parameters()"
+                clears = each.func.attr == "zero_grad" and its  # type: ignore[attr-defined]
+                if clears and any(b < each.lineno for b in backs) and not any(b > each.lineno for b in backs):
+                    yield file, each, "the gradients are cleared between backward() and the update, which has none"

@@ -12,7 +12,10 @@ from ..reading.roads import enclosing
 from ..reading.scopes import Scope
 from .about import Found, calls, counter, looped, tail
 
-PER_EPOCH = re.compile(r"steps?_per_epoch|step_size_per_epoch|iters?_per_epoch|batches_per_epoch", re.IGNORECASE)
+PER_EPOCH = re.compile(
+    r"(steps?|step_size|iters?|iterations?|batch(es)?)_(per|in|of|each)_epoch|(^|_)epoch_(len|length|steps)$|^spe$",
+    re.IGNORECASE,
+)
 LISTS = {
     "cosine_decay_lr": 3, "exponential_decay_lr": 3, "inverse_decay_lr": 3, "natural_exp_decay_lr": 3,
     "polynomial_decay_lr": 3, "warmup_lr": 2,
@@ -29,7 +32,7 @@ def early_schedulers(flow: Flow) -> Found:
         for thing in flow.things(scope, call.func.value):  # type: ignore[attr-defined]
             for optimizer in driven(flow, thing) if thing.kind == SCHEDULER and loops else ():
                 for place, update in updates(flow, optimizer):
-                    if place is scope and enclosing(place, update)[-1:] == loops[-1:] and call.lineno < update.lineno:
+                    if place is scope and loops[-1] in enclosing(place, update) and call.lineno < update.lineno:
                         yield file, call, "the scheduler is stepped before the optimizer: its first rate is never used"
 
 
@@ -69,9 +72,9 @@ def too_late(flow: Flow, thing: Thing, scope: Scope, node: ast.AST, value: ast.e
             yield caller.file, call, LATE
 
 
-def behind(flow: Flow, scope: Scope, target: ast.Subscript) -> list[Thing]:
+def behind(flow: Flow, scope: Scope, target: ast.Subscript, name: str = "lr") -> list[Thing]:
     """The optimizer in ``group["lr"] = …`` and ``optimizer.param_groups[0]["lr"] = …``."""
-    if not isinstance(target.slice, ast.Constant) or target.slice.value != "lr":
+    if not isinstance(target.slice, ast.Constant) or target.slice.value != name:
         return []
     holder: ast.AST = target.value.value if isinstance(target.value, ast.Subscript) else target.value
     for loop in looped(scope.file, target) if isinstance(holder, ast.Name) else ():
@@ -105,7 +108,29 @@ def late(flow: Flow, thing: Thing, scope: Scope, node: ast.AST, value: ast.expr)
     if any(ahead(text) for text in shown):
         return False
     used = {n.id for text in shown for n in ast.walk(text) if isinstance(n, ast.Name)}
-    return bool(name and name in used) or bool(not name and turns & used)
+    return (
+        bool(name and name in used) or bool(not name and turns & used) or counted_after(flow, scope, node, shown, inner)
+    )
+
+
+def counted_after(flow: Flow, scope: Scope, node: ast.AST, shown: list[ast.expr], inner: ast.AST) -> bool:
+    """Whether a rate is made from a number that the loop counts up after this place and not before it."""
+    used = {text for each in shown for text in spelled_in(each)}
+    for call in [n for text in shown for n in ast.walk(text) if isinstance(n, ast.Call)]:
+        target = flow.callee(scope, call)
+        if target is not None and target.owner is not None and isinstance(call.func, ast.Attribute):
+            if any(ahead(n) for n in ast.walk(target.node) if isinstance(n, ast.stmt)):
+                return False
+            whose = ast.unparse(call.func.value)
+            used |= {whose + text[4:] for text in spelled_in(target.node) if text.startswith("self.")}
+    steps = [s for s in ast.walk(inner) if isinstance(s, ast.AugAssign) and isinstance(s.op, ast.Add)]
+    steps = [s for s in steps if ast.unparse(s.target) in used and enclosing(scope, s)[-1:] == [inner]]
+    return bool(steps) and all(s.lineno > node.lineno for s in steps)  # type: ignore[attr-defined]
+
+
+def spelled_in(node: ast.AST) -> set[str]:
+    """The names and attributes in a piece of code, as they are written."""
+    return {ast.unparse(n) for n in ast.walk(node) if isinstance(n, (ast.Name, ast.Attribute))}
 
 
 def groups(loop: ast.For) -> bool:
@@ -122,7 +147,7 @@ def expressions(value: ast.expr, inner: ast.AST) -> list[ast.expr]:
     return found
 
 
-def ahead(text: ast.expr) -> bool:
+def ahead(text: ast.AST) -> bool:
     """Whether an expression counts one turn on, as ``f(i + 1)``."""
     return any(
         isinstance(n, ast.BinOp)

@@ -37,12 +37,12 @@ def unused_rates(flow: Flow) -> Found:
     """A list or schedule of rates that no optimizer is given."""
     for file in flow.files if flow.all(OPTIMIZER) else ():
         for node in file.where:
-            if not isinstance(node, ast.Assign) or not isinstance(node.value, (ast.Call, ast.ListComp)):
+            if not isinstance(node, ast.Assign) or not isinstance(node.value, (ast.Call, ast.ListComp, ast.BinOp)):
                 continue
             target = node.targets[0]
             if not isinstance(target, ast.Name) or reads(flow, target.id):
                 continue
-            if isinstance(node.value, ast.ListComp):
+            if not isinstance(node.value, ast.Call):
                 if RATES.search(target.id):
                     yield file, node, "these learning rates are made and no optimizer is given them"
                 continue
@@ -143,10 +143,13 @@ def made_inside(flow: Flow, scope: Scope, loop: ast.AST) -> bool:
 
 
 def asked_in_vain(flow: Flow) -> Found:
-    """``optimizer.get_lr()`` as a statement: in MindSpore 2 it does not move the clock."""
+    """``optimizer.get_lr()`` whose result nothing reads: in MindSpore 2 it does not move the clock."""
     for file, scope, call in calls(flow):
         func = call.func
-        if not isinstance(func, ast.Attribute) or func.attr != "get_lr" or not isinstance(file.parents[call], ast.Expr):
+        holder = file.parents[call]
+        target = holder.targets[0] if isinstance(holder, ast.Assign) else None
+        unread = isinstance(holder, ast.Expr) or (isinstance(target, ast.Name) and not reads(flow, target.id))
+        if not isinstance(func, ast.Attribute) or func.attr != "get_lr" or not unread:
             continue
         if any(t.kind == OPTIMIZER and of_mindspore(t) for t in flow.things(scope, func.value)):
             yield file, call, "get_lr() reads the rate and does not advance the step, as it did in old releases"

@@ -86,7 +86,10 @@ class Names:
         self.taken |= set(self.aliases)
         for name, value in given_once(nodes):
             full = self._dotted(value)
-            if full.startswith("torch.optim.") and full.rpartition(".")[2] in (*TORCH, *SCHEDULERS):
+            home, _, last = full.rpartition(".")
+            if (full.startswith("torch.optim.") and last in (*TORCH, *SCHEDULERS)) or (
+                home == "mindspore.nn" and last in MINDSPORE
+            ):
                 self.aliases.setdefault(name, full)
 
     def base(self, node: ast.ImportFrom) -> str:
