@@ -75,3 +75,61 @@ def test_a_clip_on_one_side_is_seen_in_the_first_gradients():
     assert "are 3 long, in the result 4; are they clipped" in loop(source, result).text
     result.calls[0][0].grads = [np.full(1, 3.0, np.float32)]
     assert loop(source, result).holds
+
+
+def trained(change=lambda at, grads: grads, wander=0.0, updates=12):
+    """A run of two parameters down a bowl, whose gradients are first changed; and wander off by rounding's kind."""
+    rng, drift = np.random.default_rng(7), np.random.default_rng(8)
+    weights, run = [rng.standard_normal(40), rng.standard_normal(5)], Journal()
+    calls = []
+    for at in range(updates):
+        pull = 0.5 + 0.2 * at  # longer and longer gradients: a clip acts late
+        grads = [pull * (w + 0.3 * rng.standard_normal(w.shape)) for w in weights]
+        grads = change(at, [g + wander * drift.standard_normal(g.shape) for g in grads])
+        weights = [w - 0.02 * g for w, g in zip(weights, grads, strict=True)]
+        held = [[x.astype(np.float32) for x in each] for each in (grads, weights)]
+        calls.append(Call(["a", "b"], [0.02] * 2, [0.0] * 2, *held))
+    run.calls = [calls]
+    return run
+
+
+def clipped_to(limit):
+    def change(at, grads):
+        norm = float(np.sqrt(sum(float((g * g).sum()) for g in grads)))
+        return [g * min(1.0, limit / norm) for g in grads]
+
+    return change
+
+
+def one_by_one(at, grads):
+    return [g * min(1.0, 5.6 / float(np.linalg.norm(g))) for g in grads]
+
+
+CHANGES = {
+    "by norm, late": (clipped_to(7.0), "clipped by norm, or scaled, by 0."),
+    "by value, late": (lambda at, grads: [np.clip(g, -2.5, 2.5) for g in grads], "clipped by value at 2.5"),
+    "each, late": (one_by_one, "clipped one by one"),
+    "scaled from the fifth on": (lambda at, grads: [g * (0.9 if at > 4 else 1.0) for g in grads], "scaled, by 0.9"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_clip_on_one_side_is_seen_at_the_update_at_which_it_acts(name, swapped):
+    """It does not act at first, and moves weights by less than a closed loop may be apart."""
+    change, told = CHANGES[name]
+    pair = trained(wander=1e-6), trained(change)
+    assert all(
+        np.allclose(*grads, atol=1e-4)
+        for grads in zip(pair[0].calls[0][0].grads, pair[1].calls[0][0].grads, strict=True)
+    )
+    level = loop(*(pair[::-1] if swapped else pair))
+    side = "source" if swapped else "result"
+    assert not level.holds and told in level.text and f"in the {side} only" in level.text, level.text
+    assert level.largest < 0.05
+
+
+@pytest.mark.parametrize("wander", [0.0, 1e-6, 1e-4])
+def test_gradients_that_wander_are_no_clip(wander):
+    assert loop(trained(), trained(wander=wander)).holds
+    assert loop(trained(clipped_to(7.0)), trained(clipped_to(7.0), wander=wander)).holds

@@ -6,7 +6,7 @@ import pytest
 
 from calando.migrate import Wish
 from calando.migrate.command import Asked, run
-from calando.migrate.prove import started
+from calando.migrate.prove.started import started
 
 SCRIPT = "import torch\nopt = torch.optim.SGD([torch.zeros(1)], lr=0.1)\nopt.step()\n"
 

@@ -9,21 +9,16 @@ or does not run the script on the CPU, calando's network room stands in for it.
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import signal
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from ..project import Migration, Result
 from ..reading.flow import OPTIMIZER
 from .compare import SHARE, WEIGHT, Proof, curves, loop, rates, weights
-from .journal import Journal, load
+from .journal import Journal
 from .room import wanted
+from .started import started
 from .touched import by_itself, touched
 
 __all__ = ["Proof", "prove"]
@@ -110,43 +105,3 @@ def job(script: Path, sides: list[str], bridge: str, replay: Path | None, out: P
         "script": str(script), "folder": folder, "sides": sides, "bridge": bridge,
         "replay": str(replay) if replay else "", "out": str(out), "room": room,
     }  # fmt: skip
-
-
-def started(work: dict[str, Any], place: Path, seconds: float) -> Journal:
-    """Run one job in a process of its own, in the present folder, ended when its time is over."""
-    order = place / "job.json"
-    order.write_text(json.dumps([work]))
-    command = [sys.executable, "-m", "calando.migrate.prove.play", str(order)]
-    with tempfile.TemporaryFile() as said:
-        run = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=said, start_new_session=True
-        )
-        try:
-            code = run.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return Journal(problem=f"it was stopped after {seconds:g} seconds; --seconds gives it more")
-        finally:
-            ended(run)
-        last = last_line(said)
-    out = Path(work["out"])
-    if not out.exists() or code:
-        return Journal(problem=f"it ended with exit code {code}: {last}")
-    return load(out)
-
-
-def ended(run: subprocess.Popen[bytes]) -> None:
-    """End a run and every process that it started and left."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        if hasattr(os, "killpg"):
-            os.killpg(run.pid, signal.SIGKILL)
-        else:
-            run.kill()
-    run.wait()
-
-
-def last_line(said: IO[bytes]) -> str:
-    """The last thing that a run said on its error output, warnings left out."""
-    said.seek(max(0, said.seek(0, os.SEEK_END) - 10_000))
-    lines = said.read().decode(errors="replace").splitlines()
-    kept = [line.strip() for line in lines if line.strip() and not line.startswith("[WARNING]")]
-    return kept[-1][:300] if kept else "it said nothing"

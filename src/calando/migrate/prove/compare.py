@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .clipped import gradients, length, shortened
 from .formulas import unequal
 from .journal import Call, Journal, matched
 
@@ -71,6 +72,8 @@ class Proof:
     def lines(self) -> list[str]:
         """One line per level, and first where it ran if that was not MindSpore itself."""
         told = [f"{self.name}: proof: {self.stand_in}"] if self.room else []
+        if len(self.levels) > 1 and len({level.text for level in self.levels}) == 1 and not self.holds:
+            return [*told, f"{self.name}: proof: {self.levels[0].text}"]
         return told + [f"{self.name}: proof, level {x.number} ({x.title}): {x.text}" for x in self.levels]
 
 
@@ -198,19 +201,24 @@ def loop(source: Journal, result: Journal) -> Level:
     for n, (mine, its) in enumerate(zip(source.calls, result.calls, strict=True)):
         if told := at_first(n, mine, its):
             return Level(3, title, True, False, told)
+        share = longest = 0.0
         for at, (a, b) in enumerate(zip(mine, its, strict=True)):
+            place = f"they part at optimizer {n}, update {at}"
             order = matched(a.names, b.names, len(a.weights))
             shapes = [a.weights[j].shape for j in order]
             if shapes != [w.shape for w in b.weights]:
-                return Level(3, title, True, False, f"they part at optimizer {n}, update {at}: other parameters")
+                return Level(3, title, True, False, f"{place}: other parameters")
+            pair = gradients(a, b)
+            longest = max(longest, *map(length, pair))
+            if told := shortened(*pair, share, longest):
+                return Level(3, title, True, False, f"{place}: the gradients are {told}", share)
             apart = norm(a.weights[j] - b.weights[i] for i, j in enumerate(order))
             gone = norm(x - y for x, y in zip(a.weights, mine[0].weights, strict=False) if x.shape == y.shape)
             largest = max(largest, share := apart / max(gone, 1e-3))
             if not share <= DRIFT:
-                place = f"optimizer {n}, update {at}"
                 told = f"by {share:.2g} of the way gone"
                 told += ", as its class must (level 2)" if known(source, result, n) else ""
-                return Level(3, title, True, False, f"they part at {place}: {told}", share)
+                return Level(3, title, True, False, f"{place}: {told}", share)
     return Level(3, title, True, True, f"never further apart than {largest:.1g} of the way gone", largest)
 
 

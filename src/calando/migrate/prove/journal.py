@@ -11,6 +11,7 @@ import numpy as np
 
 from .formulas import kind
 
+ENDED = "it ended with exit code"
 MOST_BYTES = 400_000_000  # of gradients and weights that one run may keep
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import random
@@ -16,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .journal import Enough, Journal, Parted, load
+from .journal import ENDED, Enough, Journal, Parted, load
 from .room import enter
 
 
@@ -84,24 +83,24 @@ def run(script: Path, folder: Path, journal: Journal) -> None:
     sys.argv = [str(script)]
     sys.path.insert(0, str(folder))
     try:
-        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+        with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             runpy.run_path(str(script), run_name="__main__")
     except Enough:
         pass
     except SystemExit as end:
         if end.code not in (None, 0):
-            code = (
-                f"exit code {end.code}" if isinstance(end.code, int) else f"sys.exit: {' '.join(str(end.code).split())}"
+            said = " ".join(str(end.code).split())
+            journal.problem = (
+                f"{ENDED} {said}" if isinstance(end.code, int) else f"it ended with sys.exit: {said}"[:300]
             )
-            journal.problem = f"it ended with {code}"[:300]
     except Parted as problem:
         journal.problem = str(problem)
     except Exception as problem:
         frames = [f for f in traceback.extract_tb(problem.__traceback__) if f.filename == str(script)]
         line = f"line {frames[-1].lineno}: " if frames else ""
         said = " ".join(f"{problem}".split())
-        journal.problem = f"{line}{type(problem).__name__}: {said}"[:300]
+        journal.problem = f"{line}{type(problem).__name__}: {said}".removesuffix(": ")[:300]
     finally:
         sys.argv, sys.path[:] = before[0], before[1]
         forget(folder)
@@ -126,3 +125,4 @@ def main(arguments: list[str]) -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1:])
+    os._exit(0)  # threads that a script left behind are not waited for
