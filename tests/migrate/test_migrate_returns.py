@@ -12,10 +12,11 @@ from calando.migrate.prove.compare import loop, rates, weights
 
 sys.path.insert(0, str(Path(__file__).parent))
 import programs
+from asking import ASKING
 from cells import CELLS
 from returns import SHAPES
 
-SHAPES = {**SHAPES, **CELLS}
+SHAPES = {**SHAPES, **CELLS, **ASKING}
 # What stays whole, and what its finding says.
 LEFT = {
     "rates assigned in the loop": "taken one by one",
@@ -113,6 +114,10 @@ def other_ways(tmp_path_factory, torch):
     plain = {name: (SHAPES[name].encode(), rewritten(name, "guide").results[0].after) for name in PLAIN}
     found = programs.played(tmp_path_factory.mktemp("guide"), plain, "mindspore", "loan")
     inside = {name: (programs.source(name), programs.migrated(name, "calando").results[0].after) for name in INSIDE}
+    for name in DRIVEN:
+        after = migrate({"train.py": SHAPES[name].encode()}, Wish()).results[0].after
+        assert b"calando.mindspore.nn" in after
+        inside[name] = SHAPES[name].encode(), after
     return found | programs.played(tmp_path_factory.mktemp("inside"), inside, "mindspore", "")
 
 
@@ -123,7 +128,11 @@ def test_the_guides_style_is_plain_pytorch(name):
     assert "calando.torch" not in after
 
 
-INSIDE = ("m18_value_and_grad_cosine_list", "m20_group_params_order", "m24_assign_lr_every_epochs")
+INSIDE = (
+    "m18_value_and_grad_cosine_list", "m20_group_params_order", "m22_custom_step_cell_clip_scale",
+    "m23_lr_list_resume", "m24_assign_lr_every_epochs",
+)  # fmt: skip
+DRIVEN = ("momentum with groups by name and a fixed loss scale", "a subclass of TrainOneStepCell with a clip")
 
 
 @pytest.mark.parametrize("name", programs.MINDSPORE)
@@ -137,7 +146,17 @@ def test_mindspores_optimizers_become_calandos_in_place(name):
         assert any("it stays MindSpore's: " in finding.reason for finding in done.findings)
 
 
-@pytest.mark.parametrize("name", [*PLAIN, *INSIDE])
+@pytest.mark.parametrize(
+    "old, new", [("PYNATIVE", "GRAPH"), ("mode=ms.PYNATIVE_MODE", "mode=MODE"), (")\nrng", ")\nrng")]
+)
+def test_a_model_trains_with_calandos_where_nothing_is_compiled(old, new):
+    text = SHAPES[DRIVEN[0]].replace(old, new)
+    done = migrate({"train.py": text.encode()}, Wish())
+    assert done.results[0].changed == (old == new)
+    assert any("compiles the whole step in GRAPH_MODE" in finding.reason for finding in done.findings) != (old == new)
+
+
+@pytest.mark.parametrize("name", [*PLAIN, *INSIDE, *DRIVEN])
 def test_the_other_ways_train_the_same(name, other_ways):
     source, replayed, free = other_ways[name]
     for level in (rates(source, replayed), weights(source, replayed, 2, "", 1e-6), loop(source, free)):

@@ -109,7 +109,8 @@ def choose(back: Back, name: str) -> None:
     ours = exact and (back.moving or bool(form.why) or bool(special))
     back.target = form.ours if ours else f"torch.optim.{form.torch}"
     if not exact and (not form.torch or special):
-        raise Left(f"{form.why or special[0] + ' has no counterpart'}; --style exact has it")
+        why = f"torch.optim.{form.torch} has no {special[0]}" if special and form.torch else form.why
+        raise Left(f"{why}; --style exact has it")
 
 
 def scaled(back: Back) -> bool:

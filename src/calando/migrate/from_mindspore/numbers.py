@@ -8,6 +8,7 @@ import re
 from ..finding import CHECK, REWRITTEN
 from ..reading.blocks import outermost, statement_of
 from ..reading.flow import Thing
+from ..reading.rhythm import updates
 from ..reading.scopes import File, Scope
 from ..work import Left, Work, uses
 from .back import Back, put
@@ -17,6 +18,8 @@ WITHOUT = {
     "dynamic_lr": "PyTorch's optimizers cannot say whether their rate moves: ask get_lr() for the rate in force",
     "is_group_lr": "PyTorch's optimizers have a rate in each group: ask get_lr() for the rate in force",
 }
+LOADED = "moments, clock, schedule and weights go on where they were saved"
+LATE = "MindSpore's, once it has made a step, does not see what is loaded"
 READ = ("data", "asnumpy", "value", "item")
 
 
@@ -252,16 +255,20 @@ def is_tensor(file: File, node: ast.expr | None) -> bool:
 
 
 def clock(work: Work, scope: Scope, node: ast.Attribute, at: str) -> None:
-    """``int(optimizer.global_step.asnumpy()[0])``."""
+    """``int(optimizer.global_step.asnumpy()[0])``, or shown as it is."""
     file = scope.file
     whole: ast.AST = node
     outer = file.parents[node]
-    if isinstance(outer, ast.Attribute) and outer.attr == "asnumpy":
+    if isinstance(outer, ast.Attribute) and outer.attr in READ and isinstance(file.parents[outer], ast.Call):
         whole = file.parents[outer]
         outer = file.parents[whole]
         if isinstance(outer, ast.Subscript):
             whole = outer
-    else:
+    elif not isinstance(outer, ast.FormattedValue) and not (
+        isinstance(outer, ast.Call)
+        and node in outer.args
+        and ast.unparse(outer.func) in ("print", "int", "float", "str")
+    ):
         raise Left(f"its global_step in line {node.lineno} is used in a way that was not recognised")
     work.replace(file, whole, f'{at}.param_groups[0]["step"]')
     work.say(file, whole, REWRITTEN, "how many updates were made", "reading")
@@ -286,10 +293,17 @@ def checkpoints(work: Work, thing: Thing) -> None:
             loaded |= stored_in(work, file, call)
             work.need(file, "import calando.migrate.whole")
             work.replace(file, call.func, "calando.migrate.whole.load")
-            work.say(file, call, REWRITTEN, "moments, clock, schedule and weights go on where they were saved", "state")
+            late = stepped_before(work, thing, scope, call)
+            work.say(file, call, CHECK if late else REWRITTEN, f"{LOADED}; {LATE}" if late else LOADED, "state")
     for file in work.flow.files if loaded else ():
         for scope, other in file.calls:
             beside(work, scope, other, loaded)
+
+
+def stepped_before(work: Work, thing: Thing, scope: Scope, call: ast.Call) -> bool:
+    """Whether an optimizer makes an update before a place of the same function."""
+    made = [site for place, update in updates(work.flow, thing) for site in [(place, update), *place.calls]]
+    return any(place is scope and site.lineno < call.lineno for place, site in made)
 
 
 def stored_in(work: Work, file: File, call: ast.Call) -> set[str]:

@@ -146,7 +146,7 @@ def module(back: Back, file: File, cls: Scope, node: ast.ClassDef, bases: list[s
     heads = {n.name: n for n in node.body if isinstance(n, ast.FunctionDef)}
     if "construct" not in heads:
         raise Left(f"{node.name} (line {node.lineno}) has no construct")
-    rename(work, file, heads["construct"], "forward")
+    rename(work, file, heads["construct"], "__call__" if "forward" in heads else "forward")
     if back.free and not ready and "__init__" in heads:
         in_place(work, file, heads["__init__"])
         for made_in, call in instances(work, cls):

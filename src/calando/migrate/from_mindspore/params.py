@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ..finding import REWRITTEN
 from ..reading.blocks import above, block_of, statement_of
 from ..reading.carry import stored, within
-from ..reading.flow import NETWORK, OBJECT, Scope
+from ..reading.flow import NETWORK, OBJECT, File, Scope
 from ..reading.parts import parts_of, spelled
 from ..work import Left, Work
 from .rates import grouped_schedule
@@ -20,6 +20,7 @@ TAKEN = {
     "parameters_and_names": "[(name, p) for p, name in calando.migrate.whole.names({}).items()]",
 }
 EXEMPT = re.compile(r"Norm|gamma|beta")
+SAID = {"endswith", "startswith", "lower", "split", "count", "find", "get"}
 BINDERS = (ast.For, ast.comprehension, ast.Lambda)
 
 
@@ -111,6 +112,7 @@ def groups(work: Work, scope: Scope, params: ast.expr, exempt: bool = False) -> 
         exempt: whether those called beta or gamma are looked for where the optimizer is made.
     """
     pieces = list(parts_of(work.flow, scope, params))
+    pieces += [found for where, node in pieces for found in filters(work, where, node)]
     owners: list[tuple[Scope, ast.Call]] = []
     called = travels(pieces, scope if exempt else None)
     for where, node in pieces:
@@ -149,6 +151,39 @@ def groups(work: Work, scope: Scope, params: ast.expr, exempt: bool = False) -> 
         if not owners:
             seen_whole(work, where, node)
     return owners
+
+
+def filters(work: Work, scope: Scope, node: ast.AST) -> Iterator[tuple[Scope, ast.AST]]:
+    """The functions of a configuration that parameters are filtered by: ``filter(config.decay_filter, params)``.
+
+    Raises:
+        Left: what such a function asks of a parameter is not seen.
+    """
+    for call in ast.walk(node):
+        function = call.args[0] if isinstance(call, ast.Call) and ast.unparse(call.func) == "filter" else None
+        calls = (
+            [n.func for n in ast.walk(function) if isinstance(n, ast.Call)] if isinstance(function, ast.Lambda) else []
+        )
+        for each in [function, *calls]:
+            if not isinstance(each, ast.Attribute) or scope.file.names.dotted(each.value).startswith("mindspore"):
+                continue
+            found = [pair for file in work.flow.files for pair in lambdas(file, each.attr)]
+            if len(found) != 1 and not (each is not function and each.attr in SAID):
+                raise Left(f"what {ast.unparse(each)} in line {each.lineno} asks of a parameter is not seen")
+            yield from found
+
+
+def lambdas(file: File, name: str) -> Iterator[tuple[Scope, ast.AST]]:
+    """The lambdas that a file gives a name: by an assignment, an argument or in a dictionary."""
+    for node in file.where:
+        value = node.value if isinstance(node, (ast.Assign, ast.keyword)) else None
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).rpartition(".")[2] != name:
+            continue
+        if isinstance(node, ast.keyword) and node.arg != name:
+            continue
+        for given in [value, (spelled(node) or {}).get(name) if isinstance(node, ast.Dict) else None]:
+            if isinstance(given, ast.Lambda):
+                yield file.where[given], given
 
 
 def travels(pieces: list[tuple[Scope, ast.AST]], exempt: Scope | None) -> bool:

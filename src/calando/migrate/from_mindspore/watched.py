@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 
-from ..finding import CHECK, KEPT
+from ..finding import CHECK, KEPT, REWRITTEN
 from ..reading.scopes import Scope
 from ..work import Work, off
 from .back import Back
+from .numbers import untensored
 
 KNOWN = {"cur_epoch_num", "cur_step_num", "batch_num", "epoch_num", "net_outputs", "mode"}
 CONTEXT = {"original_args", "request_stop", "get_stop_requested"}
@@ -15,6 +16,9 @@ UNDRIVEN = {"__enter__", "__exit__"}
 OPTIMIZERS = {"optimizer", "train_network.optimizer"}
 WAITING = ("EarlyStopping", "ReduceLROnPlateau")  # calando has them, and they need no MindSpore
 WAITS = "calando's of that name, as MindSpore documents it, is driven by the loop"
+LATE = ("set_data", "assign_value")
+SET = "the rate of all groups, by way of the loop"
+SET_LATE = f"{SET}; MindSpore's set_data had no effect once the optimizer had made a step"
 
 
 def drivable(back: Back, scope: Scope, call: ast.Call) -> bool:
@@ -39,6 +43,8 @@ def modest(method: ast.FunctionDef | ast.Lambda, cls: Scope, moving: bool) -> bo
     heads = {*told, *(f"{name}.original_args()" for name in contexts)}
     held = {f"{head}.{tail}" for head in heads for tail in OPTIMIZERS}
     names = {t.id for n in assigned if ast.unparse(n.value) in held for t in n.targets if isinstance(t, ast.Name)}
+    if not all(written_last(method, cls, call, rate) for call, rate, _ in rate_writes(method, cls)):
+        return False
     for node in ast.walk(method):
         above = cls.file.parents.get(node)
         if ast.unparse(node) in held | names and isinstance(getattr(node, "ctx", None), ast.Load):
@@ -66,10 +72,41 @@ def looks(cls: Scope, node: ast.AST, moving: bool) -> bool:
     return isinstance(above, (ast.Compare, ast.If, ast.UnaryOp, ast.BoolOp, ast.Assign))
 
 
+def rate_writes(method: ast.AST, cls: Scope) -> list[tuple[ast.Call, ast.expr, str]]:
+    """``assign(optimizer.learning_rate, …)`` in a method: the call, what it names the rate, and whose it is.
+
+    The rate may have been given a name, and be written by ``set_data``.
+    """
+    assigned = [n for n in ast.walk(method) if isinstance(n, ast.Assign)]
+    given = {t.id: n.value for n in assigned for t in n.targets if isinstance(t, ast.Name)}
+    found = []
+    for call in (n for n in ast.walk(method) if isinstance(n, ast.Call) and n.args):
+        held = call.args[0]
+        if isinstance(call.func, ast.Attribute) and call.func.attr in LATE:
+            held = call.func.value
+        elif cls.file.names.dotted(call.func).rpartition(".")[2] != "assign" or len(call.args) != 2:
+            continue
+        rate = given.get(held.id) if isinstance(held, ast.Name) else held
+        if isinstance(rate, ast.Attribute) and rate.attr == "learning_rate":
+            found.append((call, held, ast.unparse(rate.value)))
+    return found
+
+
+def written_last(method: ast.AST, cls: Scope, call: ast.Call, rate: ast.expr) -> bool:
+    """Whether a write is a statement of its own, after which the rate is not looked at under a name it had before."""
+    after = [n for n in ast.walk(method) if isinstance(n, ast.Name) and n.lineno > (call.end_lineno or 0)]
+    later = isinstance(rate, ast.Name) and any(n.id == rate.id for n in after)
+    return isinstance(cls.file.parents[call], ast.Expr) and not later
+
+
 def looked(work: Work, scope: Scope, call: ast.Call) -> None:
-    """Say of each place where a driven callback asks for the rate that it stays."""
+    """Say of each place where a driven callback asks for the rate that it stays; where it assigns to it, it is told."""
     target = work.flow.callee(scope, call)
     for cls in work.flow.bases(target):
+        for write, _, whose in rate_writes(cls.node, cls):
+            late = isinstance(write.func, ast.Attribute) and write.func.attr in LATE
+            work.replace(cls.file, write, f'{whose}.set("learning_rate", {untensored(cls.file, write.args[-1])})')
+            work.say(cls.file, write, CHECK if late else REWRITTEN, SET_LATE if late else SET, "changing")
         for node in ast.walk(cls.node):
             if (
                 isinstance(node, ast.Attribute)

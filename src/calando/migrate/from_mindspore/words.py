@@ -13,21 +13,9 @@ from ..work import Left, Work
 
 HOME = "calando.migrate.gradients"
 SAME = {
-    "sqrt",
-    "square",
-    "abs",
-    "sum",
-    "mean",
-    "stack",
-    "cat",
-    "isnan",
-    "isinf",
-    "isfinite",
-    "norm",
-    "ones_like",
-    "exp",
-    "log",
-}
+    "sqrt", "square", "abs", "sum", "mean", "stack", "cat", "isnan", "isinf", "isfinite", "norm", "ones_like", "exp",
+    "log", "sign", "rsqrt",
+}  # fmt: skip
 WORDS = {
     "mul": "({0} * {1})", "tensor_mul": "({0} * {1})", "div": "({0} / {1})", "realdiv": "({0} / {1})",
     "add": "({0} + {1})", "tensoradd": "({0} + {1})", "sub": "({0} - {1})", "reciprocal": "(1 / {0})",
@@ -39,6 +27,11 @@ WORDS = {
     "assignadd": "{0}.add_({1})", "assign_add": "{0}.add_({1})", "assign": HOME + ".write({0}, {1})",
     "floatstatus": HOME + ".float_status({0})", "allreduce": HOME + ".all_reduce({0})", "addn": "sum({0})",
     "reshape": "{0}.reshape({1})", "lessequal": "({0} <= {1})", "less_equal": "({0} <= {1})",
+    "less": "({0} < {1})", "greater": "({0} > {1})", "greaterequal": "({0} >= {1})", "greater_equal": "({0} >= {1})",
+    "select": "torch.where({0}, {1}, {2})", "where": "torch.where({0}, {1}, {2})", "pow": "({0} ** {1})",
+    "logicaland": "torch.logical_and({0}, {1})", "logical_and": "torch.logical_and({0}, {1})",
+    "logicalor": "torch.logical_or({0}, {1})", "logical_or": "torch.logical_or({0}, {1})",
+    "logicalnot": "torch.logical_not({0})", "logical_not": "torch.logical_not({0})", "reducemean": "{0}.mean()",
     "stop_gradient": "{0}.detach()", "reducesum": "{0}.sum()", "square": "{0}.square()", "sqrt": "{0}.sqrt()",
     **{name: f"torch.{name}({{0}})" for name in SAME - {"square", "sqrt"}},
 }  # fmt: skip

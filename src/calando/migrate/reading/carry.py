@@ -136,6 +136,8 @@ def _name(flow: Flow, node: ast.Name, scope: Scope, to: Scope, line: int, depth:
             return node
         raise Lost
     if within(to, home) and home.file is to.file:
+        if shadowed(to, home, name):
+            raise Lost
         if isinstance(home.node, BLOCKS) and home is not to:
             return node
         if home is not to or name in home.params or defined(home, name) < line:
@@ -175,6 +177,16 @@ def within(scope: Scope | None, home: Scope) -> bool:
         if scope is home:
             return True
         scope = scope.parent
+    return False
+
+
+def shadowed(scope: Scope, home: Scope, name: str) -> bool:
+    """Whether a name of ``home`` means something else in a scope inside it."""
+    at: Scope | None = scope
+    while at is not None and at is not home:
+        if name in at.local and not isinstance(at.node, ast.ClassDef):
+            return True
+        at = at.parent
     return False
 
 
