@@ -61,7 +61,9 @@ for x, y in create_dataset().create_tuple_iterator():
 """,
 }  # fmt: skip
 
-ASKING["a step with a forward of its own, under a name that hides the options"] = HEAD + """
+ASKING["a step with a forward of its own, under a name that hides the options"] = (
+    HEAD
+    + """
 class args:
     loss_scale = 64.0
     clip = 0.2
@@ -81,7 +83,10 @@ step = Step(net, opt)
 for x, y in create_dataset().create_tuple_iterator():
     step(x, y)
 """
-ASKING["parameters filtered by a function of the configuration"] = HEAD + """
+)
+ASKING["parameters filtered by a function of the configuration"] = (
+    HEAD
+    + """
 class Config:
     decay_filter = lambda x: "norm" not in x.name.lower() and "bias" not in x.name.lower()
     weight_decay = 0.05
@@ -98,3 +103,4 @@ for x, y in create_dataset().create_tuple_iterator():
     loss, grads = grad_fn(x, y)
     opt(grads)
 """
+)

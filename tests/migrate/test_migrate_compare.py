@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from calando.migrate.prove.compare import SHARE, WEIGHT, Proof, loop, weights
+from calando.migrate.prove.compare import SHARE, WEIGHT, Proof, loop, rates, weights
 from calando.migrate.prove.drawn import drawings
 from calando.migrate.prove.journal import Call, Journal
 
@@ -75,6 +75,12 @@ def test_a_clip_on_one_side_is_seen_in_the_first_gradients():
     assert "are 3 long, in the result 4; are they clipped" in loop(source, result).text
     result.calls[0][0].grads = [np.full(1, 3.0, np.float32)]
     assert loop(source, result).holds
+
+
+def test_a_run_that_failed_is_said_once():
+    failed = Journal(problem="line 3: KeyError: 'data'")
+    levels = [rates(failed, Journal()), weights(failed, Journal(), 2, "", WEIGHT, SHARE)]
+    assert Proof("a.py", levels).lines() == ["a.py: proof: the source failed: line 3: KeyError: 'data'"]
 
 
 def trained(change=lambda at, grads: grads, wander=0.0, updates=12):

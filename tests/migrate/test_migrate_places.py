@@ -52,6 +52,15 @@ def test_a_dangling_link_in_a_folder_is_left_out(place, capsys):
 ENDS = {
     "os._exit": ("import os\nos._exit(7)\n", "it ended with exit code 7: it said nothing"),
     "sys.exit with words": ("import sys\nsys.exit('no\\n data')\n", "it ended with sys.exit: no data"),
+    "an argument that is wanted": (
+        "import argparse\np = argparse.ArgumentParser()\np.add_argument('data')\np.parse_args()\n",
+        "it ended with exit code 2: train.py: error: the following arguments are required: data",
+    ),
+    "a signal": (
+        "import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n",
+        "it was ended by SIGSEGV: it said nothing",
+    ),
+    "a thread that goes on": ("import threading, time\nthreading.Thread(target=time.sleep, args=(500,)).start()\n", ""),
     "100 MB of output": ("import os\nfor _ in range(100):\n    os.write(2, b'x' * 1_000_000)\n", ""),
 }
 
