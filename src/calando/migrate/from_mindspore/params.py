@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 
 from ..finding import REWRITTEN
@@ -20,7 +21,6 @@ TAKEN = {
     "parameters_and_names": "[(name, p) for p, name in calando.migrate.whole.names({}).items()]",
 }
 EXEMPT = re.compile(r"Norm|gamma|beta")
-SAID = {"endswith", "startswith", "lower", "split", "count", "find", "get"}
 BINDERS = (ast.For, ast.comprehension, ast.Lambda)
 
 
@@ -161,14 +161,18 @@ def filters(work: Work, scope: Scope, node: ast.AST) -> Iterator[tuple[Scope, as
     """
     for call in ast.walk(node):
         function = call.args[0] if isinstance(call, ast.Call) and ast.unparse(call.func) == "filter" else None
-        calls = (
+        inside = (
             [n.func for n in ast.walk(function) if isinstance(n, ast.Call)] if isinstance(function, ast.Lambda) else []
         )
-        for each in [function, *calls]:
-            if not isinstance(each, ast.Attribute) or scope.file.names.dotted(each.value).startswith("mindspore"):
+        own = {a.arg for a in function.args.args} if isinstance(function, ast.Lambda) else set()
+        for each in [function, *inside]:
+            if not isinstance(each, ast.Attribute):
+                continue
+            whose = scope.file.names.dotted(each.value).partition(".")[0]
+            if whose in {*own, *sys.stdlib_module_names, "mindspore", "numpy"}:
                 continue
             found = [pair for file in work.flow.files for pair in lambdas(file, each.attr)]
-            if len(found) != 1 and not (each is not function and each.attr in SAID):
+            if len(found) != 1 and each.attr not in dir(str):
                 raise Left(f"what {ast.unparse(each)} in line {each.lineno} asks of a parameter is not seen")
             yield from found
 
