@@ -35,19 +35,12 @@ def drivable(back: Back, scope: Scope, call: ast.Call) -> bool:
 
 def modest(method: ast.FunctionDef | ast.Lambda, cls: Scope, moving: bool) -> bool:
     """Whether a method asks a run's context, its parameters and optimizer for what is known only."""
-    contexts, told = {a.arg for a in method.args.args if "context" in a.arg or a.arg == "ctx"}, set()
-    assigned = [n for n in ast.walk(method) if isinstance(n, ast.Assign)]
-    for each in assigned:
-        if gives(each.value, contexts):
-            told |= {t.id for t in each.targets if isinstance(t, ast.Name)}
-    heads = {*told, *(f"{name}.original_args()" for name in contexts)}
-    held = {f"{head}.{tail}" for head in heads for tail in OPTIMIZERS}
-    names = {t.id for n in assigned if ast.unparse(n.value) in held for t in n.targets if isinstance(t, ast.Name)}
-    if not all(written_last(method, cls, call, rate) for call, rate, _ in rate_writes(method, cls)):
+    contexts, told, held = addressed(method)
+    if not all(written_last(method, cls, call, rate) for call, rate, _ in rate_writes(method, cls, held)):
         return False
     for node in ast.walk(method):
         above = cls.file.parents.get(node)
-        if ast.unparse(node) in held | names and isinstance(getattr(node, "ctx", None), ast.Load):
+        if ast.unparse(node) in held and isinstance(getattr(node, "ctx", None), ast.Load):
             if not looks(cls, node, moving):
                 return False
         elif isinstance(node, ast.Name) and node.id in contexts | told and isinstance(node.ctx, ast.Load):
@@ -62,6 +55,19 @@ def modest(method: ast.FunctionDef | ast.Lambda, cls: Scope, moving: bool) -> bo
     return True
 
 
+def addressed(method: ast.FunctionDef | ast.Lambda) -> tuple[set[str], set[str], set[str]]:
+    """What a method calls a run's context, its parameters, and the optimizer in them."""
+    contexts, told = {a.arg for a in method.args.args if "context" in a.arg or a.arg == "ctx"}, set()
+    assigned = [n for n in ast.walk(method) if isinstance(n, ast.Assign)]
+    for each in assigned:
+        if gives(each.value, contexts):
+            told |= {t.id for t in each.targets if isinstance(t, ast.Name)}
+    heads = {*told, *(f"{name}.original_args()" for name in contexts)}
+    held = {f"{head}.{tail}" for head in heads for tail in OPTIMIZERS}
+    names = {t.id for n in assigned if ast.unparse(n.value) in held for t in n.targets if isinstance(t, ast.Name)}
+    return contexts, told, held | names
+
+
 def looks(cls: Scope, node: ast.AST, moving: bool) -> bool:
     """Whether a place only looks at an optimizer's rate, or whether there is one."""
     above = cls.file.parents[node]
@@ -72,23 +78,26 @@ def looks(cls: Scope, node: ast.AST, moving: bool) -> bool:
     return isinstance(above, (ast.Compare, ast.If, ast.UnaryOp, ast.BoolOp, ast.Assign))
 
 
-def rate_writes(method: ast.AST, cls: Scope) -> list[tuple[ast.Call, ast.expr, str]]:
+def rate_writes(method: ast.AST, cls: Scope, held: set[str]) -> list[tuple[ast.Call, ast.expr, str]]:
     """``assign(optimizer.learning_rate, …)`` in a method: the call, what it names the rate, and whose it is.
 
     The rate may have been given a name, and be written by ``set_data``.
+
+    Args:
+        held: what the method calls the optimizer of the training.
     """
     assigned = [n for n in ast.walk(method) if isinstance(n, ast.Assign)]
     given = {t.id: n.value for n in assigned for t in n.targets if isinstance(t, ast.Name)}
     found = []
     for call in (n for n in ast.walk(method) if isinstance(n, ast.Call) and n.args):
-        held = call.args[0]
+        place = call.args[0]
         if isinstance(call.func, ast.Attribute) and call.func.attr in LATE:
-            held = call.func.value
+            place = call.func.value
         elif cls.file.names.dotted(call.func).rpartition(".")[2] != "assign" or len(call.args) != 2:
             continue
-        rate = given.get(held.id) if isinstance(held, ast.Name) else held
-        if isinstance(rate, ast.Attribute) and rate.attr == "learning_rate":
-            found.append((call, held, ast.unparse(rate.value)))
+        rate = given.get(place.id) if isinstance(place, ast.Name) else place
+        if isinstance(rate, ast.Attribute) and rate.attr == "learning_rate" and ast.unparse(rate.value) in held:
+            found.append((call, place, ast.unparse(rate.value)))
     return found
 
 
@@ -103,7 +112,8 @@ def looked(work: Work, scope: Scope, call: ast.Call) -> None:
     """Say of each place where a driven callback asks for the rate that it stays; where it assigns to it, it is told."""
     target = work.flow.callee(scope, call)
     for cls in work.flow.bases(target):
-        for write, _, whose in rate_writes(cls.node, cls):
+        methods = [n for n in ast.walk(cls.node) if isinstance(n, (ast.FunctionDef, ast.Lambda))]
+        for write, _, whose in [w for method in methods for w in rate_writes(method, cls, addressed(method)[2])]:
             late = isinstance(write.func, ast.Attribute) and write.func.attr in LATE
             work.replace(cls.file, write, f'{whose}.set("learning_rate", {untensored(cls.file, write.args[-1])})')
             work.say(cls.file, write, CHECK if late else REWRITTEN, SET_LATE if late else SET, "changing")
