@@ -90,14 +90,14 @@ ASKING["parameters filtered by a function of the configuration"] = (
 class Config:
     decay_filter = lambda x: "norm" not in x.name.lower() and "bias" not in x.name.lower()
     weight_decay = 0.05
-def create_optimizer(network):
+def build(network):
     params = network.trainable_params()
     decayed = list(filter(Config.decay_filter, params))
     others = list(filter(lambda x: not Config.decay_filter(x), params))
     groups = [{"params": decayed, "weight_decay": Config.weight_decay}, {"params": others, "weight_decay": 0.0},
               {"order_params": params}]
     return nn.Momentum(groups, 0.05, 0.9)
-opt = create_optimizer(net)
+opt = build(net)
 grad_fn = ms.value_and_grad(lambda x, y: loss_fn(net(x), y), None, opt.parameters)
 for x, y in create_dataset().create_tuple_iterator():
     loss, grads = grad_fn(x, y)
