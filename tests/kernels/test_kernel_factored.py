@@ -6,10 +6,11 @@
 import numpy as np
 import pytest
 
+from calando.average import averaged
 from calando.decay import INSIDE
 from calando.kernels import factored
 from calando.rules import RULES
-from twins import Case, make, noise, usual
+from twins import Case, Twin, assert_same, make, noise, usual
 
 SHAPES = [(700, 90), (40, 30, 3, 3), (3000, 4, 1, 1), (5, 9000), (9000, 5), (2, 300, 40)]
 
@@ -32,6 +33,19 @@ def test_the_number_of_threads_does_not_matter(monkeypatch, name):
         found.add(walked(name, "float32"))
     factored.matrices.cache_clear()
     assert len(found) == 1
+
+
+def test_wide_matrices_are_the_twins_and_an_average_changes_nothing():
+    rng, rule, shapes = np.random.default_rng(4), RULES["adafactor"], [(130, 8200), (90, 20)]
+    start = [noise(rng, s, "float64") for s in shapes]
+    cases = [Case([p.copy() for p in start], averaged(rule), INSIDE, usual(rule, ema=0.9))]
+    engine, twin, plain = make(cases), Twin(cases), make([Case(start, rule, INSIDE, usual(rule))])
+    for _ in range(2):
+        grads = [[noise(rng, s, "float64") for s in shapes]]
+        engine.step(grads), twin.step(grads), plain.step(grads)
+        assert_same(engine, twin)
+    for one, other in zip(engine.members[0], plain.members[0], strict=True):
+        assert one.param.tobytes() == other.param.tobytes()
 
 
 def test_every_matrix_is_cut_into_tiles_without_gap_or_overlap():
