@@ -2,15 +2,12 @@
 
 import io
 import re
-import sys
 import tokenize
 from functools import cache
 from pathlib import Path
 
 from calando.migrate import Wish, migrate
 from calando.migrate.prove.journal import load
-
-sys.path.insert(0, str(Path(__file__).parent))
 from programs import run
 
 HERE = Path(__file__).parent.parent / "references" / "migrate" / "real"

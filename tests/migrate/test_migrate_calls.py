@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
 import real
 
 RUN = [name for name in real.ALL if name not in real.LIBRARIES]

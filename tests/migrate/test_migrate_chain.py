@@ -1,16 +1,12 @@
 """One road after the other: PyTorch to calando to MindSpore, and MindSpore to calando to PyTorch."""
 
 import re
-import sys
-from pathlib import Path
 
 import pytest
 
+import programs
 from calando.migrate import HUMAN, Wish, migrate
 from calando.migrate.prove.compare import loop, rates, weights
-
-sys.path.insert(0, str(Path(__file__).parent))
-import programs
 
 OUT = [name for name in programs.TORCH if name not in programs.LEFT["mindspore"]]
 BACK = ("m18_value_and_grad_cosine_list", "m20_group_params_order", "m24_assign_lr_every_epochs")

@@ -2,15 +2,11 @@
 
 import os
 import stat
-import sys
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from calando.cli import main
-
-sys.path.insert(0, str(Path(__file__).parent))
 from programs import SCRIPT
 
 

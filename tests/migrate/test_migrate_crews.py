@@ -1,14 +1,9 @@
 """Optimizers of one function, class or network: all of them are rewritten for MindSpore, or none is."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
-from calando.migrate import HUMAN, Wish, migrate
-
-sys.path.insert(0, str(Path(__file__).parent))
 import real
+from calando.migrate import HUMAN, Wish, migrate
 
 LEFT = ["adam_then_lbfgs", "own_optimizer_beside", "sac_temperature", "by_name"]
 

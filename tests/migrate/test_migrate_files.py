@@ -1,14 +1,10 @@
 """Files as they come: bytes, encodings, line ends, what is no Python, what is large; and nothing half written."""
 
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from calando.migrate import HUMAN, Unreadable, Wish, migrate
-
-sys.path.insert(0, str(Path(__file__).parent))
 from programs import SCRIPT
 
 

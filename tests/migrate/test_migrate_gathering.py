@@ -1,15 +1,10 @@
 """accelerate decides which batches make an update: what it does unseen is written out."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
+import programs
 from calando.migrate import CHECK, HUMAN, Wish, migrate
 from calando.migrate.prove.compare import loop, rates, weights
-
-sys.path.insert(0, str(Path(__file__).parent))
-import programs
 
 HEAD = """import torch
 from torch import nn, optim

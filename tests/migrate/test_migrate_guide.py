@@ -1,16 +1,11 @@
 """The guide's style: what it writes runs on MindSpore, has the source's rates, and is equal where it says so."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
-from calando.migrate import CHECK, HUMAN, Wish, migrate
-from calando.migrate.prove.compare import rates, weights
-
-sys.path.insert(0, str(Path(__file__).parent))
 import programs
 import real
+from calando.migrate import CHECK, HUMAN, Wish, migrate
+from calando.migrate.prove.compare import rates, weights
 
 NAMES = programs.rewritten("mindspore")
 

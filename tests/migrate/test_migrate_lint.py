@@ -1,23 +1,18 @@
 """What ports got wrong, each once in a script made for it; and that good scripts have none of it."""
 
 import re
-import sys
-from pathlib import Path
 
 import pytest
 
-from calando.migrate.lint import RULES, lint
-from calando.migrate.reading.flow import Flow
-from calando.migrate.reading.source import read
-
-sys.path.insert(0, str(Path(__file__).parent))
 import programs
 import returns
 from alike import RIGHT
+from calando.migrate.lint import RULES, lint
+from calando.migrate.reading.flow import Flow
+from calando.migrate.reading.source import read
 from cells import CELLS
 from mistaken import MISTAKEN
 from ported import CLEAN, PORTS
-
 from shapes import SHAPES
 
 MS = "import mindspore as ms\nfrom mindspore import nn, ops\nnet = nn.Dense(2, 1)\n"

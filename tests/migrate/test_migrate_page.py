@@ -1,9 +1,7 @@
 """The report: every finding has its row and is counted, and whatever a script holds is text in it."""
 
-import sys
 from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
 
 import pytest
 
@@ -12,8 +10,6 @@ from calando.migrate.finding import Spoken
 from calando.migrate.page import page
 from calando.migrate.prove.compare import Level, Proof
 from calando.migrate.told import summary
-
-sys.path.insert(0, str(Path(__file__).parent))
 from programs import SCRIPT
 
 EVIL = "<u x='1' y=\"2\">&amp;\N{RIGHT-TO-LEFT OVERRIDE}"

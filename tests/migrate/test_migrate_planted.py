@@ -1,15 +1,10 @@
 """Mistakes planted in rewritten scripts: the proof finds each, and says where; the script as rewritten passes."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
+import programs
 from calando.migrate import Wish, migrate
 from calando.migrate.prove.compare import SHARE, WEIGHT, loop, rates, weights
-
-sys.path.insert(0, str(Path(__file__).parent))
-import programs
 from returns import HEAD
 
 TRAIN = """

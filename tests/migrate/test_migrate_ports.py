@@ -123,6 +123,7 @@ def train(loader, steps_per_epoch=5004):
             (5, "never called"),
             (8, "is a number"),
             (10, "never makes an update"),
+            (17, "stepped at every batch"),
             (17, "before the optimizer"),
             (21, "clip them before"),
             (22, "param_groups"),

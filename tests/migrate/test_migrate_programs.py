@@ -1,17 +1,13 @@
 """The 25 programs, before and after: what changes, what is said, and that both sides train the same."""
 
 import ast
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+import programs
 from calando.migrate import CHECK, HUMAN, REWRITTEN, Wish, migrate
 from calando.migrate.prove.compare import loop, rates, weights
-
-sys.path.insert(0, str(Path(__file__).parent))
-import programs
 
 CASES = [(name, to) for to in ("calando", "mindspore", "torch") for name in programs.rewritten(to)]
 STYLES = [(name, to, style) for name, to in CASES for style in ("exact", "guide")]

@@ -1,16 +1,12 @@
 """MindSpore's projects of several files on the way to PyTorch: what is asked far from where it is known."""
 
 import ast
-import sys
-from pathlib import Path
 
 import pytest
 
 from calando.migrate import Wish, migrate
 from calando.migrate.prove import prove
 from calando.migrate.prove.touched import by_itself, touched
-
-sys.path.insert(0, str(Path(__file__).parent))
 from projects import PROJECTS
 
 

@@ -1,17 +1,13 @@
 """Scripts in the manner of real repositories: nothing is dropped, and both sides train the same."""
 
 import ast
-import sys
-from pathlib import Path
 
 import pytest
 
-from calando.migrate import HUMAN, Wish, migrate
-from calando.migrate.prove.compare import loop, rates, weights
-
-sys.path.insert(0, str(Path(__file__).parent))
 import programs
 import real
+from calando.migrate import HUMAN, Wish, migrate
+from calando.migrate.prove.compare import loop, rates, weights
 
 TARGETS = [("calando", "exact"), ("mindspore", "exact"), ("mindspore", "guide")]
 EVERY = [(name, to, style) for name in real.ALL for to, style in TARGETS]

@@ -2,17 +2,13 @@
 
 import ast
 import difflib
-import sys
-from pathlib import Path
 
 import pytest
 
-from calando.migrate import HUMAN, Wish, migrate
-from calando.migrate.prove.compare import loop, rates, weights
-
-sys.path.insert(0, str(Path(__file__).parent))
 import programs
 from asking import ASKING
+from calando.migrate import HUMAN, Wish, migrate
+from calando.migrate.prove.compare import loop, rates, weights
 from cells import CELLS
 from returns import SHAPES
 

@@ -4,15 +4,12 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from calando.migrate import Wish, migrate
 from calando.migrate.prove.compare import loop, rates, weights
 from calando.migrate.prove.journal import load
-
-sys.path.insert(0, str(Path(__file__).parent))
 from shapes import SHAPES
 
 # How long an epoch is, where the script does not say it.

@@ -1,16 +1,12 @@
 """PyTorch's projects of several files: rewritten whole, stable, and proved where they are run flat."""
 
 import ast
-import sys
-from pathlib import Path
 
 import pytest
 
 from calando.migrate import Wish, migrate
 from calando.migrate.prove import prove
 from calando.migrate.prove.touched import by_itself
-
-sys.path.insert(0, str(Path(__file__).parent))
 from torch_projects import PROJECTS
 
 

@@ -1,15 +1,10 @@
 """Weights that MindSpore's scripts write themselves become PyTorch's, and both sides train the same."""
 
-import sys
-from pathlib import Path
-
 import pytest
 
+import programs
 from calando.migrate import HUMAN, Wish, migrate
 from calando.migrate.prove.compare import SHARE, WEIGHT, loop, rates, weights
-
-sys.path.insert(0, str(Path(__file__).parent))
-import programs
 from returns import HEAD
 from rewritings import ADAM, STEP, WRITTEN
 

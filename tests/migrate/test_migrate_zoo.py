@@ -1,17 +1,13 @@
 """Training scripts of every kind on the road to PyTorch: rewritten, reported line by line, and the same path."""
 
 import ast
-import sys
-from pathlib import Path
 
 import pytest
 
+import programs
 from calando.migrate import HUMAN, Wish, migrate
 from calando.migrate.prove import SHARE, WEIGHT
 from calando.migrate.prove.compare import loop, rates, weights
-
-sys.path.insert(0, str(Path(__file__).parent))
-import programs
 from ways import WAYS
 from zoo import SCRIPTS
 
