@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("CALANDO_BACKGROUND", "0")  # most optimizers here make no step; what it does has its own tests
 sys.path.insert(0, str(Path(__file__).parent))
-collect_ignore_glob = ["ecosystem/programs/*", "references/*"]  # programs and data
+collect_ignore_glob = ["ecosystem/programs/*", "mindspore_front/zoo/*", "references/*"]  # programs and data
 
 settings.register_profile(
     "calando",
