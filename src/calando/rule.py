@@ -49,6 +49,7 @@ class Rule:
         flat: the rule for parameters of fewer than two dimensions, where it is another one.
         factored: of a whole rule whose second moments are a row and a column, the bodies that ``element`` joins
             (``rules.whole.factored``); kernels are compiled from them.
+        rowwise: of a whole rule for matrices, whether what it leaves may be computed row by row (``kernels.rowwise``).
 
     Raises:
         TypeError: the arguments of ``element`` or ``measure`` are not exactly p, g, the slots and the scalars
@@ -72,6 +73,7 @@ class Rule:
     flat: "Rule | None" = None
     inner: "Rule | None" = None
     factored: Any = None
+    rowwise: bool = False
 
     def __post_init__(self) -> None:
         wanted = ("p", "g", *self.slots, *self.scalar_names)

@@ -14,7 +14,7 @@ from ..arrays import Rows
 from ..clipping import within
 from ..plan import Part
 from ..stored import ITEMSIZE
-from . import compile, factored, measure, sums, watch
+from . import compile, factored, measure, rowwise, sums, watch
 from .ahead import Job
 from .centers import centers, kinds_of_centers, line_centers, loose_center
 from .expression import play, rounded
@@ -52,6 +52,8 @@ def run(
             numbers, index = weighed(part, numbers, index, trusts)
         if part.key.fused:
             play = fused(part, numbers, index, watched, zeroing)
+        elif not watched and rowwise.serves(part):
+            play = by_rows(part, numbers, index)
         else:
             play = loose(part, numbers, index, watched)
         others = unvisited(part, numbers, index)
@@ -224,6 +226,30 @@ def loose(part: Part, numbers: np.ndarray, index: np.ndarray, watched: bool) -> 
                 compute(i, *given)
                 write(i)
         return found
+
+    return update
+
+
+def by_rows(part: Part, numbers: np.ndarray, index: np.ndarray) -> Play:
+    """As ``loose``, where what is left is computed by rows while it is written."""
+    key, cut = part.key, len(part.key.decay.scalar_names)
+    grads, here = part.grads, np.flatnonzero(part.present).tolist()
+    done: set[int] = set()
+    begun: dict[int, rowwise.Writing] = {}
+
+    def finish(i: int) -> None:
+        begun[i].go_on()
+        done.add(i)
+        del begun[i]
+
+    def update() -> None:
+        for i in list(begun):  # it was interrupted while this was written
+            finish(i)
+        for i, p, g, slots, own, center in opened(part, numbers, index, grads, here, done):
+            q, h, *others = (rowwise.given(x) for x in (p, g, *slots))
+            new = play(key.rule, key.decay, q, h, others, own[:cut], own[cut:], center)
+            begun[i] = rowwise.Writing([p, *slots], new, key.arrays.write)
+            finish(i)
 
     return update
 

@@ -95,7 +95,12 @@ DOMAIN = {
 }
 SOURCE = "Jordan et al. 2024; torch.optim.Muon 2.13"
 
-MUON = Rule("muon", ("m",), DOMAIN, scalars, muon, SOURCE, whole=True)
-MUON_NESTEROV = Rule("muon_nesterov", ("m",), DOMAIN, scalars, muon_nesterov, SOURCE, whole=True)
-MUON_RMS = Rule("muon_rms", ("m",), DOMAIN, scalars, muon_rms, SOURCE, whole=True)
-MUON_NESTEROV_RMS = Rule("muon_nesterov_rms", ("m",), DOMAIN, scalars, muon_nesterov_rms, SOURCE, whole=True)
+
+def muons(name, element):
+    return Rule(name, ("m",), DOMAIN, scalars, element, SOURCE, whole=True, rowwise=True)
+
+
+MUON = muons("muon", muon)
+MUON_NESTEROV = muons("muon_nesterov", muon_nesterov)
+MUON_RMS = muons("muon_rms", muon_rms)
+MUON_NESTEROV_RMS = muons("muon_nesterov_rms", muon_nesterov_rms)
