@@ -30,7 +30,7 @@ LAYERS = [
     ["control"],
     ["matching", "screen"],
     ["engine"],
-    ["ending", "rows", "measured", "averages"],
+    ["ending", "rows", "measured", "evaluation"],
     ["kernels", "snapshot"],
     ["plan"],
     ["member"],

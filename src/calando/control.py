@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .arrays import adapter
-from .averages import Averages
 from .decay import UNBOUNDED
 from .engine import Engine
+from .evaluation import Evaluation
 from .events import SET, Timeline
 from .hyper import UnknownName, is_number, shown
 from .matching import check
@@ -39,7 +39,7 @@ class Values(tuple):
         return found[0]
 
 
-class Controls(Averages):
+class Controls(Evaluation):
     """What every optimizer can be asked and told about its hyperparameters.
 
     A front end gives ``engine``, ``spelling`` and ``titles`` (a name for each group).

@@ -8,7 +8,7 @@ from .arrays import adapter
 from .average import SLOT
 
 
-class Averages:
+class Evaluation:
     """What every optimizer can tell of its average. A front end gives ``engine`` and ``spelling``, and listens."""
 
     engine: Any
