@@ -336,7 +336,7 @@ class Engine:
         flat = list(chain.from_iterable(told))
         for part, order in zip(self.parts, self.order, strict=True):
             part.take(flat if len(self.parts) == 1 else [flat[i] for i in order])
-        return [part for part in self.parts if part.present.any()]
+        return [part for part in self.parts if part.whole or part.present.any()]
 
     def norms(self, values: Values, active: Sequence[Part]) -> list[np.ndarray | None] | None:
         """The norms of the gradients of each part, where somebody needs them; None to skip the step.

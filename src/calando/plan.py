@@ -180,7 +180,7 @@ class Part:
             return all(map(self.belongs, self.members, self.layouts))
         self.held = arrays.hold(list(map(arrays.local, self.params)) if self.sharded else self.params)
         where = arrays.addresses(self.held)
-        if not np.array_equal(where, self.where):
+        if where.tobytes() != self.where.tobytes():
             if not all(map(self.belongs, self.members, self.layouts)):
                 return False
             self.move(where)
@@ -195,7 +195,7 @@ class Part:
     def see(self) -> None:
         """Take over what ``glance`` has found: everybody takes part, with the gradient that it carries."""
         self.held, self.given, self.sparse = self.params, None, False
-        if not np.array_equal(self.glance.where, self.where):
+        if self.glance.where.tobytes() != self.where.tobytes():
             self.move(self.glance.where.copy())
         self.whole, self.present = True, self.everyone
         self.grad_where = self.glance.grad_where

@@ -32,6 +32,7 @@ Every adapter is a module with the same words:
 """
 
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -64,12 +65,18 @@ def adapter(x: Any) -> ModuleType:
     Raises:
         TypeError: it belongs to none of PyTorch, MindSpore and NumPy.
     """
-    for cls in type(x).__mro__:
+    return adapter_of(type(x))
+
+
+@cache
+def adapter_of(kind: type) -> ModuleType:
+    """The adapter for arrays of one class."""
+    for cls in kind.__mro__:
         root = cls.__module__.partition(".")[0]
         if root in ("torch", "mindspore") or (root == "numpy" and cls.__name__ == "ndarray"):
             return import_module(f"{__name__}.{root}")
     raise TypeError(
-        f"a parameter must be a torch tensor, a MindSpore Parameter or a NumPy array, but got {type(x).__qualname__}"
+        f"a parameter must be a torch tensor, a MindSpore Parameter or a NumPy array, but got {kind.__qualname__}"
     )
 
 

@@ -213,7 +213,7 @@ def slot_addresses(slots: list[torch.Tensor]) -> list[int]:
 
 
 def resting(slots: list[torch.Tensor], where: np.ndarray) -> bool:
-    return bool(np.array_equal(addresses(slots), where))
+    return addresses(slots).tobytes() == where.tobytes()
 
 
 def adopted(slot: Any, p: Any, dtype: str) -> torch.Tensor:
