@@ -42,7 +42,7 @@ LAYERS = [
     ["rules", "decay", "clipping", "average", "schedules", "lexicon", "eight"],
     ["choices"],
     ["rounding"],
-    ["rule", "ops", "nearest", "needs", "further", "distinct", "turn"],
+    ["rule", "ops", "nearest", "needs", "further", "called", "distinct", "turn"],
     [""],  # calando itself: the version
 ]
 LEVEL = {name: level for level, names in enumerate(LAYERS) for name in names}

@@ -3,11 +3,12 @@
 import operator
 from collections.abc import Callable, Iterable, Mapping
 from math import isfinite
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from .arrays import adapter
+from .called import told
 from .decay import UNBOUNDED
 from .engine import Engine
 from .evaluation import Evaluation
@@ -33,10 +34,20 @@ class Values(tuple):
         if not isinstance(key, str):
             return super().__getitem__(key)
         key = ALIASES.get(key, key)
+        known = dict.fromkeys(name for group in self for name in group)
+        if key not in known:
+            raise UnknownName(f"no hyperparameter {key!r}{hint(key, known)}; there are {', '.join(known)}")
         found = [group[key] for group in self]
         if any(value != found[0] for value in found):
             raise UnknownName(f"the groups differ in {key!r}: {found}; ask for one group, as in values[0][{key!r}]")
         return found[0]
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name in {**ALIASES, **dict.fromkeys(key for group in self for key in group)}:
+                raise AttributeError(f"values are asked for by key: [{name!r}], or [0][{name!r}] for one group")
+            return object.__getattribute__(self, name)
 
 
 class Controls(Evaluation):
@@ -62,6 +73,7 @@ class Controls(Evaluation):
         """What a group keeps for others, in short."""
         return {}
 
+    @told
     def at(self, step: int) -> Values:
         """Every hyperparameter of every group at any step, past or coming.
 
@@ -80,12 +92,14 @@ class Controls(Evaluation):
         step = whole(f"For '{type(self).__name__}': a step", step)
         return Values(self._spelled(hyper.past(step)) for hyper in self.engine.hypers)
 
+    @told
     def current(self) -> Values:
         """Every hyperparameter of every group in the coming step; where a list has ended, its last value."""
         self._listen()
         pairs = zip(self.engine.hypers, self.engine.clocks, strict=True)
         return Values(self._spelled(hyper.current(clock)) for hyper, clock in pairs)
 
+    @told
     def trace(self, name: str, steps: Iterable[int] | None = None, group: int | str | None = None) -> np.ndarray:
         """One hyperparameter over many steps, to be plotted.
 
@@ -110,6 +124,7 @@ class Controls(Evaluation):
         found[found == UNBOUNDED] = np.inf
         return found if group is None else found[:, 0]
 
+    @told
     def set(self, name: str, value: Any, group: int | str | None = None) -> None:
         """Change a hyperparameter from the coming step on.
 
@@ -130,6 +145,7 @@ class Controls(Evaluation):
         pairs = list(zip(names, parts, strict=True))
         self._enter({(n, ours): self._meant(n, ours, part) for n in numbers for ours, part in pairs})
 
+    @told
     def scale(self, name: str, factor: float, group: int | str | None = None) -> None:
         """Multiply a hyperparameter from the coming step on: a number, or a schedule, which goes on, multiplied.
 
@@ -191,6 +207,7 @@ class Controls(Evaluation):
         of the last two, and how many gradients were not finite. It may be cleared; it is not stored."""
         return self.engine.history
 
+    @told
     def snapshot(self) -> Snapshot:
         """All that must survive, as plain data: moments, ages, clocks, schedules with all changes."""
         self._listen()
@@ -213,6 +230,7 @@ class Controls(Evaluation):
             groups.append(KeptGroup(group.rule.name, clock, hyper.stored(), kept))
         return Snapshot(self.kind, groups)
 
+    @told
     def restore(self, snapshot: Snapshot) -> None:
         """Go on where a snapshot was taken, as if the run had not stopped.
 

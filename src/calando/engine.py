@@ -245,7 +245,6 @@ class Engine:
         self,
         grads: Sequence[Sequence[Any]] | None,
         playing: Sequence[int] | None = None,
-        time: bool = True,
         unscale: float = 1.0,
         zeroing: bool = False,
         told: Callable[[], None] = lambda: None,
@@ -256,7 +255,6 @@ class Engine:
             grads: for each group that plays, one gradient per parameter, or None where it has none; None for those
                 that parameters carry themselves (PyTorch).
             playing: the numbers of those groups; all when None.
-            time: whether ages and clocks advance.
             unscale: what all gradients are divided by, besides the loss scale of their group.
             zeroing: whether kernels leave zeros where the gradients were; what they have not zeroed is in ``left``.
             told: called when all is done, before an interruption is handed on; calling it again must do no harm.
@@ -292,11 +290,11 @@ class Engine:
             rows = zip(active, tables, zeroed, strict=True)
             updates = [run(part, *table, watched=self.measure, zeroing=zero) for part, table, zero in rows]
             before, clocks = list(self.clocks), list(self.clocks)
-            for number in playing if time else ():
+            for number in playing:
                 clocks[number] += 1
 
             def rest() -> None:
-                for part, new in zip(active, older, strict=True) if time else ():
+                for part, new in zip(active, older, strict=True):
                     part.grow_older(new)
                 self.clocks[:] = clocks
                 told()
@@ -310,6 +308,15 @@ class Engine:
         if self.measure:
             self.history.append(measured(active, [whole_sums(part, ending.sums[part]) for part in active], before))
         return True
+
+    def begin(self) -> None:
+        """Make the slots of all parameters that carry a gradient, and change nothing else."""
+        self.catch_up()
+        try:
+            for part in self.find(None, range(len(self.groups))):
+                part.be_born(self.newborn)
+        finally:
+            self.over(self.parts)
 
     def carried(self, playing: Sequence[int]) -> list[list[Any]]:
         """The gradients that the parameters of these groups carry themselves."""

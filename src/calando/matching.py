@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 
 
 def check(controls: "Controls", snapshot: Snapshot) -> None:
-    """Raise SnapshotMismatch, naming the thing, unless a snapshot fits an optimizer."""
+    """Raise SnapshotMismatch, naming the thing, unless a snapshot fits an optimizer; TypeError for none."""
+    if not isinstance(snapshot, Snapshot):
+        way = "load_state_dict takes a state_dict, and calando.resume a file"
+        raise TypeError(f"{controls.kind}: restore takes what snapshot() gave, not {type(snapshot).__name__}; {way}")
     engine, late = controls.engine, {SLOT, *getattr(controls, "LATE", ())}
     if len(snapshot.groups) != len(engine.groups):
         counts = f"{len(snapshot.groups)} groups in the snapshot, {len(engine.groups)} in the optimizer"

@@ -22,6 +22,9 @@ SAME = (
 def nearest(name: object, known: Iterable[object], cutoff: float = 0.6) -> str | None:
     """The known name that was most likely meant: another word for the same thing, else one that is spelled alike."""
     words = list(map(str, known))
+    cased = next((word for word in words if word.lower() == str(name).lower()), None)
+    if cased:
+        return cased
     same = (other for names in SAME if name in names for other in names if other in words)
     return next(same, None) or next(iter(get_close_matches(str(name), words, 1, cutoff)), None)
 

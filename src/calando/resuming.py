@@ -19,7 +19,7 @@ from . import rotation, store
 from .codecs.behind import WRITER
 from .codecs.errors import CheckpointError, naming
 from .fitting import Plan
-from .saving import by_name
+from .saving import as_path, by_name
 from .snapshot import SnapshotMismatch
 
 
@@ -62,6 +62,7 @@ def resume(
         CheckpointError: a file of another kind, torn, altered or of a newer calando; another optimizer; other names,
             shapes or types than the model's. Model, optimizer and random state are exactly as before.
     """
+    as_path("resume", path)
     WRITER.wait()
     models, optimizers = by_name("model", model), by_name("optimizer", optimizer)
     with found(Path(path), best) as reader:

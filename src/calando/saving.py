@@ -129,6 +129,18 @@ def save(
 # What is given.
 
 
+def as_path(who: str, path: Any) -> Any:
+    """The path as it was given.
+
+    Raises:
+        TypeError: it is none.
+    """
+    if not isinstance(path, (str, os.PathLike)):
+        told = f"path must be the name of a file or folder, but got {type(path).__name__}"
+        raise TypeError(f"For {who!r}: {told}; it is {who}(path, model, optimizer)")
+    return path
+
+
 def as_folder(path: Any, keep_last: Any, keep_best: Any, metric: Any) -> Path | None:
     """The folder that is meant, if it is one.
 
@@ -146,7 +158,7 @@ def as_folder(path: Any, keep_last: Any, keep_best: Any, metric: Any) -> Path | 
         raise TypeError(f"For 'save': metric must be a number, but got {metric!r}")
     if keep_best is not None and metric is None:
         raise ValueError("For 'save': keep_best needs metric, the number that is compared")
-    text, place = os.fspath(path), Path(path)
+    text, place = os.fspath(as_path("save", path)), Path(path)
     if not text:
         raise ValueError("For 'save': path is empty; give the name of a file or folder")
     if not (place.is_dir() or text.endswith(("/", os.sep)) or keep_last):
@@ -172,7 +184,7 @@ def by_name(what: str, given: Any) -> dict[str, Any]:
             raise TypeError(f"For {where}: {told}{hint if hasattr(one, 'state_dict') else ''}")
         if what == "model" and not is_model(one) and not isinstance(one, Mapping):
             told = f"must be a torch module, a Cell or a dictionary of tensors, but got {type(one).__name__}"
-            raise TypeError(f"For {where}: {told}")
+            raise TypeError(f"For {where}: {told}{'; give it as optimizer=' * isinstance(one, Controls)}")
     return found
 
 

@@ -94,10 +94,20 @@ def test_a_truncated_text_is_written_again(folder):
     compile.load("cut", text)
     (path,) = folder.glob("*.py")
     whole = path.read_text(encoding="utf-8")
-    path.write_text(whole[: len(whole) // 2], encoding="utf-8")
-    del sys.modules[path.stem]
-    assert works(compile.load("cut", text))
-    assert path.read_text(encoding="utf-8") == whole
+    for torn in (whole[: len(whole) // 2].encode(), b"\xff" * len(whole)):
+        path.write_bytes(torn)
+        del sys.modules[path.stem]
+        assert works(compile.load("cut", text))
+        assert path.read_text(encoding="utf-8") == whole
+
+
+def test_a_full_disk_means_memory_and_nothing_is_left_behind(folder, monkeypatch):
+    def full(*args):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    assert works(compile.load("full", text))
+    assert list(folder.iterdir()) == []
 
 
 @pytest.mark.parametrize("suffix", ["nbi", "nbc"])

@@ -1,5 +1,7 @@
 """torch.distributed.checkpoint: the step that it pretends, and what it stores and loads, in all its forms."""
 
+from inspect import signature
+
 import pytest
 import torch
 import torch.distributed.checkpoint as dcp
@@ -15,9 +17,9 @@ import calando.torch as ct
 from calando.schedules import Linear
 
 
-def network():
+def network(bias=True):
     torch.manual_seed(0)
-    return torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Linear(4, 2)).double()
+    return torch.nn.Sequential(torch.nn.Linear(3, 4, bias=bias), torch.nn.Linear(4, 2, bias=bias)).double()
 
 
 @pytest.mark.parametrize("flat", [False, True], ids=["nested", "flat"])
@@ -53,6 +55,21 @@ def test_asking_for_the_state_again_and_again_changes_nothing_where_there_is_non
         assert optimizer.param_groups[0]["step"] == step + 1
         assert optimizer.trace("lr", range(6), group=0).tolist() == [RATE(i) for i in range(6)]
     assert "outside" not in repr(optimizer)
+
+
+@pytest.mark.parametrize("name", [name for name in STEPPING if name != "SparseAdam"])  # whose gradients are sparse
+def test_a_run_that_was_asked_before_it_began_is_the_run_that_was_not(name):
+    """Weight decay added to a gradient of zeros must not reach the moments; a rate that must be above 0 stays there."""
+    first, second = (network(bias=name != "Muon") for _ in range(2))
+    options = {"weight_decay": 0.1} if "weight_decay" in signature(getattr(ct, name)).parameters else {}
+    asked, other = (made(name, net.parameters(), **options) for net in (first, second))
+    frozen = next(first.parameters()).requires_grad_(False)
+    for _ in range(2):
+        get_optimizer_state_dict(first, asked)
+    assert frozen not in asked.state or name == "Adagrad"  # which has its state from the beginning
+    frozen.requires_grad_()
+    assert asked.param_groups[0]["step"] == 0 and "outside" not in repr(asked)
+    identical(go(name, asked, list(first.parameters()), range(3)), go(name, other, list(second.parameters()), range(3)))
 
 
 @pytest.mark.parametrize("rate", [0.0, Linear(0.0, 0.1, 4)], ids=["a number", "a schedule"])

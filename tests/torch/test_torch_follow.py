@@ -114,3 +114,25 @@ def test_groups_added_later_are_reported():
     follow = ct.Follow(optimizer)
     optimizer.add_param_group({"params": params(), "lr": 0.7})
     assert follow.get_last_lr() == [0.0, 0.03, 0.7]
+
+
+class Around(torch.optim.Optimizer):
+    """As accelerate's, which Hugging Face's ``Trainer`` hands to ``create_scheduler``."""
+
+    def __init__(self, inner):
+        self.optimizer = inner
+
+    @property
+    def param_groups(self):
+        return self.optimizer.param_groups
+
+
+def test_an_optimizer_that_is_wrapped_is_followed_as_it_is_alone():
+    p = params()
+    optimizer = made(p)
+    alone, wrapped = ct.Follow(optimizer), ct.Follow(Around(optimizer))
+    for step in range(3):
+        train(optimizer, p, [step])
+        assert wrapped.get_last_lr() == alone.get_last_lr() == [RATE(step), 0.03]
+        alone.step(), wrapped.step()
+        assert wrapped.get_last_lr() == alone.get_last_lr() == [RATE(step + 1), 0.03]

@@ -188,7 +188,7 @@ GROUPS = [
         ValueError,
         "For 'AdamW': parameter '0' stands in group 0 and in group 1; give each",
     ),
-    ([{"params": {p, q}}], TypeError, "parameters must come in an order that stays: give a list, not a set"),
+    ([{"params": {p, q}}], TypeError, "group 0: params must be parameters in order; give a list, not a set"),
     ([{"lr": 1}], KeyError, "For 'AdamW', group 0: 'params' is missing; it has 'lr'"),
     (
         [{"params": [p], "lrr": 1}],

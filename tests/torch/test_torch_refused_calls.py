@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch_pairs import KINDS, everything, give, params, train, w
 
+import calando
 import calando.torch as ct
+from calando import schedules
 from calando.schedules import Linear, ScheduleEnd
 
 p = w()
@@ -116,6 +118,45 @@ CALLS = {
     "at half a step": (lambda o: o.at(1.5), (TypeError, ValueError), "a step is a whole number from 0 on, not 1.5"),
     "current of all": (lambda o: o.current()["lr"], KeyError, r"the groups differ in 'lr'"),
     "current unknown": (lambda o: o.current()["momentum"], KeyError, "momentum"),
+    "current misspelled": (
+        lambda o: o.current()["lrs"],
+        KeyError,
+        r"no hyperparameter 'lrs' \(did you mean 'lr'\?\); there are lr, betas",
+    ),
+    "current as an attribute": (lambda o: o.at(3).lr, AttributeError, r"asked for by key: \['lr'\]"),
+    "set by keyword": (
+        lambda o: o.set(lr=0.1),
+        TypeError,
+        r"For 'AdamW': set: .* 'lr'; it is set\(name, value, group=None\)",
+    ),
+    "scale without a factor": (lambda o: o.scale("lr"), TypeError, r"it is scale\(name, factor, group=None\)"),
+    "trace with another word": (lambda o: o.trace("lr", step=3), TypeError, r"it is trace\(name, steps=None, group="),
+    "load with a word of modules": (
+        lambda o: o.load_state_dict(o.state_dict(), strict=False),
+        TypeError,
+        r"'strict'; it is load_state_dict\(state_dict, keep=\(\)\)",
+    ),
+    "resume with another word": (lambda o: o.resume(o.state_dict(), step=0), TypeError, "it is resume.*clock=None"),
+    "add by keyword": (lambda o: o.add_param_group(params=[p]), TypeError, r"it is add_param_group\(param_group\)"),
+    "restore a state_dict": (
+        lambda o: o.restore(o.state_dict()),
+        TypeError,
+        r"restore takes what snapshot\(\) gave, not dict; load_state_dict takes a state_dict",
+    ),
+    "add a module": (
+        lambda o: o.add_param_group({"params": torch.nn.Linear(1, 1)}),
+        TypeError,
+        r"group 2: params must be parameters in order; give its .parameters\(\)",
+    ),
+    "add nothing": (lambda o: o.add_param_group({"params": None}), TypeError, "group 2: params must be parameters"),
+    "step with a number": (
+        lambda o: o.step(1),
+        TypeError,
+        "For 'AdamW': step takes a function that computes the loss anew, or nothing, not 1",
+    ),
+    "read an attribute": (lambda o: o.lr, AttributeError, r"'AdamW' has no attribute 'lr'; read current\(\)\['lr'\]"),
+    "read as a scheduler": (lambda o: o.get_last_lr(), AttributeError, r"'get_last_lr'; read current\(\)\['lr'\]"),
+    "set as elsewhere": (lambda o: o.set_lr(0.1), AttributeError, r"'set_lr'; call set\('lr', …\)"),
     "load nothing": (lambda o: o.load_state_dict({}), (KeyError, ValueError), "AdamW.*param_groups|state"),
 }
 
@@ -304,6 +345,75 @@ def test_a_gradient_that_is_refused_is_told_with_the_optimizers_name():
     p.data, p.grad = torch.ones(3), torch.full((3,), math.inf)
     with pytest.raises(ArithmeticError, match="For 'Adam': the gradient of parameter '0' of group 0 is not finite"):
         ct.Adam([p], on_nonfinite="raise").step()
+
+
+NAMED = {
+    "a parameter more": (lambda ps: ps.append(torch.nn.Parameter(torch.ones(2))), "3 parameters and 2 'param_names'"),
+    "a parameter less": (lambda ps: ps.pop(0), "1 parameters and 2 'param_names'"),
+}
+
+
+@pytest.mark.parametrize("change", NAMED)
+def test_names_change_with_their_parameters(change):
+    act, sentence = NAMED[change]
+    net = torch.nn.Linear(2, 1)
+    optimizer = ct.AdamW(net.named_parameters())
+    train(optimizer, list(net.parameters()), range(2))
+    act(optimizer.param_groups[0]["params"])
+    for read in (optimizer.step, optimizer.state_dict):
+        with pytest.raises(ValueError, match=f"For 'AdamW', group 0: it has {sentence}; change both lists alike"):
+            read()
+
+
+ELSEWHERE = {
+    "another case": (lambda: ct.adamw, AttributeError, r"has no 'adamw' \(did you mean 'AdamW'\?\)"),
+    "a scheduler of torch's": (lambda: ct.StepLR, AttributeError, "it is torch.optim.lr_scheduler.StepLR"),
+    "its twin": (lambda: schedules.StepLR, AttributeError, "from_torch reads a scheduler of torch's"),
+    "a schedule stepped": (lambda: Linear(1, 0, 9).step(), AttributeError, r"it is called, as in schedule\(step\)"),
+    "a warm-up": (
+        lambda: schedules.warmup_cosine(0.1, 10, warmup_steps=2),
+        TypeError,
+        r"'warmup_steps'; it is warmup_cosine\(peak, steps, warmup, end=",
+    ),
+    "a group of from_torch": (
+        lambda: schedules.from_torch(torch.optim.lr_scheduler.StepLR(torch.optim.SGD([w()]), 1), group="0"),
+        TypeError,
+        "a group is meant by its number, not by '0'",
+    ),
+    "the base": (lambda: ct.Optimizer([p], {}), TypeError, "Optimizer is what optimizers are made of"),
+    "a count that is none": (
+        lambda: ct.Plateau(ct.SGD([w()]), patience="x"),
+        TypeError,
+        "patience must be a number, but got 'x'",
+    ),
+    "a state of nothing": (
+        lambda: ct.Plateau(ct.SGD([w()])).load_state_dict(None),
+        TypeError,
+        "Plateau: the state of a scheduler is a dictionary, but this is None",
+    ),
+    "an argument of old": (lambda: ct.Plateau(ct.SGD([w()]), verbose=True), TypeError, r"'verbose'; it is Plateau\("),
+    "an epoch that is none": (lambda: ct.Follow(ct.SGD([w()])).step("x"), TypeError, "Follow: an epoch is a whole"),
+    "save, turned round": (
+        lambda: calando.save(ct.SGD([w()]), "run"),
+        TypeError,
+        r"For 'save': path must be the name of a file or folder, but got SGD; it is save\(path, model, optimizer\)",
+    ),
+    "resume, turned round": (lambda: calando.resume(ct.SGD([w()]), "run"), TypeError, "For 'resume': path must be"),
+    "an optimizer as a model": (lambda: calando.save("x", ct.SGD([w()])), TypeError, "SGD; give it as optimizer="),
+}
+
+
+@pytest.mark.parametrize("call", ELSEWHERE)
+def test_what_is_called_otherwise_is_told(call):
+    act, kind, sentence = ELSEWHERE[call]
+    with pytest.raises(kind, match=sentence):
+        act()
+
+
+def test_attributes_that_may_be_there_are_asked_for_as_ever():
+    optimizer = ct.SGD([w()])
+    assert not hasattr(optimizer, "lr") and getattr(optimizer, "train", None) is None
+    assert not hasattr(optimizer, "_opt_called") and not hasattr(Linear(1, 0, 9), "step")
 
 
 def test_a_state_dict_that_is_none():

@@ -152,7 +152,8 @@ def test_scheduler_over_a_schedule_wins_and_the_other_hyperparameters_keep_their
             pair.step()
             pair.same()
     place = "For 'SGD', group 0: a scheduler wrote lr = 0.5 in step 0"
-    assert [str(w.message) for w in told] == [f"{place}, which ends Linear(0, 1, 10); give lr to one of the two"]
+    way = "give lr to one of the two; a trainer that wants a scheduler takes calando.torch.Follow"
+    assert [str(w.message) for w in told] == [f"{place}, which ends Linear(0, 1, 10); {way}"]
 
 
 def test_the_warning_comes_once_for_all_groups():

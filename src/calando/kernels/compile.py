@@ -126,9 +126,9 @@ def kept(folder: Path, title: str, text: str) -> ModuleType | None:
     """
     path = folder / f"{title}.py"
     try:
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
+        if not path.exists() or path.read_bytes() != text.encode():
             write_whole(path, text)
-    except (OSError, UnicodeDecodeError):
+    except OSError:
         return None
     try:
         return run_module(title, str(path), text)
@@ -155,9 +155,13 @@ def writable_folder() -> Path | None:
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that another process sees all of it or nothing."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".tmp")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
-    os.replace(temporary, path)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode())
+        os.replace(temporary, path)
+    except OSError:  # a full disk
+        os.unlink(temporary)
+        raise
 
 
 def run_module(title: str, file: str, text: str) -> ModuleType:

@@ -103,3 +103,12 @@ __all__ = [
     "warmup_linear",
     "warmup_stable_decay",
 ]
+
+
+def __getattr__(name: str):
+    from ..nearest import hint
+
+    if name.endswith("LR"):
+        told = "from_torch reads a scheduler of torch's, and docs/schedules.md has a table from each of its classes"
+        raise AttributeError(f"module {__name__!r} has no {name!r}: {told} to the schedules here")
+    raise AttributeError(f"module {__name__!r} has no {name!r}{hint(name, __all__)}; it has {', '.join(__all__)}")

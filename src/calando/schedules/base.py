@@ -143,6 +143,14 @@ class Schedule:
             f"step {past}; give a longer list, or .hold() to stay at the last value"
         )
 
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name in ("step", "get_lr", "get_last_lr", "state_dict", "load_state_dict"):  # torch's schedulers have it
+                told = "it is called, as in schedule(step), and the clock of an optimizer moves it"
+                raise AttributeError(f"a schedule such as {type(self).__name__} has no {name!r}: {told}")
+            return object.__getattribute__(self, name)
+
     # Making larger schedules.
 
     def then(self, following: Schedule | float, after: int | None = None) -> Then:

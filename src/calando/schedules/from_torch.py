@@ -7,6 +7,7 @@ group, ``torch_course`` what it does over all its epochs; here that is put where
 
 from typing import Any
 
+from ..called import told
 from .base import Schedule
 from .checks import count, shown
 from .constant import Constant
@@ -17,6 +18,7 @@ from .torch_formulas import NoClosedForm
 from .torch_standing import present
 
 
+@told
 def from_torch(
     scheduler: Any,
     name: str = "lr",
@@ -44,9 +46,10 @@ def from_torch(
 
     Raises:
         NoClosedForm: a ValueError that says why there is none and what to do instead.
-        TypeError: this is no scheduler.
+        TypeError: this is no scheduler, or a group is no number.
 
-    Differences: where OneCycleLR ends with an error, the schedule stays. What is code (a lambda of LambdaLR,
+    Differences: where OneCycleLR ends with an error, the schedule stays. SWALR forgets where it began: once it has
+    arrived, its past is its end. What is code (a lambda of LambdaLR,
     MultiplicativeLR or CyclicLR) becomes a ``Function``, which is not stored in a checkpoint.
     """
     if not hasattr(scheduler, "optimizer") or not hasattr(scheduler, "step"):
@@ -55,6 +58,8 @@ def from_torch(
         raise ValueError(f"from_torch: name must be 'lr', 'momentum' or 'beta1', not {name!r}")
     per = count(steps_per_epoch, "from_torch: steps_per_epoch")
     groups = scheduler.optimizer.param_groups
+    if group is not None and type(group) is not int:
+        raise TypeError(f"from_torch: a group is meant by its number, not by {shown(group)}")
     if group is not None and not -len(groups) <= group < len(groups):
         raise ValueError(f"from_torch: there is no group {group}; the optimizer has {len(groups)}")
     found = []

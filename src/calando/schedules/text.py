@@ -22,6 +22,7 @@ from math import isfinite
 from numbers import Integral, Real
 from typing import Any
 
+from ..called import told
 from .base import Schedule
 from .constant import Constant
 from .cosine import Cosine
@@ -82,6 +83,7 @@ SIGNS: dict[type[ast.operator], tuple[str, Callable[[Any, Any], Any]]] = {
 }
 
 
+@told
 def parse(text: str, names: Mapping[str, float] | None = None) -> Schedule:
     """The schedule that ``text`` describes; a number alone is a Constant, a list alone is Listed.
 

@@ -12,6 +12,7 @@ nothing, as with Hugging Face's ``get_..._schedule_with_warmup``, whose paths th
 its cosine rises again).
 """
 
+from ..called import told
 from .base import Schedule
 from .checks import count, number, positive
 from .constant import Constant
@@ -22,6 +23,7 @@ from .linear import Linear
 SHAPES = {"linear": Linear, "cosine": Cosine}
 
 
+@told
 def warmup_cosine(peak: float, steps: int, warmup: int, end: float = 0.0, start: float = 0.0) -> Schedule:
     """From ``start`` to ``peak`` in ``warmup`` steps, then half a cosine to ``end`` at ``steps``; then stay.
 
@@ -35,6 +37,7 @@ def warmup_cosine(peak: float, steps: int, warmup: int, end: float = 0.0, start:
     return warmed(peak, warmup, start, Cosine(peak, end, rest("warmup_cosine", steps, warmup)))
 
 
+@told
 def warmup_linear(peak: float, steps: int, warmup: int, end: float = 0.0, start: float = 0.0) -> Schedule:
     """From ``start`` to ``peak`` in ``warmup`` steps, then in a line to ``end`` at ``steps``; then stay.
 
@@ -48,6 +51,7 @@ def warmup_linear(peak: float, steps: int, warmup: int, end: float = 0.0, start:
     return warmed(peak, warmup, start, Linear(peak, end, rest("warmup_linear", steps, warmup)))
 
 
+@told
 def warmup_inverse_square_root(peak: float, warmup: int, start: float = 0.0) -> Schedule:
     """From ``start`` to ``peak`` in ``warmup`` steps, then peak · √(warmup / step), for ever.
 
@@ -62,6 +66,7 @@ def warmup_inverse_square_root(peak: float, warmup: int, start: float = 0.0) -> 
     return warmed(peak, warmup, start, InverseSquareRoot(peak, warmup))
 
 
+@told
 def noam(width: float, warmup: int, scale: float = 1.0) -> Schedule:
     """scale · width^-0.5 · min(n^-0.5, n · warmup^-1.5) with n = step + 1, for ever.
 
@@ -84,6 +89,7 @@ def noam(width: float, warmup: int, scale: float = 1.0) -> Schedule:
     return warmed(peak, warmup - 1, peak / warmup, InverseSquareRoot(peak, warmup))
 
 
+@told
 def warmup_stable_decay(
     peak: float, steps: int, warmup: int, decay: int, end: float = 0.0, start: float = 0.0, shape: str = "linear"
 ) -> Schedule:

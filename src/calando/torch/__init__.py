@@ -64,3 +64,12 @@ __all__ = [
     "SparseAdam",
     "lr_scheduler",
 ]
+
+
+def __getattr__(name: str):
+    from ..nearest import hint
+
+    if hasattr(lr_scheduler, name):
+        told = f"it is torch.optim.lr_scheduler.{name}, which drives these optimizers too"
+        raise AttributeError(f"module {__name__!r} has no {name!r}: {told}; calando.schedules has its closed form")
+    raise AttributeError(f"module {__name__!r} has no {name!r}{hint(name, __all__)}; it has {', '.join(__all__)}")

@@ -207,7 +207,7 @@ def tell_lost_schedules(optimizer: "Stateful", number: int, group: Mapping[str, 
         if not isclose(here, there, rel_tol=1e-9):
             has = f"the checkpoint has {hyper.spelled(name)} = {there:g} in step {clock} and no schedules"
             told = f"{hyper.place}: {has}; {schedule.describe()}, which goes on here, has {here:g}"
-            warn(f"{told}. Where set() or Plateau had changed it, change it again", stacklevel=4)
+            warn(f"{told}. Where set() or Plateau had changed it, change it again", stacklevel=6)
 
 
 def check_number(place: str, key: str, value: Any, has: str = "the checkpoint has") -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch.optim.lr_scheduler import LRScheduler
 
-from ..control import Controls
+from ..called import told
+from ..control import Controls, whole
 from ..hyper import shown
 
 
@@ -34,6 +35,7 @@ class Follow(LRScheduler):
         TypeError: this is no optimizer.
     """
 
+    @told
     def __init__(self, optimizer: torch.optim.Optimizer) -> None:
         # Not super().__init__: it writes initial_lr into the groups, wraps step, and makes a first step itself.
         if not isinstance(optimizer, torch.optim.Optimizer):
@@ -47,7 +49,7 @@ class Follow(LRScheduler):
 
     def step(self, epoch: Any = None) -> None:
         """Count the call; ``epoch`` sets the count."""
-        self.last_epoch = self.last_epoch + 1 if epoch is None else int(epoch)
+        self.last_epoch = self.last_epoch + 1 if epoch is None else whole("Follow: an epoch", epoch)
         self._step_count += 1
         now = clocks(self.optimizer)
         if self._leads is None:
@@ -57,11 +59,14 @@ class Follow(LRScheduler):
     def get_last_lr(self) -> list[Any]:
         """The learning rate of each group: in the step just made, until this is stepped too; else in the coming one."""
         found = rates(self.optimizer)
-        if self._leads or not isinstance(self.optimizer, Controls):
+        inner = self.optimizer
+        while not isinstance(inner, Controls) and hasattr(inner, "optimizer"):  # accelerate's, around ours
+            inner = inner.optimizer
+        if self._leads or not isinstance(inner, Controls):
             return found
-        for i, (before, now) in enumerate(zip(self._clocks, clocks(self.optimizer), strict=False)):
+        for i, (before, now) in enumerate(zip(self._clocks, clocks(inner), strict=False)):
             if now == before + 1:
-                found[i] = self.optimizer.at(before)[i]["lr"]
+                found[i] = inner.at(before)[i]["lr"]
         return found
 
     def get_lr(self) -> list[Any]:

@@ -99,6 +99,21 @@ def refuse_attribute(owner: str, name: str, known: Iterable[str], defaults: Iter
         raise AttributeError(f"For {owner!r}: {told}")
 
 
+READ = ("get_last_", "get_")
+
+
+def absent(owner: type, name: str, known: Iterable[str]) -> str:
+    """What is said where an attribute is read that an optimizer does not have."""
+    there = f"{owner.__name__!r} has no attribute {name!r}"
+    asked = next((name.removeprefix(start) for start in (*READ, "set_") if name.startswith(start)), name)
+    if asked in words(known):
+        near = nearest(asked, known)
+        if name.startswith("set_"):
+            return f"{there}; call set({near!r}, …)"
+        return f"{there}; read current()[{near!r}], or one group's: param_groups[0][{near!r}]"
+    return there + hint(name, [public for public in dir(owner) if public[0] != "_"], 0.7)
+
+
 def refuse_played(place: str, key: str, value: Any, spelling: Iterable[str]) -> None:
     """Raise UnknownName for a schedule, or a function of the step, that stands where nobody plays it."""
     if key not in STRUCTURE and (isinstance(value, Schedule) or (callable(value) and not hasattr(value, "dtype"))):

@@ -165,7 +165,8 @@ class Mailbox(Stateful):
             if ended is not None and "initial_lr" in group and not self._warned:  # torch's schedulers leave that key
                 self._warned = True
                 told = f"{hyper.place}: a scheduler wrote {ours} = {entry:g} in step {clock}"
-                warn(f"{told}, which ends {ended.describe()}; give {ours} to one of the two", stacklevel=2)
+                way = f"give {ours} to one of the two; a trainer that wants a scheduler takes calando.torch.Follow"
+                warn(f"{told}, which ends {ended.describe()}; {way}", stacklevel=2)
         self._changed(number)
         self._structures[number] = self._structure(group)  # last: who is interrupted before hears it again
 

@@ -6,40 +6,41 @@ the next one they are *collected*: what was not posted was written from outside 
 torch's schedulers, a trainer) and wins.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import SimpleNamespace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
 
 from ..average import DOMAIN as AVERAGE
 from ..average import SLOT, averaged
+from ..called import told
 from ..choices import Options, refuse_exact, with_groups
 from ..control import signed, whole
 from ..decay import DOMAIN as FRONT
 from ..decay import L2, Decay
 from ..engine import NonFiniteGradient
 from ..groups import Group, Seen, refuse_doubles
-from ..hyper import Hyper, UnknownName
+from ..hyper import Hyper, UnknownName, shown
 from ..member import enlist
 from ..rounding import DOMAIN as ROUNDING
 from ..rounding import SEED
 from ..rule import Domain, Rule
 from ..spelling import meant, spelled, unpacked
 from .boxes import boxed, unboxed
-from .guests import guests, out_of_time, refuse_attribute, refuse_unknown
+from .guests import absent, guests, out_of_time, refuse_attribute, refuse_unknown
 from .layered import layered
-from .mailbox import Mailbox
 from .options import with_options
 from .refusals import refuse_choices, refuse_hints, refuse_rows, refuse_shapeless, refuse_strangers
+from .rehearsal import Rehearsal
 from .shares import SHARED, refuse_shares, sharer
 
 CONVERTED = "convert the model first (model.bfloat16())"
 OURS = __name__.rpartition(".")[0]  # the room whose classes have no attributes but their own
 
 
-class Optimizer(Mailbox):
+class Optimizer(Rehearsal):
     """The base of ``calando.torch``; a ``torch.optim.Optimizer`` with time inside.
 
     A subclass gives its spelling, its domain, the state's keys, and the rule that a group's
@@ -64,6 +65,9 @@ class Optimizer(Mailbox):
     def __init__(
         self, params: Any, defaults: dict[str, Any], max_norm: Any = None, on_nonfinite: str = "train"
     ) -> None:
+        if not hasattr(type(self), "SPELLING"):
+            way = "build one of them, as AdamW; docs/custom_optimizers.md has rules of one's own"
+            raise TypeError(f"{type(self).__name__} is what optimizers are made of, and has no rule; {way}")
         refuse_choices(f"For '{type(self).__name__}'", defaults)
         refuse_hints(f"For '{type(self).__name__}'", defaults)
         given = params
@@ -101,6 +105,14 @@ class Optimizer(Mailbox):
         ):  # a user's class may have its own
             refuse_attribute(type(self).__name__, name, self.spelling, self.defaults)
         super().__setattr__(name, value)
+
+    if not TYPE_CHECKING:  # an attribute that is not here is none for a type checker either
+
+        def __getattr__(self, name: str) -> Any:
+            if name[0] == "_" or hasattr(type(self), name):  # a property of that name has failed
+                return object.__getattribute__(self, name)
+            said = absent(type(self), name, self.__dict__.get("spelling", {}))
+            raise AttributeError(said, name=name, obj=self)
 
     def _names(self, name: str, single: bool = False) -> tuple[str, ...]:
         """Our names for the user's."""
@@ -146,9 +158,14 @@ class Optimizer(Mailbox):
         """
         loss = None
         if closure is not None:
+            if not callable(closure):
+                must = "step takes a function that computes the loss anew, or nothing"
+                raise TypeError(f"For {type(self).__name__!r}: {must}, not {shown(closure)}")
             with torch.enable_grad():
                 loss = closure()
-        posted = list(self._posted)
+        if self._rehearsed():
+            self._rehearse()
+            return loss
         playing = self._playing()
         found, scale = (self.__dict__.get(name) for name in ("found_inf", "grad_scale"))
         if found is not None and found.item():  # GradScaler's word: a gradient is not finite
@@ -158,7 +175,6 @@ class Optimizer(Mailbox):
             self.engine.step(
                 None,
                 playing,
-                time=not self._pretended(posted),
                 unscale=1.0 if scale is None else scale.item(),
                 zeroing=self._options.grads_after_step == "zero",
                 told=partial(self._told, playing),
@@ -189,24 +205,9 @@ class Optimizer(Mailbox):
             for p in self._all():
                 p.grad = None
 
-    def _all(self) -> Iterator[torch.Tensor]:
-        """The parameters of all groups."""
-        return (p for group in self.param_groups for p in group["params"])
-
-    def _pretended(self, posted: list[dict[str, Any]]) -> bool:
-        """Whether this is the step that torch.distributed.checkpoint takes only to have the state made.
-
-        It comes before the first one, with lr = 0 written into every group, where ``posted`` stood, and gradients of
-        zeros given to every parameter; time does not pass in it.
-        """
-        ours = [values.get("lr") for values in posted]
-        written = [group.get("lr") for group in self.param_groups]
-        if self.state or any(lr != 0.0 or any(lr is x for x in ours) for lr in written):
-            return False
-        return all(p.grad is not None and not moves(p.grad) for p in self._all() if p.requires_grad)
-
     # Groups.
 
+    @told
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add parameters, with schedules where numbers may stand; the dictionary itself is not changed.
 
@@ -225,6 +226,7 @@ class Optimizer(Mailbox):
         given = dict(param_group)
         if "params" not in given:
             raise UnknownName(f"{place}: 'params' is missing; it has {', '.join(map(repr, given)) or 'nothing'}")
+        refuse_strangers(place, given["params"])
         refuse_unknown(place, given, self.spelling, self.defaults, self._for_all())
         refuse_choices(place, given)
         refuse_hints(place, given)
@@ -286,6 +288,9 @@ class Optimizer(Mailbox):
         """A group as the engine sees it."""
         params = tuple(group["params"])
         names = tuple(group.get("param_names") or map(str, range(len(params))))
+        if len(names) != len(params):
+            counts = f"{len(params)} parameters and {len(names)} 'param_names'"
+            raise ValueError(f"{hyper.place}: it has {counts}; change both lists alike")
         maximize = bool(group.get("maximize", False))
         rule, decay = self._rule(group, hyper), self._decay(group)
         sparse = self._sparse(group, hyper)
@@ -346,21 +351,5 @@ class Optimizer(Mailbox):
 
 
 def listed(params: Any) -> list[Any]:
-    """The parameters of a group as a list, from whatever holds them.
-
-    Raises:
-        TypeError: a set, whose order is not the same from run to run.
-    """
-    if isinstance(params, torch.Tensor):
-        return [params]
-    if isinstance(params, (set, frozenset)):
-        raise TypeError("parameters must come in an order that stays: give a list, not a set")
-    return list(params)
-
-
-def moves(g: torch.Tensor) -> bool:
-    """Whether a gradient is not zero, on whatever process; a sparse one is none that was made up."""
-    if g.layout is not torch.strided:
-        return True
-    count: Any = g.count_nonzero()
-    return bool(count.full_tensor() if hasattr(count, "full_tensor") else count)
+    """The parameters of a group as a list, from whatever holds them."""
+    return [params] if isinstance(params, torch.Tensor) else list(params)

@@ -4,12 +4,14 @@ torch's ``ReduceLROnPlateau`` writes a number into the groups, which would end a
 the same decisions and multiplies whatever is in force: a schedule goes on, a factor lower.
 """
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from ..called import told
 from ..control import scaled
-from ..hyper import shown
+from ..hyper import is_number, shown
 from ..schedules import Schedule
 from .follow import rates
 from .optimizer import Optimizer
@@ -59,7 +61,7 @@ class Plateau(ReduceLROnPlateau):
         best, num_bad_epochs, cooldown_counter, last_epoch: as in torch.
 
     Raises:
-        TypeError: an optimizer that is not calando's.
+        TypeError: an optimizer that is not calando's; an argument that is no number.
         UnknownName: no such hyperparameter, or no such group.
         ValueError: another mode, a factor outside [0, 1), or another number of min_lr than of groups.
     """
@@ -69,6 +71,7 @@ class Plateau(ReduceLROnPlateau):
     cooldown_counter = kept("cooldown_counter")
     last_epoch = kept("last_epoch")
 
+    @told
     def __init__(
         self,
         optimizer: Optimizer,
@@ -91,6 +94,11 @@ class Plateau(ReduceLROnPlateau):
         for what, value, known in (("mode", mode, ("min", "max")), ("threshold_mode", threshold_mode, ("rel", "abs"))):
             if value not in known:
                 raise ValueError(f"Plateau: {what} must be {known[0]!r} or {known[1]!r}, not {shown(value)}")
+        bounds = min_lr if isinstance(min_lr, (list, tuple)) else [min_lr]
+        numbers = [("factor", factor), ("patience", patience), ("threshold", threshold), ("cooldown", cooldown)]
+        for what, given in [*numbers, ("eps", eps), *(("min_lr", bound) for bound in bounds)]:
+            if isinstance(given, bool) or not is_number(given):
+                raise TypeError(f"Plateau: {what} must be a number, but got {shown(given)}")
         if not 0 <= factor < 1:
             raise ValueError(f"Plateau: factor must lie in [0, 1), but got {shown(factor)}")
         count = len(optimizer.param_groups)
@@ -104,6 +112,7 @@ class Plateau(ReduceLROnPlateau):
         super().__init__(optimizer, mode, factor, patience, threshold, threshold_mode, cooldown, min_lr, eps)
         optimizer.remember(f"Plateau of {name}, group {'all' if group is None else group}", self._memory)
 
+    @told
     def step(self, metrics: Any, epoch: Any = None) -> None:  # type: ignore[override]
         """Look at the metric, a number or a tensor of one; reduce if it is time.
 
@@ -170,8 +179,11 @@ class Plateau(ReduceLROnPlateau):
         """Go on where ``state_dict`` was taken, with its arguments; the hyperparameter is the optimizer's.
 
         Raises:
+            TypeError: it is no dictionary; nothing has changed.
             ValueError: it lacks a counter; nothing has changed.
         """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"Plateau: the state of a scheduler is a dictionary, but this is {shown(state_dict)}")
         missing = [key for key in REMEMBERED if key not in state_dict]
         if missing:
             raise ValueError(f"Plateau: the state lacks {missing[0]!r}; was it another scheduler's?")

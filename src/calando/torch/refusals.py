@@ -55,7 +55,7 @@ def refuse_strangers(place: str, params: Any) -> None:
     elif isinstance(params, (set, frozenset)):
         wanted = "a list, not a set"
     elif isinstance(params, Mapping):
-        wanted = "a list of groups: [{'params': …}]"
+        wanted = "a list of groups, [{'params': …}], or its .values()"
     elif hasattr(params, "parameters") and not isinstance(params, torch.nn.ParameterList):
         wanted = "its .parameters()"
     elif callable(params) and not isinstance(params, Iterable):

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 
 from ..average import SLOT
+from ..called import told as telling
 from ..events import Timeline
 from ..groups import Group
 from ..hyper import Hyper
@@ -58,6 +59,7 @@ class Stateful(Reminders, Faces):
         """What stands in a group now was not written from outside."""
         raise NotImplementedError
 
+    @telling
     def state_dict(self) -> dict[str, Any]:
         """torch's ``state_dict``, and under ``"calando"`` the schedules as plain data.
 
@@ -88,6 +90,7 @@ class Stateful(Reminders, Faces):
             own["controllers"] = self._reminders()
         return {**stored, "calando": own}
 
+    @telling
     def load_state_dict(self, state_dict: dict[str, Any], keep: str | Iterable[str] = ()) -> None:
         """Go on where ``state_dict`` was taken: moments, clocks, and schedules with all their changes.
 
@@ -171,6 +174,7 @@ class Stateful(Reminders, Faces):
                     if isinstance(value, torch.Tensor) and value.dtype in kept and name != "step":
                         self.state[p][name] = value.to(p.device, copy=True)
 
+    @telling
     def resume(
         self,
         state_dict: Mapping[str, Any],
@@ -259,6 +263,7 @@ class Stateful(Reminders, Faces):
         self.engine.newborn = self.engine.known()
         self._show_state()
 
+    @telling
     def snapshot(self) -> Snapshot:
         """As ``Controls.snapshot``, with what controllers (``Plateau``) remember.
 
