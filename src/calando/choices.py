@@ -85,20 +85,21 @@ def chosen(
         TypeError: centralization is neither True nor False; the seed is no whole number.
     """
     if not isinstance(grad_centralization, bool):
-        told = f"'grad_centralization' must be True or False, but got {grad_centralization!r}"
+        told = f"'grad_centralization' must be True or False, but got {shown(grad_centralization)}"
         raise TypeError(f"For {owner!r}: {told}")
-    if grads_after_step not in AFTER:
-        raise ValueError(
-            f"For {owner!r}: 'grads_after_step' must be one of {', '.join(AFTER)}, but got {grads_after_step!r}"
-        )
+    if not one_of(AFTER, grads_after_step):
+        told = f"'grads_after_step' must be one of {', '.join(AFTER)}, but got {shown(grads_after_step)}"
+        raise ValueError(f"For {owner!r}: {told}")
     name = str(slot_dtype).removeprefix("torch.")
     if name not in DTYPES:
-        raise ValueError(f"For {owner!r}: 'slot_dtype' must be one of {', '.join(DTYPES)}, but got {slot_dtype!r}")
-    if rounding is not None and rounding not in WAYS:
+        told = f"'slot_dtype' must be one of {', '.join(DTYPES)}, but got {shown(slot_dtype)}"
+        raise ValueError(f"For {owner!r}: {told}")
+    if rounding is not None and not one_of(WAYS, rounding):
         known = " or ".join(map(repr, WAYS))
-        raise ValueError(f"For {owner!r}: 'rounding' must be None, {known}, but got {rounding!r}")
+        raise ValueError(f"For {owner!r}: 'rounding' must be None, {known}, but got {shown(rounding)}")
     if isinstance(rounding_seed, bool) or not isinstance(rounding_seed, int):
-        raise TypeError(f"For {owner!r}: 'rounding_seed' must be a whole number from 0 on, but got {rounding_seed!r}")
+        told = f"'rounding_seed' must be a whole number from 0 on, but got {shown(rounding_seed)}"
+        raise TypeError(f"For {owner!r}: {told}")
     named = {name: value for name, value in fronts.items() if value is not None}
     found = Options(
         ema, None if name == "param" else name, named, grad_centralization, grads_after_step, rounding, rounding_seed
@@ -107,6 +108,16 @@ def chosen(
         told = "nothing is rounded at random without rounding='stochastic' or slot_dtype='int8'"
         raise ValueError(f"For {owner!r}: 'rounding_seed' is {rounding_seed!r}, but {told}")
     return found
+
+
+def shown(value: Any) -> str:
+    """A value in an error message, on one line."""
+    return " ".join(repr(value).split())
+
+
+def one_of(known: Iterable[str], value: Any) -> bool:
+    """Whether a value is one of these words; an array is none of them, which ``in`` cannot tell."""
+    return isinstance(value, str) and value in known
 
 
 def refuse_exact(place: str, params: Iterable[Any], rounding: str | None, way_out: str) -> None:

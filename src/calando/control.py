@@ -336,7 +336,7 @@ def whole(what: str, value: Any) -> int:
     try:
         number = int(found) if isinstance(found, float) and found.is_integer() else operator.index(value)
     except TypeError:
-        raise TypeError(f"{what} is a whole number from 0 on, not {value!r}") from None
+        raise TypeError(f"{what} is a whole number from 0 on, not {shown(value)}") from None
     if number < 0:
         raise ValueError(f"{what} is a whole number from 0 on, not {number}")
     if number > LAST:

@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 
 from .arrays import adapter
+from .choices import one_of
 from .clipping import NORMS, factors, needs_norms
 from .decay import UNBOUNDED as UNBOUNDED
 from .ending import Ending, to_the_end
 from .groups import Group, refuse_doubles
-from .hyper import Hyper
+from .hyper import Hyper, shown
 from .kernels import glance, still
 from .kernels.ahead import ahead
 from .kernels.run import jobs, lengths, norm_jobs, ready, run, whole_sums
@@ -64,8 +65,8 @@ class Engine:
     """
 
     def __init__(self, groups: Sequence[Group], hypers: Sequence[Hyper], on_nonfinite: str = "train"):
-        if on_nonfinite not in POLICIES:
-            raise ValueError(f"'on_nonfinite' must be one of {', '.join(POLICIES)}, but got {on_nonfinite!r}")
+        if not one_of(POLICIES, on_nonfinite):
+            raise ValueError(f"'on_nonfinite' must be one of {', '.join(POLICIES)}, but got {shown(on_nonfinite)}")
         self.on_nonfinite = on_nonfinite
         self.groups: list[Group] = []
         self.hypers: list[Hyper] = []

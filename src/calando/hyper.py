@@ -56,6 +56,8 @@ def as_schedule(value: Any) -> Schedule | float:
         return float(value)
     if isinstance(value, type):
         raise TypeError(f"must be {KINDS}, but got the class {value.__name__}; make one: {value.__name__}(…)")
+    if callable(value) and hasattr(value, "get_lr"):
+        raise TypeError(f"must be {KINDS}, but got an optimizer, {type(value).__name__}; give what it was built with")
     if isinstance(value, Iterable):
         return Listed(entries(value))
     if callable(value):

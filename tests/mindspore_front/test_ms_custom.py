@@ -80,6 +80,29 @@ def test_loss_scale(name, mindspore, torch):
 
 
 @pytest.mark.parametrize("setting", ["plain", "groups"])
+def test_the_attribute_weight_decay_holds_the_loss_scale(setting, mindspore, torch):
+    """What ``construct`` finds in ``self.weight_decay``: numbers, and a Cell that gives them."""
+    import calando.mindspore as ms
+
+    def halved(library):
+        return type("Halved", (library.nn.Cell,), {"construct": lambda self, global_step: 0.5 / (1 + global_step)})()
+
+    def shown(library, kind, mine, decay):
+        optimizer, _ = played("Counting", setting, library, kind, 0, mine, weight_decay=decay, loss_scale=8.0)
+        found = optimizer.weight_decay if setting == "groups" else (optimizer.weight_decay,)
+        step = kind.tensor(np.ones(1, "i4"))
+        return optimizer, [float(kind.read(x(step) if callable(x) else x).item()) for x in found]
+
+    rooms = (ms, calando_kind(), True), (mindspore, mindspore_kind(mindspore), False)
+    (optimizer, ours), (_, theirs) = (shown(*room, 0.05) for room in rooms)
+    assert ours == pytest.approx(theirs) and max(theirs) == pytest.approx(0.4)
+    (_, ours), (_, theirs) = (shown(*room, halved(room[0])) for room in rooms)
+    assert ours == pytest.approx(theirs) and max(theirs) == pytest.approx(2.0)
+    optimizer.weight_decay = 0.8
+    assert optimizer.current()["weight_decay"] == 0.1
+
+
+@pytest.mark.parametrize("setting", ["plain", "groups"])
 @pytest.mark.parametrize("name", ["Counting", "Mapped", "Powers"])
 def test_a_weight_decay_that_changes(name, setting, mindspore, torch):
     """A Cell of the step, as MindSpore documents dynamic weight decay."""

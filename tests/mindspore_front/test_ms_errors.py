@@ -1,6 +1,8 @@
 """Every sentence of a constructor, once; and after each refused call all is, byte for byte, as it was."""
 
+import re
 import warnings
+from inspect import signature
 from math import inf, nan
 
 import numpy as np
@@ -320,6 +322,8 @@ def test_nothing_warns(kind):
             lambda p: nn.SGD([p], nn.WarmUpLR),
             "but got the class WarmUpLR; make one",
         ),
+        (lambda p: nn.SGD([p], nn.SGD([p])), "'learning_rate' must be .* but got an optimizer, SGD; give what it was"),
+        (lambda p: nn.SGD([{"params": [p], "lr": nn.Adam([p])}]), "group 0: 'lr' must be .* an optimizer, Adam"),
         (lambda p: nn.SGD([p], weight_decay=nn.Cell), r"'weight_decay' must be .* the class Cell; make one: Cell\(…\)"),
         (lambda p: setattr(nn.SGD([p]), "global_step", "x"), "'global_step' must be a whole number from 0 on, but got"),
         (lambda p: setattr(nn.SGD([p]), "global_step", float("nan")), "a whole number from 0 on, but got nan"),
@@ -329,3 +333,29 @@ def test_nothing_warns(kind):
 def test_what_is_no_list_no_schedule_and_no_count(torch, build, sentence):
     with pytest.raises((TypeError, ValueError), match=f"For 'SGD'.*{sentence}"):
         build(ms.Parameter(np.ones(3, "f4"), name="p"))
+
+
+ODD = {
+    "a table": np.full((1, 2), 0.1),
+    "a row of NaN": np.full(3, nan),
+    "a text": "x",
+    "a complex number": 1j,
+    "a class": nn.SGD,
+}
+OPTIMIZERS = [name for name, kind in vars(nn).items() if isinstance(kind, type) and issubclass(kind, nn.Optimizer)]
+PAIRED = {"etas": "eta_plus|eta_minus", "step_sizes": "step_min|step_max"}
+
+
+@pytest.mark.parametrize("name", sorted({*OPTIMIZERS} - {"LARS", "Optimizer"}))
+def test_whatever_an_argument_is_given_one_line_names_class_and_argument(torch, name):
+    """Every argument of every class, with what none of them can be."""
+    options = {"AdaFactor": {"learning_rate": 0.1, "relative_step": False}, "Lamb": {"learning_rate": 0.1}}
+    cls, tried = getattr(nn, name), 0
+    for argument in [word for word in signature(cls).parameters if word != "params"]:
+        for odd in (*ODD.values(), ms.Tensor(ODD["a table"])):
+            with pytest.raises((TypeError, ValueError)) as refused:
+                make(name, [np.ones(3, "f4")], **{**options.get(name, {}), argument: odd})
+            words = f"({argument}|{PAIRED.get(argument, argument)})"
+            assert re.fullmatch(rf"For '{name}': .*{words}.*", str(refused.value)), (argument, str(refused.value))
+            tried += 1
+    assert tried >= 60

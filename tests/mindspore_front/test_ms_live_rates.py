@@ -83,6 +83,25 @@ CELLS = {
 }
 
 
+NEAR = {"decay_steps": st.integers(3, 9), "warmup_steps": st.integers(3, 9), "decay_rate": between(0.1, 1.5)}
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_schedules_inside_others_are_asked_for_any_number(mindspore, torch, name):
+    """Below 0 and between steps: ``decay(global_step - warmup)`` and ``decay(global_step / steps_per_epoch)``."""
+    real, mine = kinds.mindspore_kind(mindspore), kinds.calando_kind()
+    steps = np.array([-2.5, -1.0, 0.0, 0.25, 2.0, 2.5, 4.75, 9.5], "f4")
+
+    @settings(max_examples=12)
+    @given(st.fixed_dictionaries({w: NEAR.get(w, way) for w, way in CELLS[name].items()}))
+    def follow(options):
+        theirs, ours = getattr(mindspore.nn, name)(**options), getattr(nn, name)(**options)
+        shown = np.array([float(theirs(real.tensor(step)).asnumpy()) for step in steps])
+        assert distance(ours(mine.tensor(steps)).asnumpy(), shown) <= 2e-5
+
+    follow()
+
+
 @pytest.mark.parametrize("name", CELLS)
 def test_schedules_at_their_edges(mindspore, torch, name):
     """0, around one, two and three lengths, and far behind, below 2²⁴: 2e-5 of the largest."""

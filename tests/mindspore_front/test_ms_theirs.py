@@ -43,6 +43,32 @@ def test_their_own_cells_go_on_as_before(mindspore, tmp_path):
         mindspore.save_checkpoint(5, path)
 
 
+def test_a_cell_that_holds_an_optimizer_is_filled_whole_or_not(mindspore, tmp_path):
+    """MindSpore would fill the weights and leave the moments and the clock as they are, without a word."""
+    params = params_of(mindspore)
+    holder = whole_step(mindspore, nn.Momentum(params, 0.1, 0.9))
+    holder.optimizer(grads_of(mindspore, params, 0))
+    path = str(tmp_path / "step.ckpt")
+    mindspore.save_checkpoint(holder, path)
+    stored = mindspore.load_checkpoint(path)
+    holder.optimizer(grads_of(mindspore, params, 1))
+    later = params[0].asnumpy().copy()
+    told = r"^For 'Momentum': mindspore\.load_param_into_net would fill TrainOneStepCell without .*'global_step' and"
+    for loading in (
+        lambda: mindspore.load_param_into_net(holder, stored),
+        lambda: mindspore.load_checkpoint(path, holder),
+    ):
+        with pytest.raises(TypeError, match=told):
+            loading()
+    assert (params[0].asnumpy() == later).all()
+    weights = {p.name: stored[p.name] for p in holder.trainable_params()}
+    assert mindspore.load_param_into_net(holder, weights) == ([], [])  # of the weights alone it can
+    load_param_into_net(holder, stored)
+    assert (
+        holder.optimizer.global_step.asnumpy() == 1 and (params[0].asnumpy() == stored[params[0].name].asnumpy()).all()
+    )
+
+
 def test_parameters_dict_makes_the_same_file(mindspore, tmp_path):
     params = params_of(mindspore)
     optimizer = nn.Momentum(params, 0.1, 0.9)

@@ -184,6 +184,11 @@ BUILDING = {
     "window": (lambda: amp.DynamicLossScaleManager(8, 2, 0), ValueError, "'scale_window' must be an int from 1 on"),
     "scaler": (lambda: amp.StaticLossScaler(0), ValueError, "'scale_value' must be a number from 1 on, but got 0"),
     "scaler's kind": (lambda: amp.StaticLossScaler("8"), ValueError, "a number from 1 on, but got '8'"),
+    "sens that is a text": (
+        lambda: nn.TrainOneStepCell(NET, sgd(NET), "x"),
+        TypeError,
+        "'sens' must be one number or None, but got 'x'",
+    ),
     "sens": (lambda: nn.TrainOneStepCell(NET, sgd(NET), 0), ValueError, "'sens' multiplies the loss and must not be 0"),
     "scale": (
         lambda: nn.TrainOneStepWithLossScaleCell(NET, sgd(NET), 128),

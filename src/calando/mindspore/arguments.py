@@ -8,6 +8,7 @@ from functools import wraps
 from inspect import Signature, signature
 from typing import Any
 
+from ..hyper import shown
 from ..nearest import refuse_unknown
 
 LONG, SHORT = "learning_rate", "lr"
@@ -67,4 +68,4 @@ def refuse_unclear(place: str, known: Signature, given: Mapping[str, Any]) -> No
     for name, value in given.items():
         entry = known.parameters.get(name)
         if entry is not None and isinstance(entry.default, bool) and not isinstance(value, bool):
-            raise TypeError(f"{place}: {name!r} must be True or False, but got {value!r}")
+            raise TypeError(f"{place}: {name!r} must be True or False, but got {shown(value)}")

@@ -118,5 +118,6 @@ def is_real(value: Any) -> bool:
 
 
 def is_cell(value: Any) -> bool:
-    """Whether something is a Cell, of calando's or of real MindSpore, and not only its class."""
-    return hasattr(value, "construct") and callable(value) and not isinstance(value, type)
+    """Whether something is a Cell, of calando's or of real MindSpore, and neither its class nor an optimizer."""
+    named = hasattr(value, "construct") and callable(value) and not isinstance(value, type)
+    return named and not hasattr(value, "get_lr")

@@ -31,6 +31,7 @@ from ..hyper import Hyper
 from ..member import Member
 from ..rule import Rule
 from ..rules.whole.lbfgs import Method
+from ..schedules import Schedule
 from ..snapshot import Kept, KeptGroup, Snapshot, SnapshotMismatch
 from .gradients import is_sparse, refuse_miscounted, unrecorded
 from .groups import name_of
@@ -69,6 +70,9 @@ class Optimizer(Shared, metaclass=Kindred):
     optimizers here. Parameters that are assigned to attributes, also in a ParameterTuple or a Cell, belong to the
     optimizer: they are in ``parameters_dict``, in checkpoints and in ``snapshot()``. A number or Tensor assigned to
     such an attribute is written into the Parameter.
+
+    As in MindSpore the attribute ``weight_decay`` is λ times the loss scale, one for each parameter in groups, also
+    when a number is assigned to it; ``set``, ``current`` and groups speak of λ.
 
     As in MindSpore ``global_step`` stands still, and with it every schedule, unless ``construct`` moves it:
     ``self.assignadd(self.global_step, 1)``. Unlike there, nothing is compiled, and ``max_norm`` and ``on_nonfinite``
@@ -148,9 +152,13 @@ class Optimizer(Shared, metaclass=Kindred):
 
     def __getattr__(self, name: str) -> Any:
         found = super().__getattr__(name)
-        if name == "weight_decay" and vars(self).get("_grouped") and not isinstance(found, tuple):
-            return tuple(found for _ in self._places)  # in groups one for each parameter, as MindSpore's scripts map it
-        return found
+        if name != "weight_decay":
+            return found
+        if vars(self).get("_grouped") and not isinstance(found, tuple):
+            found = tuple(
+                found for _ in self._places
+            )  # in groups one for each parameter, as MindSpore's scripts map it
+        return found if self.loss_scale == 1 else times(found, self.loss_scale)
 
     def __setattr__(self, name: str, value: Any) -> None:
         former = vars(self).get(name)
@@ -158,7 +166,9 @@ class Optimizer(Shared, metaclass=Kindred):
         if is_parameter(former) and value is not None and not is_parameter(value):
             overwrite(f"For '{type(self).__name__}': {name!r}", former, value)
         elif name in ("learning_rate", "lr", "weight_decay") and getattr(value, "shape", None) == (1,):
-            super().__setattr__(name, float(value[0]))  # one number, as MindSpore's scripts write it
+            setattr(self, name, float(value[0]))  # one number, as MindSpore's scripts write it
+        elif name == "weight_decay" and "engine" in vars(self) and (hasattr(value, "shape") or type(value) is float):
+            super().__setattr__(name, value if self.loss_scale == 1 else value / self.loss_scale)
         else:
             super().__setattr__(name, value)
 
@@ -212,6 +222,15 @@ class Optimizer(Shared, metaclass=Kindred):
         super().restore(replace(snapshot, groups=groups))
         for param in own:
             adapter(param).write(param, stored[param.name].slots["value"])
+
+
+def times(decay: Any, factor: float) -> Any:
+    """A weight decay, or one for each parameter, times a number; of a Cell or a function what it gives."""
+    if isinstance(decay, tuple):
+        return tuple(times(one, factor) for one in decay)
+    if callable(decay) and not isinstance(decay, Schedule):
+        return lambda global_step: decay(global_step) * factor
+    return decay * factor
 
 
 def opt_init_args_register(init: Callable[..., None]) -> Callable[..., None]:

@@ -12,6 +12,7 @@ import torch
 
 from ..hyper import shown
 from ..schedules import Schedule
+from ..schedules.words import Arrays
 from . import rates
 from .network.schedule import LearningRateSchedule
 from .network.tensor import Tensor
@@ -36,19 +37,23 @@ class Closed(LearningRateSchedule):
         return repr(self.schedule)
 
     def construct(self, global_step: Any) -> Tensor:
-        """The learning rate at ``global_step``: a whole number, or a Tensor of several; float32, of the same shape.
+        """The learning rate at ``global_step``: a number, or a Tensor of several; float32, of the same shape.
+
+        Inside another schedule it may be no whole number, or below 0 (``self.decay(global_step - self.warmup)``, of
+        which the caller takes what it needs): the formula holds there too, as in MindSpore.
 
         Raises:
             TypeError: it is no number.
-            ValueError: one of them is negative.
         """
         steps = np.asarray(global_step.asnumpy() if hasattr(global_step, "asnumpy") else global_step)
-        place = f"For '{type(self).__name__}': 'global_step' must be a whole number from 0 on"
         if steps.dtype.kind not in "iuf":
-            raise TypeError(f"{place}, but got {shown(global_step)}")
-        if (steps < 0).any():
-            raise ValueError(f"{place}, but got {shown(global_step)}")
-        return Tensor(np.asarray(self.schedule(steps.astype(np.int64))), torch.float32)
+            told = f"'global_step' must be a number, but got {shown(global_step)}"
+            raise TypeError(f"For '{type(self).__name__}': {told}")
+        if (steps >= 0).all() and (steps.dtype.kind != "f" or (steps % 1 == 0).all()):
+            return Tensor(np.asarray(self.schedule(steps.astype(np.int64))), torch.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            values = self.schedule.formula(steps.astype(np.float64).ravel(), Arrays)
+        return Tensor(np.asarray(values).reshape(steps.shape), torch.float32)
 
 
 class CosineDecayLR(Closed):

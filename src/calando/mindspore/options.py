@@ -12,8 +12,9 @@ from typing import Any
 
 from ..arrays import adapter
 from ..average import SLOT
-from ..choices import FRONTS, Options, arguments, chosen, refuse_exact, with_groups
+from ..choices import FRONTS, Options, arguments, chosen, one_of, refuse_exact, with_groups
 from ..further import ASKED, also
+from ..hyper import shown as shown_value
 
 USUAL = {"slot_dtype": "param"}
 AFTER = ("keep", "zero")
@@ -29,13 +30,20 @@ def with_options(init: Callable[..., None]) -> Callable[..., None]:
 def keep(optimizer: Any, asked: Mapping[str, Any], shown: Signature, rest: Iterable[str]) -> None:
     """Raise ValueError for an option that this optimizer does not have, or that cannot be."""
     place, why = f"For '{type(optimizer).__name__}'", type(optimizer).PLAIN
-    for name in (name for name, value in asked.items() if why and value != DEFAULTS[name]):
+    for name in (name for name, value in asked.items() if why and not kept_as(name, value)):
         raise ValueError(f"{place}: {name!r} must stay {DEFAULTS[name]!r}: {why}")
     after = asked.get("grads_after_step", AFTER[0])
-    if after not in AFTER:
-        told = "; gradients are arguments here, so there is no .grad to let go of" if after == "none" else ""
-        raise ValueError(f"{place}: 'grads_after_step' must be one of {', '.join(AFTER)}, but got {after!r}{told}")
+    if not one_of(AFTER, after):
+        told = "; gradients are arguments here, so there is no .grad to let go of" if one_of(("none",), after) else ""
+        raise ValueError(
+            f"{place}: 'grads_after_step' must be one of {', '.join(AFTER)}, but got {shown_value(after)}{told}"
+        )
     chosen(type(optimizer).__name__, **{**USUAL, **asked})
+
+
+def kept_as(name: str, value: Any) -> bool:
+    """Whether an option stays as it is by default."""
+    return value is DEFAULTS[name] or (type(value) is type(DEFAULTS[name]) and value == DEFAULTS[name])
 
 
 def options_of(optimizer: Any, params: Any) -> tuple[Options, Any]:

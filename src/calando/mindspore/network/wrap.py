@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from ...hyper import is_number, shown
 from .cell import Cell
 from .composite import GradOperation
 from .grad import value_and_grad
@@ -116,7 +117,7 @@ class TrainOneStepCell(Cell):
     gives both in one run.
 
     Raises:
-        TypeError: for a network that is no Cell, or what is no optimizer.
+        TypeError: for a network that is no Cell, what is no optimizer, or ``sens`` that is no number.
         ValueError: for ``sens`` 0.
     """
 
@@ -128,6 +129,8 @@ class TrainOneStepCell(Cell):
         self.network.set_grad()
         self.optimizer = stepping(self, optimizer)
         vars(self)["weights"] = optimizer.parameters  # not a second owner of the parameters
+        if not (sens is None or is_number(sens) or getattr(sens, "shape", None) in ((), (1,))):
+            raise TypeError(f"For '{type(self).__name__}': 'sens' must be one number or None, but got {shown(sens)}")
         if sens is not None and sens == 0:
             raise ValueError(f"For '{type(self).__name__}': 'sens' multiplies the loss and must not be 0")
         self.sense_flag = sens is not None

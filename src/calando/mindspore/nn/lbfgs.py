@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 
 from ...arrays import adapter
+from ...choices import one_of
 from ...control import signed, whole
 from ...engine import UNBOUNDED, Engine, NonFiniteGradient
 from ...hyper import Hyper, shown
@@ -105,7 +106,7 @@ class LBFGS(Optimizer):
     ) -> None:
         iterations = counted("max_iter", max_iter)
         evaluations = iterations * 5 // 4 if max_eval is None else counted("max_eval", max_eval)
-        if line_search_fn not in SEARCHES:
+        if line_search_fn is not None and not one_of(SEARCHES[1:], line_search_fn):
             raise ValueError(
                 f"For 'LBFGS': 'line_search_fn' must be 'strong_wolfe' or None, but got {shown(line_search_fn)}"
             )
