@@ -39,7 +39,7 @@ def test_cells_inside_an_optimizer(torch, case_id):
     optimizer = nn.SGD([np.zeros(1, "f4")], learning_rate=getattr(nn, case["class"])(**case["kwargs"]))
     steps, expected = recorded(case)
     assert distance(optimizer.trace("learning_rate", steps, group=0), expected) <= 2e-5
-    shown = []
+    optimizer.global_step, shown = steps[0], []
     for _ in list(steps)[:20]:
         shown.append(float(optimizer.get_lr()))
         optimizer((np.ones(1, "f4"),))
