@@ -156,6 +156,7 @@ BUILT = [  # class, options, exception, sentence
     ),
     ("SGD", {"momentum": 0.9, "nesterov": lambda step: True}, TypeError, "For 'SGD': 'nesterov' chooses a rule, which"),
     ("SGD", {"maximize": [True, False]}, TypeError, "For 'SGD': 'maximize' chooses a rule, which does not change"),
+    ("Muon", {"ns_steps": 1.5}, TypeError, "For 'Muon': 'ns_steps' must be a whole number, but got 1.5"),
     ("RMSprop", {"centered": "yes"}, TypeError, "For 'RMSprop': 'centered' .* give True or False, not 'yes'"),
 ]
 

@@ -63,6 +63,8 @@ class Muon(Optimizer):
         max_norm: Any = None,
         on_nonfinite: str = "train",
     ) -> None:
+        if isinstance(ns_steps, float) and not ns_steps.is_integer():
+            raise TypeError(f"For {type(self).__name__!r}: 'ns_steps' must be a whole number, but got {ns_steps}")
         defaults = {
             "lr": lr,
             "weight_decay": weight_decay,
