@@ -65,7 +65,8 @@ def adapter(x: Any) -> ModuleType:
     Raises:
         TypeError: it belongs to none of PyTorch, MindSpore and NumPy.
     """
-    return adapter_of(type(x))
+    kind: Any = type(x)
+    return adapter_of(kind)
 
 
 @cache
