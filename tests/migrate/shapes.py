@@ -333,4 +333,90 @@ for i in range(0, 48, 8):
     first.step()
     second.step()
 """,
+    "a helper that clears, a network made elsewhere, a profiler's steps, and one name in two comprehensions": HEAD
+    + """
+maker = dict(net=Net).get("net")
+ac = maker()
+count = sum(p.numel() for p in net.parameters() if p.requires_grad)
+groups = [
+    {"params": [p for n, p in ac.named_parameters() if "bias" not in n]},
+    {"params": [p for n, p in ac.named_parameters() if "bias" in n], "lr": 0.02},
+]
+first = optim.SGD(net.parameters(), lr=0.05)
+second = optim.Adam(groups, lr=0.01)
+class Profiler:
+    def step(self):
+        self.turn = 1
+prof = Profiler()
+def reset_grad():
+    first.zero_grad()
+    second.zero_grad()
+def compute_loss(x, y):
+    value = ac.forward(x)
+    return crit(value, y), value
+def update(x, y):
+    loss, value = compute_loss(x, y)
+    reset_grad()
+    loss.backward()
+    second.step()
+    return value.mean().item()
+for i in range(0, 48, 8):
+    loss = crit(net(X[i:i+8]), Y[i:i+8])
+    reset_grad()
+    loss.backward()
+    first.step()
+    prof.step()
+    update(X[i:i+8], Y[i:i+8])
+""",
+    "one scaler for two optimizers, of which one is stepped every second turn, and one that is off": HEAD
+    + """
+from torch.amp import GradScaler
+D, G = nn.Linear(4, 1), nn.Linear(3, 4)
+optim_d = torch.optim.AdamW(D.parameters(), lr=0.01)
+optim_g = torch.optim.AdamW(G.parameters(), lr=0.01)
+scaler = GradScaler("cpu", init_scale=64.0, growth_factor=2.0, growth_interval=3)
+off = GradScaler("cpu", enabled=False, growth_interval=1)
+scales = []
+for i in range(12):
+    x, z = torch.randn(5, 4), torch.randn(5, 3)
+    loss_d = (D(x) - 1).pow(2).mean() + D(G(z).detach()).pow(2).mean()
+    optim_d.zero_grad()
+    scaler.scale(loss_d).backward()
+    scaler.unscale_(optim_d)
+    torch.nn.utils.clip_grad_norm_(D.parameters(), 1.0)
+    scaler.step(optim_d)
+    if i % 2 == 0:
+        loss_g = (D(G(z)) - 1).pow(2).mean()
+        optim_g.zero_grad()
+        scaler.scale(loss_g).backward()
+        scaler.step(optim_g)
+    scale_before = scaler.get_scale()
+    scaler.update()
+    scales.append((scale_before, scaler.get_scale()))
+assert [after for _, after in scales] == [64.0 * 2 ** ((i + 1) // 3) for i in range(12)], scales
+opt = optim.SGD(net.parameters(), lr=0.1)
+for i in range(0, 48, 16):
+    loss = crit(net(X[i:i+16]), Y[i:i+16])
+    opt.zero_grad()
+    off.scale(loss).backward()
+    off.step(opt)
+    off.update()
+assert off.get_scale() == 1.0
+""",
+    "gathered gradients, and an update of its own for what is left after the loop": HEAD
+    + """
+opt = optim.AdamW(net.parameters(), lr=0.01)
+k = 4
+for epoch in range(2):
+    opt.zero_grad()
+    for i in range(6):
+        loss = crit(net(X[8*i:8*i+8]), Y[8*i:8*i+8]) / k
+        loss.backward()
+        if (i + 1) % k == 0:
+            opt.step()
+            opt.zero_grad()
+    if 6 % k:
+        opt.step()
+        opt.zero_grad()
+""",
 }

@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 
 from ..lexicon import CALANDO, TORCH
+from .by_class import classes
 from .finding import CHECK, HUMAN, KEPT, REWRITTEN
 from .from_mindspore.in_mindspore import in_place
 from .from_torch.later import final, leave_none, set_later, stands_alone
 from .reading.blocks import statement_of
+from .reading.bound import HOOK
 from .reading.carry import carry
-from .reading.chosen import chosen
+from .reading.chosen import chosen, looked_up
 from .reading.flow import OPTIMIZER, SCALER, SCHEDULER, Thing
 from .reading.mentions import MEANT, bases_of, chooses, clips, of_mindspore, own_kind
 from .reading.prepared import gathers, wraps
@@ -41,6 +43,7 @@ def to_calando(work: Work) -> None:
         for each in things if why else ():
             stays(work, each, why)
         done |= {id(each.node) for each in things} | {id(part.node) for place in found for part in place.parts}
+    classes(work)
     rest(work)
 
 
@@ -259,6 +262,11 @@ def stays(work: Work, thing: Thing, why: str) -> None:
     work.say(file, thing.node, KEPT, reason, "scheduler")
 
 
+def unseen(file: File, node: ast.Call) -> bool:
+    """Whether a call makes a class by a name that is not written out, or lets another function do so."""
+    return looked_up(file, node.func) or chooses(file, node)
+
+
 def own_optimizer(work: Work, scope: Scope, node: ast.Call) -> bool:
     """Whether a call makes, or is a method of, an optimizer of the script's own."""
     inner = work.flow.callee(scope, node)
@@ -307,7 +315,7 @@ def works(work: Work, file: File, node: ast.AST) -> str:
         return "it works on gradients, and those are PyTorch's"
     if isinstance(node.func, ast.Attribute):
         kinds = work.flow.kinds(scope, node.func.value)
-        if node.func.attr in ("backward", "manual_backward"):
+        if node.func.attr in ("backward", "manual_backward", HOOK):
             return "it works on gradients, and those are PyTorch's"
         held = work.flow.things(scope, node.func.value)
         if any(t.kind == OPTIMIZER and t.name.partition(".")[2] not in CALANDO for t in held):
@@ -323,7 +331,8 @@ def works(work: Work, file: File, node: ast.AST) -> str:
         if not held and node.func.attr in ("step", "zero_grad", "state_dict", "load_state_dict", "get_last_lr"):
             return "whatever it is called on is PyTorch's or takes PyTorch's calls"
     if chosen(work.flow, scope, node.func) or chooses(file, node):
-        return "which class this is, is only known when it runs; it stays PyTorch's"
+        stays = "it stays PyTorch's" if unseen(file, node) else "those that are written out are calando's"
+        return f"which class this is, is only known when it runs; {stays}"
     target = work.flow.callee(scope, node)
     if target is not None:
         return "a function of the project, whose lines are listed themselves"

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import ast
 
+from ..reading.blocks import statement_of
 from ..reading.flow import NETWORK, OBJECT, Flow, Thing
 from ..reading.remembered import remembered
 from ..reading.rhythm import over_optimizers
+from ..reading.roads import conditions, enclosing
 from ..reading.scopes import File, Scope
 from ..work import Left, Work
 from .params import owner_networks
 from .update import Update
 
 
-def cleared(work: Work, optimizers: list[Thing], update: Update) -> list[tuple[Scope, ast.stmt]]:
-    """The statements that clear the gradients of a step."""
+def cleared(work: Work, optimizers: list[Thing], update: Update, others: set[Scope]) -> list[tuple[Scope, ast.stmt]]:
+    """The statements that clear the gradients of a step.
+
+    Args:
+        others: the functions of other steps, which clear their own.
+    """
     found: list[tuple[Scope, ast.stmt]] = []
     owners = {text for thing in optimizers for text in owner_names(thing)}
     networks = [each for thing in optimizers for each in owner_networks(work, thing)]
@@ -32,7 +38,23 @@ def cleared(work: Work, optimizers: list[Thing], update: Update) -> list[tuple[S
                 loop = file.parents[statement]
                 alone = isinstance(loop, ast.For) and len(loop.body) == 1 and not loop.orelse
                 found.append((scope, loop if alone and over_optimizers(loop, node) else statement))  # type: ignore[arg-type]
-    return sorted(found, key=lambda each: each[1].lineno)
+    own = [each for each in found if each[0] not in others]
+    return sorted(own or found, key=lambda each: each[1].lineno)
+
+
+def clearing(scope: Scope, clears: list[tuple[Scope, ast.stmt]]) -> list[ast.stmt]:
+    """Where a function clears gradients: itself, or by a call of one that does nothing but that on its way."""
+    own = [statement for where, statement in clears if where is scope]
+    helpers = [
+        where
+        for where, statement in clears
+        if where is not scope
+        and not enclosing(where, statement)
+        and not any(conditions(where.file, statement, where.node))
+    ]
+    return own + [
+        statement_of(scope.file, call) for where in helpers for caller, call in where.calls if caller is scope
+    ]
 
 
 @remembered

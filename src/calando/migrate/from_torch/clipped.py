@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 
 from ...lexicon import TORCH
@@ -18,10 +19,16 @@ from .clips import clip_text
 from .params import grouped_params, owner_networks
 from .update import Update, weights_of
 
+# Functions that change gradients, by their names.
+CHANGES = re.compile(
+    r"(avg|average|sync|reduce|cancel|mask|clip|clamp|scale|normali[sz]e)\w*grad|grad\w*(avg|average|sync|reduce|cancel|mask)",
+    re.IGNORECASE,
+)
+
 
 def clipped(work: Work, update: Update, mine: list[tuple[ast.stmt, ast.Call]]) -> list[tuple[str, ast.AST]]:
     """The clipping between backward and step, on the gradients themselves."""
-    span = range(mine[0][0].lineno, (update.sharers or [update])[-1].call.lineno + 1)
+    span = range(mine[0][0].lineno, update.last.lineno + 1)
     return clipped_between(work, update.scope, span, lambda params, line: clipped_name(work, update, params, line))
 
 
@@ -52,7 +59,20 @@ def clipped_between(
         elif isinstance(node.func, ast.Attribute) and node.func.attr == "unscale_":
             work.remove(file, statement_of(file, node))
             work.say(file, node, REWRITTEN, "the gradients are unscaled as soon as they are there", "step")
+        elif inside := elsewhere(work, within, node):
+            raise Left(f"the call in line {node.lineno} changes the gradients {inside}")
     return found
+
+
+def elsewhere(work: Work, within: Scope, call: ast.Call) -> str:
+    """Where a function changes the gradients that parameters hold; empty where it does not."""
+    name = ast.unparse(call.func).rpartition(".")[2]
+    inner = work.flow.callee(within, call)
+    if inner is None:
+        return "in a function that is not in this project" if CHANGES.search(name) else ""
+    held = [n for n in inner.file.nodes[inner] if isinstance(n, ast.Attribute) and n.attr == "grad"]
+    lines = [n.lineno for n in held if by_hand(inner.file, n)]
+    return f"in {inner.file.source.name}, line {lines[0]}" if lines else ""
 
 
 def clipping(

@@ -6,14 +6,14 @@ import ast
 from collections.abc import Callable, Hashable
 
 from ..finding import HUMAN
-from ..reading.flow import NETWORK, OBJECT, OPTIMIZER, Thing
-from ..reading.mentions import OTHERS, bases_of
+from ..reading.flow import NETWORK, OBJECT, OPTIMIZER, SCALER, Thing
+from ..reading.mentions import bases_of
 from ..reading.rhythm import updates
 from ..reading.scopes import Scope
 from ..work import Left, Work
+from .belonging import unknown_step
 from .params import owner_networks
 from .party import Party
-from .steps import unknown_step
 
 
 def crews(work: Work, parties: list[Party]) -> list[list[Party]]:
@@ -31,15 +31,22 @@ def crews(work: Work, parties: list[Party]) -> list[list[Party]]:
 
 
 def places(work: Work, party: Party) -> set[Hashable]:
-    """The functions that optimizers are stepped in, the class that keeps them, the networks of their file they move."""
+    """The functions that optimizers are stepped in, their scalers and class, the networks of their file they move."""
     found: set[Hashable] = set()
     for optimizer in party.optimizers:
         found |= {scope for scope, _ in updates(work.flow, optimizer)}
+        found |= scalers_of(work, optimizer)
         found |= {("made in", optimizer.scope.owner)} if optimizer.scope and optimizer.scope.owner else set()
         for scope, owner in owner_networks(work, optimizer):
             moved = {t for t in work.flow.things(scope, owner) if t.kind in (NETWORK, OBJECT)}
             found |= {(thing, optimizer.scope.file) for thing in moved}  # type: ignore[union-attr]
     return found
+
+
+def scalers_of(work: Work, optimizer: Thing) -> set[Hashable]:
+    """The GradScalers that step an optimizer."""
+    steps = [(scope, call.func.value) for scope, call in updates(work.flow, optimizer) if call.args]  # type: ignore[attr-defined]
+    return {thing for scope, held in steps for thing in work.flow.things(scope, held) if thing.kind == SCALER}
 
 
 def carried(
@@ -80,8 +87,7 @@ def strangers(work: Work, crew: list[Party]) -> None:
         for call in scope.file.asked[scope]:
             if own_step(work, scope, call):
                 raise Left(f"line {call.lineno} steps an optimizer of the script's own in the same function")
-            held = ast.unparse(call.func.value) if isinstance(call.func, ast.Attribute) else ""
-            if unknown_step(work, scope, call) and not OTHERS.search(held):
+            if unknown_step(work, scope, call):
                 raise Left(f"what line {call.lineno} steps in the same function is not known here")
 
 

@@ -14,7 +14,9 @@ from ..reading.roads import LOOPS
 from ..reading.scopes import Scope
 from ..reading.source import rows
 from ..work import Left, Work
+from .forks import asked_names, parted
 from .passes import Pass, passes
+from .scaler import loosened
 from .stopping import STOP, stop_called, stops
 
 
@@ -43,6 +45,10 @@ def settle(work: Work, one: Pass, base: ast.stmt) -> None:
         inner |= names_stored(statement)
     varying = names_stored(base) if isinstance(base, LOOPS) else set()
     read = entering([*one.again, *one.region], one.loss)
+    asked = asked_names(one.fork) if one.fork is not None else set()
+    if asked & {name for statement in one.later for name in names_stored(statement)}:
+        raise Left(f"what line {one.fork.branch.lineno} asks is computed behind the forward pass")  # type: ignore[union-attr]
+    read |= asked - inner
     one.inputs = sorted(read & (varying | inner), key=lambda name: name.lower())
     end = one.loss if one.handed is not None else one.backward
     own = {id(n) for s in one.region for n in ast.walk(s)} | {id(n) for n in ast.walk(end)}
@@ -67,11 +73,12 @@ def function_lines(work: Work, one: Pass, name: str) -> list[str]:
     for statement in (*one.again, *one.region):
         start, end = source.lines(statement) or source.span(statement)
         text = textwrap.dedent(body_text(work, one, start, end)).rstrip("\r\n")
-        lines += ["    " + line if line.strip() else "" for line in rows(text)]
+        lines += [source.unit + line if line.strip() else "" for line in rows(text)]
     loss = detached(work, one, one.loss)
     if one.scaler:
-        loss = f"{one.scaler}.scale({loss})"
-    lines.append(f"    return {', '.join([loss, *one.outputs])}")
+        whether = f" if {one.fork.when} else {loss}" if one.fork is not None and one.fork.when else ""
+        loss = f"{one.scaler}.scale({loss}){whether}"
+    lines.append(f"{source.unit}return {', '.join([loss, *one.outputs])}")
     try:
         ast.parse("\n".join(lines))
     except SyntaxError:
@@ -154,6 +161,9 @@ def rewrite(work: Work, one: Pass, name: str, grad_fn: str, weights: str, gradie
         if one.label:
             work.replace(file, one.loss, one.label)
         work.before(file, one.guard or one.backward, *moved, *tail)
+    elif one.fork is not None:
+        work.before(file, one.guard or one.fork.branch, *moved, *tail)
+        parted(work, file, one.fork, loosened(one, gradients))
     elif one.guard is None:
         apart = "; " if source.lines(one.backward) is None and not (tail or moved[0] != call) else f"\n{indent}"
         work.replace(file, one.backward, apart.join([*moved, *tail]))
@@ -174,8 +184,8 @@ def guarded(work: Work, one: Pass, moved: list[str], name: str) -> None:
     assert one.guard is not None and isinstance(one.loss, ast.Name)
     file, outs = one.scope.file, ", ".join([one.loss.id, *one.outputs])
     test = file.source.code(one.guard.test)
-    lines = [f"if {test}:", *(f"    {line}" if line else "" for line in moved)]
-    lines += ["else:", f"    {outs} = {name}({', '.join(one.inputs)})"]
+    lines = [f"if {test}:", *(f"{file.source.unit}{line}" if line else "" for line in moved)]
+    lines += ["else:", f"{file.source.unit}{outs} = {name}({', '.join(one.inputs)})"]
     work.before(file, one.guard, *lines)
 
 

@@ -123,7 +123,7 @@ def keep(work: Work, place: Placed, groups: str, statement: ast.stmt, why: str) 
         work.replace(file, place.thing.node, text)
         lines = [f'{optimizer}.set("lr", {rate}.per_epoch({length}))']
     if perhaps(place, statement):
-        lines = [f"if {rate} is not None:", *(f"    {line}" for line in lines)]
+        lines = [f"if {rate} is not None:", *(f"{file.source.unit}{line}" for line in lines)]
     if lines not in [said for held, said in work.set if held is loop]:
         work.set.append((loop, lines))
         work.before(owner.file, loop, *lines)

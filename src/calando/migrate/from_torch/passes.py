@@ -18,6 +18,7 @@ from ..reading.source import Edit
 from ..reading.still import still
 from ..reading.touching import touches, works
 from ..work import Left, Work
+from .forks import Fork
 from .handed import Handed, differentiated, handed, take_backward, there
 
 
@@ -34,6 +35,7 @@ class Pass:
         inputs, outputs: names that go in, and come out beside the loss.
         scaler: the name of the GradScaler, where there is one.
         guard: the condition around the backward, where the forward pass stands before it.
+        fork: the condition that chooses one of several ways to make it.
         base: the loop before which its function is put; the backward itself where there is none.
         again: statements from before another update that the loss still depends on; the function runs them again.
         handed: the call of a function that is handed the loss and has the backward.
@@ -50,6 +52,7 @@ class Pass:
     outputs: list[str] = field(default_factory=list)
     scaler: str = ""
     guard: ast.If | None = None
+    fork: Fork | None = None
     base: ast.stmt | None = None
     again: list[ast.stmt] = field(default_factory=list)
     handed: ast.Call | None = None
@@ -103,8 +106,18 @@ def other_backward(scope: Scope, node: ast.Call) -> bool:
     return scope.file.names.dotted(node.func).startswith("torch.autograd")
 
 
-def understood(work: Work, scope: Scope, statement: ast.stmt, call: ast.Call, gone: set[ast.stmt]) -> Pass:
+def understood(
+    work: Work,
+    scope: Scope,
+    statement: ast.stmt,
+    call: ast.Call,
+    gone: set[ast.stmt],
+    forked: tuple[Fork, str] | None = None,
+) -> Pass:
     """The forward pass of one ``backward``.
+
+    Args:
+        forked: the other ways in which it is made, and how the GradScaler is called.
 
     Raises:
         Left: it is not straight-line code.
@@ -112,10 +125,11 @@ def understood(work: Work, scope: Scope, statement: ast.stmt, call: ast.Call, go
     file = scope.file
     inner = handed(work.flow, work.flow.callee(scope, call))
     loss, scaler = taken_in(inner, call) if inner is not None else lossy(work, scope, call)
+    fork, scaler = forked if forked is not None else (None, scaler)
     label = loss.target.id if isinstance(loss, ast.NamedExpr) else ""  # (loss := …).backward()
     loss = loss.value if isinstance(loss, ast.NamedExpr) else loss
-    guard = guarding(file, statement)
-    holder = guard or statement
+    guard = guarding(file, fork.branch if fork is not None else statement)
+    holder = guard or (fork.branch if fork is not None else statement)
     block = block_of(file, holder)
     earlier = block[: block.index(holder)]
     wall = next((n for n in reversed(range(len(earlier))) if trains(work, scope, earlier[n])), -1) + 1
@@ -143,7 +157,7 @@ def understood(work: Work, scope: Scope, statement: ast.stmt, call: ast.Call, go
         raise Left(f"line {late[0].lineno} holds several statements")
     if guard is not None and not isinstance(loss, ast.Name):
         raise Left(f"the forward pass of the backward in line {call.lineno} was not found beside it")
-    found = Pass(scope, statement, loss, region, later, scaler=scaler, again=again, guard=guard, label=label)
+    found = Pass(scope, statement, loss, region, later, scaler=scaler, again=again, guard=guard, label=label, fork=fork)
     if inner is not None:
         found.handed = call
         found.label = "" if isinstance(loss, ast.Name) else file.names.free("loss")

@@ -7,24 +7,28 @@ import re
 
 from ..finding import CHECK, REWRITTEN
 from ..reading.blocks import above, spot, statement_of
-from ..reading.bound import names_stored
+from ..reading.bound import names_read, names_stored
+from ..reading.either import Either
 from ..reading.flow import SCALER, Thing
-from ..reading.remembered import remembered
-from ..reading.rhythm import over_optimizers, updates, updates_of_all
+from ..reading.rhythm import either, over_optimizers, updates
 from ..reading.roads import LOOPS, conditions, enclosing, roads
-from ..reading.scopes import BLOCKS, File, Scope
+from ..reading.scopes import File, Scope
 from ..work import Left, Work
-from .cleared import cleared
+from .adjusted import scaled_step
+from .belonging import accumulates, belonging
+from .cleared import cleared, clearing
 from .clipped import clipped, clipped_between
 from .closures import closure_step
+from .forks import alternatives, fork
 from .forward import outermost, rewrite, settle
 from .handed import Handed, add_argument, add_parameter, all_handed, callers, handed, there
-from .passes import passes, understood
+from .passes import Pass, passes, understood
 from .scaler import scalers, unscaled
 from .strays import alone
 from .update import Update, shared, split, weights_of
 
-RATES = re.compile(r"sched|warmup|(^|[._])lr", re.IGNORECASE)  # what else has a step
+PILING = ", so they pile up"
+TAKES = "the optimizer takes the gradients; time passes inside"
 
 
 def rewrite_steps(work: Work, optimizers: list[Thing]) -> None:
@@ -35,6 +39,7 @@ def rewrite_steps(work: Work, optimizers: list[Thing]) -> None:
     """
     found = {id(call): (scope, call) for thing in optimizers for scope, call in updates(work.flow, thing)}
     updates_found: list[Update] = []
+    first: dict[Either, Update] = {}
     for scope, call in sorted(found.values(), key=lambda each: each[1].lineno):
         scaled = isinstance(call.func, ast.Attribute) and SCALER in work.flow.kinds(scope, call.func.value)
         if (call.args or call.keywords) and not scaled:
@@ -43,14 +48,45 @@ def rewrite_steps(work: Work, optimizers: list[Thing]) -> None:
             closure_step(work, scope, call, gradients_name(work, scope.file, scope.file.source.code(call.func.value)))  # type: ignore[attr-defined]
             continue
         at, scaler = stepped(work, scope, call)
-        updates_found += reached(work, scope, call, at, scaler)
+        one = either(work.flow, scope, call) if passes(work, scope) else None
+        before = first.get(one) if one is not None else None
+        before = before or again(work, updates_found, scope, call, at)
+        if before is not None:
+            beside(work, before, call, at, scaler)
+            continue
+        made = reached(work, scope, call, at, scaler)
+        updates_found += made
+        if one is not None:
+            first[one] = made[0]
     updates_found.sort(key=lambda update: (update.scope.file.module, spot(update.call)))
     whole = shared(work, updates_found)
     for update in whole:
-        rewrite_update(
-            work, optimizers, update, [spot(each.call) for each in updates_found if each.scope is update.scope]
-        )
+        places = [spot(each.call) for each in updates_found if each.scope is update.scope]
+        others = {each.scope for each in whole if each.scope is not update.scope}
+        rewrite_update(work, optimizers, update, places, cleared(work, optimizers, update, others))
     unhanded(work)
+
+
+def again(work: Work, found: list[Update], scope: Scope, call: ast.Call, at: str) -> Update | None:
+    """The update before a further one with the same gradients, as that of what is left over after a loop."""
+    before = found[-1] if found and found[-1].scope is scope and found[-1].at == at else None
+    if before is None or handed(work.flow, work.flow.callee(scope, before.call)) is not None:
+        return None
+    spots = [spot(statement) for statement, _ in passes(work, scope)]
+    return None if not spots or any(spot(before.last) < place < spot(call) for place in spots) else before
+
+
+def beside(work: Work, update: Update, call: ast.Call, at: str, scaler: str) -> None:
+    """The same update in another branch of a condition, or once more: it takes the same gradients.
+
+    Raises:
+        Left: the optimizer has another name there.
+    """
+    if at != update.at or update.call.lineno > call.lineno:
+        raise Left(f"the steps in lines {update.call.lineno} and {call.lineno} share one backward")
+    update.twins.append(call)
+    work.replace(update.scope.file, call, step_text(work, update.scope, call, at, update.gradients, scaler))
+    work.say(update.scope.file, call, CHECK if scaler else REWRITTEN, TAKES, "step")
 
 
 def unhanded(work: Work) -> None:
@@ -87,9 +123,9 @@ def reached(work: Work, scope: Scope, call: ast.Call, at: str, scaler: str) -> l
     if inner is None and passes(work, scope):
         if (over := each_in_turn(work, scope, call)) is not None:
             return [spread(work, scope, call, over, (at, name, scaler))]
-        work.replace(file, call, step_text(file, call, at, name, scaler))
+        work.replace(file, call, step_text(work, scope, call, at, name, scaler))
         certainty = CHECK if scaler else REWRITTEN
-        work.say(file, call, certainty, "the optimizer takes the gradients; time passes inside", "step")
+        work.say(file, call, certainty, TAKES, "step")
         return [Update(scope, call, at, name)]
     if inner is None and (helper := backward_in_helper(work, scope, call)) is not None:
         name, line = helper.node.name, helper.file.backwards[helper][0][0]  # type: ignore[attr-defined]
@@ -99,8 +135,8 @@ def reached(work: Work, scope: Scope, call: ast.Call, at: str, scaler: str) -> l
         raise Left(f"the backward that belongs to the step in line {call.lineno} was not found in its function")
     if inner is not None:
         clip_inside(work, inner, call, name)
-    work.replace(file, call, step_text(file, call, at, name, scaler))
-    work.say(file, call, REWRITTEN, "the optimizer takes the gradients; time passes inside", "step")
+    work.replace(file, call, step_text(work, scope, call, at, name, scaler))
+    work.say(file, call, REWRITTEN, TAKES, "step")
     placed = add_parameter(work, scope, name)
     return [given_on(work, scope, caller, outer, call, (at, name, placed)) for caller, outer in scope.calls]
 
@@ -186,61 +222,50 @@ def gradients_name(work: Work, file: File, at: str) -> str:
     return file.names.free(wanted)
 
 
-def step_text(file: File, call: ast.Call, at: str, name: str, scaler: str) -> str:
+def step_text(work: Work, scope: Scope, call: ast.Call, at: str, name: str, scaler: str) -> str:
     """The call that makes an update."""
     if not scaler:
         return f"{at}({name})"
-    finite = file.names.free("finite")
-    indent = file.source.indent(statement_of(file, call))
-    lines = [f"{finite} = mindspore.amp.all_finite({name})", f"if {finite}:", f"    {at}({name})"]
-    return f"\n{indent}".join([*lines, f"{scaler}.adjust({finite})"])
+    indent = scope.file.source.indent(statement_of(scope.file, call))
+    return f"\n{indent}".join(scaled_step(work, scope, call, f"{at}({name})", name, scaler))
 
 
-def rewrite_update(work: Work, optimizers: list[Thing], update: Update, others: list[tuple[int, int]]) -> None:
+def rewrite_update(
+    work: Work,
+    optimizers: list[Thing],
+    update: Update,
+    others: list[tuple[int, int]],
+    clears: list[tuple[Scope, ast.stmt]],
+) -> None:
     """Everything between the data and the step.
 
     Args:
         others: where the steps of this function stand.
+        clears: what clears its gradients.
     """
     scope, file = update.scope, update.scope.file
     mine = belonging(work, update, others)
-    clears = cleared(work, optimizers, update)
     gone = {statement for _, statement in clears}
-    accumulated = accumulates(update, mine, clears)
-    alone(work, update, mine, [statement for where, statement in clears if where is scope])
-    found = [understood(work, scope, statement, call, gone) for statement, call in mine]
+    accumulated = accumulates(update, mine, clears, alternatives(work, scope, mine))
+    alone(work, update, mine, clearing(scope, clears))
+    found = understood_all(work, scope, mine, gone)
     makers = {id(node) for thing in optimizers for node in above(thing.scope.file, thing.node)}  # type: ignore[union-attr]
     around = [node for node in above(file, update.holder) if isinstance(node, LOOPS)]
     makers |= {id(node) for node in around if update.names & names_stored(node)}
     bases = [outermost(scope, one.backward, makers) for one in found]
-    if accumulated and not all(isinstance(base, LOOPS) for base in bases):
-        raise Left(f"gradients are gathered over calls of a function, up to the step in line {update.call.lineno}")
-    if accumulated and any(leaves(s) for one in found for s in one.later):
-        raise Left(f"gradients are gathered, and a turn may end before line {mine[0][0].lineno} adds its own")
-    loops = [enclosing(scope, one.backward) for one in found]
-    if clears and loops[0] and not any(repeated(work, where, s, loops[0]) for where, s in clears):
-        raise Left(f"the gradients for the step in line {update.call.lineno} are cleared outside its loop only")
-    if accumulated and not clears:
-        raise Left(f"the gradients for the step in line {update.call.lineno} are never cleared")
-    if not accumulated and not clears:
-        raise Left(f"the gradients for the step in line {update.call.lineno} are never cleared, so they pile up")
-    went = {s for _, s in work.removed} if len(clears) > 1 else set()  # another step's that are cleared here too
-    for where, statement in clears:
-        if accumulated and where is scope and not outside(statement, bases):
-            work.replace(where.file, statement, f"{update.gradients} = None")
-            work.say(where.file, statement, REWRITTEN, "the gathered gradients are dropped", "step")
-        elif statement not in went:
-            work.remove(where.file, statement)
-            shown = statement.body[0] if isinstance(statement, ast.For) else statement
-            work.say(where.file, shown, REWRITTEN, "gradients are made anew at each call", "step")
+    gathered(work, update, mine, found, bases, clears, accumulated)
+    dropped(work, update, clears, bases if accumulated else [])
     clipping = clipped(work, update, mine)
-    several = len(found) > 1
+    negated = rises(optimizers)
     for number, (one, base) in enumerate(zip(found, bases, strict=True)):
         settle(work, one, base)
-        tail = f"_{number + 1}" if several else ""
+        tail = f"_{number + 1}" if len(found) > 1 else ""
         forward, maker = file.names.free(f"forward_fn{tail}"), file.names.free(f"grad_fn{tail}")
         fresh = file.names.free("new_grads") if accumulated else update.gradients
-        after = [*unscaled(one, fresh), *([f"{fresh} = tuple(-g for g in {fresh})"] if rises(optimizers) else [])]
+        if one.fork is not None:
+            read = any(one.name in names_read(statement) for statement in one.later)
+            one.fork.inside = bool(one.fork.when) and not (accumulated or one.fork.bare or read)
+        after = [*unscaled(one, fresh), *([f"{fresh} = tuple(-g for g in {fresh})"] if negated else [])]
         if accumulated:
             name = update.gradients
             after.append(f"{name} = {fresh} if {name} is None else tuple(a + b for a, b in zip({name}, {fresh}))")
@@ -248,15 +273,80 @@ def rewrite_update(work: Work, optimizers: list[Thing], update: Update, others: 
     if accumulated:
         work.before(file, bases[0], f"{update.gradients} = None")
     if update.sharers:
-        own = [node for text, node in clipping if not text.startswith(f"{update.gradients} =")]
-        first = min([statement_of(file, update.call), *own], key=lambda n: n.lineno)  # type: ignore[attr-defined]
-        if any(node.lineno > first.lineno for _, node in clipping if node not in own):  # type: ignore[attr-defined]
-            raise Left(f"gradients that several optimizers share are clipped after line {first.lineno}")  # type: ignore[attr-defined]
-        split(work, update, statement_of(file, first))
+        shared_out(work, update, clipping)
     for text, node in clipping:
         work.replace(file, node, text)
         work.say(file, node, REWRITTEN, "it works on the gradients that the optimizer is given", "step")
     scalers(work, found)
+
+
+def gathered(
+    work: Work,
+    update: Update,
+    mine: list[tuple[ast.stmt, ast.Call]],
+    found: list[Pass],
+    bases: list[ast.stmt],
+    clears: list[tuple[Scope, ast.stmt]],
+    accumulated: bool,
+) -> None:
+    """Raise Left where gradients pile up, or gather in a way that cannot be written out."""
+    line = update.call.lineno
+    if accumulated and not all(isinstance(base, LOOPS) for base in bases):
+        raise Left(f"gradients are gathered over calls of a function, up to the step in line {line}")
+    if accumulated and any(leaves(s) for one in found for s in one.later):
+        raise Left(f"gradients are gathered, and a turn may end before line {mine[0][0].lineno} adds its own")
+    loops = enclosing(update.scope, found[0].backward)
+    if clears and loops and not any(repeated(work, where, s, loops) for where, s in clears):
+        raise Left(f"the gradients for the step in line {line} are cleared outside its loop only")
+    if not clears:
+        raise Left(f"the gradients for the step in line {line} are never cleared{'' if accumulated else PILING}")
+
+
+def dropped(work: Work, update: Update, clears: list[tuple[Scope, ast.stmt]], bases: list[ast.stmt]) -> None:
+    """What clears gradients goes, or drops the gathered ones.
+
+    Args:
+        bases: the loops that they are gathered in; nothing where they are not.
+    """
+    went = {s for _, s in work.removed} if len(clears) > 1 else set()  # another step's that are cleared here too
+    for where, statement in clears:
+        if bases and where is update.scope and not outside(statement, bases):
+            work.replace(where.file, statement, f"{update.gradients} = None")
+            work.say(where.file, statement, REWRITTEN, "the gathered gradients are dropped", "step")
+        elif statement not in went:
+            work.remove(where.file, statement)
+            shown = statement.body[0] if isinstance(statement, ast.For) else statement
+            work.say(where.file, shown, REWRITTEN, "gradients are made anew at each call", "step")
+
+
+def shared_out(work: Work, update: Update, clipping: list[tuple[str, ast.AST]]) -> None:
+    """Each of several optimizers gets its part of the gradients.
+
+    Raises:
+        Left: they are clipped together after that, or several branches take them.
+    """
+    file = update.scope.file
+    if any(each.twins for each in update.sharers):
+        raise Left(f"several optimizers take a part of the gradients in every branch around line {update.call.lineno}")
+    own = [node for text, node in clipping if not text.startswith(f"{update.gradients} =")]
+    first = min([statement_of(file, update.call), *own], key=lambda n: n.lineno)  # type: ignore[attr-defined]
+    if any(node.lineno > first.lineno for _, node in clipping if node not in own):  # type: ignore[attr-defined]
+        raise Left(f"gradients that several optimizers share are clipped after line {first.lineno}")  # type: ignore[attr-defined]
+    split(work, update, statement_of(file, first))
+
+
+def understood_all(work: Work, scope: Scope, mine: list[tuple[ast.stmt, ast.Call]], gone: set[ast.stmt]) -> list[Pass]:
+    """The forward passes of a step; one whose loss is differentiated in every branch of a condition is one."""
+    calls = dict(mine)
+    found: list[Pass] = []
+    seen: set[ast.stmt] = set()
+    for one in alternatives(work, scope, mine):
+        if (forked := fork(work, scope, one, calls)) is not None:
+            first = one.statements[0]
+            found.append(understood(work, scope, first, calls[first], gone, forked))
+            seen |= set(one.statements)
+    found += [understood(work, scope, s, call, gone) for s, call in mine if s not in seen]
+    return sorted(found, key=lambda one: spot(one.backward))
 
 
 def rises(optimizers: list[Thing]) -> bool:
@@ -289,75 +379,3 @@ def repeated(work: Work, scope: Scope, statement: ast.stmt, loops: list[ast.AST]
 def outside(statement: ast.stmt, bases: list[ast.stmt]) -> bool:
     """Whether a statement stands before the loops."""
     return statement.lineno < min(base.lineno for base in bases)
-
-
-@remembered
-def unknown_steps(work: Work, scope: Scope) -> set[tuple[int, int]]:
-    """Where the steps of optimizers that are not known here stand in a function."""
-    return {spot(call) for call in scope.file.asked[scope] if unknown_step(work, scope, call)}
-
-
-def unknown_step(work: Work, scope: Scope, call: ast.Call) -> bool:
-    """Whether a call may be the step of an optimizer that is not known here: the gradients before it are its own."""
-    func = call.func
-    if not isinstance(func, ast.Attribute) or func.attr != "step" or call.args or call.keywords:
-        return False
-    return not work.flow.things(scope, func.value) and not RATES.search(ast.unparse(func.value))
-
-
-def belonging(work: Work, update: Update, others: list[tuple[int, int]]) -> list[tuple[ast.stmt, ast.Call]]:
-    """The backward calls whose gradients a step uses: those after the step before it."""
-    scope = update.scope
-    steps = sorted(
-        {spot(call) for call in updates_of_all(work.flow).get(scope, ()) if getattr(call.func, "attr", "") == "step"}
-        | {spot(update.call), *others}
-        | unknown_steps(work, scope)
-    )
-    own, last = spot(update.call), spot((update.sharers or [update])[-1].call)
-    low = max((each for each in steps if each < own), default=(0, 0))
-    found = [(s, c) for s, c in passes(work, scope) if low < spot(s) <= own]
-    following = [each for each in steps if each > last]
-    if handed(work.flow, work.flow.callee(scope, update.call)) is not None:
-        return [(s, c) for s, c in passes(work, scope) if c is update.call]
-    if following and not any(last < spot(s) <= following[0] for s, _ in passes(work, scope)):
-        raise Left(f"the steps in lines {last[0]} and {following[0][0]} share one backward")
-    if not found:
-        told = f"the backward that belongs to the step in line {own[0]} was not found, or is another step's too"
-        raise Left(told)
-    return found
-
-
-def accumulates(update: Update, mine: list[tuple[ast.stmt, ast.Call]], clears: list[tuple[Scope, ast.stmt]]) -> bool:
-    """Whether gradients of several backward calls are added before a step."""
-    if len(mine) > 1:
-        return True
-    file, statement = update.scope.file, mine[0][0]
-    holder = statement_of(file, update.holder)
-    loops = {id(node) for node in chain(file, statement)}
-    own = {id(node) for node in chain(file, holder)}
-    if loops != own:
-        return True
-    if not own or not clears or any(where is not update.scope for where, _ in clears):
-        return False
-    return not any(each_turn(file, clear, statement) for _, clear in clears)
-
-
-def each_turn(file: File, clear: ast.stmt, backward: ast.stmt) -> bool:
-    """Whether gradients are cleared in every turn of a loop in which a backward is made."""
-    if chain(file, clear) != chain(file, backward):
-        return False
-    loop = chain(file, clear)[0]
-    under = {(branch, other) for branch, other in conditions(file, backward, loop)}
-    between = [n for n in ast.walk(loop) if isinstance(n, ast.Continue) and spot(backward) < spot(n) < spot(clear)]
-    skips = any(chain(file, node)[0] is loop for node in between)
-    return not skips and all(each in under for each in conditions(file, clear, loop))
-
-
-def chain(file: File, node: ast.AST) -> list[ast.AST]:
-    """The loops around a node, up to its function."""
-    found: list[ast.AST] = []
-    while node in file.parents and not isinstance(node, BLOCKS):
-        node = file.parents[node]
-        if isinstance(node, LOOPS):
-            found.append(node)
-    return found

@@ -127,6 +127,9 @@ def usable(work: Work, thing: Thing) -> None:
             kept = put_in(work.flow, scope, call) is not None or wraps(call) or clips(scope.file, call)
             if isinstance(parent, (ast.Call, ast.keyword)) and not known and not scaler and not kept:
                 shown = ast.unparse(func)
+                if scope.file.names.dotted(func).startswith("apex.amp."):
+                    told = "torch.autocast and torch.amp.GradScaler do the same, and can be rewritten"
+                    raise Left(f"apex, which line {node.lineno} gives it to, makes its updates: {told}")
                 if shown not in ("print", "isinstance", "type", "repr", "str", "id"):
                     raise Left(f"it is given to {shown} in line {node.lineno}, which is not in this project")
 

@@ -21,6 +21,7 @@ class Update:
         call: the call there: the optimizer's step, or a function of the project's that steps it.
         at: how the optimizer's parameters are reached there.
         gradients: the name of the gradients.
+        twins: the steps that other branches make with the same gradients.
         over: the loop from one optimizer to the next, where each is given its part of gradients made before it.
         sharers: the updates that take parts of these gradients, where several optimizers share one backward.
     """
@@ -29,14 +30,19 @@ class Update:
     call: ast.Call
     at: str
     gradients: str
-    backwards: list[tuple[ast.stmt, ast.Call]] = field(default_factory=list)
     sharers: list[Update] = field(default_factory=list)
     over: ast.For | None = None
+    twins: list[ast.Call] = field(default_factory=list)
 
     @property
     def holder(self) -> ast.AST:
         """What stands where the gradients are wanted."""
         return self.over or self.call
+
+    @property
+    def last(self) -> ast.Call:
+        """The last call that takes these gradients, or a part of them."""
+        return max((call for each in self.sharers or [self] for call in (each.call, *each.twins)), key=spot)
 
     @property
     def names(self) -> set[str]:
@@ -51,7 +57,7 @@ def shared(work: Work, found: list[Update]) -> list[Update]:
     for update in found:
         before = whole[-1] if whole and whole[-1].scope is update.scope else None
         spots = [spot(s) for s, _ in passes(work, update.scope)]
-        last = spot((before.sharers or [before])[-1].call) if before is not None else (0, 0)
+        last = spot(before.last) if before is not None else (0, 0)
         own = handed(work.flow, work.flow.callee(update.scope, update.call)) is not None
         if before is None or own or any(last < at < spot(update.call) for at in spots):
             whole.append(update)

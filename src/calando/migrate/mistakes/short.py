@@ -8,7 +8,7 @@ from ...lexicon import MINDSPORE
 from ..reading.carry import stored
 from ..reading.flow import OPTIMIZER, Flow, Thing
 from ..reading.lengths import length_of
-from ..reading.rhythm import chosen_turn, divided, over_optimizers, under, updates
+from ..reading.rhythm import chosen_turn, divided, moments, over_optimizers, under
 from ..reading.roads import taken
 from ..reading.scopes import Scope
 from .about import Found, of_mindspore
@@ -50,7 +50,7 @@ def trained(flow: Flow, thing: Thing) -> Amount:
         Unsure: that cannot be counted.
     """
     made: Amount = whole(0)
-    sites = [(scope, call, whole(1)) for scope, call in updates(flow, thing)]
+    sites = [(scope, call, whole(1)) for scope, call in moments(flow, thing)]
     for scope, call in given_to(flow, thing):
         sites += driven(flow, scope, call)
     for scope, call, each in sites:
@@ -72,7 +72,7 @@ def runs(flow: Flow, owner: Scope, loop: ast.AST, inner: ast.AST, station: ast.A
     Raises:
         Unsure: that cannot be counted.
     """
-    divisor, why = divided(owner.file, inner, loop, None)
+    divisor, why = divided(flow, owner, inner, loop, None)
     length = length_of(flow, owner, loop)
     if why or length is None:
         raise Unsure

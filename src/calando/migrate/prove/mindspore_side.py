@@ -144,8 +144,9 @@ class Bridge:
         self.patch(mindspore.ops, "value_and_grad", self.value_and_grad)
         self.patch(mindspore.ops, "stop_gradient", self.stop_gradient)
         self.patch(mindspore.ops, "assign", self.assign)
-        for name in ("scale", "unscale"):
-            self.patch(mindspore.amp.DynamicLossScaler, name, self.scaler(name))
+        for cls in (mindspore.amp.DynamicLossScaler, mindspore.amp.StaticLossScaler):
+            for name in ("scale", "unscale"):
+                self.patch(cls, name, self.scaler(cls, name))
 
     def patch(self, owner: Any, name: str, value: Any) -> None:
         original = getattr(owner, name)
@@ -204,8 +205,8 @@ class Bridge:
         self.written(held)
         return done
 
-    def scaler(self, name: str) -> Any:
-        original = getattr(mindspore.amp.DynamicLossScaler, name)
+    def scaler(self, cls: type, name: str) -> Any:
+        original = getattr(cls, name)
 
         def method(scaler: Any, x: Any) -> Any:
             if not self.other.is_tensor(x):

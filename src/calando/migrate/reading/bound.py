@@ -28,13 +28,16 @@ CHANGING = {
 }  # fmt: skip
 
 
+HOOK = "register_hook"  # changes the gradient that flows through a tensor
+
+
 @lru_cache(maxsize=8192)
 def names_changed(node: ast.AST) -> frozenset[str]:
     """The names whose values a statement changes in place: ``x[i] = …``, ``x.fill_(…)``, ``x.append(…)``."""
     changed = {n.value for n in ast.walk(node) if isinstance(n, ast.Subscript) and isinstance(n.ctx, ast.Store)}
     calls = (n.value.func for n in ast.walk(node) if isinstance(n, ast.Expr) and isinstance(n.value, ast.Call))
     for func in calls:
-        if isinstance(func, ast.Attribute) and (func.attr in CHANGING or in_place(func.attr)):
+        if isinstance(func, ast.Attribute) and (func.attr in (*CHANGING, HOOK) or in_place(func.attr)):
             changed.add(func.value)
     return frozenset(n.id for n in changed if isinstance(n, ast.Name))
 

@@ -11,11 +11,12 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
+from .absent import absent_scalers
 from .callables import arguments as arguments
 from .callables import fields, parameter, read_as_property, skipped
 from .definitions import Definitions
 from .packs import COMPREHENSIONS, EACH, alike, comprehended, elements, entry, further, gathered_as, put_in, taken_out
-from .prepared import wrapped, wraps
+from .prepared import around, wrapped, wraps
 from .remembered import remembered
 from .scopes import BLOCKS as BLOCKS
 from .scopes import File as File
@@ -57,6 +58,7 @@ class Flow(Definitions):
         self.work = [
             (scope, node) for file in self.files for node, scope in file.where.items() if isinstance(node, WORK)
         ]
+        absent_scalers(self)
         for _ in range(ROUNDS):
             before = self.version
             for scope, node in self.work:
@@ -165,7 +167,10 @@ class Flow(Definitions):
     def _called(self, scope: Scope, call: ast.Call) -> frozenset[Thing]:
         if id(call) in self.made:
             return frozenset({self.made[id(call)]})
-        kind, name = made_kind(scope.file.names.dotted(call.func))
+        dotted = scope.file.names.dotted(call.func)
+        if call.args and around(dotted) and (inner := self.things(scope, call.args[0])):
+            return inner
+        kind, name = made_kind(dotted)
         if kind:
             self.made[id(call)] = Thing(kind, call, id(call), name, scope)
             return frozenset({self.made[id(call)]})

@@ -6,6 +6,8 @@ import ast
 import re
 
 from ...lexicon import DYNAMIC, SCHEDULERS
+from .absent import CALLED_SCALER
+from .bound import HOOK
 from .chosen import chosen_call, made_so
 from .flow import GRADIENT, GROUPS_SCHEDULER, MODEL, NETWORK, OBJECT, OPTIMIZER, SCALER, SCHEDULER, Flow, made_kind
 from .prepared import gathers
@@ -22,7 +24,7 @@ MEANT = re.compile(r"opt|sched|scaler|warmup|(^|_)lr", re.IGNORECASE)
 LIBRARIES = (
     "timm.", "transformers.", "accelerate.", "apex.", "fairseq.", "pytorch_lightning.", "lightning.", "ignite.",
     "mmcv.", "mmengine.", "deepspeed.", "fvcore.", "warmup_scheduler.", "torch_optimizer.", "bitsandbytes.",
-    "mindcv.", "mindyolo.", "mindnlp.", "mindformers.",
+    "diffusers.", "monai.", "mindcv.", "mindyolo.", "mindnlp.", "mindformers.",
 )  # fmt: skip
 FACTORY = re.compile(r"optim|sched|adam|sgd|lamb|lars|lion|amp|scaler|warmup|create_trainer|(^|_)lr", re.IGNORECASE)
 DOTTED = re.compile(
@@ -39,7 +41,6 @@ CALLBACKS = re.compile(
     r"mindspore\.(train\.)?(callback\.)?(LossMonitor|TimeMonitor|ModelCheckpoint|CheckpointConfig|EarlyStopping)$"
 )
 AVERAGES = re.compile(r"swa_utils\.(?!SWALR)|\.update_parameters$")
-CALLED_SCALER = re.compile(r"(^|_)(loss|grad|amp)_?scaler$|^scaler$", re.IGNORECASE)
 CALLED_OPTIMIZER = re.compile(r"^(opt|optim|optimizer)(_\w+)?$", re.IGNORECASE)
 CHOICES = {"torch.optim", "torch.optim.lr_scheduler"}  # modules of which a class is chosen
 MADE = re.compile(r"optim|sched|param_groups|(^|_)lr(_|$)|LR$", re.IGNORECASE)  # functions that make or move them
@@ -176,10 +177,11 @@ def handed_on(flow: Flow, node: ast.Call, scope: Scope) -> str:
     given = [*node.args, *(word.value for word in node.keywords)]
     if chooses(scope.file, node):
         return "which class of optimizer or scheduler this is, is only known when it runs"
+    called = CALLED_SCALER.search(name) and len(node.args) + len(node.keywords) > 1
+    if called:
+        return "a loss scaler that is called: the backward, the clipping and the update happen inside it"
     if flow.callee(scope, node) is not None:
         return f"{name} is not rewritten as a whole" if MADE.search(name) and not inside(scope, node) else ""
-    if CALLED_SCALER.search(name) and len(node.args) + len(node.keywords) > 1:
-        return "a loss scaler that is called: the backward, the clipping and the update happen inside it"
     if any(OPTIMIZER in flow.kinds(scope, each) for each in given if isinstance(each, (ast.Name, ast.Attribute))):
         return f"{name} is given the optimizer, and what it does with it is not in this project"
     return ""
@@ -241,6 +243,8 @@ def call_mentioned(flow: Flow, file: File, node: ast.Call, scope: Scope) -> str:
         return "a wrapper decides here which batches make an update"
     if not isinstance(node.func, ast.Attribute):
         return "this changes the learning rate in a way that was not recognised" if WRITTEN.search(dotted) else ""
+    if name == HOOK:
+        return "a hook changes gradients here: in MindSpore it takes MindSpore's tensors, and returns them"
     if name in ALWAYS:
         return f".{name} was not recognised as part of a training step that can be rewritten"
     held = flow.kinds(scope, node.func.value)

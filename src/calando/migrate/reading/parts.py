@@ -23,6 +23,8 @@ def parts_of(flow: Flow, scope: Scope, node: ast.AST, seen: set[int] | None = No
         if id(inner) in whose:
             continue
         if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load):
+            if bound(scope, inner):
+                continue
             home = flow.home(scope, inner.id)
             for caller, given in handed(flow, home, inner.id):
                 yield from parts_of(flow, caller, given, seen)
@@ -38,6 +40,17 @@ def parts_of(flow: Flow, scope: Scope, node: ast.AST, seen: set[int] | None = No
         elif isinstance(inner, ast.Attribute) and isinstance(inner.ctx, ast.Load):
             for home, value in kept_as(scope, inner):
                 yield from parts_of(flow, home, value, seen)
+
+
+def bound(scope: Scope, name: ast.Name) -> bool:
+    """Whether a comprehension around a name gives it its value: elsewhere the name is another's."""
+    node: ast.AST = name
+    while node in scope.file.parents and not isinstance(node, ast.stmt):
+        node = scope.file.parents[node]
+        for part in getattr(node, "generators", ()):
+            if any(isinstance(n, ast.Name) and n.id == name.id for n in ast.walk(part.target)):
+                return True
+    return False
 
 
 def kept_as(scope: Scope, node: ast.Attribute) -> Iterator[tuple[Scope, ast.expr]]:

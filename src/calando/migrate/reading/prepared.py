@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .flow import File, Flow, Scope
 
 WRAPPERS = {"prepare", "setup", "setup_optimizers", "prepare_optimizer", "prepare_scheduler"}
+AROUND = {"DataParallel", "DistributedDataParallel", "FullyShardedDataParallel"}
 HOLDERS = ("accelerator", "fabric")
 
 
@@ -22,6 +23,12 @@ def wraps(call: ast.Call) -> bool:
     func = call.func
     named = isinstance(func, ast.Attribute) and func.attr in WRAPPERS
     return named and ast.unparse(func.value).rpartition(".")[2].lower() in HOLDERS  # type: ignore[attr-defined]
+
+
+def around(dotted: str) -> bool:
+    """Whether a call of this full name puts something around a network, as ``torch.compile``."""
+    home, _, name = dotted.rpartition(".")
+    return dotted == "torch.compile" or (name in AROUND and home.partition(".")[0] in ("torch", "apex"))
 
 
 def wrapped(flow: Flow, scope: Scope, call: ast.Call) -> frozenset[Thing]:

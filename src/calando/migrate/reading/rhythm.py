@@ -7,7 +7,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from .blocks import statement_of
 from .carry import carry, replaced
+from .either import Either, eithers
 from .flow import OPTIMIZER, SCALER, Flow, Thing
 from .lengths import length_of
 from .remembered import remembered
@@ -56,6 +58,33 @@ def sites(flow: Flow) -> dict[Thing, list[tuple[Scope, ast.Call]]]:
     return {each: sorted(calls, key=lambda f: f[1].lineno) for each, calls in found.items()}
 
 
+def moments(flow: Flow, thing: Thing) -> list[tuple[Scope, ast.Call]]:
+    """The calls that update an optimizer's parameters; of those of which one or another is made, the first."""
+    found = updates(flow, thing)
+    later = {s for scope, call in found if (one := either(flow, scope, call)) for s in one.statements[1:]}
+    return [(scope, call) for scope, call in found if statement_of(scope.file, call) not in later]
+
+
+def either(flow: Flow, scope: Scope, call: ast.AST) -> Either | None:
+    """The condition in whose every branch the same optimizers are updated once, one of them by this call."""
+    return updates_apart(flow).get(id(call))
+
+
+@remembered
+def updates_apart(flow: Flow) -> dict[int, Either]:
+    """id of a call that updates parameters → the condition in whose every branch there is one for the same ones."""
+    found: dict[int, Either] = {}
+    for scope, calls in updates_of_all(flow).items():
+        kinds: dict[frozenset[Thing], dict[ast.stmt, ast.Call]] = {}
+        for call in sorted(calls, key=lambda call: (call.lineno, call.col_offset)):
+            if isinstance(statement := scope.file.parents[call], ast.Expr):
+                kinds.setdefault(updated(flow, scope, call), {})[statement] = call
+        for held in kinds.values():
+            for one in eithers(scope.file, held):
+                found |= {id(held[statement]): one for statement in one.statements}
+    return found
+
+
 @remembered
 def updates_of_all(flow: Flow) -> dict[Scope, set[ast.Call]]:
     """The calls that update any optimizer's parameters, by where they are."""
@@ -81,15 +110,18 @@ def updated(flow: Flow, scope: Scope, call: ast.Call) -> frozenset[Thing]:
 
 def rhythm(flow: Flow, optimizers: frozenset[Thing], scope: Scope, step: ast.Call, given: str | None) -> Rhythm:
     """How many updates of the optimizers one call of a scheduler's ``step`` stands for."""
-    sites = {id(call): (s, call) for thing in optimizers for s, call in updates(flow, thing)}
+    sites = {id(call): (s, call) for thing in optimizers for s, call in moments(flow, thing)}
     if not sites:
         return Rhythm(False, why="no call that updates this optimizer was found", asks=True)
-    found: list[Rhythm] = []
-    for road in roads(flow, scope, step):
-        for place, call in sites.values():
-            for way in taken(flow, place, call):
-                if (one := _between(flow, road, way, scope, step, place, call)) is not None:
-                    found.append(one)
+    pairs = [
+        (road, way, place, call)
+        for road in roads(flow, scope, step)
+        for place, call in sites.values()
+        for way in taken(flow, place, call)
+    ]
+    near = [pair for pair in pairs if pair[0].start is pair[1].start] or pairs  # one run of the script each
+    each = (_between(flow, road, way, scope, step, place, call) for road, way, place, call in near)
+    found = [one for one in each if one is not None]
     if not found:
         return Rhythm(False, why="the update stands outside the loop that steps the scheduler", asks=True)
     first = found[0]
@@ -118,7 +150,7 @@ def _between(
         return Rhythm(False, early=early, why=f"its step is called only under the condition in line {condition}")
     if not inner:
         both = sorted((step.lineno, station.lineno)) if station is not None else []  # type: ignore[attr-defined]
-        divisor, why = divided(place.file, call, until, step, both)
+        divisor, why = divided(flow, place, call, until, step, both)
         if divisor is not None:
             why = "the scheduler is stepped more often than the optimizer"
         return Rhythm(not why, early=early, why=why)
@@ -177,7 +209,7 @@ def turns(flow: Flow, way: Road, number: int, to: Scope, line: int) -> str:
     if there is None:
         raise Unknown(f"how often the loop in line {place} runs is not known", asks=True)
     last = number + 1 == len(way.loops) or way.loops[number + 1][1] is not owner
-    divisor, why = divided(owner.file, way.stations[owner] if last else way.loops[number + 1][0], loop, None)
+    divisor, why = divided(flow, owner, way.stations[owner] if last else way.loops[number + 1][0], loop, None)
     if why:
         raise Unknown(why, asks="may end or skip" in why)
     once = over_optimizers(loop, way.stations[owner]) or chosen_turn(owner.file, loop, way.stations[owner])
@@ -200,7 +232,7 @@ def over_optimizers(loop: ast.AST, update: ast.AST) -> bool:
 
 
 def divided(
-    file: File, call: ast.AST, until: ast.AST, step: ast.AST | None, between: Sequence[int] = ()
+    flow: Flow, scope: Scope, call: ast.AST, until: ast.AST, step: ast.AST | None, between: Sequence[int] = ()
 ) -> tuple[ast.expr | None, str]:
     """By what the updates of a loop are fewer than its turns; or why that is not known.
 
@@ -208,7 +240,8 @@ def divided(
         step: the scheduler's step, where it stands in the same loop.
         between: the lines of both, where only a jump between them matters.
     """
-    divisor = None
+    divisor, file = None, scope.file
+    sure = one.branches if (one := either(flow, scope, call)) is not None else set()
     for node in ast.walk(until):
         jump = isinstance(node, (ast.Break, ast.Continue, ast.Return))
         if jump and between and not between[0] <= node.lineno <= between[1]:  # type: ignore[attr-defined]
@@ -218,6 +251,8 @@ def divided(
     for branch, otherwise in conditions(file, call, until):
         if step is not None and any(step is node for node in ast.walk(branch)):
             continue  # both stand under it
+        if branch in sure:
+            continue  # its other branches make the update too
         if not otherwise and known(file, branch.test, until):
             continue  # the loop around chooses it, once
         every = multiple(branch.test)
@@ -336,7 +371,7 @@ def total(flow: Flow, thing: Thing, to: Scope, line: int) -> str | None:
     A training that is called from several places is counted as often.
     """
     said: dict[str, int] = {}
-    for scope, call in updates(flow, thing):
+    for scope, call in moments(flow, thing):
         for way in taken(flow, scope, call):
             try:
                 parts = [turns(flow, way, number, to, line) for number in range(len(way.loops))]

@@ -92,6 +92,15 @@ class Source:
         found = re.match(r"[ \t\f]*", self.text[start:])
         return found.group() if found else ""
 
+    @cached_property
+    def unit(self) -> str:
+        """The white space by which the script's blocks are set in: a tab where it is one, else four spaces."""
+        for node in ast.walk(self.tree):
+            body = getattr(node, "body", None)
+            if isinstance(node, ast.stmt) and isinstance(body, list) and body[0].lineno > node.lineno:
+                return "\t" if self.indent(body[0]).endswith("\t") else "    "
+        return "    "
+
     def line(self, number: int) -> str:
         """One line, without its end."""
         end = self.starts[number] if number < len(self.starts) else len(self.text)

@@ -9,6 +9,7 @@ import re
 from ..work import Work
 from .carry import stored
 from .flow import NETWORK, OBJECT, OPTIMIZER, SCALER, SCHEDULER
+from .mentions import OTHERS as APART
 from .scopes import BLOCKS, Scope
 from .still import flowing
 
@@ -30,6 +31,8 @@ def touches(work: Work, scope: Scope, statement: ast.AST, depth: int = 0) -> boo
         if not isinstance(node, ast.Call):
             continue
         if holds(work, scope, node.func) or unknown(work, scope, node.func):
+            return True
+        if depth and from_outside(work, scope, node.func):
             return True
         inner = work.flow.callee(scope, node) if depth < 3 else None
         seen = inner is not None and isinstance(inner.node, BLOCKS)
@@ -80,6 +83,16 @@ def unknown(work: Work, scope: Scope, func: ast.expr) -> bool:
             return False
     probe = ast.copy_location(ast.Call(func, [], []), func)
     return whole is not func or work.flow.callee(scope, probe) is None
+
+
+def from_outside(work: Work, scope: Scope, func: ast.expr) -> bool:
+    """Whether a method is called of something from outside of a function whose making was not seen: ``ac.pi(obs)``."""
+    held = func.value if isinstance(func, ast.Attribute) else None
+    if not isinstance(held, ast.Name) or OTHERS.search(held.id) or APART.search(held.id) or OTHERS.search(func.attr):  # type: ignore[attr-defined]
+        return False
+    home = work.flow.home(scope, held.id)
+    made = [getattr(statement, "value", None) for _, statement in stored(home).get(held.id, [])]
+    return home is not scope and any(isinstance(each, ast.Call) for each in made) and not work.flow.things(scope, held)
 
 
 def works(statement: ast.stmt) -> bool:

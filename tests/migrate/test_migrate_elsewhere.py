@@ -1,0 +1,118 @@
+"""Steps whose gradients are cleared, or changed, in other functions and scripts: nothing of that is lost unsaid."""
+
+import pytest
+
+from calando.migrate import HUMAN, Wish, migrate
+
+MODEL = """
+import torch
+class GPT(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = torch.nn.Linear(4, 1)
+    def forward(self, x):
+        return self.body(x)
+    def configure_optimizers(self, rate):
+        return torch.optim.AdamW(self.parameters(), lr=rate)
+"""
+BENCH = """
+import torch
+from model import GPT
+model = GPT()
+optimizer = model.configure_optimizers(1e-3)
+for k in range(4):
+    loss = model(torch.randn(2, 4)).mean()
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    optimizer.step()
+"""
+TRAIN = """
+import torch
+from model import GPT
+model = GPT()
+optimizer = model.configure_optimizers(1e-3)
+for turn in range(4):
+    for micro_step in range(2):
+        loss = model(torch.randn(2, 4)).mean() / 2
+        loss.backward()
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+"""
+
+
+def test_each_script_clears_its_own_gradients():
+    """Both step what one factory makes: gradients that one gathers are dropped where it dropped them."""
+    files = {"model.py": MODEL, "bench.py": BENCH, "train.py": TRAIN}
+    done = migrate({name: text.encode() for name, text in files.items()}, Wish(to="mindspore"))
+    after = {result.name: result.after.decode() for result in done.results}
+    assert after["train.py"].rstrip().endswith("optimizer(grads)\n    grads = None")
+    assert "zero_grad" not in after["bench.py"] + after["train.py"]
+
+
+STEP = """
+import torch
+from torch import nn
+{head}
+net = nn.Linear(4, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+for x in [torch.randn(5, 4)] * 3:
+    optimizer.zero_grad()
+    loss = net(x).mean()
+    loss.backward()
+    {call}
+    optimizer.step()
+"""
+CLIP = """
+def clip_gradient(model, most):
+    for p in model.parameters():
+        if p.requires_grad:
+            p.grad.mul_(most)
+"""
+
+
+@pytest.mark.parametrize(
+    "head, call, why",
+    [
+        (CLIP, "clip_gradient(net, 10.0)", "changes the gradients in step.py, line 8"),
+        ("from tools import mpi_avg_grads", "mpi_avg_grads(net)", "changes the gradients in a function that is not"),
+    ],
+)
+def test_gradients_that_another_function_changes_leave_a_step_alone(head, call, why):
+    done = migrate({"step.py": STEP.format(head=head, call=call).encode()}, Wish(to="mindspore"))
+    assert not done.results[0].changed
+    assert [f for f in done.findings if f.certainty == HUMAN and why in f.reason], [str(f) for f in done.findings]
+
+
+CHOSEN = """
+import torch
+from functools import partial
+from torch import optim
+from torch.optim import Adam
+net = torch.nn.Linear(3, 1)
+if len("8bit") > 4:
+    import bitsandbytes as bnb
+    optimizer_class = bnb.optim.AdamW8bit
+else:
+    optimizer_class = torch.optim.AdamW
+table = {"adam": Adam, "sgd": partial(optim.SGD, momentum=0.9)}
+def build(params, cls=optim.Adamax):
+    return cls(params, lr=0.1)
+made = [optimizer_class(net.parameters(), lr=0.1), table["sgd"](net.parameters(), lr=0.1), build(net.parameters())]
+made.append((optim.Adagrad if len(made) > 9 else optim.RMSprop)(net.parameters(), lr=0.01))
+assert not any(isinstance(each, (torch.optim.LBFGS, optim.SGD)) for each in made[2:])
+for each in made:
+    each.zero_grad()
+    net(torch.ones(2, 3)).sum().backward()
+    each.step()
+names = [type(each).__module__.partition(".")[0] for each in made]
+"""
+
+
+def test_classes_that_are_chosen_when_it_runs_are_calandos(torch):
+    done = migrate({"chosen.py": CHOSEN.encode()}, Wish(to="calando"))
+    after = done.results[0].after.decode()
+    held: dict = {}
+    exec(after, held)  # it is the script above
+    assert held["names"] == ["calando"] * 4
+    assert "isinstance(each, (torch.optim.LBFGS, optim.SGD))" in after
+    assert migrate({"chosen.py": after.encode()}, Wish(to="calando")).results[0].after.decode() == after
