@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from calando.mindspore import nn
+from calando.rules.asgd import ASGD
+from calando.rules.halves import HALVES
 from mindspore_front import kinds
 from mindspore_front.kinds import distance
 
@@ -119,3 +121,16 @@ def test_an_average_follows_float16_too(torch):
         np.testing.assert_array_equal(plain[0], followed[0])
         mean = mean + (plain[0] - mean) * np.float32(0.5)
     np.testing.assert_allclose(other.ema_parameters()[0], mean, rtol=2e-3, atol=1e-3)
+
+
+def test_steps_of_asgd_are_numbers_of_float32(mindspore):
+    """Operation by operation as MindSpore's construct: in float64 a weight was one unit of float16 off at times."""
+    hyper = {"lr": float(np.float32(0.1216)), "lambd": 1e-4, "alpha": 0.9571, "t0": 1.0}
+    tensor, rule = (lambda x: mindspore.Tensor(x, mindspore.float32)), HALVES[ASGD]
+    eta, mu, rate = hyper["lr"], 1.0, tensor(0.1216)
+    for age in range(1, 40):
+        keep = 1.0 - hyper["lambd"] * tensor(eta)
+        assert np.float32(rule.scalars(hyper, age, eta, mu).keep) == keep.asnumpy()
+        eta, mu = rule.remember(hyper, age, eta, mu)
+        grown = mindspore.ops.pow(1.0 + hyper["lambd"] * rate * tensor(age), hyper["alpha"])
+        assert np.float32(eta) == (rate / grown).asnumpy()

@@ -21,6 +21,7 @@ test_ms_live_halves.py); the rounding is that of its class Float16.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,7 +30,7 @@ from ..decay import DECOUPLED, INSIDE, L2, Decay
 from ..ops import fma, maximum, minimum, sqrt, through_half, where
 from .adadelta import ADADELTA
 from .adam import ADAM_EPSILON_HAT, ADAM_EPSILON_HAT_AHEAD, ADAM_UNCORRECTED
-from .asgd import ASGD, fading
+from .asgd import ASGD, fading, remember
 from .rmsprop import RMSPROP_INSIDE, MovingScalars, moving
 from .rprop import RPROP, own_steps
 from .rprop import Scalars as RpropScalars
@@ -131,7 +132,16 @@ class AveragedScalars(NamedTuple):
 
 
 def averaging(hyper: Mapping[str, float], age: int, eta: float, mu: float) -> AveragedScalars:
-    return AveragedScalars(*fading(hyper, age, eta, mu), 0.0)
+    single = np.float32(eta)
+    keep = np.float32(1) - np.float32(hyper["lambd"]) * single
+    return AveragedScalars(*fading(hyper, age, eta, mu)._replace(eta=float(single), keep=float(keep)), 0.0)
+
+
+def remembered(hyper: Mapping[str, float], age: int, eta: float, mu: float) -> tuple[float, float]:
+    """As ``asgd.remember``, step by step in float32."""
+    one, lr = np.float32(1), np.float32(hyper["lr"])
+    grown = one + np.float32(hyper["lambd"]) * lr * np.float32(age)
+    return float(lr / grown ** np.float32(hyper["alpha"])), remember(hyper, age, eta, mu)[1]
 
 
 def asgd_ordered(p, g, x, eta, keep, mu, stay, zero):
@@ -163,7 +173,7 @@ HALVES = {
     ADAM_EPSILON_HAT: instead(ADAM_EPSILON_HAT, "halves", adam_fused, corrected),
     ADAM_EPSILON_HAT_AHEAD: instead(ADAM_EPSILON_HAT_AHEAD, "halves", adam_ahead_fused, corrected),
     ADAM_UNCORRECTED: instead(ADAM_UNCORRECTED, "halves", adam_in_steps, decaying),
-    ASGD: instead(ASGD, "halves", asgd_ordered, averaging),
+    ASGD: replace(instead(ASGD, "halves", asgd_ordered, averaging), remember=remembered),
     RMSPROP_INSIDE: instead(RMSPROP_INSIDE, "halves", rmsprop_fused, moving_in_half),
     RPROP: instead(RPROP, "halves", rprop_in_steps, own_steps_in_half),
 }
