@@ -68,6 +68,9 @@ def test_a_cell_that_holds_the_optimizer_puts_its_name_in_front(mindspore, tmp_p
 
 @pytest.mark.parametrize("values, told", [
     ({"lr": float("nan")}, "--set: lr=nan: a hyperparameter is a finite number"),
+    ({"lr": -1.0}, r"--set: lr=-1: lr must lie in \[0, inf\)"),
+    ({"beta1": 1.0}, r"--set: beta1=1: beta1 must lie in \[0, 1\)"),
+    ({"weight_decay": -0.1}, "--set: weight_decay=-0.1: weight_decay must lie in"),
     ({"step": -3.0}, "--set: step=-3: it counts updates"),
     ({"step": 2.5}, "--set: step=2.5: it counts updates"),
     ({"step": 2.0**31}, r"--set: step=2.14748e\+09: it counts updates, from 0 to 2147483647"),

@@ -577,4 +577,47 @@ opt = nn.SGD(net.trainable_params(), learning_rate=0.1, momentum=0.9)
 model = Model(net, loss_fn, opt)
 model.train(6, create_dataset(), callbacks=[LrDecay(opt, [2, 3], 0.1), LossMonitor()], dataset_sink_mode=False)
 """,
+    "Models of several platforms, which scale in several ways, under one name": HEAD + """
+from mindspore import FixedLossScaleManager
+from mindspore.train import Model, LossMonitor
+for platform in ("Ascend", "CPU", "GPU"):
+    if platform == "GPU":
+        opt = nn.Momentum(net.trainable_params(), 0.05, 0.9)
+        model = Model(net, loss_fn, opt)
+    else:
+        opt = nn.Momentum(net.trainable_params(), 0.1, 0.9, 1e-3, 64.0)
+        if platform == "Ascend":
+            manager = FixedLossScaleManager(64.0, drop_overflow_update=False)
+            model = Model(net, loss_fn=loss_fn, optimizer=opt, loss_scale_manager=manager, amp_level="O0")
+        else:
+            model = Model(net, loss_fn, opt, loss_scale_manager=None, metrics={"mse"})
+    model.train(2, create_dataset(), callbacks=[LossMonitor()], dataset_sink_mode=False)
+""",
+    "a Model in each of two functions": HEAD + """
+from mindspore.train import Model
+other = Net()
+def coarse(opt):
+    model = Model(net, loss_fn, opt)
+    model.train(2, create_dataset(), dataset_sink_mode=False)
+def fine(opt):
+    model = Model(other, nn.L1Loss(), opt)
+    model.train(2, create_dataset(), dataset_sink_mode=False)
+coarse(nn.SGD(net.trainable_params(), 0.1))
+fine(nn.SGD(other.trainable_params(), 0.1, momentum=0.5))
+""",
+    "a loss scale that a flag chooses": HEAD + """
+from mindspore import FixedLossScaleManager, DynamicLossScaleManager
+from mindspore.train import Model, LossMonitor
+if os.environ.get("SMALL"):
+    opt = nn.Momentum(net.trainable_params(), 0.05, 0.9)
+else:
+    opt = nn.Momentum(net.trainable_params(), 0.1, 0.9, 1e-3, 32.0)
+manager = None
+if os.environ.get("MOVES") == "yes":
+    manager = DynamicLossScaleManager(init_loss_scale=1024, scale_factor=2, scale_window=100)
+elif not os.environ.get("PLAIN"):
+    manager = FixedLossScaleManager(64.0, drop_overflow_update=False)
+model = Model(net, loss_fn=loss_fn, optimizer=opt, loss_scale_manager=manager)
+model.train(3, create_dataset(), callbacks=[LossMonitor()], dataset_sink_mode=False)
+""",
 }  # fmt: skip

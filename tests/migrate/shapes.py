@@ -419,4 +419,17 @@ for epoch in range(2):
         opt.step()
         opt.zero_grad()
 """,
+    "optimizers of single weights, in groups and not": HEAD
+    + """
+net.scale = nn.Parameter(torch.ones(1))
+first = optim.Adam([net.head.weight, net.scale], lr=0.01)
+second = optim.SGD([{"params": [net.body.weight]}, {"params": net.head.bias, "lr": 0.5}], lr=0.1, momentum=0.9)
+for i in range(0, 48, 8):
+    first.zero_grad()
+    second.zero_grad()
+    loss = crit(net(X[i:i+8]) * net.scale, Y[i:i+8])
+    loss.backward()
+    first.step()
+    second.step()
+""",
 }

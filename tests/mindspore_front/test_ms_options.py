@@ -86,7 +86,10 @@ PAIRS = [  # the same formula in both rooms
     ("mindspore.torch_optim.AdamW", "torch.AdamW"),
     ("mindspore.torch_optim.RMSprop", "torch.RMSprop"),
     ("mindspore.torch_optim.Adagrad", "torch.Adagrad"),
+    ("mindspore.torch_optim.Adamax", "torch.Adamax"),
     ("mindspore.nn.Adam", "torch.mindspore_nn.Adam"),
+    ("mindspore.nn.AdaMax", "torch.mindspore_nn.AdaMax"),
+    ("mindspore.nn.Adagrad", "torch.mindspore_nn.Adagrad"),
     ("mindspore.nn.AdamWeightDecay", "torch.mindspore_nn.AdamWeightDecay"),
 ]
 

@@ -7,10 +7,12 @@ travel is told, one sentence each.
 
 import os
 from collections.abc import Iterable, Mapping
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from typing import Any
 
+from ..hyper import interval
+from ..rules import RULES
 from . import beside, mindspore, mindspore_ckpt, mindspore_safetensors, safetensors, torch, torch_safetensors
 from .crossing import settled, stripped, translated, unwrapped
 from .entry import Entry
@@ -267,11 +269,17 @@ def narrowed(found: Portable, only: str | None, values: Mapping[str, float]) -> 
         found.beside = {}
 
 
+def bounds(name: str) -> tuple[float, float]:
+    """What a hyperparameter may be: [low, high), by the rules that have it."""
+    known = [rule.domain[name] for rule in RULES.values() if name in rule.domain] or [(-inf, inf)]
+    return min(low for low, _ in known), max(high for _, high in known)
+
+
 def overruled(found: Portable, values: Mapping[str, float]) -> None:
     """Put the user's numbers in the place of those in the file.
 
     Raises:
-        ValueError: there is no such hyperparameter, or no optimizer.
+        ValueError: there is no such hyperparameter, or no optimizer; a number that no rule takes.
     """
     if found.optimizer is None:
         raise ValueError("--set: the file has no optimizer")
@@ -290,4 +298,7 @@ def overruled(found: Portable, values: Mapping[str, float]) -> None:
         for name, value in rest.items():
             if name not in group.numbers:
                 raise ValueError(f"--set: there is no {name!r}; it has step, {', '.join(group.numbers)}")
+            low, high = bounds(name)
+            if not low <= value < high:
+                raise ValueError(f"--set: {name}={value:g}: {name} must {interval(low, high)}")
             group.numbers[name] = value

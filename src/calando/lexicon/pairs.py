@@ -75,7 +75,10 @@ PAIRS: dict[str, Pair] = {
         EXACT + "Adagrad",
         "mindspore.nn.Adagrad has a fixed eps of 1e-8 inside the root, torch.optim.Adagrad one of 1e-10 outside it",
     ),
-    "Adamax": Pair(NN + "AdaMax", NN + "AdaMax", BETAS, OURS + "AdaMax"),
+    "Adamax": Pair(
+        NN + "AdaMax", EXACT + "Adamax", BETAS, EXACT + "Adamax",
+        "mindspore.nn.AdaMax adds eps to the largest gradient after the maximum, torch.optim.Adamax before it",
+    ),
     "Rprop": Pair(
         NN + "Rprop", NN + "Rprop", {"lr": "learning_rate", "etas": "etas", "step_sizes": "step_sizes"}, OURS + "Rprop"
     ),
@@ -126,7 +129,11 @@ RETURNS: dict[str, Return] = {
     ),
     "Adam": Return("Adam", SPLIT, EPSILON, MANNERS + "Adam", {"use_nesterov": "nesterov", "use_amsgrad": "amsgrad"}),
     "AdamOffload": Return("Adam", SPLIT, EPSILON, MANNERS + "Adam", {"use_nesterov": "nesterov"}),
-    "AdaMax": Return("Adamax", SPLIT, ours=THEIRS + "Adamax"),
+    "AdaMax": Return(
+        "Adamax", SPLIT,
+        "mindspore.nn.AdaMax adds eps to the largest gradient after the maximum, torch.optim.Adamax before it",
+        MANNERS + "AdaMax",
+    ),
     "Adadelta": Return(
         "Adadelta",
         {"learning_rate": "lr", "rho": "rho", "epsilon": "eps", "weight_decay": "weight_decay"},
@@ -135,7 +142,8 @@ RETURNS: dict[str, Return] = {
     "Adagrad": Return(
         "Adagrad",
         {"learning_rate": "lr", "accum": "initial_accumulator_value", "weight_decay": "weight_decay"},
-        ours=THEIRS + "Adagrad",
+        "mindspore.nn.Adagrad has a fixed eps of 1e-8 inside the root, torch.optim.Adagrad one of 1e-10 outside it",
+        MANNERS + "Adagrad",
     ),
     "AdamWeightDecay": Return(
         "AdamW", SPLIT, "mindspore.nn.AdamWeightDecay corrects no bias; torch.optim.AdamW does",

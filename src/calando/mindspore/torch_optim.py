@@ -4,10 +4,10 @@
     optimizer = torch_optim.AdamW(net.trainable_params(), learning_rate=Cosine(1e-3, 0.0, steps=10_000))
     optimizer(grads)
 
-``mindspore.nn.Adam``, ``AdamWeightDecay``, ``RMSProp`` and ``Adagrad`` are other formulas than ``torch.optim``'s.
-These take real MindSpore parameters, ``optimizer(grads)``, and for every hyperparameter of every group a number, a
-list, a schedule or a function of the step; and they follow ``torch.optim`` step by step. Weight decay applies to
-every parameter, as in PyTorch: no name is exempt. ``calando.torch.mindspore_nn`` is the way back.
+``mindspore.nn.Adam``, ``AdamWeightDecay``, ``RMSProp``, ``Adagrad`` and ``AdaMax`` are other formulas than
+``torch.optim``'s. These take real MindSpore parameters, ``optimizer(grads)``, and for every hyperparameter of every
+group a number, a list, a schedule or a function of the step; and they follow ``torch.optim`` step by step. Weight
+decay applies to every parameter, as in PyTorch: no name is exempt. ``calando.torch.mindspore_nn`` is the way back.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from ..hyper import Hyper, shown
 from ..rule import Rule
 from ..rules.adagrad import ADAGRAD
 from ..rules.adam import ADAM, AMSGRAD
+from ..rules.adamax import ADAMAX
 from ..rules.rmsprop import DOMAIN as RMSPROP_DOMAIN
 from ..rules.rmsprop import RMSPROP, RMSPROP_CENTERED, RMSPROP_CENTERED_MOMENTUM, RMSPROP_MOMENTUM
 from .nn.adagrad import start
@@ -82,6 +83,48 @@ class AdamW(Adam):
 
     DECAY = DECOUPLED
     DEFAULT_DECAY = 0.01
+
+
+class Adamax(Optimizer):
+    """Adamax (Kingma & Ba 2015, arXiv:1412.6980, Algorithm 2) as ``torch.optim.Adamax`` computes it: ε in the maximum.
+
+    Args:
+        params: parameters, or groups with ``params``, ``order_params`` and any hyperparameter.
+        learning_rate: step size, in [0, inf).
+        beta1, beta2: keep factors of the mean of g and of the largest |g|, each in [0, 1).
+        eps: added to |g| before the maximum is taken, in [0, inf).
+        weight_decay: λ, in [0, inf); λ p is added to the gradient.
+        loss_scale: what gradients are divided by, above 0.
+        max_norm, on_nonfinite: as in ``calando.mindspore.nn.SGD``.
+
+    Raises:
+        ValueError, TypeError, KeyError: a value or a group that cannot be used; the sentence says which.
+    """
+
+    ROOM = "torch_optim."
+    NAMES = ("beta1", "beta2", "eps")
+    DOMAIN = ADAMAX.domain
+    FILTER = False
+    SINGLE = False
+
+    def __init__(
+        self,
+        params: Any,
+        learning_rate: Any = 2e-3,
+        beta1: Any = 0.9,
+        beta2: Any = 0.999,
+        eps: Any = 1e-8,
+        weight_decay: Any = 0.0,
+        loss_scale: float = 1.0,
+        *,
+        max_norm: Any = None,
+        on_nonfinite: str = "train",
+    ) -> None:
+        values = {"lr": learning_rate, "beta1": beta1, "beta2": beta2, "eps": eps, "weight_decay": weight_decay}
+        super().__init__(params, values, loss_scale, max_norm, on_nonfinite)
+
+    def _rule(self, hyper: Hyper) -> Rule:
+        return ADAMAX
 
 
 class RMSprop(Optimizer):

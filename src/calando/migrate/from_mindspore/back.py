@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
+from ...lexicon import MINDSPORE
 from ...lexicon.pairs import Return
 from ..finding import REWRITTEN
 from ..reading.blocks import statement_of
@@ -15,6 +17,9 @@ from ..reading.imported import imported
 from ..reading.scopes import File, Scope
 from ..work import Left, Work
 from .params import written
+
+if TYPE_CHECKING:
+    from .scale import Scaling
 
 JIT = {"jit", "ms_function"}
 UNSAID = "what its loss_scale is where it is updated is not known"
@@ -35,6 +40,7 @@ class Back:
         carried: whether the optimizer itself divides gradients by its loss_scale, and not the lines of its update.
         stepped: how many places update its parameters.
         scheduler: in the guide's style, what the optimizer and its scheduler are called where they are made.
+        chosen: how loss scales scale that one of several statements makes, by the first of these.
     """
 
     work: Work
@@ -48,6 +54,7 @@ class Back:
     carried: bool = False
     stepped: int = 0
     scheduler: tuple[str, str] = ("", "")
+    chosen: dict[int, Scaling] = field(default_factory=dict)
 
     def named(self, file: File, node: ast.expr) -> str:
         """How the optimizer is called that a Model or a training step is given; made in place, it gets a name first."""
@@ -144,6 +151,28 @@ class Back:
         if divisor:
             lines[:0] = [f"for p in [p {GROUPS.format(at)} if p.grad is not None]:", f"    p.grad.div_({divisor})"]
         return lines
+
+
+def one_scale(back: Back, scope: Scope, node: ast.expr | None) -> None:
+    """Raise Left where the optimizers that a place may have divide by several loss scales, and not by themselves."""
+    flow = back.work.flow
+    held = [t for t in flow.things(scope, node) if t.kind == OPTIMIZER]
+    scales = {(text, constant(flow, value, t.scope)) for t in held for text, value in [loss_scale(t)] if t.scope}
+    if not back.carried and len({number if number is not None else text for text, number in scales}) > 1:
+        lines = ", ".join(str(line) for line in sorted(t.node.lineno for t in held))  # type: ignore[attr-defined]
+        raise Left(f"{UNSAID}: it is that of line {lines}")
+
+
+def loss_scale(thing: Thing) -> tuple[str, ast.expr]:
+    """What an optimizer divides gradients by, as it is written."""
+    call = thing.node
+    assert isinstance(call, ast.Call)
+    name = thing.name.rpartition(".")[2]
+    order = MINDSPORE[name].order if name in MINDSPORE else ()
+    given = dict(zip(order, call.args, strict=False))
+    given.update({str(w.arg): w.value for w in call.keywords})
+    held = given.get("loss_scale") or ast.Constant(1.0)
+    return ast.unparse(held), held
 
 
 def called_so(thing: Thing) -> tuple[Scope | None, str | int]:

@@ -86,12 +86,15 @@ def callbacks(back: Back, scope: Scope, node: ast.expr | None, loop: Loop, at: s
             work.say(file, call, HUMAN, CALLBACK if name == "own" else f"{name} has no counterpart in the loop", "loop")
             continue
         guard = guarded(scope, where, call, node)
+        early = bool(guard)  # whether it can be asked before the loop, too
         if guard is None:
             guard = f'{loop.watching(scope.file)}.has("{name}")'
-        sizes = len(loop.after), len(loop.end)
+        sizes = len(loop.after), len(loop.end), len(loop.before)
         told = written(back, where, call, loop, at, data)
-        for lines, size in ((loop.after, sizes[0]), (loop.end, sizes[1])):
-            if guard and len(lines) > size:
+        made = [line for line in loop.before[sizes[2] :] if line.partition(" = ")[0] in loop.made.values()]
+        loop.before[sizes[2] :] = [*made, *(line for line in loop.before[sizes[2] :] if line not in made)]
+        for lines, size in ((loop.after, sizes[0]), (loop.end, sizes[1]), (loop.before, sizes[2] + len(made))):
+            if guard and len(lines) > size and (early or lines is not loop.before):
                 lines[size:] = [f"if {guard}:", *(f"    {line}" for line in lines[size:])]
         work.say(file, call, CHECK if told[1] else REWRITTEN, told[0], "loop")
 
@@ -192,6 +195,8 @@ def checkpoint(back: Back, where: Scope, call: ast.Call, loop: Loop, at: str, da
     """Save network and optimizer every n steps."""
     n, file, loop.batch = loop.names, loop.place.file, True
     given = said_of(call, ("prefix", "directory", "config"))
+    if not loop.network:
+        raise Left(f"the network that is saved in line {call.lineno} has no name where it trains")
     config = configured(back, where, given.get("config"), loop)
     every = config.get("save_checkpoint_steps", "1")
     prefix = carried(back, where, given["prefix"], loop) if "prefix" in given else '"CKP"'

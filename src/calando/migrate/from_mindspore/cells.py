@@ -11,7 +11,7 @@ from ..reading.carry import stored
 from ..reading.flow import Thing
 from ..reading.scopes import File, Scope
 from ..work import Left, Work
-from .back import Back, put
+from .back import Back, one_scale, put
 from .scale import Scaling, scaling
 from .step import plain_numbers
 
@@ -61,6 +61,7 @@ def one_step_cells(back: Back) -> dict[str, str]:
     found: dict[str, str] = {}
     for tail in (*READY, BUILT):
         for scope, call in calls_with(back.work, back.thing, tail):
+            one_scale(back, scope, parts_of_step(back.work, scope.file, call, tail).get("optimizer"))
             if id(call) in back.work.told:  # with another optimizer of the same name
                 back.stepped += 1
                 found[ast.unparse(statement_of(scope.file, call).targets[0])] = ""  # type: ignore[attr-defined]

@@ -9,13 +9,14 @@ from ..reading.blocks import statement_of
 from ..reading.carry import stored
 from ..reading.flow import OBJECT, File, Scope
 from ..work import Left, Work
-from .back import Back, alone, put
+from .back import Back, alone, one_scale, put
 from .callbacks import Loop, callbacks
 from .cells import HALF, READY, calls_with
+from .chosen_scale import chosen
+from .one_name import ORDER, agree, arguments, means, numbered, uses_of
 from .scale import Scaling, scaling
 from .watched import lines as watched_lines
 
-ORDER = ("network", "loss_fn", "optimizer", "metrics", "eval_network", "eval_indexes", "amp_level", "boost_level")
 GONE = ("optimizer", "loss_scale_manager", "amp_level", "keep_batchnorm_fp32", "boost_level")
 TRAIN = ("epoch", "train_dataset", "callbacks", "dataset_sink_mode", "sink_size", "initial_epoch")
 FIT = (
@@ -40,6 +41,7 @@ def models(back: Back, steps: dict[str, str]) -> bool:
             elif theirs and id(call) not in back.work.told and own_step(back, scope, first):
                 raise Left(f"the training step that the Model in line {call.lineno} drives has no name of its own")
     for scope, call in found:
+        one_scale(back, scope, arguments(call).get("optimizer"))
         if id(call) in back.work.told:  # with another optimizer of the same name
             back.stepped += 1
         else:
@@ -71,21 +73,27 @@ def several(back: Back, scope: Scope, node: ast.expr) -> bool:
 def model(back: Back, scope: Scope, call: ast.Call, steps: dict[str, str]) -> None:
     """One ``Model``: its trainings are loops, and what is left of it evaluates."""
     work, file = back.work, scope.file
-    given = {**dict(zip(ORDER, call.args, strict=False)), **{str(w.arg): w.value for w in call.keywords}}
+    given = arguments(call)
     if "network" not in given or "None" in given:
         raise Left(f"the arguments of the Model in line {call.lineno} are not written out")
-    how = scaling(work, scope, given["loss_scale_manager"]) if "loss_scale_manager" in given else Scaling()
+    how, manager = Scaling(), given.get("loss_scale_manager")
+    if manager is not None:
+        how = chosen(back, scope, manager) or scaling(work, scope, manager)
     parent = file.parents[call]
     if isinstance(parent, ast.Attribute):
         uses: list[ast.Attribute] = [parent]
     elif isinstance(parent, ast.Assign) and len(parent.targets) == 1:
-        uses = uses_of(file, parent.targets[0])
+        uses = uses_of(work.flow, scope, parent.targets[0])
     else:
         raise Left(f"the Model in line {call.lineno} has no name")
     trains = [node for node in uses if node.attr in ("train", "fit")]
+    if not trains and "optimizer" not in given:
+        return  # of another network, which only has the step's name
     if not trains:
         raise Left(f"where the Model in line {call.lineno} trains was not found")
-    step = ast.unparse(given["network"]) if ast.unparse(given["network"]) in steps else ""
+    step, line = ast.unparse(given["network"]) if ast.unparse(given["network"]) in steps else "", ""
+    if not agree(back, scope, call, [node.value for node in trains]) and not step:
+        how, line = numbered(back, scope, call, how, parent.targets[0])  # type: ignore[union-attr]
     network = in_front(work, file, given["network"])
     at = "" if step else back.named(file, given["optimizer"])
     for node in trains:
@@ -93,27 +101,21 @@ def model(back: Back, scope: Scope, call: ast.Call, steps: dict[str, str]) -> No
         if not isinstance(outer, ast.Call) or not isinstance(file.parents[outer], ast.Expr):
             raise Left(f"the training in line {node.lineno} is not a statement of its own")
         if id(outer) in work.told:  # of another Model of the same name
-            told = "the loop is that of another Model under this name: compare how they scale the loss"
-            work.say(file, call, CHECK, told, "loop")
+            work.say(file, call, REWRITTEN, "the loop is that of every Model under this name", "loop")
             back.stepped += 1
             continue
-        train(back, file.where[node], outer, given, how, step, (network, at))
+        train(back, file.where[node], outer, given, how, step, (network, at, steps.get(step, "") or network))
     amp(work, file, given)
     if isinstance(parent, ast.Assign):
         fits = any(validates(file.parents[n]) for n in trains)
-        remainder(work, file, call, parent, given, [n for n in uses if n not in trains or fits])
+        called = steps.get(step, "") or file.source.code(given["network"])
+        remainder(work, scope, call, given, [n for n in uses if n not in trains or fits], (called, line))
 
 
 def validates(call: ast.AST) -> bool:
     """Whether a ``fit`` also evaluates, for which the Model stays."""
     assert isinstance(call, ast.Call)
     return call.func.attr == "fit" and (len(call.args) > 2 or any(w.arg == "valid_dataset" for w in call.keywords))  # type: ignore[attr-defined]
-
-
-def uses_of(file: File, target: ast.expr) -> list[ast.Attribute]:
-    """Every ``model.something``."""
-    text = ast.unparse(target)
-    return [n for n in file.where if isinstance(n, ast.Attribute) and ast.unparse(n.value) == text]
 
 
 def amp(work: Work, file: File, given: dict[str, ast.expr]) -> None:
@@ -124,22 +126,39 @@ def amp(work: Work, file: File, given: dict[str, ast.expr]) -> None:
 
 
 def remainder(
-    work: Work, file: File, call: ast.Call, statement: ast.Assign, given: dict[str, ast.expr], rest: list[ast.Attribute]
-) -> None:
-    """A Model that also evaluates stays for that, without what trains; another one goes."""
-    text = ast.unparse(statement.targets[0])
+    work: Work, scope: Scope, call: ast.Call, given: dict[str, ast.expr], rest: list[ast.Attribute],
+    instead: tuple[str, str],
+) -> None:  # fmt: skip
+    """A Model that also evaluates stays for that, without what trains; another one goes.
+
+    Args:
+        rest: what else is asked of it.
+        instead: the network that it has where it stays, and a line that is put here.
+
+    Raises:
+        Left: it stays, and took its network's name.
+    """
+    file, (network, line) = scope.file, instead
+    statement = file.parents[call]
+    assert isinstance(statement, ast.Assign)
+    target = statement.targets[0]
+    text = ast.unparse(target)
     passed = [
         n for n in file.where
         if ast.unparse(n) == text and isinstance(getattr(n, "ctx", None), ast.Load)
-        and not isinstance(file.parents[n], ast.Attribute)
-    ] if isinstance(statement.targets[0], (ast.Name, ast.Attribute)) else []  # fmt: skip
+        and not isinstance(file.parents[n], ast.Attribute) and means(work.flow, scope, target, n)  # type: ignore[arg-type]
+    ] if isinstance(target, (ast.Name, ast.Attribute)) else []  # fmt: skip
     if not rest and not passed:
-        work.remove(file, statement)
+        put(work, file, statement, [line]) if line else work.remove(file, statement)
         work.say(file, statement, REWRITTEN, "its training is a loop now", "loop")
         return
+    if text == network:
+        raise Left(f"the Model in line {call.lineno} takes the name of its network, which the loop would call")
+    if line:
+        work.before(file, statement, line)
     kept = {name: file.source.code(value) for name, value in given.items() if name not in GONE}
     order = [name for name in ORDER if name in kept] + [name for name in kept if name not in ORDER]
-    words = ", ".join(kept[n] if n == "network" else f"{n}={kept[n]}" for n in order)
+    words = ", ".join(network if n == "network" else f"{n}={kept[n]}" for n in order)
     work.replace(file, call, f"{file.source.code(call.func)}({words})")
     told = "its training is a loop now; it evaluates as before, as long as the network is MindSpore's"
     work.say(file, statement, CHECK, told, "loop")
@@ -156,11 +175,15 @@ def in_front(work: Work, file: File, node: ast.expr) -> str:
 
 def train(
     back: Back, scope: Scope, call: ast.Call, given: dict[str, ast.expr], how: Scaling, step: str,
-    called: tuple[str, str],
+    called: tuple[str, str, str],
 ) -> None:  # fmt: skip
-    """One ``model.train`` or ``model.fit`` as a loop; ``called`` is how network and optimizer are called."""
+    """One ``model.train`` or ``model.fit`` as a loop.
+
+    Args:
+        called: how what is run, its optimizer, and the network that files hold are called.
+    """
     work, file = back.work, scope.file
-    network, at = called
+    network, at, saved = called
     statement = statement_of(file, call)
     fits = isinstance(call.func, ast.Attribute) and call.func.attr == "fit"
     said = {
@@ -176,7 +199,7 @@ def train(
     names["given"] = names["loss_value"]
     if step and several(back, scope, given["network"]):
         names["given"] = file.names.free("outputs")
-    loop = Loop(network, names, scope, call.lineno)
+    loop = Loop(saved if not step or visible(work, scope, step, saved) else "", names, scope, call.lineno)
     code["train_dataset"] = kept(file, loop, said["train_dataset"], "dataset")
     if (made := given.get("loss_fn")) is not None and not step:
         names["loss_fn"] = kept(file, loop, made, "criterion")
@@ -211,6 +234,15 @@ def train(
     put(work, file, statement, lines)
     work.say(file, statement, REWRITTEN, "the loop that Model.train runs", "loop")
     back.stepped += 1
+
+
+def visible(work: Work, scope: Scope, step: str, network: str) -> bool:
+    """Whether the network of a training step has its name also where the step trains."""
+    root = network.partition(".")[0]
+    if root in stored(work.flow.home(scope, root)):
+        return True
+    new = all(root != node.id for node in scope.file.where if isinstance(node, ast.Name))
+    return new and step not in work.flow.home(scope, step).params
 
 
 def evaluation(loop: Loop, model: str, code: dict[str, str]) -> list[str]:

@@ -266,10 +266,11 @@ def named(work: Work, scope: Scope, node: ast.AST, owners: list[tuple[Scope, ast
         Left: a name is asked for where the network is not known.
     """
     file = scope.file
-    names = set(bound(node))
-    for holder in ast.walk(file.source.tree):
-        if isinstance(holder, BINDERS[:1]) and any(inner is node for inner in ast.walk(holder)):
+    names, holder = set(bound(node)), node
+    while holder in file.parents:
+        if isinstance(holder, BINDERS[:1]):
             names |= set(bound(holder))
+        holder = file.parents[holder]
     for inner in ast.walk(node):
         asked = isinstance(inner, ast.Attribute) and inner.attr == "name" and isinstance(inner.value, ast.Name)
         if asked and inner.value.id in names and id(inner) not in work.told:  # type: ignore[attr-defined]

@@ -64,6 +64,9 @@ def rest(work: Work) -> None:
     for key, (file, node, _) in work.mentions.items():
         if key in told:
             continue
+        if torchs(file):
+            work.say(file, node, KEPT, "it is PyTorch's already", "step")
+            continue
         if isinstance(node, ast.ClassDef):
             if any(file.names.dotted(base).endswith("LearningRateSchedule") for base in node.bases):
                 work.say(file, node, KEPT, "a schedule that is asked step by step", "schedule")
@@ -88,6 +91,12 @@ def rest(work: Work) -> None:
         elif dotted.endswith(SCHEDULES):
             work.say(file, node, KEPT, "a part of a schedule that is asked step by step", "schedule")
     handed_round(work)
+
+
+def torchs(file: File) -> bool:
+    """Whether a script has PyTorch, and nothing of MindSpore."""
+    roots = {full.partition(".")[0] for full in file.names.aliases.values()}
+    return "torch" in roots and not {"mindspore", "mindcv", "mindnlp"} & roots
 
 
 def weights_of(call: ast.Call) -> bool:

@@ -32,19 +32,24 @@ class Scaling:
         sens: what the loss is multiplied by where the optimizer divides by it; None: by nothing.
         scaler: how the GradScaler is called; empty where there is none.
         fixed: the scale that it keeps, as it is written; empty where it moves.
+        number: the name of what the loss is multiplied by beside that; empty where there is none.
     """
 
     sens: ast.expr | None = None
     scaler: str = ""
     fixed: str = ""
+    number: str = ""
 
     def lines(self, back: Back, scope: Scope, line: int, loss: str, at: str) -> list[str]:
         """From the loss to the update."""
-        factor, divisor = back.scales(scope, line, self.sens)
+        if self.number and not self.scaler:
+            return [*back.backward(at, f"({loss} * {self.number})"), *back.update(at)]
         if not self.scaler:
+            factor, divisor = back.scales(scope, line, self.sens)
             return [*back.backward(at, f"({loss} * {factor})" if factor else loss), *back.update(at, divisor)]
+        scaled = f"{loss} * {self.number}" if self.number else loss
         return [
-            *back.backward(at, f"{self.scaler}.scale({loss})"), f"{self.scaler}.step({at})",
+            *back.backward(at, f"{self.scaler}.scale({scaled})"), f"{self.scaler}.step({at})",
             f"{self.scaler}.update({self.fixed})", *back.after(at),
         ]  # fmt: skip
 
@@ -59,27 +64,39 @@ def scaling(work: Work, scope: Scope, node: ast.expr) -> Scaling:
     if not isinstance(made, ast.Call):
         return Scaling(sens=node)
     file = home.file
-    tail = file.names.dotted(made.func).rpartition(".")[2]
-    if tail == "Tensor" and made.args:
+    if file.names.dotted(made.func).rpartition(".")[2] == "Tensor" and made.args:
         return fixed(work, home, made, file.source.code(made.args[0]))
-    said = {**DYNAMIC, **FIXED}.get(tail)
-    if said is None:
-        raise Left(f"the loss scale in line {node.lineno} is made in a way that was not recognised")
-    values = dict(said)
-    for name, value in (*zip(said, made.args, strict=False), *((str(w.arg), w.value) for w in made.keywords)):
-        values[name] = file.source.code(value)
-    first, *rest = values.values()
+    tail, values = spoken(home, made)
+    first = next(iter(values.values()))
     if tail in DYNAMIC:
-        factor = rest[0]
-        text = f"init_scale={first}, growth_factor={factor}, backoff_factor=1 / {grouped(factor)}"
-        text += f", growth_interval={rest[1]}"
-        return Scaling(scaler=scaler(work, home, made, text))
+        return Scaling(scaler=scaler(work, home, made, values["text"]))
     if tail == "FixedLossScaleManager" and values["drop_overflow_update"] == "False":
         told = "a fixed scale: the optimizer divides by it"
         tidy(work, home, made, told)
         given = made.args[0] if made.args else next((w.value for w in made.keywords if w.arg == "loss_scale"), None)
         return Scaling(sens=given or ast.parse(first, mode="eval").body)
     return fixed(work, home, made, first)
+
+
+def spoken(scope: Scope, made: ast.expr) -> tuple[str, dict[str, str]]:
+    """The class of a loss scale that a call makes, and its arguments; of one that moves GradScaler's too, as ``text``.
+
+    Raises:
+        Left: it is none.
+    """
+    file = scope.file
+    tail = file.names.dotted(made.func).rpartition(".")[2] if isinstance(made, ast.Call) else ""
+    said = {**DYNAMIC, **FIXED}.get(tail)
+    if said is None or not isinstance(made, ast.Call):
+        raise Left(f"the loss scale in line {made.lineno} is made in a way that was not recognised")
+    values = dict(said)
+    for name, value in (*zip(said, made.args, strict=False), *((str(w.arg), w.value) for w in made.keywords)):
+        values[name] = file.source.code(value)
+    if tail in DYNAMIC:
+        first, factor, window = values.values()
+        text = f"init_scale={first}, growth_factor={factor}, backoff_factor=1 / {grouped(factor)}"
+        values["text"] = f"{text}, growth_interval={window}"
+    return tail, values
 
 
 def fixed(work: Work, scope: Scope, made: ast.Call, value: str) -> Scaling:

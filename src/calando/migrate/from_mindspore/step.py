@@ -9,7 +9,7 @@ from ..reading.blocks import goes, statement_of
 from ..reading.carry import lineage, stored
 from ..reading.flow import APPLIED, GRADIENT, OPERATION, OPTIMIZER, File, Flow, Scope, Thing
 from ..work import Left, Work
-from .back import GROUPS, Back, put, put_update, seen, unjit
+from .back import GROUPS, Back, one_scale, put, put_update, seen, unjit
 from .operation import is_operation, operation
 
 NORMS = {"clip_by_global_norm", "clip_by_norm"}
@@ -25,6 +25,7 @@ def step(back: Back, scope: Scope, call: ast.Call) -> None:
         Left: it is part of a larger expression, or its gradients come from elsewhere.
     """
     work, file = back.work, scope.file
+    one_scale(back, scope, call.func)
     if id(call) in work.told:
         return  # with another optimizer of the same name
     if len(call.args) == 1 and not call.keywords and in_place(back, scope, call):

@@ -10,7 +10,7 @@ from ..reading.flow import OPTIMIZER, Scope, Thing
 from ..reading.rhythm import updates
 from ..work import Left, Work, uses
 from .back import UNSAID, Back
-from .cells import one_step_cells
+from .cells import BUILT, READY, calls_with, one_step_cells
 from .construct import arguments_of, construct, spelled_out
 from .free import CLIPS, emptied_maps, free
 from .grouped import construct_grouped, group_numbers, grouped
@@ -85,15 +85,21 @@ def torn(work: Work, done: set[Thing], left: dict[Thing, str]) -> dict[Thing, st
     """Optimizers that were rewritten beside one that was not, where either may make the same update."""
     lost: dict[int, Thing] = {}
     for other in left:
-        for _, call in updates(work.flow, other):
+        for call in trained(work, other):
             lost.setdefault(id(call), other)
     found = {}
     for thing in done:
-        beside = next((lost[id(call)] for _, call in updates(work.flow, thing) if id(call) in lost), None)
+        beside = next((lost[id(call)] for call in trained(work, thing) if id(call) in lost), None)
         if beside is not None:
             line = beside.node.lineno  # type: ignore[attr-defined]
             found[thing] = f"the same update may be that of line {line}, which cannot be rewritten: {left[beside]}"
     return found
+
+
+def trained(work: Work, thing: Thing) -> list[ast.Call]:
+    """The calls that update by an optimizer, or that make what does."""
+    made = [found for tail in (*READY, BUILT, "Model") for found in calls_with(work, thing, tail)]
+    return [call for _, call in (*updates(work.flow, thing), *made)]
 
 
 def carry_back(work: Work, thing: Thing, loose: bool, carried: bool) -> None:

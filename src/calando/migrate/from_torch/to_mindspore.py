@@ -41,6 +41,7 @@ DEEPEST = 3  # how many calls are followed to what was changed
 INSTEAD = {
     "LBFGS": "; calando.mindspore.nn.LBFGS takes a closure that returns loss and gradients, as value_and_grad makes it"
 }
+ABOVE_ZERO = ("mindspore.nn.Adam", "mindspore.nn.AdamWeightDecay", "mindspore.nn.AdaMax")
 
 
 def to_mindspore(work: Work) -> None:
@@ -144,7 +145,7 @@ def construct(work: Work, party: Party, thing: Thing) -> None:
     given: dict[str | None, ast.expr] = dict(zip(spoken.order, call.args, strict=False))
     code, options = unpacked(work, scope, call)
     given.update({w.arg: w.value for w in call.keywords if w.arg is not None} | options)
-    refuse(given)
+    refuse(given, target)
     params = given.get("params")
     if params is None:
         raise Left("its parameters are not written out")
@@ -212,8 +213,13 @@ def as_floats(node: ast.expr) -> str:
     return texts[0] if parts == [node] else f"({', '.join(texts)})"
 
 
-def refuse(given: dict[str | None, ast.expr]) -> None:
-    """Raise Left for arguments that have no counterpart."""
+def refuse(given: dict[str | None, ast.expr], target: str) -> None:
+    """Raise Left for arguments that have no counterpart, and for numbers that MindSpore's own class refuses."""
+    betas = given.get("betas")
+    named = zip(("beta1", "beta2"), betas.elts, strict=False) if isinstance(betas, (ast.Tuple, ast.List)) else ()
+    for word, value in (*named, ("eps", given.get("eps"))) if target in ABOVE_ZERO else ():
+        if isinstance(value, ast.Constant) and value.value == 0:
+            raise Left(f"{target} refuses {word}=0; --style exact has it")
     wanted = given.get("maximize")
     if not constant_false(wanted) and not (isinstance(wanted, ast.Constant) and wanted.value is True):
         raise Left("whether it goes up or down (maximize) is chosen at run time")

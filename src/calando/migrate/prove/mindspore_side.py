@@ -6,21 +6,24 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import mindspore
 import numpy as np
 
 from ...mindspore.nn.adam import Optimizer as Ours
+from .given import given
 from .journal import Call, Journal
 
 
 class Watch:
     """Records every update of every optimizer, and feeds recorded gradients where there are some."""
 
-    def __init__(self, journal: Journal, written: Callable[[Any], None] | None = None) -> None:
-        self.journal, self.written = journal, written
+    def __init__(
+        self, journal: Journal, written: Callable[[Any], None] | None = None, lent: Callable[[Any], Any] | None = None
+    ) -> None:
+        self.journal, self.written, self.lent = journal, written, lent
         self.undone: list[Callable[[], None]] = []
         for cls in optimizers():
             self._wrap(cls, "__init__", self._made)
@@ -65,6 +68,9 @@ class Watch:
             undo()
 
     def _made(self, original: Any, optimizer: Any, *args: Any, **words: Any) -> None:
+        if (lent := self.lent) is not None:
+            args = tuple(given(each, lent) if isinstance(each, (list, tuple, Iterator)) else each for each in args)
+            words = {n: given(each, lent) if n in ("params", "parameters") else each for n, each in words.items()}
         original(optimizer, *args, **words)
         self.journal.number(optimizer)
 
@@ -139,7 +145,8 @@ class Bridge:
         self.other = other
         self.lent: dict[int, tuple[Any, Any]] = {}  # id of a parameter there → (it, ours)
         self.owner: dict[int, Any] = {}  # id of ours → the parameter there
-        self.undone = [other.lend(self.give, self.rename)]
+        undo, self.called = other.lend(self.give, self.rename)
+        self.undone = [undo]
         self.patch(mindspore, "value_and_grad", self.value_and_grad)
         self.patch(mindspore.ops, "value_and_grad", self.value_and_grad)
         self.patch(mindspore.ops, "stop_gradient", self.stop_gradient)
@@ -166,6 +173,12 @@ class Bridge:
             self.lent[id(theirs)] = theirs, held
             self.owner[id(held)] = theirs
         return self.lent[id(theirs)][1]
+
+    def taken(self, theirs: Any) -> Any:
+        """Our parameter for one of theirs that an optimizer is given by itself; anything else as it is."""
+        if not self.other.is_tensor(theirs) or isinstance(theirs, mindspore.Parameter):
+            return theirs
+        return self.give(self.called(theirs) or f"parameter_{len(self.lent)}", theirs)
 
     def rename(self, held: Any, prefix: str) -> None:
         held.name = prefix + held.name

@@ -62,11 +62,11 @@ def watch(journal: Journal, sides: list[str], bridge: str, ends: list[Any]) -> N
     for side in (theirs, ours):
         if side is not None:
             side.seed()
-    written_here = written_there = lent = None
+    written_here = written_there = lent = taken = None
     if bridge == "lend":
         bridged = ours.Bridge(theirs)
         ends.append(bridged.end)
-        written_here = bridged.written
+        written_here, taken = bridged.written, bridged.taken
     elif bridge == "loan":
         loan = (RoomLoan if journal.room else Loan)(theirs)
         ends.append(loan.end)
@@ -74,7 +74,7 @@ def watch(journal: Journal, sides: list[str], bridge: str, ends: list[Any]) -> N
     if "torch" in sides:
         ends.append(theirs.Watch(journal, written_there, lent).end)
     if "mindspore" in sides:
-        ends.append(ours.Watch(journal, written_here).end)
+        ends.append(ours.Watch(journal, written_here, taken).end)
 
 
 def run(script: Path, folder: Path, journal: Journal) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
 
+from .given import given
 from .journal import Call, Journal
 
 NAMES: dict[int, str] = {}  # id of a parameter → the name that it has on the other side
@@ -91,15 +92,6 @@ class Watch:
             for p in params:
                 self.written(p)
         self.journal.add(number, call)
-
-
-def given(params: Any, lent: Callable[[Any], Any]) -> Any:
-    """Parameters for an optimizer, of which some may be the other side's own, in groups or not."""
-    if isinstance(params, dict):
-        return {name: given(value, lent) if name == "params" else value for name, value in params.items()}
-    if isinstance(params, (list, tuple, Iterator)):
-        return [given(each, lent) for each in params]
-    return lent(params)
 
 
 def factor(group: dict[str, Any]) -> np.float32:
@@ -210,10 +202,13 @@ def settled(out: Any) -> Any:
     return out.detach() if isinstance(out, torch.Tensor) else out
 
 
-def lend(give: Callable[[str, Any], Any], rename: Callable[[Any, str], None]) -> Callable[[], None]:
-    """Give networks the methods of MindSpore's; what undoes it."""
+def lend(
+    give: Callable[[str, Any], Any], rename: Callable[[Any, str], None]
+) -> tuple[Callable[[], None], Callable[[Any], str]]:
+    """Give networks the methods of MindSpore's; what undoes it, and how a parameter is called there."""
 
     above: dict[int, tuple[Any, str]] = {}  # id of a module → the module it is a part of, and its name there
+    homes: dict[int, tuple[Any, str]] = {}  # the same of parameters
 
     def full(module: Any, name: str) -> str:
         while id(module) in above:
@@ -225,7 +220,18 @@ def lend(give: Callable[[str, Any], Any], rename: Callable[[Any, str], None]) ->
         if part is not None:
             above[id(part)] = module, name
 
-    handle = torch.nn.modules.module.register_module_module_registration_hook(registered)
+    def held(module: Any, name: str, p: Any) -> None:
+        if p is not None:
+            homes[id(p)] = module, name
+
+    def called(p: Any) -> str:
+        return full(*homes[id(p)]) if id(p) in homes else ""
+
+    hooks = torch.nn.modules.module
+    handles = [
+        hooks.register_module_module_registration_hook(registered),
+        hooks.register_module_parameter_registration_hook(held),
+    ]
 
     def trainable_params(self: Any, recurse: bool = True) -> list[Any]:
         named = self.named_parameters(recurse=recurse)
@@ -244,8 +250,9 @@ def lend(give: Callable[[str, Any], Any], rename: Callable[[Any, str], None]) ->
         setattr(torch.nn.Module, method.__name__, method)
 
     def undo() -> None:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
         for method in methods:
             delattr(torch.nn.Module, method.__name__)
 
-    return undo
+    return undo, called
