@@ -159,6 +159,22 @@ for x, y in data:
         10,
         'the function has 2 outputs and has_aux is not ',
     ),
+    "two outputs of a function that a function makes": (
+        MS + """opt = nn.Adam(net.trainable_params())
+def made(net):
+    def forward(x, y):
+        p = net(x)
+        return loss_fn(p, y), p
+    return forward
+fn = made(net)
+grad_fn = ops.value_and_grad(fn, None, opt.parameters)
+for x, y in data:
+    loss, grads = grad_fn(x, y)
+    opt(grads)
+""",
+        13,
+        'the function has 2 outputs and has_aux is not ',
+    ),
     "the length of an epoch as a number": (
         MS + """EPOCH_LEN = 391
 sched = nn.ExponentialDecayLR(0.1, 0.9, decay_steps=EPOCH_LEN, is_stair=True)

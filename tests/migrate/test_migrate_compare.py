@@ -77,6 +77,16 @@ def test_a_clip_on_one_side_is_seen_in_the_first_gradients():
     assert loop(source, result).holds
 
 
+@pytest.mark.parametrize("size, holds", [(1e-8, True), (1e-4, False)])
+def test_where_a_gradient_is_rounding_and_nothing_else_two_runs_may_part(size, holds):
+    """As a bias in front of a normalization does under Adam, which makes whole steps of it."""
+    source, result = trained(), trained()
+    for run, way in ((source, 0.01), (result, -0.01)):
+        for at, call in enumerate(run.calls[0]):
+            call.grads[1], call.weights[1] = np.full(5, size, np.float32), np.full(5, way * at, np.float32)
+    assert loop(source, result).holds == holds
+
+
 def test_a_run_that_failed_is_said_once():
     failed = Journal(problem="line 3: KeyError: 'data'")
     levels = [rates(failed, Journal()), weights(failed, Journal(), 2, "", WEIGHT, SHARE)]

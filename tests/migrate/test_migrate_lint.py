@@ -7,6 +7,7 @@ import pytest
 import programs
 import returns
 from alike import RIGHT
+from calando.migrate import Wish, migrate
 from calando.migrate.lint import RULES, lint
 from calando.migrate.reading.flow import Flow
 from calando.migrate.reading.source import read
@@ -252,6 +253,17 @@ def test_a_mistake_is_found_at_its_line(name):
     found, unread = lint({"port.py": text.encode()})
     assert not unread
     assert [(f.line, told in f.reason) for f in found] == [(line, True)], found
+
+
+SUMMED = [name for name, (_, _, told) in (MISTAKES | MISTAKEN | PORTS).items() if "has_aux is not" in told]
+
+
+@pytest.mark.parametrize("name", SUMMED)
+def test_the_gradient_of_a_sum_is_not_made_the_gradient_of_a_loss(name):
+    text = (MISTAKES | MISTAKEN | PORTS)[name][0]
+    done = migrate({"port.py": text.encode()}, Wish(to="torch"))
+    assert not done.results[0].changed
+    assert any("has_aux=True is missing" in finding.reason for finding in done.findings), done.findings
 
 
 def test_every_rule_is_shown():

@@ -8,6 +8,7 @@ from ..finding import CHECK, KEPT, REWRITTEN
 from ..reading.blocks import goes, statement_of
 from ..reading.carry import lineage, stored
 from ..reading.flow import APPLIED, GRADIENT, OPERATION, OPTIMIZER, File, Flow, Scope, Thing
+from ..reading.outputs import outputs as outputs_of
 from ..work import Left, Work
 from .back import GROUPS, Back, one_scale, put, put_update, seen, unjit
 from .operation import is_operation, operation
@@ -211,6 +212,11 @@ def outputs(back: Back, scope: Scope, node: ast.Assign) -> tuple[str, str]:
             return f"{file.source.code(out)}[0]", file.source.code(out)
         name = file.source.code(out)
         return (file.names.free("loss_value"), "") if name == "_" else (name, name)
+    made = [t for t in back.work.flow.things(scope, node.value.func) if t.kind == GRADIENT]  # type: ignore[attr-defined]
+    if any(t.name == "value_and_grad" and no_aux(t.node) for t in made):
+        raise Left(
+            f"several outputs are taken in line {node.lineno}, whose sum the gradient is of: has_aux=True is missing"
+        )
     first = file.source.code(out.elts[0])
     if isinstance(out.elts[0], ast.Starred):
         raise Left(f"the loss in line {node.lineno} has no name")
@@ -220,9 +226,19 @@ def outputs(back: Back, scope: Scope, node: ast.Assign) -> tuple[str, str]:
 
 def has_aux(call: ast.AST) -> bool:
     """Whether a ``value_and_grad`` keeps outputs beside the loss."""
-    assert isinstance(call, ast.Call)
-    aux = call.args[3] if len(call.args) > 3 else next((w.value for w in call.keywords if w.arg == "has_aux"), None)
+    aux = aux_of(call)
     return isinstance(aux, ast.Constant) and bool(aux.value)
+
+
+def no_aux(call: ast.AST) -> bool:
+    """Whether a ``value_and_grad`` takes the gradient of the sum of all outputs."""
+    aux = aux_of(call)
+    return aux is None or (isinstance(aux, ast.Constant) and not aux.value)
+
+
+def aux_of(call: ast.AST) -> ast.expr | None:
+    assert isinstance(call, ast.Call)
+    return call.args[3] if len(call.args) > 3 else next((w.value for w in call.keywords if w.arg == "has_aux"), None)
 
 
 def finite(back: Back, scope: Scope, node: ast.Name, at: str) -> bool:
@@ -364,10 +380,5 @@ def several(work: Work, scope: Scope, given: dict[str, ast.expr]) -> None:
     if isinstance(aux, ast.Constant) and aux.value:
         return
     fn = given["fn"]
-    body: list[ast.expr] = []
-    if isinstance(fn, ast.Lambda):
-        body = [fn.body]
-    elif isinstance(fn, ast.Name) and (target := work.flow.definition(scope, fn.id)) is not None:
-        body = [n.value for n in ast.walk(target.node) if isinstance(n, ast.Return) and n.value is not None]
-    if any(isinstance(x, ast.Tuple) for x in body):
+    if outputs_of(work.flow, scope, fn) > 1:
         raise Left(f"the gradient in line {fn.lineno} is that of the sum of several outputs: has_aux=True is missing")

@@ -7,7 +7,8 @@ from collections import defaultdict
 
 from ..reading.blocks import block_of, statement_of
 from ..reading.carry import stored
-from ..reading.flow import APPLIED, GRADIENT, OBJECT, OPTIMIZER, Flow, Thing
+from ..reading.flow import APPLIED, GRADIENT, OPTIMIZER, Flow, Thing
+from ..reading.outputs import outputs
 from ..reading.parts import kept_as, parts_of, spelled
 from ..reading.rhythm import updates
 from ..reading.roads import LOOPS, enclosing
@@ -129,30 +130,6 @@ def summed_outputs(flow: Flow) -> Found:
         if count > 1:
             told = f"the function has {count} outputs and has_aux is not set: this is the gradient of their sum"
             yield scope.file, call, told
-
-
-def outputs(flow: Flow, scope: Scope, fn: ast.expr | None) -> int:
-    """How many values a function returns; 0 where that is not seen."""
-    if isinstance(fn, ast.Lambda):
-        if isinstance(fn.body, ast.Call) and flow.callee(scope, fn.body) is not None:
-            return outputs(flow, scope, fn.body.func)
-        return len(fn.body.elts) if isinstance(fn.body, ast.Tuple) else 0
-    if isinstance(fn, ast.Call) and ast.unparse(fn.func) in ("partial", "functools.partial") and fn.args:
-        return outputs(flow, scope, fn.args[0])
-    if not isinstance(fn, (ast.Name, ast.Attribute, ast.Call)):
-        return 0
-    target = flow.callee(scope, ast.Call(fn, [], [])) if not isinstance(fn, ast.Call) else None
-    for cell in flow.things(scope, fn) if target is None else ():
-        target = flow.method(cell.scope, "construct") if cell.kind == OBJECT else target
-    if target is None or not isinstance(target.node, ast.FunctionDef):
-        return 0
-    returned = [
-        n.value for n in target.file.nodes[target] if isinstance(n, ast.Return) and n.value is not None
-    ]  # fmt: skip
-    for value in [v for v in returned if isinstance(v, ast.Name)]:
-        held = [s.value for _, s in stored(target).get(value.id, []) if isinstance(s, ast.Assign)]
-        returned += held if len(held) == 1 else []
-    return max((len(v.elts) for v in returned if isinstance(v, ast.Tuple)), default=0)
 
 
 def forward_again(flow: Flow) -> Found:

@@ -19,7 +19,7 @@ UPDATE = 2.0**-20  # the same, without powers of betas: what a formula of some t
 ULP = 2.0**-24  # of a weight's size: what storing it rounds, once in each update
 POWERS = "2⁻¹⁶ of the way that a weight has gone, which MindSpore's powers of betas may do, kept as float32"
 STORED = "2⁻²⁰ of the way that a weight has gone and 2⁻²⁴ of itself for each update, which storing float32 may do"
-TINY = 1e-6  # gradients that are rounding
+TINY = 1e-6  # gradients that are rounding: absolute, and of all gradients of an update
 DRIFT = 0.05  # of the way that the weights have gone, in a closed loop, where rounding feeds back
 
 
@@ -202,6 +202,7 @@ def loop(source: Journal, result: Journal) -> Level:
         if told := at_first(n, mine, its):
             return Level(3, title, True, False, told)
         share = longest = 0.0
+        moved, begun = set[int](), range(len(mine[0].weights) if mine else 0)
         for at, (a, b) in enumerate(zip(mine, its, strict=True)):
             place = f"they part at optimizer {n}, update {at}"
             order = matched(a.names, b.names, len(a.weights))
@@ -212,8 +213,10 @@ def loop(source: Journal, result: Journal) -> Level:
             longest = max(longest, *map(length, pair))
             if told := shortened(*pair, share, longest):
                 return Level(3, title, True, False, f"{place}: the gradients are {told}", share)
-            apart = norm(a.weights[j] - b.weights[i] for i, j in enumerate(order))
-            gone = norm(x - y for x, y in zip(a.weights, mine[0].weights, strict=False) if x.shape == y.shape)
+            moved |= {i for i, j in enumerate(order) if not rounding(a.grads[j], a) or not rounding(b.grads[i], b)}
+            apart = norm(a.weights[j] - b.weights[i] for i, j in enumerate(order) if i in moved)
+            way = [(a.weights[j], mine[0].weights[j]) for i, j in enumerate(order) if i in moved and j in begun]
+            gone = norm(x - first for x, first in way if x.shape == first.shape)
             largest = max(largest, share := apart / max(gone, 1e-3))
             if not share <= DRIFT:
                 told = f"by {share:.2g} of the way gone"
@@ -231,6 +234,15 @@ def at_first(number: int, mine: list[Call], its: list[Call]) -> str:
         return ""
     told = f"the gradients that reach it are {long:.3g} long, in the result {other:.3g}"
     return f"they part at optimizer {number}, update 0: {told}; are they clipped or scaled on one side only?"
+
+
+def rounding(g: np.ndarray | None, call: Call) -> bool:
+    """Whether the gradient of one parameter is none but for rounding, beside all gradients of the update.
+
+    So is a bias's in front of a normalization; Adam makes whole steps of it, another way on every machine.
+    """
+    whole = norm(each for each in call.grads if each is not None)
+    return whole > 0 and (g is None or norm([g]) <= TINY * whole)
 
 
 def norm(arrays: Iterable[np.ndarray]) -> float:
