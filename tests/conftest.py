@@ -4,6 +4,7 @@ Kernels stay in the user's own cache folder (or ``CALANDO_CACHE_DIR``): their na
 text, so an old one is never met, and only the first run of all compiles.
 """
 
+import gc
 import os
 import sys
 import warnings
@@ -29,8 +30,13 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "calando"))
 
 
 def pytest_collection_finish(session):
-    """A test file may have loaded a profile of its own; the one named here holds when tests run."""
+    """A test file may have loaded a profile of its own; the one named here holds when tests run.
+
+    All that was imported and collected stays to the end, so the garbage collector need not search it again and again.
+    """
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "calando"))
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

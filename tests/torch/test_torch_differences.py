@@ -108,6 +108,15 @@ def expanded(room):
     stepped(room.SGD([torch.ones(1).expand(3).requires_grad_()], lr=0.1))
 
 
+def appended(room):
+    """How many parameters and names the checkpoint of a group has, one of whose parameters came later."""
+    optimizer = room.SGD([("w", w())], lr=0.1)
+    optimizer.param_groups[0]["params"].append(w())
+    stepped(optimizer)
+    group = optimizer.state_dict()["param_groups"][0]
+    return len(group["params"]), len(group["param_names"])
+
+
 def sparse_adam(room):
     p = w(3, 2)
     optimizer = room.SparseAdam([p], lr=0.1)
@@ -130,6 +139,7 @@ CASES = [  # the row begins so; what is done; what comes of it in torch, and her
     ),
     ("an unknown key", lambda room: room.SGD([{"params": [w()], "weigth_decay": 2}], lr=0.1) and 1, 1, KeyError),
     ("`optimizer.lr = 0.1`", lambda room: setattr(room.SGD([w()], lr=0.1), "lr", 1.0), None, AttributeError),
+    ("a parameter appended", appended, (2, 1), ValueError),
     ("a group of another", lambda room: room.SGD(room.Adam([w()]).param_groups).param_groups[0]["eps"], 1e-8, 1e-8),
     ("a group of another", lambda room: room.SGD([{"params": [w()], "eps": 1}], lr=0.1) and 1, 1, KeyError),
     (

@@ -9,6 +9,13 @@ from torch_pairs import same
 import calando.torch as ct
 
 
+@pytest.fixture(scope="module", autouse=True)
+def what_other_tests_hold():
+    """It is not searched for garbage in every step."""
+    gc.collect()
+    gc.freeze()
+
+
 def cloned(p):
     p.data = p.data.clone()
 

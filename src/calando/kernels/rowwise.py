@@ -40,12 +40,10 @@ class RowWise:
 
     def bfloat16(self) -> Any:
         """A tensor in bfloat16."""
-        new = None
+        new = self.rows(slice(0)).bfloat16().new_empty(self.shape)
         for cut in pieces(self.shape):
-            piece = self.rows(cut).bfloat16()
-            new = piece.new_empty(self.shape) if new is None else new
-            new[cut] = piece
-        return self.rows(slice(0)).bfloat16() if new is None else new
+            new[cut] = self.rows(cut)
+        return new
 
     def __add__(self, other: "RowWise") -> "RowWise":
         return self.add(other)

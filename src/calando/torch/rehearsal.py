@@ -24,7 +24,7 @@ class Rehearsal(Mailbox):
         ours = [values.get("lr") for values in self._posted]
         try:
             written = [group.get("lr") for group in self.param_groups]
-            if self.state or any(lr != 0.0 or any(lr is x for x in ours) for lr in written):
+            if self.state or not all(map(is_zero, written)) or any(lr is x for lr in written for x in ours):
                 return False
             return all(p.grad is not None and not moves(p.grad) for p in self._all() if p.requires_grad)
         except (AttributeError, KeyError, TypeError):
@@ -42,6 +42,11 @@ class Rehearsal(Mailbox):
         finally:
             for group, lr in zip(self.param_groups, written, strict=True):
                 group["lr"] = lr
+
+
+def is_zero(lr: Any) -> bool:
+    """Whether a rate is what is written for such a step: the number 0, or a tensor of it."""
+    return getattr(lr, "ndim", 0) == 0 and bool(lr == 0.0)
 
 
 def moves(g: torch.Tensor) -> bool:
