@@ -1,11 +1,14 @@
-"""Bad input of the command: one sentence, and nothing written."""
+"""Bad input of the command: one sentence, and nothing written. How runs end, and what they leave behind: nothing."""
 
+import sys
 import time
 
 import pytest
 
 from calando.migrate import Wish
 from calando.migrate.command import Asked, run
+from calando.migrate.prove import play
+from calando.migrate.prove.journal import Journal
 from calando.migrate.prove.started import started
 
 SCRIPT = "import torch\nopt = torch.optim.SGD([torch.zeros(1)], lr=0.1)\nopt.step()\n"
@@ -92,3 +95,19 @@ def test_a_run_that_hangs_is_stopped_with_what_it_started(tmp_path):
     size = (tmp_path / "alive").stat().st_size
     time.sleep(0.5)
     assert (tmp_path / "alive").stat().st_size == size
+
+
+def test_the_next_script_imports_its_own_files(tmp_path):
+    """Of the same names, also where a folder is reached by a link; what is not theirs stays loaded."""
+    (tmp_path / "link").symlink_to("b")
+    for number, name in enumerate(("a", "b")):
+        (tmp_path / name / "parts").mkdir(parents=True)
+        (tmp_path / name / "parts" / "first.py").write_text(f"import xml.dom.pulldom\nNUMBER = {number}\n")
+        text = "import os, sys\nsys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))\n"
+        text += "import parts.first\nraise ValueError(parts.first.NUMBER)\n"
+        (tmp_path / name / "train.py").write_text(text)
+    for name, told in (("a", "ValueError: 0"), ("link", "ValueError: 1"), ("a", "ValueError: 0")):
+        journal = Journal()
+        play.run(tmp_path / name / "train.py", tmp_path / name, journal)
+        assert told in journal.problem
+        assert "parts.first" not in sys.modules and "xml.dom.pulldom" in sys.modules

@@ -58,14 +58,14 @@ def test_what_is_left_to_a_human_says_why(name):
         assert not [reason for reason in left if "left whole" in reason]
 
 
-@pytest.mark.parametrize("name", [name for name in real.ALL if real.rewritten(name, "calando")])
+@pytest.mark.parametrize("name", real.rewritten("calando"))
 def test_calando_trains_the_same(name, runs):
     source, result = runs[f"{name}-source"], runs[f"{name}-calando"]
     for level in (rates(source, result), weights(source, result, 2, "", 1e-6)):
         assert level.holds, level.text
 
 
-@pytest.mark.parametrize("name", [name for name in real.ALL if real.rewritten(name, "mindspore")])
+@pytest.mark.parametrize("name", real.rewritten("mindspore"))
 def test_mindspore_trains_the_same(name, runs):
     source, result = runs[f"{name}-source"], runs[f"{name}-mindspore"]
     for level in (rates(source, result), weights(source, result, 2, "", 1e-6), loop(source, runs[f"{name}-free"])):

@@ -45,7 +45,8 @@ class Watch:
         if hasattr(mindspore, "set_device"):
             self._put(mindspore, "set_device", lambda *args, **words: None)
         self._put(mindspore, "jit", plain)  # a compiled step cannot be watched
-        context(mode=mindspore.PYNATIVE_MODE, device_target="CPU")
+        # Small steps are twice as fast without MindSpore's pipeline of threads, and each is looked at anyway.
+        context(mode=mindspore.PYNATIVE_MODE, device_target="CPU", pynative_synchronize=True)
 
     def _put(self, owner: Any, name: str, value: Any) -> None:
         original = getattr(owner, name)

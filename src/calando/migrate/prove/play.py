@@ -10,7 +10,9 @@ import runpy
 import sys
 import traceback
 import warnings
+from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -79,7 +81,7 @@ def watch(journal: Journal, sides: list[str], bridge: str, ends: list[Any]) -> N
 
 def run(script: Path, folder: Path, journal: Journal) -> None:
     """Run a script as ``__main__``; what goes wrong is kept in the journal."""
-    before = sys.argv, list(sys.path), os.getcwd()
+    before = sys.argv, list(sys.path), os.getcwd(), sys.modules.copy()
     sys.argv = [str(script)]
     sys.path.insert(0, str(folder))
     try:
@@ -103,15 +105,22 @@ def run(script: Path, folder: Path, journal: Journal) -> None:
         journal.problem = f"{line}{type(problem).__name__}: {said}".removesuffix(": ")[:300]
     finally:
         sys.argv, sys.path[:] = before[0], before[1]
-        forget(folder)
+        forget(folder, before[3])
         os.chdir(before[2])
 
 
-def forget(folder: Path) -> None:
-    """Let the next script import its own files, where it has some of the same names."""
+def forget(folder: Path, known: dict[str, ModuleType]) -> None:
+    """Let the next script import its own files, where it has some of the same names.
+
+    Args:
+        folder: where its files are.
+        known: the modules that there were before it ran; the thousands of a framework are not looked at in every run.
+    """
+    real = cache(os.path.realpath)  # frameworks have thousands of modules in hundreds of folders
+    home = os.path.join(real(folder), "")
     for name, module in sys.modules.copy().items():  # kernels may import in the background
         place = getattr(module, "__file__", None)
-        if name != "__main__" and place and folder.resolve() in Path(place).resolve().parents:
+        if place and known.get(name) is not module and os.path.join(real(os.path.dirname(place)), "").startswith(home):
             del sys.modules[name]
 
 
