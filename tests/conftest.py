@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+gc.set_threshold(20_000, 20, 20)  # searched after every 700 things, large scripts and networks take a tenth longer
 os.environ.setdefault("CALANDO_BACKGROUND", "0")  # most optimizers here make no step; what it does has its own tests
 sys.path.insert(0, str(Path(__file__).parent))
 collect_ignore_glob = ["ecosystem/programs/*", "mindspore_front/zoo/*", "references/*"]  # programs and data

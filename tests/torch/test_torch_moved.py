@@ -9,9 +9,9 @@ from torch_pairs import same
 import calando.torch as ct
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(autouse=True)
 def what_other_tests_hold():
-    """It is not searched for garbage in every step."""
+    """It is not searched for garbage in every step, nor what the first steps of all import."""
     gc.collect()
     gc.freeze()
 
