@@ -41,8 +41,7 @@ def noise(place, keys):
 
 
 def grain(place, keys):
-    x = ((place + keys[1]) * 0x9E3779B1) & WORD
-    return x ^ (x >> 15)
+    return ((place + keys[1]) * 0x9E09E39F) & WORD
 
 
 def stochastic(q, dtype, drawn):
@@ -81,7 +80,7 @@ def encoded(name, x, draws):
         block = x[k * BLOCK : (k + 1) * BLOCK]
         sizes = np.abs(block)[np.isfinite(block)]
         scales[k] = single(sizes.max(initial=0)) * span
-        inverse = single(1) / scales[k] if scales[k] > 2.0**-100 else single(0)
+        inverse = single(1 - 2.0**-21) / scales[k] if scales[k] > 2.0**-100 else single(0)
         for j, value in enumerate(block):
             i = k * BLOCK + j
             if not np.isfinite(value):
@@ -155,8 +154,8 @@ class Twin:
     def kept(self, name, value, drawn):
         if not self.eight or name == "ema":
             return value
-        flat, shift = value.reshape(-1), 0 if name in SIGNED else 16
-        draws = [((grain(i, drawn) >> shift) & 0xFFFF) << 4 for i in range(flat.size)]
+        flat, shift = value.reshape(-1), 0 if name in SIGNED else 12
+        draws = [(grain(i, drawn) >> shift) & 0xFFFFF for i in range(flat.size)]
         return decoded(name, *encoded(name, flat, draws)).reshape(value.shape)
 
 

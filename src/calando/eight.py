@@ -16,11 +16,19 @@ What falls between two codes is rounded at random with the mean kept (``rounding
 each step, with β₂ = 0.999 by a hundredth of the distance to the next code, and rounding to the nearest would hold it
 where it is. Where an array of float32 is turned into codes because a checkpoint has one, the nearest is taken.
 
+The noise of element i is (i + key) · FACTOR modulo 2³², whose lower 20 bits serve the first moments and whose upper 20
+the second ones (8 bits are in both, at the end that matters least of one of them). The key is drawn for each step
+(``rounding``), so each element is rounded at random from step to step; within a step neighbours are rounded evenly
+rather than at random: FACTOR / 2³² and its lower 20 bits / 2²⁰ have continued fractions of ones and twos only, as near
+to the golden ratio as both can be at once, so that multiples of them lie as evenly as points can (Weyl's sequence). A
+hash cost a tenth of the step more and keeps no mean better.
+
 An element that is not finite does not enter the scale, so its neighbours go on; its own code means nothing, as its
 weight does.
 
 Sources: Dettmers et al. 2022, arXiv:2110.02861, sections 2.1 (blocks, scales) and 2.2 (dynamic codes); Gupta et al.
-2015, arXiv:1502.02551 (rounding at random).
+2015, arXiv:1502.02551 (rounding at random); Weyl 1916 (multiples modulo 1), and Niederreiter 1992, chapter 3 (which
+factors spread them best).
 """
 
 from typing import Any
@@ -35,31 +43,27 @@ CODES, SCALE = "_codes", "_scale"
 SIGNED, UNSIGNED = ("m",), ("v", "v_max", "u")  # the slots that have codes
 # What the bodies below are written with; they are copied into kernels, constants too.
 UPPER, SIGN_UP = np.uint32(20), np.uint32(24)
-SIGNED_FIRST, SIGNED_BITS, SIGN_CODE = np.uint32(112 * 8), np.uint32(127), np.uint32(128)  # the code 0 is 2⁻¹⁵
+SIGNED_FIRST, SIGNED_BITS, SIGN_CODE = np.uint32(112 << 23), np.uint32(0x87F00000), np.uint32(128)  # code 0 is 2⁻¹⁵
 UNSIGNED_FIRST, UNSIGNED_BITS = np.uint32(96 * 8), np.uint32(255)  # the code 0 is 2⁻³¹
 SIGNED_ZERO, UNSIGNED_SMALLEST = np.float32(2.0**-15), np.float32(2.0**-31)
 SIGNED_SPAN, UNSIGNED_SPAN = np.float32(1 / (1.875 - 2.0**-15)), np.float32(1 / 1.875)
 SIGN, BELOW_SIGN = np.uint32(0x80000000), np.uint32(0x7FFFFFFF)
 INFINITE, TINY = np.uint32(0x7F800000), np.float32(2.0**-100)
 ONE, NULL, NO_BITS = np.float32(1), np.float32(0), np.uint32(0)
-FACTOR, HALVES, FOUR, TWELVE = np.uint32(0x9E3779B1), np.uint32(15), np.uint32(4), np.uint32(12)
-MIDDLE = np.uint32(0xFFFF0)  # the last 4 bits of noise stay 0: what rounding errors put above the last code is held
+SHORT = np.float32(1 - 2.0**-21)  # so that rounding errors put nothing above the last code
+FACTOR, FOUR, TWELVE, LOW20 = np.uint32(0x9E09E39F), np.uint32(4), np.uint32(12), np.uint32(0xFFFFF)
 
 
-def grain(index, key):  # kernels go from one element to the next by adding FACTOR
-    return folded(whole(whole(index + key) * FACTOR))
-
-
-def folded(x):
-    return whole(x ^ whole(x >> HALVES))
+def grain(index, key):  # kernels go from one element to the next by adding FACTOR, which is odd: see above
+    return whole(whole(index + key) * FACTOR)
 
 
 def lower(drawn):
-    return whole(whole(drawn << FOUR) & MIDDLE)
+    return whole(drawn & LOW20)
 
 
 def upper(drawn):
-    return whole(whole(drawn >> TWELVE) & MIDDLE)
+    return whole(drawn >> TWELVE)
 
 
 def signed_code(x, inverse, drawn):
@@ -77,8 +81,9 @@ def unsigned_code(x, inverse, drawn):
 
 
 def signed_value(code, scale):
-    r = as_number(whole(whole(whole(code & SIGNED_BITS) | SIGNED_FIRST) << UPPER)) - SIGNED_ZERO
-    return as_number(whole(as_bits(r * scale) | whole(whole(code & SIGN_CODE) << SIGN_UP)))
+    spread = whole(whole(whole(code ^ SIGN_CODE) - SIGN_CODE) << UPPER)  # the sign where a float32 has it
+    r = as_number(whole(whole(spread & SIGNED_BITS) | SIGNED_FIRST))
+    return (r - as_number(whole(whole(spread & SIGN) | SIGNED_FIRST))) * scale
 
 
 def unsigned_value(code, scale):
@@ -103,7 +108,7 @@ def size_bits(x):
 
 
 def inverted(scale):
-    return where(scale > TINY, ONE / where(scale > TINY, scale, ONE), NULL)
+    return where(scale > TINY, SHORT / where(scale > TINY, scale, ONE), NULL)
 
 
 def coded(rule: Rule) -> tuple[str, ...]:
@@ -119,7 +124,7 @@ def blocks(size: int) -> int:
 
 
 BODIES = (
-    "folded", "lower", "upper", "signed_code", "unsigned_code", "signed_value", "unsigned_value", "larger",
+    "lower", "upper", "signed_code", "unsigned_code", "signed_value", "unsigned_value", "larger",
     "signed_bits", "unsigned_bits", "size_bits", "inverted",
 )  # fmt: skip
 
@@ -151,7 +156,7 @@ def narrowed(name: str, x: np.ndarray, drawn: np.ndarray) -> tuple[np.ndarray, n
     """The codes, uint8 (n,), and scales, float32 (blocks,), of a flat float32 array.
 
     Args:
-        drawn: what each element is rounded with, uint32 (n,): 20 bits of which the last four are 0.
+        drawn: what each element is rounded with, uint32 (n,): 20 bits.
     """
     code, span = (signed_code, SIGNED_SPAN) if sort(name) == "signed" else (unsigned_code, UNSIGNED_SPAN)
     with np.errstate(all="ignore"):

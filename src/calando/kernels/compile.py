@@ -116,7 +116,8 @@ def load(name: str, text: Callable[[bool], str]) -> Any:
 @cache
 def pointers() -> str:
     """The text of the words that kernels import, as it is compiled into them."""
-    return Path(__file__).with_name("pointer.py").read_text(encoding="utf-8")
+    rooms = (Path(__file__).with_name(f"{name}.py") for name in ("pointer", "half", "apart"))
+    return "".join(room.read_text(encoding="utf-8") for room in rooms)
 
 
 def kept(folder: Path, title: str, text: str) -> ModuleType | None:

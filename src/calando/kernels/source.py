@@ -1,13 +1,11 @@
 """The text of a kernel's module: the words, the bodies as they stand in their rooms, and one loop over chunks.
 
 Half precision is read into float32 and rounded when it is written: to the nearest (``half``), or as ``rounding`` says.
-Slots in 8 bits are read, updated and measured block by block, and written from a small array that stays in the nearest
-cache (``eight``). What is kept beside p, in which order, says ``stored``.
+Slots in 8 bits have loops of their own (``coded``). What is kept beside p, in which order, says ``stored``.
 """
 
 import inspect
-from collections.abc import Callable, Iterable
-from textwrap import indent
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -15,7 +13,8 @@ from .. import eight, rounding, stored
 from ..clipping import within
 from ..decay import Decay
 from ..rule import Rule
-from . import entry
+from . import coded, entry
+from .coded import inset
 
 HEADER = '''\
 """{title}: written by calando {version} from {where}."""
@@ -60,17 +59,6 @@ CHUNK = """\
 EACH = """\
     for i in range(size):
 {steps}
-"""
-
-BLOCKS = """\
-    for k in range(-(-size // {block})):  # each block has arrays of its own, so that indices are plain
-        count = min({block}, size - k * {block})
-{before}
-        for i in range(count):
-{steps}
-{scales}
-        for i in range(count):
-{codes}
 """
 
 STORED = {  # what lies in memory, as Numba calls it
@@ -127,7 +115,7 @@ def source(
     plain = {*words["kinds"].values()}.isdisjoint((*HALF, "uint8"))
     lines = steps(rule, dtype, words, way, named=rule.inner is not None or not plain)
     chunk = CHUNK.format(
-        views=words["views"], numbers=inset(1, words["loads"]), loop=looped(words, lines + zeros(dtype, zeroing))
+        views=words["views"], numbers=inset(1, words["loads"]), loop=looped(rule, words, lines + zeros(dtype, zeroing))
     )
     head = header((rule.inner or rule).element, rule, decay, dtype, slot_dtype, way)
     return head + entry.loop(tables(words["dtype"], noisy(slot_dtype, way)), chunk, words["held"], cache)
@@ -145,23 +133,11 @@ def zeros(dtype: str, zeroing: bool) -> list[str]:
     return [f"g_[i] = {STORED[dtype]}(0)"] * zeroing
 
 
-def looped(words: dict[str, Any], lines: list[str]) -> str:
+def looped(rule: Rule, words: dict[str, Any], lines: list[str]) -> str:
     """The loop over the elements of a chunk: straight through, or block by block where slots are codes."""
     if not words["coded"]:
         return EACH.format(steps=inset(2, lines))
-    before, inner, scales, codes = words["coded"]
-    return BLOCKS.format(
-        block=eight.BLOCK,
-        before=inset(2, before),
-        steps=inset(3, [*lines, *inner]),
-        scales=inset(2, scales),
-        codes=inset(3, codes),
-    )
-
-
-def inset(depth: int, lines: Iterable[str]) -> str:
-    """Lines at this depth of a program."""
-    return indent("\n".join(lines), " " * 4 * depth)
+    return coded.looped(rule, words["coded"], words["kinds"], lines)
 
 
 def steps(rule: Rule, dtype: str, words: dict[str, Any], way: str | None, named: bool) -> list[str]:
@@ -210,6 +186,8 @@ def header(
     own = [inspect.getsource(spoken) for spoken in (*fronts, body)]
     words += [text for name, text in HALVED.items() if any(f"{name}(" in text for text in own)]
     imports = (CONVERSION if {dtype, slot_dtype} & {*HALF} else "") + (BITS if rooms else "")
+    if slot_dtype == "int8":
+        constants.append(coded.names(eight.coded(rule), kinds_of(rule, dtype, slot_dtype, way), STORED))
     return HEADER.format(
         title=f"{rule.name}, {decay.element.__name__} decay, {kinds}" + (f", {way} rounding" if way else ""),
         version=__version__,
@@ -228,14 +206,19 @@ def bodies(room: ModuleType) -> list[str]:
     return [inspect.getsource(getattr(room, name)) for name in room.BODIES]
 
 
+def kinds_of(rule: Rule, dtype: str, slot_dtype: str, way: str | None) -> dict[str, str]:
+    """The arrays that a kernel walks, in the order of their columns: name → dtype."""
+    return {"p": dtype, "g": dtype, **stored.kept(rule, dtype, slot_dtype, way)}
+
+
 def pieces(rule: Rule, decay: Decay, dtype: str, slot_dtype: str, way: str | None = None) -> dict[str, Any]:
     """What the loops over p, g, what is kept beside them and the scalars are written with."""
-    kinds = {"p": dtype, "g": dtype, **stored.kept(rule, dtype, slot_dtype, way)}
-    coded = eight.coded(rule) if slot_dtype == "int8" else ()
+    kinds = kinds_of(rule, dtype, slot_dtype, way)
+    codes = eight.coded(rule) if slot_dtype == "int8" else ()
     numbers = [f"w{i}" for i in range(len(decay.scalar_names))]
     own = [f"s{i}" for i in range(len(rule.scalar_names))]
     found = {x: read(f"{x}_[i]", kind) for x, kind in kinds.items()}
-    found |= {name: f"{eight.sort(name)}_value(uint32({name}_codes_[i]), {name}_old)" for name in coded}
+    found |= {name: f"{eight.sort(name)}_value(uint32({name}_codes_[i]), {name}_old)" for name in codes}
     view = "{0}_ = carray(pointer(address[c, {1}]), size, {2})"
     views = [view.format(x, i, STORED[kind]) for i, (x, kind) in enumerate(kinds.items())]
     loads = [f"{x} = scalars[line, {i}]" for i, x in enumerate(numbers + own)]
@@ -248,15 +231,15 @@ def pieces(rule: Rule, decay: Decay, dtype: str, slot_dtype: str, way: str | Non
     return {
         "dtype": number(dtype),
         "kinds": kinds,
-        "views": inset(1, views if not coded else [x for x in views if eight.SCALE in x]),
+        "views": inset(1, views if not codes else [x for x in views if eight.SCALE in x]),
         "loads": loads,
         "p": p,
         "g": found["g"],
         "slots": [found[name] for name in rule.slots],
         "own": own,
         "front": front(decay, p, found["g"], numbers),
-        "held": [f"{name}_held = np.empty({eight.BLOCK}, np.float32)" for name in coded],
-        "coded": in_codes(rule, coded, kinds) if coded else None,
+        "held": coded.held(codes),
+        "coded": codes,
     }
 
 
@@ -266,31 +249,3 @@ def front(decay: Decay, p: str, g: str, numbers: list[str]) -> str:
         share, bound, *numbers = numbers
         g = f"{within.__name__}({g}, {share}, {bound})"
     return f"{decay.plain.element.__name__}({', '.join([p, g, *numbers, 'mean'])})"
-
-
-def in_codes(rule: Rule, coded: tuple[str, ...], kinds: dict[str, str]) -> tuple[list[str], ...]:
-    """The lines before a block, behind each element's update, between the two loops, and of the second loop."""
-    view = "{0}_ = carray(pointer(address[c, {1}] + uint64(k * {2})), count, {3})"
-    before = [
-        view.format(x, i, eight.BLOCK * stored.ITEMSIZE[kind], STORED[kind])
-        for i, (x, kind) in enumerate(kinds.items())
-        if not x.endswith(eight.SCALE)
-    ]
-    before.append(f"first = whole(begin + whole(k * {eight.BLOCK}))")
-    inner, scales = [], []
-    codes = ["drawn, walk = folded(walk), whole(walk + FACTOR)"]
-    for x in coded:
-        span, sort = f"{eight.sort(x).upper()}_SPAN", eight.sort(x)
-        new = f"new{1 + rule.slots.index(x)}"
-        before += [f"{x}_old, {x}_top = {x}_scale_[k], NO_BITS"]
-        inner += [f"{x}_held[i] = {new}", f"{x}_top = larger({x}_top, {sort}_bits({new}))"]
-        scales += [
-            f"if {x}_top >= INFINITE:  # seldom: one of them is not finite",
-            f"    {x}_top = NO_BITS",
-            "    for i in range(count):",
-            f"        {x}_top = larger({x}_top, size_bits({x}_held[i]))",
-        ]
-        scales += [f"{x}_new = as_number({x}_top) * {span}", f"{x}_scale_[k], {x}_inverse = {x}_new, inverted({x}_new)"]
-        codes += [f"{x}_codes_[i] = uint8({sort}_code({x}_held[i], {x}_inverse, {eight.share(x)}(drawn)))"]
-    scales.append("walk = whole(whole(first + key1) * FACTOR)")
-    return before, inner, scales, codes

@@ -75,7 +75,7 @@ def source(
     chunk = CHUNK.format(
         views=words["views"],
         numbers=inset(1, words["loads"]),
-        loop=looped(words, lines) if words["coded"] else each,
+        loop=looped(rule, words, lines) if words["coded"] else each,
         fold="\n".join(folding(f"lane{i}", 1) for i in range(SUMS)),
     )
     lanes = [f"lane{i} = np.empty({LANES}, np.float64)" for i in range(SUMS)]
