@@ -1,8 +1,8 @@
-"""AdamW in low precision: 8-bit slots against our own float32 step, and what float16, stochastic rounding and Kahan's
-way cost beside plain bfloat16 (which ``against_compiled`` has beside torch's).
+"""AdamW in low precision: slots in bfloat16 and 8 bits against our own float32 step, and what float16, stochastic
+rounding and Kahan's way cost beside plain bfloat16 (which ``against_compiled`` has beside torch's).
 
 The two sides of a row round differently on purpose, so they may move apart: by a fifth of their way (in 2-norms)
-with 8-bit slots, by a half of it in half precision, where a step is a few digits of a weight.
+with narrow slots, by a half of it in half precision, where a step is a few digits of a weight.
 """
 
 from collections.abc import Iterator
@@ -26,6 +26,8 @@ OURS = partial(calando.torch.AdamW, **ARGUMENTS)
 def low_precision(wish: Wish) -> Iterator[Row]:
     """The rows."""
     for model in wish.models:
+        work, narrow = f"AdamW, bfloat16 slots, {model}", [partial(OURS, slot_dtype="bfloat16")]
+        yield row(wish, model, work, "ours in float32", narrow, [OURS], FREE, 0.2)
         work = f"AdamW, 8-bit slots, {model}"
         yield row(wish, model, work, "ours in float32", [partial(OURS, slot_dtype="int8")], [OURS], EIGHT, 0.2)
         plain = sides(torch.bfloat16, OURS)

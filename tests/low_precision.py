@@ -14,6 +14,7 @@ from calando.groups import Group
 from calando.hyper import Hyper
 from calando.rounding import DOMAIN as ROUNDING
 from twins import FRONT, usual
+from twins import Twin as Plain
 
 WORD, LONG = 0xFFFFFFFF, 0xFFFFFFFFFFFFFFFF
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
@@ -109,7 +110,8 @@ def decoded(name, codes, scales):
 class Twin:
     """Plays one group of torch tensors as ``engine`` does; ``params`` are float32 arrays of the same numbers."""
 
-    def __init__(self, params, rule, dtype, hyper, way=None, eight=False, decay=L2):
+    def __init__(self, params, rule, dtype, hyper, way=None, eight=False, decay=L2, narrow=None):
+        self.narrow = narrow
         self.rule, self.dtype, self.hyper, self.way, self.eight, self.decay = rule, dtype, hyper, way, eight, decay
         self.params = [p.float().numpy().copy() for p in params]
         self.slots = [{name: np.zeros(p.shape, np.float32) for name in rule.slots} for p in self.params]
@@ -127,10 +129,13 @@ class Twin:
     def update(self, number, p, g):
         single, slots = np.float32, self.slots[number]
         front = map(single, self.decay.scalars(self.hyper, 1.0))
-        own = map(single, self.rule.scalars(self.hyper, self.age))
+        own = [*map(single, self.rule.scalars(self.hyper, self.age))]
         with np.errstate(all="ignore"):
             weights = p + self.rests[number] if self.way == "kahan" else p
             q, h = self.decay.element(weights, g, *front, single(0))
+            if self.rule.measure is not None:
+                seen = self.rule.measure(q, h, *slots.values(), *own)
+                own.append(single(self.rule.trust(self.hyper, *(Plain.measured(None, x, False, False) for x in seen))))
             new = self.rule.element(q, h, *slots.values(), *own)
         new = new if isinstance(new, tuple) else (new,)
         drawn = keys(int(self.hyper.get("rounding_seed", 0)), self.age, number)
@@ -152,17 +157,30 @@ class Twin:
             self.rests[number][...] = near(np.where(np.isfinite(rest), rest, 0), self.dtype)
 
     def kept(self, name, value, drawn):
-        if not self.eight or name == "ema":
+        if name == "ema":
+            return value
+        if self.narrow:
+            return rounded(value, self.narrow, drawn, self.rule.slots.index(name))
+        if not self.eight:
             return value
         flat, shift = value.reshape(-1), 0 if name in SIGNED else 12
         draws = [(grain(i, drawn) >> shift) & 0xFFFFF for i in range(flat.size)]
         return decoded(name, *encoded(name, flat, draws)).reshape(value.shape)
 
 
-def engine(params, rule, hyper, way=None, eight=False, decay=L2):
-    """One group of torch tensors; its slots are float32, or 8 bits."""
+def rounded(value, dtype, keys, slot):
+    """The so many-th slot of a parameter in float32, rounded to half precision: two slots share the multiples of a
+    constant, the second turned by half, and the next two those from the other key on."""
+    draws = [((i + keys[1 - slot // 2 % 2]) * 0x9E3AB3F9) & WORD for i in range(value.size)]
+    draws = [x >> 16 | (x << 16 & WORD) for x in draws] if slot % 2 else draws
+    found = [stochastic(x, dtype, drawn) for x, drawn in zip(value.reshape(-1), draws, strict=True)]
+    return np.array(found, np.float32).reshape(value.shape)
+
+
+def engine(params, rule, hyper, way=None, eight=False, decay=L2, narrow=None):
+    """One group of torch tensors; its slots are float32, 8 bits, or in half precision."""
     names = tuple(map(str, range(len(params))))
-    slot_dtype = "int8" if eight else "float32"
+    slot_dtype = "int8" if eight else narrow or "float32"
     group = Group(tuple(params), names, rule, decay, slot_dtype=slot_dtype, rounding=way)
     return Engine([group], [Hyper("For 'Test'", {**rule.domain, **decay.domain, **FRONT, **ROUNDING}, hyper)])
 
@@ -180,7 +198,7 @@ def assert_same(engine, twin):
     for i, member in enumerate(engine.members[0]):
         np.testing.assert_array_equal(member.param.float().numpy(), twin.params[i])
         for name, found in numbers(twin.rule.slots, member.slots):
-            np.testing.assert_array_equal(np.asarray(found), twin.slots[i][name], name)
+            np.testing.assert_array_equal(torch.as_tensor(found).float().numpy(), twin.slots[i][name], name)
         if twin.way == "kahan":
             np.testing.assert_array_equal(member.slots["compensation"].float().numpy(), twin.rests[i])
 

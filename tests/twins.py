@@ -68,6 +68,7 @@ class Case:
     centralize: bool = False
     exempt: frozenset[int] = field(default_factory=frozenset)
     starts: dict[str, float] = field(default_factory=dict)
+    slot_dtype: str | None = None  # the engine's; the twin has no other than the parameters'
 
 
 def make(cases: Sequence[Case], on_nonfinite: str = "train", params: Any = None) -> Engine:
@@ -82,7 +83,8 @@ def make(cases: Sequence[Case], on_nonfinite: str = "train", params: Any = None)
             case.maximize,
             case.centralize,
             case.exempt,
-            case.starts,
+            starts=case.starts,
+            slot_dtype=case.slot_dtype,
             bounded="clip_value" in case.hyper,
         )
         for case, own in zip(cases, params, strict=True)

@@ -1,7 +1,7 @@
 """What every optimizer's constructor takes besides its own arguments, in both front ends.
 
 ema                  a running average of the weights
-slot_dtype           of the slots of parameters in half precision, or of all: 8 bits
+slot_dtype           of the slots
 rounding             of parameters in half precision
 rounding_seed        what is rounded at random is drawn from it
 loss_scale           what gradients are divided by
@@ -21,6 +21,7 @@ from .rounding import WAYS
 FRONTS = ("loss_scale", "max_group_norm", "clip_value")
 AFTER = ("keep", "zero", "none")
 DTYPES = ("float32", "bfloat16", "float16", "param", "int8")
+NARROW = ("int8", "bfloat16", "float16")
 HALF = ("float16", "bfloat16", "complex32")
 
 
@@ -31,9 +32,10 @@ class Options:
     Args:
         ema: the keep factor of a running average of the weights, a number, list, schedule or function of the step;
             None: there is no average.
-        slot_dtype: the dtype of the slots of parameters in half precision: ``"float32"``, ``"bfloat16"``,
-            ``"float16"``, or ``"param"`` for the parameter's own, as in torch.optim; or, of all parameters, ``"int8"``:
-            8 bits and a scale for each 256 elements (``calando.eight``), for rules of Adam's family.
+        slot_dtype: the dtype of the slots: ``"float32"`` (float64 of parameters in float64), ``"bfloat16"`` or
+            ``"float16"`` (of parameters in float32 rounded at random, ``calando.rounding``), ``"param"`` for the
+            parameter's own, as in torch.optim; or ``"int8"``: 8 bits and a scale for each 256 elements
+            (``calando.eight``), for rules of Adam's family.
         fronts: hyperparameters in front of the rule that were named, here or in a group: those of ``FRONTS``.
         grad_centralization: whether every group's gradients of two or more dimensions lose the mean of each row
             (first axis), after clipping and L2 decay; a group may say otherwise.
@@ -54,13 +56,13 @@ class Options:
 
     @property
     def seeded(self) -> bool:
-        """Whether something is rounded at random."""
-        return self.rounding == "stochastic" or self.slot_dtype == "int8"
+        """Whether something may be rounded at random."""
+        return self.rounding == "stochastic" or self.slot_dtype in NARROW
 
     def refuse_all(self, owner: str, why: str) -> None:
-        """Raise ValueError where something was chosen, but for the dtype of slots in half precision."""
+        """Raise ValueError where something was chosen."""
         chosen = [*(["ema"] if self.ema is not None else []), *self.fronts]
-        chosen += ["rounding"] * (self.rounding is not None) + ["slot_dtype"] * (self.slot_dtype == "int8")
+        chosen += ["rounding"] * (self.rounding is not None) + ["slot_dtype"] * (self.slot_dtype in NARROW)
         chosen += [n for n in ("grad_centralization", "grads_after_step") if getattr(self, n) != getattr(Options, n)]
         if chosen:
             usual = getattr(Options, chosen[0], None)
@@ -105,7 +107,7 @@ def chosen(
         ema, None if name == "param" else name, named, grad_centralization, grads_after_step, rounding, rounding_seed
     )
     if rounding_seed != 0 and not found.seeded:
-        told = "nothing is rounded at random without rounding='stochastic' or slot_dtype='int8'"
+        told = "nothing is rounded at random without rounding='stochastic' or a slot_dtype of fewer bits than float32"
         raise ValueError(f"For {owner!r}: 'rounding_seed' is {rounding_seed!r}, but {told}")
     return found
 

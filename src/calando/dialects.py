@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .average import averaged
-from .choices import Options
+from .choices import NARROW, Options
 from .rule import Rule
 from .rules.halves import IN_HALVES
 from .rules.singles import IN_SINGLE
@@ -17,7 +17,7 @@ DIALECTS: Mapping[str, Mapping[Any, Any]] = {"float32": IN_SINGLE, "float16": IN
 
 def dialects(options: Options) -> Mapping[str, Mapping[Any, Any]]:
     """dtype → what is written → what is played, as ``groups.Group`` takes it."""
-    if options.rounding is not None or options.slot_dtype == "int8":
+    if options.rounding is not None or options.slot_dtype in NARROW:
         return {}
     found = {dtype: DIALECTS[dtype] for dtype in DIALECTS if dtype == "float32" or options.slot_dtype is None}
     if options.ema is None:

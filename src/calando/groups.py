@@ -23,8 +23,8 @@ class Group:
         fronts: positions of parameters that have another manner of decay than the group.
         sparse: what a sparse gradient means: ``"refuse"`` it, ``"whole"``: zeros elsewhere, or ``"rows"``: only the
             rows that it has are updated.
-        slot_dtype: the dtype of the slots of parameters in half precision; None: the parameters' own; ``"int8"``: of
-            all, in 8 bits (``eight``).
+        slot_dtype: the dtype of the slots; None: the parameters' own, as always in float64; ``"int8"``: in 8 bits
+            (``eight``).
         rounding: how parameters in half precision are rounded: ``"stochastic"``, ``"kahan"`` (``rounding``), or None:
             to the nearest.
         starts: what a slot is filled with before the first update, where it is not 0.

@@ -17,7 +17,7 @@ from .eight import CODES, SCALE, SIGNED, UNSIGNED, coded, nearest, widened
 from .groups import Group
 from .rounding import SLOT as SLOT_OF_KAHAN
 from .rule import Rule
-from .stored import HALF, dtype_of, kept, shapes
+from .stored import HALF, dtype_of, kept, noisy, shapes, slots_as
 
 FLOATING = ("float16", "bfloat16", "float32", "float64")
 
@@ -103,7 +103,7 @@ class Key:
     @property
     def noisy(self) -> bool:
         """Whether something is rounded at random."""
-        return self.way == "stochastic" or self.slot_dtype == "int8"
+        return noisy(self.dtype, self.slot_dtype, self.way)
 
     @property
     def number(self) -> str:
@@ -127,6 +127,8 @@ def key(member: Member, group: Group) -> Key:
     kind, way = slot_dtype(member, group), group.rounding if dtype in HALF else None
     if kind == "int8":
         refuse_codes(member, rule, device, dtype)
+    elif group.slot_dtype in HALF:
+        refuse_narrow(member, group.slot_dtype)
     return Key(arrays, device, dtype, kind, rule, bounded(decay) if group.bounded else decay, fused, way)
 
 
@@ -152,17 +154,28 @@ def refuse_codes(member: Member, rule: Rule, device: str, dtype: str) -> None:
         raise ValueError(f"{member.place} cannot have slot_dtype='int8': {why}; leave slot_dtype out for it")
 
 
+def refuse_narrow(member: Member, kind: str) -> None:
+    """Raise ValueError where slots cannot be kept in half precision of this kind."""
+    arrays, why = adapter(member.param), None
+    if arrays.kind(member.param)[1] == "float64" or "complex" in str(member.param.dtype):
+        why = f"it is {member.param.dtype}, and that is for real numbers in float32 or less; give it another optimizer"
+    elif kind == "bfloat16" and arrays.name == "numpy":
+        why = "its slots are NumPy arrays, and NumPy has no bfloat16; take 'float32' or 'float16'"
+    if why is not None:
+        raise ValueError(f"{member.place} cannot have slot_dtype={kind!r}: {why}")
+
+
 def dtypes(member: Member, group: Group) -> tuple[str, str]:
     """The dtype of a member, and that of its slots."""
     return adapter(member.param).kind(member.param)[1], slot_dtype(member, group)
 
 
 def slot_dtype(member: Member, group: Group) -> str:
-    """The dtype of a member's slots: as the group says for half precision and in 8 bits, else the parameter's."""
+    """The dtype of a member's slots: as the group says for real numbers in float32 or less, else the parameter's."""
     dtype = adapter(member.param).kind(member.param)[1]
-    if group.slot_dtype == "int8":
-        return "int8"
-    return group.slot_dtype or dtype if dtype in HALF and "complex" not in str(member.param.dtype) else dtype
+    if "complex" in str(member.param.dtype) and group.slot_dtype != "int8":
+        return dtype
+    return slots_as(group.slot_dtype, dtype)
 
 
 def adopted(member: Member, group: Group) -> dict[str, Any]:

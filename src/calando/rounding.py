@@ -9,6 +9,12 @@ stands still. Two ways out, each in the pass that updates:
 q is the new parameter in float32, before it is stored. The chance is exact: it is drawn from as many bits as a float32
 has more than the number kept (16 for bfloat16, 13 for float16; 20 where a float16 is subnormal, 2⁻²⁰ of a step).
 
+Slots in half precision of a parameter in float32 are rounded at random too: a second moment moves by 1/1000 in a step,
+a quarter of a bfloat16's last digit, and to the nearest it would stand still. Their noise is not as good and a tenth of
+the work (a hash for each made the step slower than one in float32): multiples of a constant from a key on that is drawn
+for each step, so that an element is rounded at random from step to step, and its neighbours evenly. Two slots share
+them, one by the lower and the other by the upper half; the next two begin from another key.
+
 The draw is a hash of a counter and not a generator with a state: of the seed, of how many updates the parameter has
 had, of its number in the optimizer, and of the element's place in memory (modulo 2³²). So it is the same for any number
 of threads and any chunks, and a run that is resumed draws what the unbroken one would have drawn.
@@ -35,6 +41,7 @@ DOMAIN: Domain = {SEED: (0.0, 2.0**53)}
 # What the bodies below are written with; they are copied into kernels, constants too.
 SHIFT15, SHIFT16, SHIFT20 = np.uint32(15), np.uint32(16), np.uint32(20)
 FACTOR1, FACTOR2 = np.uint32(0x7FEB352D), np.uint32(0x846CA68B)
+WEYL, NAN16 = np.uint32(0x9E3AB3F9), np.uint32(0x7FC0)  # near the golden ratio, its lower half too
 LOW13, LOW16, LOW20, SIGN = (np.uint32(x) for x in (0x1FFF, 0xFFFF, 0xFFFFF, 0x80000000))
 SUBNORMAL = np.float32(2.0**-14)  # below it a float16 has fewer digits: whole multiples of 2⁻²⁴
 LIFT, LOWER = np.float32(2.0**44), np.float32(2.0**-24)
@@ -47,6 +54,23 @@ def noise(index, key0, key1):
     x = whole(x ^ key1)
     x = whole((x ^ whole(x >> SHIFT15)) * FACTOR2)
     return whole(x ^ whole(x >> SHIFT16))
+
+
+def grain(index, key):  # kernels go from one element to the next by adding WEYL
+    return whole(whole(index + key) * WEYL)
+
+
+def lower_half(drawn):
+    return drawn
+
+
+def upper_half(drawn):
+    return whole(whole(drawn >> SHIFT16) | whole(drawn << SHIFT16))
+
+
+def bits_bfloat16(x, drawn):
+    up = whole(whole(as_bits(x) + whole(drawn & LOW16)) >> SHIFT16)
+    return where(x == x, up, NAN16)
 
 
 def dithered_bfloat16(x, drawn):
@@ -75,7 +99,9 @@ def as_single(count):
     return np.asarray(count).astype(np.float32)
 
 
-BODIES = ("noise", "dithered_bfloat16", "dithered_float16", "remainder")
+BODIES = (
+    "noise", "grain", "lower_half", "upper_half", "bits_bfloat16", "dithered_bfloat16", "dithered_float16", "remainder"
+)  # fmt: skip
 DITHERED = {"bfloat16": dithered_bfloat16, "float16": dithered_float16}
 
 
@@ -112,6 +138,19 @@ def drawn(keys: np.ndarray, places: np.ndarray) -> np.ndarray:
     """The noise of the elements at these places of one parameter, uint32 (n,)."""
     with np.errstate(over="ignore"):
         return noise(places.astype(np.uint32), keys[0], keys[1])
+
+
+def share(slot: int) -> tuple[int, str]:
+    """Which key the noise of a parameter's so many-th slot is from, and which half of it comes first."""
+    return 1 - slot // 2 % 2, ("lower", "upper")[slot % 2]
+
+
+def slot_drawn(keys: np.ndarray, places: np.ndarray, slot: int) -> np.ndarray:
+    """The noise of the elements at these places of a parameter's so many-th slot, uint32 (n,)."""
+    key, half = share(slot)
+    with np.errstate(over="ignore"):
+        found = grain(places.astype(np.uint32), keys[key])
+    return lower_half(found) if half == "lower" else upper_half(found)
 
 
 def nearest(x: np.ndarray, dtype: str) -> np.ndarray:

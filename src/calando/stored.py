@@ -2,7 +2,7 @@
 
     name                      dtype                            elements
     ``m``                     of the slots                     the parameter's
-    ``ema``                   of the slots, float32 for half   the parameter's
+    ``ema``                   float32, float64 for float64     the parameter's
     ``m_codes``, ``m_scale``  uint8, float32                   the parameter's, one for each block (``eight``)
     ``compensation``          the parameter's                  the parameter's (``rounding``)
 
@@ -19,6 +19,21 @@ from .rule import Rule
 HALF = ("float16", "bfloat16")
 LARGEST = {"float16": 65504.0, "bfloat16": 3.3895313892515355e38, "float32": 3.4028234663852886e38}
 ITEMSIZE = {"uint8": 1, "float16": 2, "bfloat16": 2, "float32": 4, "float64": 8}  # bytes
+
+
+def slots_as(asked: str | None, dtype: str) -> str:
+    """The dtype of the slots of parameters of this dtype, where this was asked for; None: their own."""
+    return dtype if asked is None or (dtype == "float64" and asked != "int8") else asked
+
+
+def dithered(dtype: str, kind: str) -> bool:
+    """Whether what is kept as ``kind`` beside a parameter is rounded at random: in half precision beside float32."""
+    return dtype == "float32" and kind in HALF
+
+
+def noisy(dtype: str, slot_dtype: str, way: str | None) -> bool:
+    """Whether anything is rounded at random."""
+    return way == "stochastic" or slot_dtype == "int8" or dithered(dtype, slot_dtype)
 
 
 def kept(rule: Rule, dtype: str, slot_dtype: str, way: str | None = None) -> dict[str, str]:
@@ -43,7 +58,7 @@ def dtype_of(name: str, dtype: str, slot_dtype: str) -> str:
         return "uint8"
     if name.endswith(eight.SCALE):
         return "float32"
-    if name == average.SLOT and dtype in HALF:  # an average moves by less than half precision has digits for
+    if name == average.SLOT and dtype != "float64":  # an average moves by less than half precision has digits for
         return "float32"
     return dtype if name == rounding.SLOT else "float32" if slot_dtype == "int8" else slot_dtype
 

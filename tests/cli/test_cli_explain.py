@@ -150,6 +150,10 @@ def test_the_floor_is_bytes_over_bandwidth():
 
 
 def test_measuring_leaves_a_number():
+    text = said("torch.AdamW", "slot_dtype=int8", "--measure", "--elements", "100000")
+    assert "16.06 bytes one pass" in text and "parameters, float32, slots in int8, " in text and "for 2 MB" in text
+    text = said("torch.AdamW", "slot_dtype=bfloat16", "--measure", "--elements", "100000")
+    assert "float32, slots in bfloat16 20 bytes one pass" in text and "parameters, float32, slots in bfloat16, " in text
     text = said("rule.adam", "--measure", "--elements", "100000")
     assert "Measured on 98,304 parameters" in text and "GB/s in an in-place add" in text and "× the floor" in text
 

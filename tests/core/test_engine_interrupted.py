@@ -25,6 +25,7 @@ def cases():
         Case([noise(rng, (5,), "f2")], SGD_MOMENTUM, DECOUPLED, usual(SGD_MOMENTUM)),
         Case([noise(rng, (5,), "f4")], FTRL_POWER, L2, usual(FTRL_POWER)),
         Case([noise(rng, (4, 2), "f4")], LAMB, L2, usual(LAMB, lr=lambda step: 0.1 / (1 + step))),
+        Case([noise(rng, (7,), "f4"), noise(rng, (3, 4), "f4").T], ADAM, L2, usual(ADAM), slot_dtype="float16"),
     ]
 
 

@@ -18,6 +18,9 @@ def test_fsdp2_takes_the_steps_of_one_process_norms_over_all_pieces(launch):
     assert found["skipped"] is True
     assert "a snapshot holds whole parameters" in found["snapshot"]
     assert "cannot have slot_dtype='int8': it is in pieces on several processes" in found["coded"]
+    assert [dtype for _, dtype in found["kept"]] == [
+        "torch.bfloat16", "torch.float16", "torch.float32", "torch.bfloat16", "torch.bfloat16"
+    ] and max(distance for distance, _ in found["kept"]) < 2e-2  # fmt: skip
     assert found["rows"] is None  # a mean of a row is of one process, where rows are dealt out
 
 

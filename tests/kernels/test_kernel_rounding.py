@@ -1,5 +1,8 @@
 """rounding=: kernels and array expressions equal the twin bit for bit, whatever the chunks and threads; means stay."""
 
+import platform
+import re
+
 import numpy as np
 import pytest
 
@@ -7,9 +10,12 @@ torch = pytest.importorskip("torch")
 
 from calando import rounding  # noqa: E402
 from calando.average import averaged  # noqa: E402
-from calando.kernels import pool  # noqa: E402
-from calando.rules.adam import ADAM  # noqa: E402
+from calando.decay import DECOUPLED, L2  # noqa: E402
+from calando.kernels import compile, pool, source  # noqa: E402
+from calando.rules.adam import ADAM, AMSGRAD  # noqa: E402
+from calando.rules.lamb import LAMB  # noqa: E402
 from calando.rules.sgd import SGD_MOMENTUM  # noqa: E402
+from entries import listing  # noqa: E402
 from low_precision import Twin, assert_same, drawn, engine, hyper_of, keys, noise, stochastic  # noqa: E402
 
 SHAPES = [(), (3,), (131,), (7, 5), (0,), (1000,)]
@@ -38,6 +44,35 @@ def test_a_step_equals_its_twin(rule, way, dtype):
         fused.step([grads]), loose.step([gapped(grads)]), twin.step(grads)
         assert_same(fused, twin)
         assert_same(loose, twin)
+
+
+@pytest.mark.parametrize("rule, dtype", [(averaged(AMSGRAD), "bfloat16"), (LAMB, "float16")], ids=["amsgrad", "lamb"])
+def test_slots_in_half_precision_of_float32_equal_their_twin(rule, dtype):
+    decay = L2 if rule.measure is None else DECOUPLED
+    start, hyper, given = drawn(SHAPES, 0, "float32"), hyper_of(rule), {"decay": decay, "narrow": dtype}
+    fused, loose = engine([p.clone() for p in start], rule, hyper, **given), engine(gapped(start), rule, hyper, **given)
+    watched, twin = (
+        engine([p.clone() for p in start], rule, hyper, **given),
+        Twin(start, rule, "float32", hyper, **given),
+    )
+    watched.measure = True
+    fused.parts[0].cut(64)
+    assert fused.parts[0].key.fused and not all(part.key.fused for part in loose.parts)
+    for step in range(3):
+        grads = drawn(SHAPES, 1 + step, "float32")
+        fused.step([grads]), watched.step([grads]), twin.step(grads), loose.step([gapped(grads)])
+        for made in (fused, watched, *([loose] if rule.measure is None else [])):  # which sums in another order
+            assert_same(made, twin)
+    assert {str(x.dtype) for m in fused.members[0] for n, x in m.slots.items() if n != "ema"} == {f"torch.{dtype}"}
+
+
+@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="instructions of x86-64")
+@HALF
+def test_the_loop_over_slots_in_half_precision_is_vector_code(dtype):
+    text = source.source(ADAM, DECOUPLED, "float32", False, dtype)
+    code = listing(compile.run_module(f"listing_adam_{dtype}", "<listing>", text).kernel)
+    assert re.search(r"\bv?sqrtps\b", code), "many elements are updated at once"
+    assert not re.search(r"\bv?cvt(ss2sd|ps2pd|sd2ss|pd2ps)\b", code)
 
 
 @pytest.mark.parametrize("chunk, threads", [(1, 1), (7, 3), (64, 5), (65_536, 2)])
@@ -90,6 +125,19 @@ def test_in_the_mean_nothing_is_lost(dtype, value):
     assert abs((found == high).mean() - chance) < 5 * np.sqrt(chance * (1 - chance) / count)
 
 
+def test_slots_are_rounded_up_as_often_as_is_right_and_each_by_itself():
+    """Up by a quarter of a digit's chance: each element in the mean of 4096 steps, all of them in one step, and no two
+    slots oftener at once than by chance; five standard deviations."""
+    steps, bound = 4096, 5 * np.sqrt(3 / 16 / 4096)
+    keys = rounding.keys([3] * steps, np.arange(1, steps + 1), [0] * steps)
+    draws = [[rounding.slot_drawn(key, np.arange(300), slot) for key in keys] for slot in range(4)]
+    ups = np.array(draws) & 0xFFFF >= 0xC000  # (slots, steps, elements)
+    assert (abs(ups.mean(1) - 0.25) < bound).all() and (abs(ups.mean(2) - 0.25) < 0.03).all()
+    for one in range(4):
+        for other in range(one):
+            assert (abs((ups[one] & ups[other]).mean(0) - 1 / 16) < bound).all()
+
+
 @HALF
 def test_what_is_no_question_is_not_rounded(dtype):
     draws = np.array([0, 0xFFFFFFFF], np.uint32)
@@ -97,7 +145,13 @@ def test_what_is_no_question_is_not_rounded(dtype):
         with np.errstate(invalid="ignore"):
             found = rounding.DITHERED[dtype](np.full(2, value, np.float32), draws)
         assert found.tobytes() == np.full(2, value, np.float32).tobytes()
-    assert np.isnan(rounding.DITHERED[dtype](np.full(2, np.nan, np.float32), draws)).all()
+        if dtype == "bfloat16":
+            assert (found.view(np.uint32) >> 16 == rounding.bits_bfloat16(np.full(2, value, np.float32), draws)).all()
+    odd = np.array([np.nan, -np.nan], np.float32), np.array([0x7FFFFFFF, 0xFF800001], np.uint32).view(np.float32)
+    with np.errstate(invalid="ignore"):
+        for value in odd:
+            assert np.isnan(rounding.DITHERED[dtype](value, draws)).all()
+            assert rounding.bits_bfloat16(value, draws).tolist() == [0x7FC0, 0x7FC0]
 
 
 @HALF

@@ -40,6 +40,7 @@ OPTIONS = {  # more of an optimizer than its defaults
         ("AdamW", {"ema": 0.9, "dtype": "bfloat16"}),
         ("NAdam", {"dtype": "float16", "slot_dtype": "param"}),
         ("SGD", {"momentum": 0.9, "dtype": "bfloat16", "slot_dtype": "bfloat16"}),
+        ("Adam", {"amsgrad": True, "slot_dtype": "bfloat16"}),
         ("Adam", {"watched": True}),
         ("RMSprop", {"momentum": 0.9, "late": True}),
         ("Adafactor", {"late": True, "dtype": "bfloat16"}),

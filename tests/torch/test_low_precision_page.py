@@ -24,6 +24,7 @@ ROWS = {
     "bfloat16 or float16 weights, float32 moments": (torch.float16, {}),
     'the same, `rounding="kahan"`': (torch.bfloat16, {"rounding": "kahan"}),
     'the same, `rounding="stochastic"`': (torch.bfloat16, {"rounding": "stochastic"}),
+    'float32 weights, `slot_dtype="bfloat16"`': (torch.float32, {"slot_dtype": "bfloat16"}),
     'float32 weights, `slot_dtype="int8"`': (torch.float32, {"slot_dtype": "int8"}),
     'bfloat16 weights, `slot_dtype="int8"`, `rounding="stochastic"`': (
         torch.bfloat16,

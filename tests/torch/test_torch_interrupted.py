@@ -17,6 +17,7 @@ SPOTS = int(os.environ.get("CALANDO_SPOTS", 25))  # where each is interrupted, s
 KINDS = {
     "AdamW": {"weight_decay": 0.1},
     "AdamW in 8 bits": {"slot_dtype": "int8"},
+    "AdamW in 16 bits": {"slot_dtype": "bfloat16"},
     "ASGD": {"t0": 2.0},
     "SGD": {"momentum": 0.9, "ema": 0.9},
     "Lamb": {},

@@ -1,4 +1,4 @@
-"""rounding= and slot_dtype="int8": training that would stand still goes on, is resumed exactly, or is refused."""
+"""rounding= and slot_dtype=: training that would stand still goes on, is resumed exactly, or is refused."""
 
 import copy
 import inspect
@@ -9,7 +9,10 @@ import pytest
 import torch
 
 import calando.torch as ct
+from calando import eight, rounding
+from calando.kernels import memory
 from calando.schedules import Linear
+from low_precision import keys, rounded
 
 NAMES = sorted(
     name for name in ct.__all__ if isinstance(getattr(ct, name), type) and issubclass(getattr(ct, name), ct.Optimizer)
@@ -88,14 +91,39 @@ def test_eight_bits_learn_as_float32_does(alone):
     assert coded < 1.5 * exact < 0.01
 
 
-def test_a_second_moment_in_eight_bits_follows_where_the_nearest_code_would_stay(monkeypatch):
-    """A gradient that grows threefold in half of a block: v grows by a tenth of a code's distance in a step. Rounded at
-    random it follows; with the nearest code it stays where it was."""
-    from calando import eight
+def test_half_precision_beside_float32_learns_as_float32_does(alone):
+    exact, narrow = trained(), trained(slot_dtype="bfloat16")
+    assert narrow < 1.1 * exact < 0.01
 
-    def last(nearest):
+
+@pytest.mark.parametrize("name", ROUNDED)
+def test_slots_in_half_precision_are_those_of_float32_rounded_in_every_step(name):
+    """Computed in float32 from what is kept: an optimizer with float32 slots, which a twin rounds after each step."""
+    own, same = ([torch.nn.Parameter(torch.ones(8, 12)[:, ::2]) for _ in range(2)] for _ in range(2))
+    given = {"lr": 0.1} | ({"initial_accumulator_value": 0.5} if name in ("FTRL", "ProximalAdagrad") else {})
+    narrow = getattr(ct, name)(own, **given, slot_dtype="bfloat16", rounding_seed=3)
+    exact = getattr(ct, name)(same, **given)
+    for step in range(3):
+        push(own, step), push(same, step)
+        narrow.step(), exact.step()
+        for number, (member, twin) in enumerate(zip(narrow.engine.members[0], exact.engine.members[0], strict=True)):
+            assert torch.equal(member.param, twin.param)
+            assert member.slots.keys() == twin.slots.keys()
+            for slot, key in enumerate(member.slots):
+                found = rounded(twin.slots[key].numpy(), "bfloat16", keys(3, step + 1, number), slot)
+                twin.slots[key].copy_(torch.from_numpy(found))
+                assert member.slots[key].dtype == torch.bfloat16
+                assert torch.equal(member.slots[key].float(), twin.slots[key])
+
+
+@pytest.mark.parametrize("kind, room, middle", [("int8", eight, 0x80000), ("bfloat16", rounding, 0x8000)])
+def test_a_second_moment_in_fewer_bits_follows_where_the_nearest_would_stay(kind, room, middle, monkeypatch):
+    """A gradient that grows threefold in half of a block: v grows by a tenth of a code's distance in a step, and by
+    less and less of a bfloat16's last digit. Rounded at random it follows; to the nearest it stays behind."""
+
+    def last():
         p = torch.nn.Parameter(torch.zeros(512)[::2])  # with gaps: played as array expressions
-        optimizer = ct.Adam([p], lr=0.0, betas=(0.9, 0.999), slot_dtype="int8")
+        optimizer = ct.Adam([p], lr=0.0, betas=(0.9, 0.999), slot_dtype=kind)
         g = torch.ones(256)
         g[0] = 100.0
         for step in range(1500):
@@ -103,14 +131,15 @@ def test_a_second_moment_in_eight_bits_follows_where_the_nearest_code_would_stay
                 g[128:] *= 3.0
             p.grad = g.clone()
             optimizer.step()
-        state = optimizer.state[p]
-        return eight.widened("v", state["exp_avg_sq_codes"].numpy(), state["exp_avg_sq_scale"].numpy())[128:].mean()
+        ((_, v),) = memory.numbers(("v",), optimizer.engine.members[0][0].slots)
+        return torch.as_tensor(v).float()[128:].mean().item()
 
     expected = (1 - 0.999**500) * 0.999**1000 + 9 * (1 - 0.999**1000)
-    assert last(False) == pytest.approx(expected, rel=0.1)
-    noise = eight.noise
-    monkeypatch.setattr(eight, "noise", lambda *given: noise(*given) * 0 + 0x80000)
-    assert last(True) < 0.5 * expected
+    assert last() == pytest.approx(expected, rel=0.1 if kind == "int8" else 0.01)
+    word = "noise" if kind == "int8" else "slot_drawn"
+    noise = getattr(room, word)
+    monkeypatch.setattr(room, word, lambda *given, **more: noise(*given, **more) * 0 + middle)
+    assert last() < 0.5 * expected
 
 
 # Everything around.
@@ -136,6 +165,7 @@ CASES = {
     "stochastic": (torch.bfloat16, {"rounding": "stochastic", "rounding_seed": 7, "ema": 0.9}),
     "kahan": (torch.bfloat16, {"rounding": "kahan"}),
     "int8": (torch.float32, {"slot_dtype": "int8", "rounding_seed": 7}),
+    "narrow": (torch.float32, {"slot_dtype": "bfloat16", "rounding_seed": 7, "ema": 0.9}),
     "int8 in float16": (torch.float16, {"slot_dtype": "int8", "rounding": "stochastic"}),
 }
 
@@ -212,6 +242,26 @@ def test_float32_and_eight_bits_load_each_other_and_torch_says_no():
         theirs.step()
 
 
+def test_float32_and_half_precision_load_each_other_and_torch_both():
+    """What is narrower is the nearest; what is wider is the same number."""
+    own = params(torch.float32)
+    exact = torch.optim.AdamW(own)
+    push(own, 0), exact.step()
+    narrow = ct.AdamW(own, slot_dtype="bfloat16")
+    narrow.load_state_dict(stored(exact))
+    wide, theirs, coded = ct.AdamW(own), torch.optim.AdamW(own), ct.AdamW(own, slot_dtype="int8")
+    wide.load_state_dict(stored(narrow)), theirs.load_state_dict(stored(narrow)), coded.load_state_dict(stored(narrow))
+    for p in own:
+        for name in ("exp_avg", "exp_avg_sq"):
+            found = narrow.state[p][name]
+            assert found.dtype == torch.bfloat16 and torch.equal(found, exact.state[p][name].bfloat16())
+            assert torch.equal(wide.state[p][name], found.float()) and torch.equal(theirs.state[p][name], found.float())
+            assert coded.state[p][name + "_codes"].dtype == torch.uint8
+    push(own, 1), theirs.step(), wide.step()
+    narrow.load_state_dict(stored(coded)), wide.load_state_dict(stored(coded))
+    assert {narrow.state[p]["exp_avg_sq"].dtype for p in own} == {torch.bfloat16}
+
+
 def test_eight_bits_are_a_quarter():
     p = torch.nn.Parameter(torch.ones(1000, 512))
     optimizer = ct.AdamW([p], slot_dtype="int8")
@@ -253,6 +303,8 @@ def test_what_makes_no_sense_is_refused():
         ct.SGD(half, rounding="stochastic", rounding_seed=-1)
     with pytest.raises(ValueError, match="For 'LBFGS': 'rounding' must stay"):
         ct.LBFGS(half, rounding="kahan")
+    with pytest.raises(ValueError, match="For 'LBFGS': 'slot_dtype' must stay float32"):
+        ct.LBFGS(half, slot_dtype="bfloat16")
 
 
 @pytest.mark.parametrize(
@@ -270,7 +322,10 @@ def test_eight_bits_are_refused_where_a_rule_has_none(name, why):
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.complex64], ids=str)
-def test_eight_bits_are_refused_for_other_numbers(dtype):
+def test_fewer_bits_are_refused_for_other_numbers(dtype):
+    told = rf"parameter '0' of group 0 cannot have slot_dtype='float16': it is {dtype}, and that is for real numbers"
+    with pytest.raises(ValueError, match=told):
+        ct.SGD([torch.nn.Parameter(torch.ones(3, dtype=dtype))], slot_dtype="float16")
     with pytest.raises(ValueError, match=f"it is {dtype} on cpu, and 8 bits are for real numbers in float32 or less"):
         ct.Adam([torch.nn.Parameter(torch.ones(3, dtype=dtype))], slot_dtype="int8")
 

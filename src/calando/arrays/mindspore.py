@@ -6,6 +6,8 @@ or the memory is not the host's, it is a fresh view. A kept address or view, or 
 (measured on 2.10: lost writes, and parameters detached from compiled code). Slots are NumPy arrays of our own.
 """
 
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -73,7 +75,16 @@ def slot(x: Any) -> np.ndarray:
 
 
 def zeros(x: Any, shape: tuple[int, ...], dtype: str | None = None) -> np.ndarray:
-    return np.zeros(shape, x.asnumpy().dtype if dtype in (None, "bfloat16") else dtype)
+    return np.zeros(shape, x.asnumpy().dtype if dtype is None else lent(dtype))
+
+
+@cache
+def lent(dtype: str) -> Any:
+    """A dtype of NumPy by its name: bfloat16 is one that MindSpore lends."""
+    if dtype != "bfloat16":
+        return np.dtype(dtype)
+    words = import_module("mindspore")
+    return words.Tensor(0.0, words.bfloat16).asnumpy().dtype
 
 
 def gradients(grads: list[Any], members: list[Any], sizes: list[int], part: Any) -> tuple[list, np.ndarray]:
@@ -153,7 +164,7 @@ def resting(slots: list[np.ndarray], where: np.ndarray) -> bool:
 
 def adopted(slot: Any, p: Any, dtype: str) -> np.ndarray:
     """A slot that fits its parameter: itself, or a copy in this dtype."""
-    return np.require(slot, p.asnumpy().dtype if dtype == "bfloat16" else dtype, ["C", "A", "W"])
+    return np.require(slot, lent(dtype), ["C", "A", "W"])
 
 
 def opened(x: Any) -> np.ndarray:

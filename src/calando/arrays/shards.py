@@ -39,12 +39,19 @@ def gathered(x: Any) -> Any:
     return x.detach().redistribute(x.device_mesh, [Replicate()] * x.device_mesh.ndim)
 
 
-def everywhere(p: Any, shape: tuple[int, ...]) -> Any:
+def everywhere(p: Any, shape: tuple[int, ...], dtype: torch.dtype) -> Any:
     """Zeros of another shape than a parameter in pieces: whole on every process that has one of them."""
     from torch.distributed.tensor import Replicate, zeros
 
     whole = [Replicate()] * p.device_mesh.ndim
-    return zeros(*shape, dtype=p.dtype, device_mesh=p.device_mesh, placements=whole)
+    return zeros(*shape, dtype=dtype, device_mesh=p.device_mesh, placements=whole)
+
+
+def everywhere_as(p: Any, x: torch.Tensor) -> Any:
+    """The numbers of the whole, which every process has, as what a tensor in pieces can take its own of."""
+    from torch.distributed.tensor import DTensor, Replicate
+
+    return DTensor.from_local(x.to(local(p).device), p.device_mesh, [Replicate()] * p.device_mesh.ndim, run_check=False)
 
 
 def joined(params: list[Any], norms: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import torch
 from torch._C import DisableTorchFunctionSubclass  # subclasses of Tensor would cost a microsecond a word
 
 from . import NoGradient, Rows, refuse_sparse
-from .shards import everywhere, gathered, is_shard, local, placed
+from .shards import everywhere, everywhere_as, gathered, is_shard, local, placed
 from .shards import joined as joined
 from .shards import sharded as sharded
 
@@ -89,9 +89,9 @@ def carried(xs: list[torch.Tensor]) -> list[Any]:
 
 def zeros(x: torch.Tensor, shape: tuple[int, ...], dtype: str | None = None) -> torch.Tensor:
     x = bare(x)
-    if is_shard(x) and tuple(shape) != tuple(x.shape):
-        return everywhere(x, shape)
     kind = slot_kind(x, dtype)
+    if is_shard(x) and tuple(shape) != tuple(x.shape):
+        return everywhere(x, shape, kind)
     if tuple(shape) not in (tuple(x.shape), tuple(near(x).shape)):
         return x.new_zeros(shape, dtype=kind)
     return torch.zeros_like(x, dtype=kind, memory_format=torch.preserve_format)
@@ -245,6 +245,8 @@ def copied(x: torch.Tensor) -> torch.Tensor:
 
 def write(x: torch.Tensor, array: Any) -> None:
     with torch.no_grad():
+        if is_shard(x) and not is_shard(array) and tuple(array.shape) != tuple(local(x).shape):
+            array = everywhere_as(x, torch.as_tensor(array))
         if is_shard(array):
             x.copy_(array)
         else:

@@ -1,15 +1,17 @@
 """What array expressions read of a parameter, and what they leave: as kernels do, for any device and layout."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from .. import eight, rounding
-from ..arrays import Rows
+from ..arrays import Rows, adapter
 from ..member import Member
 from ..plan import Part
+from ..stored import dithered
 
 
 def weight_of(part: Part, member: Member, opened: Callable[[Any], Any]) -> Any:
@@ -39,9 +41,10 @@ def leaves(part: Part, i: int, new: tuple[Any, ...], rows: Rows | None) -> Itera
     key, slots = part.key, part.members[i].slots
     yield from weights(part, i, new[0], rows)
     codes = eight.coded(key.rule) if key.slot_dtype == "int8" else ()
-    for name, result in zip(key.rule.slots, new[1:], strict=True):
+    for number, (name, result) in enumerate(zip(key.rule.slots, new[1:], strict=True)):
         if name not in codes:
-            yield slots[name], result
+            kind, draw = part.kept[name], partial(rounding.slot_drawn, slot=number)
+            yield slots[name], drawn(part, i, result, kind, rows, draw) if dithered(key.dtype, kind) else result
             continue
         noise = eight.noise(name, part.noise_keys[i], result.size)
         found, scale = eight.narrowed(name, result.reshape(-1), noise)
@@ -51,17 +54,28 @@ def leaves(part: Part, i: int, new: tuple[Any, ...], rows: Rows | None) -> Itera
 
 def weights(part: Part, i: int, new: Any, rows: Rows | None) -> Iterator[tuple[Any, Any]]:
     """What is left of the new weights, and of what rounding has taken off them."""
-    key, member, shape = part.key, part.members[i], part.shapes[i]
-    if key.way is None:
-        yield member.param, new
-        return
-    found = np.asarray(new.cpu() if hasattr(new, "cpu") else new, np.float32)
+    key, member = part.key, part.members[i]
     if key.way == "kahan":
+        found = single(new)
         near = rounding.nearest(found, key.dtype)
         yield member.param, near
         yield member.slots[rounding.SLOT], rounding.remainder(found, near)
-        return
+    else:
+        yield member.param, new if key.way is None else drawn(part, i, new, key.dtype, rows, rounding.drawn)
+
+
+def drawn(
+    part: Part, i: int, new: Any, kind: str, rows: Rows | None, draw: Callable[[np.ndarray, np.ndarray], np.ndarray]
+) -> np.ndarray:
+    """New weights, or a slot, rounded at random to this kind of half precision."""
+    found = single(new)
+    shape = found.shape if rows is None else part.shapes[i]
     place = np.arange(prod(shape)).reshape(shape)
     place = place if rows is None else place[rows.indices]
-    drawn = rounding.drawn(part.noise_keys[i], place.reshape(-1)).reshape(place.shape)
-    yield member.param, rounding.DITHERED[key.dtype](found, drawn)
+    noise = draw(part.noise_keys[i], place.reshape(-1)).reshape(place.shape)
+    return rounding.DITHERED[kind](found, noise)
+
+
+def single(x: Any) -> np.ndarray:
+    """What was computed, as a NumPy array in float32."""
+    return np.asarray(adapter(x).numpy(x) if hasattr(x, "cpu") else x, np.float32)

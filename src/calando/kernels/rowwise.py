@@ -62,6 +62,7 @@ def serves(part: Part) -> bool:
         key.rule.rowwise
         and key.arrays.name == "torch"
         and key.dtype in ("float32", "float64")
+        and key.slot_dtype == key.dtype
         and not part.sharded
         and not part.centered.any()
     )

@@ -87,11 +87,6 @@ def written(x: str, value: str, dtype: str) -> str:
     return f"{x} = narrow_{dtype}({value})" if dtype in HALF else f"{x} = {value}"
 
 
-def noisy(slot_dtype: str | None, way: str | None) -> bool:
-    """Whether something is rounded at random."""
-    return way == "stochastic" or slot_dtype == "int8"
-
-
 def source(
     rule: Rule,
     decay: Decay,
@@ -115,10 +110,12 @@ def source(
     plain = {*words["kinds"].values()}.isdisjoint((*HALF, "uint8"))
     lines = steps(rule, dtype, words, way, named=rule.inner is not None or not plain)
     chunk = CHUNK.format(
-        views=words["views"], numbers=inset(1, words["loads"]), loop=looped(rule, words, lines + zeros(dtype, zeroing))
+        views=words["views"],
+        numbers=inset(1, words["noise"] + words["loads"]),
+        loop=looped(rule, words, lines + zeros(dtype, zeroing)),
     )
     head = header((rule.inner or rule).element, rule, decay, dtype, slot_dtype, way)
-    return head + entry.loop(tables(words["dtype"], noisy(slot_dtype, way)), chunk, words["held"], cache)
+    return head + entry.loop(tables(words["dtype"], stored.noisy(dtype, slot_dtype, way)), chunk, words["held"], cache)
 
 
 def tables(dtype: str, drawn: bool) -> dict[str, tuple[str, int]]:
@@ -153,7 +150,14 @@ def steps(rule: Rule, dtype: str, words: dict[str, Any], way: str | None, named:
         kinds = words["kinds"]
         rest = zip(rule.slots, targets[1:], made[1:], strict=True)
         last += rounded(dtype, way, "first" if words["coded"] else "begin")
-        last += [written(target, new, kinds[name]) for name, target, new in rest if name in kinds]
+        halved = words["halved"]
+        last += [f"grain{key}, walk{key} = walk{key}, whole(walk{key} + WEYL)" for key in drawn_from(halved)]
+        for number, (name, target, new) in enumerate(rest):
+            if name in halved:
+                key, half = rounding.share(number)
+                last.append(dithered(target, new, f"{half}_half(grain{key})", kinds[name]))
+            elif name in kinds:
+                last.append(written(target, new, kinds[name]))
     results = made[:-1] if rule.inner is not None else made
     return [
         f"now, slope = {words['front']}",
@@ -165,11 +169,23 @@ def steps(rule: Rule, dtype: str, words: dict[str, Any], way: str | None, named:
 def rounded(dtype: str, way: str | None, first: str) -> list[str]:
     """The lines that store the new parameter; ``first``: the place of element 0."""
     if way == "stochastic":
-        return [written("p_[i]", f"dithered_{dtype}(new0, noise(whole({first} + whole(i)), key0, key1))", dtype)]
+        return [dithered("p_[i]", "new0", f"noise(whole({first} + whole(i)), key0, key1)", dtype)]
     if way == "kahan":
         rest = f"remainder(new0, {read('near', dtype)})"
         return [f"near = narrow_{dtype}(new0)", "p_[i] = near", written(f"{rounding.SLOT}_[i]", rest, dtype)]
     return [written("p_[i]", "new0", dtype)]
+
+
+def drawn_from(halved: list[str]) -> list[int]:
+    """The keys of the noise that so many slots are rounded with."""
+    return list(dict.fromkeys(rounding.share(number)[0] for number in range(len(halved))))
+
+
+def dithered(target: str, new: str, drawn: str, kind: str) -> str:
+    """The line that puts a number into memory, rounded at random to half precision."""
+    if kind == "bfloat16":
+        return f"{target} = uint16(bits_bfloat16({new}, {drawn}))"
+    return written(target, f"dithered_{kind}({new}, {drawn})", kind)
 
 
 def header(
@@ -179,7 +195,7 @@ def header(
     from .. import __version__
 
     kinds = dtype if slot_dtype == dtype else f"{dtype} with slots in {slot_dtype}"
-    rooms = ([rounding] if way or slot_dtype == "int8" else []) + ([eight] if slot_dtype == "int8" else [])
+    rooms = [rounding] * bool(way or stored.noisy(dtype, slot_dtype, way)) + [eight] * (slot_dtype == "int8")
     words = [*SPOKEN.values(), *(text for room in rooms for text in bodies(room))]
     constants = [f"{name} = {text}" for room in rooms for name, text in rounding.constants(room).items()]
     fronts = [decay.plain.element] if decay.inner is None else [within, decay.plain.element]
@@ -225,13 +241,16 @@ def pieces(rule: Rule, decay: Decay, dtype: str, slot_dtype: str, way: str | Non
     if rule.measure is not None:
         loads.append(f"trust = scalars[line, {len(loads)}]")
         own = [*own, "trust"]
-    if noisy(slot_dtype, way):  # first, as the trust is taken off the end where there is none yet
-        loads.insert(0, "key0, key1, begin = noise_of[c, 0], noise_of[c, 1], noise_of[c, 2]")
+    noise = ["key0, key1, begin = noise_of[c, 0], noise_of[c, 1], noise_of[c, 2]"]
+    halved = [name for name in rule.slots if stored.dithered(dtype, kinds.get(name, ""))]
+    noise += [f"walk{key} = grain(begin, key{key})" for key in drawn_from(halved)]
     p = found["p"] if way != "kahan" else f"({found['p']} + {found[rounding.SLOT]})"
     return {
         "dtype": number(dtype),
         "kinds": kinds,
         "views": inset(1, views if not codes else [x for x in views if eight.SCALE in x]),
+        "halved": halved,
+        "noise": noise if stored.noisy(dtype, slot_dtype, way) else [],
         "loads": loads,
         "p": p,
         "g": found["g"],

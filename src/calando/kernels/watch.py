@@ -13,9 +13,10 @@ from functools import cache, partial
 
 from ..decay import Decay
 from ..rule import Rule
+from ..stored import noisy
 from .compile import kinds, load
 from .entry import Entry, loop
-from .source import header, inset, looped, noisy, number, pieces, steps, tables, zeros
+from .source import header, inset, looped, number, pieces, steps, tables, zeros
 from .sums import LANES, folding
 
 SUMS = 4
@@ -74,12 +75,12 @@ def source(
     each = EACH.format(lanes=LANES, inner=inset(3, lines), rest=inset(2, lines))
     chunk = CHUNK.format(
         views=words["views"],
-        numbers=inset(1, words["loads"]),
+        numbers=inset(1, words["noise"] + words["loads"]),
         loop=looped(rule, words, lines) if words["coded"] else each,
         fold="\n".join(folding(f"lane{i}", 1) for i in range(SUMS)),
     )
     lanes = [f"lane{i} = np.empty({LANES}, np.float64)" for i in range(SUMS)]
-    given = {**tables(number(dtype), noisy(slot_dtype, way)), "out": ("float64", 2)}
+    given = {**tables(number(dtype), noisy(dtype, slot_dtype, way)), "out": ("float64", 2)}
     head = header((rule.inner or rule).element, rule, decay, dtype, slot_dtype, way)
     return head + loop(given, chunk, [*lanes, *words["held"]], cache)
 

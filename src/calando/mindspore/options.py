@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Mapping
 from inspect import Signature
 from typing import Any
 
-from ..arrays import adapter
 from ..average import SLOT
 from ..choices import FRONTS, Options, arguments, chosen, one_of, refuse_exact, with_groups
 from ..further import ASKED, also
@@ -68,10 +67,4 @@ def options_of(optimizer: Any, params: Any) -> tuple[Options, Any]:
 
 def refuse_unfit(place: str, params: Iterable[Any], options: Options) -> None:
     """Raise ValueError for a group whose parameters cannot have what was chosen."""
-    params = list(params)
     refuse_exact(place, params, options.rounding, "give parameters in half precision")
-    for p in params if options.slot_dtype == "bfloat16" else ():
-        arrays = adapter(p)
-        if arrays.name != "torch" and arrays.kind(p)[1] == "float16":
-            told = "slots are NumPy arrays here, and NumPy has no bfloat16; take 'float32' or 'float16'"
-            raise ValueError(f"{place}: 'slot_dtype' is 'bfloat16' and the parameters are in float16: {told}")

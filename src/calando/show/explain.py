@@ -33,6 +33,7 @@ from ..kernels.pool import threads
 from ..kernels.source import HALF, source
 from ..rule import Rule
 from ..rules import RULES
+from ..stored import slots_as
 from .floor import Measured, measured
 from .traffic import Traffic
 
@@ -85,9 +86,7 @@ class Subject:
 
     def slot_dtype(self, dtype: str) -> str:
         """The dtype of the slots of parameters of this dtype."""
-        if self.group.slot_dtype == "int8":
-            return "int8"
-        return self.group.slot_dtype or dtype if dtype in HALF else dtype
+        return slots_as(self.group.slot_dtype, dtype)
 
     def way(self, dtype: str) -> str | None:
         """How parameters of this dtype are rounded."""
@@ -281,7 +280,7 @@ def front(decay: Decay, centralize: bool) -> list[str]:
 
 def row(title: str, text: str) -> list[str]:
     """One line with a title in front."""
-    return [f"  {title:<10}{text}"]
+    return [f"  {title + ' ':<10}{text}"]
 
 
 def formula(about: Subject) -> str:
@@ -366,10 +365,12 @@ def speed(about: Subject, elements: int) -> tuple[str, Measured]:
         raise ValueError(
             f"rule {about.rule.name!r} has no kernel of one pass, so it has no floor to be measured against"
         )
-    moved = Traffic.of(about.rule, about.decay)
-    found = measured(about.group, about.engine.hypers[0], int(moved.total), elements, int(moved.held))
+    kept = about.slot_dtype("float32")
+    moved = Traffic.of(about.rule, about.decay, slot_dtype=kept, centered=about.group.centralize)
+    found = measured(about.group, about.engine.hypers[0], moved.total, elements, moved.held)
     low, middle, high = np.percentile(found.ratios, (25, 50, 75))
-    lines = [f"Measured on {found.elements:,} parameters, float32, {threads()} threads, {len(found.step)} rounds"]
+    kinds = "float32" + (f", slots in {kept}" if kept != "float32" else "")
+    lines = [f"Measured on {found.elements:,} parameters, {kinds}, {threads()} threads, {len(found.step)} rounds"]
     lines += row("memory", f"{found.bandwidth / 1e9:.1f} GB/s in an in-place add over as much memory")
     lines += row("floor", f"{found.floor * 1e3:.2f} ms for {found.moved / 1e6:.0f} MB")
     told = f"{middle:.2f} × the floor (middle half {low:.2f}–{high:.2f})"

@@ -8,12 +8,13 @@ both; what counts is the median of the ratios within a turn.
 import ctypes
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from types import SimpleNamespace
 
 import numpy as np
 
+from ..arrays import adapter
 from ..engine import Engine
 from ..groups import Group
 from ..hyper import Hyper
@@ -59,23 +60,25 @@ class Measured:
         return self.step / (self.add * (self.moved / self.added))
 
 
-def measured(group: Group, hyper: Hyper, per_parameter: int, elements: int, held: int) -> Measured:
-    """Play a group's rule on one float32 matrix of about ``elements`` and take turns with the add.
+def measured(group: Group, hyper: Hyper, per_parameter: float, elements: int, held: float) -> Measured:
+    """Play a group on one float32 matrix of about ``elements`` and take turns with the add.
 
     Args:
-        group, hyper: the rule, its manner of decay and the numbers; their parameters are not touched.
+        group, hyper: what is played, and the numbers; their parameters are not touched.
         per_parameter: bytes that a step moves for each.
         held: bytes for each parameter of all arrays that a step touches.
     """
     shape = (max(1, elements // WIDTH), WIDTH)
     random = np.random.default_rng(0)
-    p = random.standard_normal(shape, np.float32)
-    g = random.standard_normal(shape, np.float32) * np.float32(0.01)
-    played = Group((p,), ("p",), group.rule, group.decay, group.maximize, group.centralize, starts=group.starts)
-    engine = Engine([played], [hyper])
-    add, added = adding(held * p.size // 8)
+    arrays, like = adapter(group.params[0]), group.params[0]
+    p, g = (arrays.zeros(like, shape) for _ in range(2))
+    arrays.write(p, random.standard_normal(shape, np.float32))
+    arrays.write(g, random.standard_normal(shape, np.float32) * np.float32(0.01))
+    engine = Engine([replace(group, params=(p,), names=("p",))], [hyper])
+    size = shape[0] * shape[1]
+    add, added = adding(int(held * size) // 8)
     step, times = rounds(lambda: engine.step([[g]]), add)
-    return Measured(p.size, per_parameter * p.size, step, times, added)
+    return Measured(size, int(per_parameter * size), step, times, added)
 
 
 def adding(elements: int) -> tuple[Callable[[], None], int]:

@@ -130,7 +130,9 @@ class Faces(Controls, torch.optim.Optimizer):
                 check_number(place, key, face[key], "its state has")
         own = {"step", *self.MEMORY, *self.SLOTS.values()}
         needed = [slot for slot in rule.slots if slot in member.slots and slot not in (SLOT, *self.LATE)]
-        gone = [self.SLOTS[slot] for slot in needed if self.SLOTS[slot] not in face]
+        gone = [
+            self.SLOTS[slot] for slot in needed if face.keys().isdisjoint((self.SLOTS[slot], self.SLOTS[slot + CODES]))
+        ]
         if gone and not own.isdisjoint(face) and face.get("step", 1):
             way = "put it back, or take all of it out for a fresh start"
             raise ValueError(f"{place}: {gone[0]!r} was taken out of its state; {way}")

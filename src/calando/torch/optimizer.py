@@ -48,8 +48,8 @@ class Optimizer(Rehearsal):
     group, in ``set``, or assigned to ``param_groups[i][name]``.
 
     Every constructor also takes, all of it in the same pass over memory: ``ema`` (a running average of the weights; see
-    ``ema_parameters`` and ``averaged``), ``slot_dtype`` (of the slots of parameters in half precision, float32 by
-    default; or 8 bits), ``rounding`` with ``rounding_seed`` (of parameters in half precision), ``loss_scale``,
+    ``ema_parameters`` and ``averaged``), ``slot_dtype`` (of the slots, float32 by default: half precision, or 8
+    bits), ``rounding`` with ``rounding_seed`` (of parameters in half precision), ``loss_scale``,
     ``max_group_norm``, ``clip_value``, ``grad_centralization`` and ``grads_after_step``; see
     ``calando.choices`` and ``calando.clipping``.
     """

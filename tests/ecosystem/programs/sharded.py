@@ -24,8 +24,23 @@ CASES = [
 ]
 
 
-def run(name, options):
-    sharded, single = network(), network()
+NARROW = [  # the second is of another shape than its parameters, the others are computed from whole ones
+    ("Muon", torch.float32, {"slot_dtype": "bfloat16"}, "momentum_buffer"),
+    ("Adafactor", torch.float32, {"slot_dtype": "float16"}, "row_var"),
+    ("Muon", torch.bfloat16, {"rounding": "stochastic"}, "momentum_buffer"),
+    ("Muon", torch.bfloat16, {"rounding": "kahan"}, "compensation"),
+    ("Lamb", torch.float32, {"slot_dtype": "bfloat16"}, "exp_avg"),
+]
+
+
+def narrow(name, dtype, options, slot):
+    """In low precision: how far the two are apart, and in what a slot is kept."""
+    distance, state = run(name, {"lr": 0.05, **options}, dtype)
+    return distance, str(state[slot].dtype)
+
+
+def run(name, options, dtype=torch.float64):
+    sharded, single = network(dtype), network(dtype)
     if name == "Muon":
         for model in (sharded, single):
             model[0].bias.requires_grad_(False), model[2].bias.requires_grad_(False)
@@ -35,9 +50,10 @@ def run(name, options):
     for model in (sharded, single):
         params = [p for p in model.parameters() if p.requires_grad]
         pair.append(getattr(ct, name)(params, **options))
-    train(sharded, pair[0], range(5), share)
-    train(single, pair[1], range(5))
-    return distance(sharded.parameters(), single.parameters())
+    train(sharded, pair[0], range(5), lambda x: share(x.to(dtype)))
+    train(single, pair[1], range(5), lambda x: x.to(dtype))
+    state = next(iter(pair[0].state.values()))
+    return distance(sharded.parameters(), single.parameters()), state
 
 
 def meshed(name, options, kind):
@@ -98,12 +114,13 @@ if __name__ == "__main__":
     from small import tell
 
     dist.init_process_group("gloo")
-    found = {f"{name} {i}": run(name, options) for i, (name, options) in enumerate(CASES)}
+    found = {f"{name} {i}": run(name, options)[0] for i, (name, options) in enumerate(CASES)}
     for kind in ("copies", "shards", "tensor parallel"):
         for name, options in (("AdamW", {"max_norm": 0.1}), ("Lamb", {}), ("Adafactor", {})):
             found[f"{name}, {kind}"] = meshed(name, options, kind)
     snapshot = refused(lambda params: ct.AdamW(params).snapshot())
     coded = refused(lambda params: ct.AdamW(params, slot_dtype="int8"), torch.float32)
     rows = refused(lambda params: ct.AdamW([{"params": params, "grad_centralization": True}]))
-    tell(distances=found, measured=measured(), skipped=skipped(), snapshot=snapshot, coded=coded, rows=rows)
+    kept = [narrow(*case) for case in NARROW]
+    tell(distances=found, measured=measured(), skipped=skipped(), snapshot=snapshot, coded=coded, rows=rows, kept=kept)
     dist.destroy_process_group()
