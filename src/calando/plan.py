@@ -60,6 +60,8 @@ class Part:
         given: the gradients of this step, as they were given; None where they are those that members carry.
         glance: what looks at all of them in one call (``kernels.glance``); None: not asked yet, False: there is none.
         slots: all slots, one kind after the other, and ``slots_at``, where they lay when they were last sought.
+        centers: whether the gradients of any member are centred.
+        kernels: those of the update, once they were made, by whether they watch and whether they zero gradients.
         cells: what asks many of them in one call where they lie (``kernels.still``).
         whole_cut: how all are cut for sums, once it was sought (``kernels.sums``).
         lines: the rows that are centred when all take part, once they were sought (``kernels.centers``).
@@ -85,6 +87,7 @@ class Part:
         self.groups = np.array([m.group for m in members], np.int64)
         self.sorts = self.groups * 2 + np.array([m.exempt for m in members], np.int64)
         self.centered = np.array([m.centered for m in members], bool)
+        self.centers = bool(self.centered.any())
         self.rows = np.array([s[0] if c else 1 for s, c in zip(self.shapes, self.centered, strict=True)], np.int64)
         self.coming: tuple[list[Kind], np.ndarray] | None = None
         self.everyone = np.ones(len(members), bool)
@@ -110,6 +113,7 @@ class Part:
         self.whole_cut: Any = None
         self.slots: list[Any] = []
         self.cells: Any = None
+        self.kernels: dict[tuple[bool, bool], Any] = {}
         if key.fused:
             self.cut(int(np.clip(self.sizes.sum() // SHARES, SMALLEST, CHUNK)))
 

@@ -332,6 +332,7 @@ def test_a_compiler_that_is_interrupted_leaves_the_numbers_as_they_were(missing,
     def interrupted(*_):
         raise KeyboardInterrupt
 
+    engine.parts[0].kernels.clear()
     with monkeypatch.context() as patch:
         patch.setattr(compile, "kernel", interrupted)
         with pytest.raises(KeyboardInterrupt):

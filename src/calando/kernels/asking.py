@@ -45,7 +45,7 @@ class Asking:
             self.entry.call_held(self.order.address)
         else:
             team.share_held(self.entry, self.order, workers)
-        return int(self.verdicts.min())
+        return min(self.verdicts.tolist())
 
     def arrange(self, workers: int) -> None:
         """Split the tensors for so many threads."""

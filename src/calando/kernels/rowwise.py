@@ -64,7 +64,7 @@ def serves(part: Part) -> bool:
         and key.dtype in ("float32", "float64")
         and key.slot_dtype == key.dtype
         and not part.sharded
-        and not part.centered.any()
+        and not part.centers
     )
 
 

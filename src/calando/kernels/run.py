@@ -79,8 +79,10 @@ def whole_sums(part: Part, found: np.ndarray) -> np.ndarray:
 
 def ready(part: Part, watched: bool = False, zeroing: bool = False) -> None:
     """Have the part's kernels compiled, so that a step cannot fail for them half-way."""
-    for make, arguments in jobs(part, watched, zeroing):
-        make(*arguments)
+    if (watched, zeroing) in part.kernels:
+        return
+    made = [make(*arguments) for make, arguments in jobs(part, watched, zeroing)]
+    part.kernels[watched, zeroing] = made[0] if part.key.fused else None
 
 
 def jobs(part: Part, watched: bool = False, zeroing: bool = False) -> list[Job]:
@@ -89,7 +91,7 @@ def jobs(part: Part, watched: bool = False, zeroing: bool = False) -> list[Job]:
     if not key.fused:
         return factored.jobs(key.rule, key.dtype, set(part.shapes)) if factored.serves(part) else []
     found: list[Job] = [((watch if watched else compile).kernel, (*written_for(part), zeroing))]
-    if part.centered.any():
+    if part.centers:
         found += [(sums.kernel, (kind, key.dtype)) for kind in kinds_of_centers(part)]
     if key.rule.measure is not None:
         found.append((measure.kernel, written_for(part)))
@@ -140,7 +142,7 @@ def fused(part: Part, numbers: np.ndarray, index: np.ndarray, watched: bool, zer
     """One kernel call for all chunks, shared by the threads; a chunk that is done has length 0."""
     key, workers = part.key, threads()
     member = part.piece if part.whole else part.piece[part.present[part.piece]]
-    center = line_centers(part, numbers, index)[part.line] if part.centered.any() else part.uncentered
+    center = line_centers(part, numbers, index)[part.line] if part.centers else part.uncentered
     tables: tuple[Any, ...] = (part.address, part.length.copy(), index[part.piece], center)
     tables += (part.noise(part.piece, part.first),) if key.noisy else ()
     if part.sparse:
@@ -155,7 +157,7 @@ def fused(part: Part, numbers: np.ndarray, index: np.ndarray, watched: bool, zer
         tables = tuple(table[here] for table in tables)
         split = ranges(tables[1])
     more = (np.zeros((len(member), watch.SUMS)),) if watched else ()
-    kernel = (watch if watched else compile).kernel(*written_for(part), zeroing)
+    kernel = part.kernels[watched, zeroing]
     scalars = numbers.astype(key.number)
 
     def play() -> np.ndarray | None:
