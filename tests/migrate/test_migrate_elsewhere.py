@@ -68,11 +68,28 @@ def clip_gradient(model, most):
         if p.requires_grad:
             p.grad.mul_(most)
 """
+LIMIT = """
+def limit(model):
+    for part in (model,):
+        torch.nn.utils.clip_grad_norm_(part.parameters(), 0.1)
+def tame(model):
+    limit(model)
+"""
+NAMED = """
+def put(model, values, what):
+    attr = "data" if what == "params" else "grad"
+    for p, value in zip(model.parameters(), values):
+        getattr(p, attr).copy_(value)
+def average(model):
+    put(model, [torch.zeros(1)] * 9, "grads")
+"""
 
 
 @pytest.mark.parametrize(
     "head, call, why",
     [
+        (LIMIT, "tame(net)", "changes the gradients in step.py, line 7"),
+        (NAMED, "average(net)", "changes the gradients in step.py, line 8"),
         (CLIP, "clip_gradient(net, 10.0)", "changes the gradients in step.py, line 8"),
         ("from tools import mpi_avg_grads", "mpi_avg_grads(net)", "changes the gradients in a function that is not"),
     ],
@@ -81,6 +98,55 @@ def test_gradients_that_another_function_changes_leave_a_step_alone(head, call, 
     done = migrate({"step.py": STEP.format(head=head, call=call).encode()}, Wish(to="mindspore"))
     assert not done.results[0].changed
     assert [f for f in done.findings if f.certainty == HUMAN and why in f.reason], [str(f) for f in done.findings]
+
+
+def test_a_network_that_is_given_to_unknown_code_between_backward_and_step_is_shown():
+    text = STEP.format(head="from tools import debug, log", call="debug.show(net.named_parameters()); log(loss)")
+    done = migrate({"step.py": text.encode()}, Wish(to="mindspore"))
+    found = [f for f in done.findings if "hold no gradients here" in f.reason]
+    assert [(f.line, f.certainty, f.text) for f in found] == [(11, HUMAN, "debug.show(net.named_parameters())")]
+
+
+NETS = """
+import torch
+from torch import nn
+archs = {"g": lambda: nn.Linear(2, 3), "d": lambda: nn.Linear(3, 1)}
+def resumed(model, optimizer):
+    return model, optimizer
+def define(g_model, d_model):
+    g_optimizer = torch.optim.Adam(g_model.parameters(), 0.01)
+    d_optimizer = torch.optim.Adam(d_model.parameters(), 0.01)
+    return g_optimizer, d_optimizer
+def train(g_model, d_model, g_optimizer, d_optimizer):
+    for real in [torch.ones(4, 3)] * 5:
+        g_model.zero_grad()
+        fake = g_model(torch.randn(4, 2))
+        g_loss = d_model(fake).mean()
+        g_loss.backward()
+        g_optimizer.step()
+        d_model.zero_grad()
+        d_real = -d_model(real).mean()
+        d_real.backward()
+        d_fake = torch.relu(d_model(fake.detach())).mean()
+        d_fake.backward()
+        d_optimizer.step()
+g_model, d_model = archs["g"](), archs["d"]()
+g_optimizer, d_optimizer = define(g_model, d_model)
+g_model, g_optimizer = resumed(g_model, g_optimizer)
+d_model, d_optimizer = resumed(d_model, d_optimizer)
+train(g_model, d_model, g_optimizer, d_optimizer)
+"""
+
+
+def test_gathered_gradients_are_dropped_though_one_function_returns_both_networks():
+    """``resumed`` gives either back, so only their names tell whose gradients are cleared."""
+    after = migrate({"gan.py": NETS.encode()}, Wish(to="mindspore")).results[0].after.decode()
+    lines = [line for line in after.splitlines() if line.strip() == "d_optimizer_grads = None"]
+    assert (
+        lines == ["    d_optimizer_grads = None", "        d_optimizer_grads = None"]
+        and "g_optimizer_grads = None" not in after
+    )
+    assert after.index(lines[1]) > after.index("g_optimizer(g_optimizer_grads)")
 
 
 CHOSEN = """

@@ -108,3 +108,24 @@ def test_a_weight_by_itself_gets_a_list():
     body = "loss = head(net(torch.ones(1, 3))).sum()\nopt.zero_grad()\nloss.backward()\nopt.step()\n"
     after = migrate({"s.py": (text + body).encode()}, Wish(to="mindspore")).results[0].after.decode()
     assert '[{"params": [net.weight]}, {"params": [head.bias]}]' in after
+
+
+BLANK = (
+    HEAD
+    + """for x in [torch.ones(2, 3)]:
+    if x.sum() > 0:
+        h = net(x)
+
+        h = h + 1
+    loss = head(h).sum()
+    opt.zero_grad()
+    loss.backward()
+    opt.step()
+"""
+)
+
+
+def test_an_empty_line_in_a_block_stays_in_a_file_from_windows():
+    lines = migrate({"s.py": BLANK.encode()}, Wish(to="mindspore")).results[0].after
+    others = migrate({"s.py": BLANK.replace("\n", "\r\n").encode()}, Wish(to="mindspore")).results[0].after
+    assert b"def forward_fn" in lines and others == lines.replace(b"\n", b"\r\n")

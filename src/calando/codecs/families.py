@@ -171,6 +171,8 @@ FAMILIES: dict[str, Family] = {
         MindSpore(
             "AdaMax", {"m": "moment1.{}", "u": "moment2.{}"}, BETA, HERE, powers={"beta1": "beta1_power"}, axes=(1,)
         ),
+        "mindspore.nn.AdaMax adds eps to the largest gradient after the maximum, torch's Adamax before it: the paths "
+        "differ where gradients are near eps",
     ),
     "adadelta": Family(
         Torch(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 from ..reading.blocks import statement_of
-from ..reading.flow import NETWORK, OBJECT, Flow, Thing
+from ..reading.flow import NETWORK, OBJECT, OPTIMIZER, Flow, Thing
 from ..reading.remembered import remembered
 from ..reading.rhythm import over_optimizers
 from ..reading.roads import conditions, enclosing
@@ -27,19 +27,57 @@ def cleared(work: Work, optimizers: list[Thing], update: Update, others: set[Sco
     known = {t for scope, owner in networks for t in work.flow.things(scope, owner)}
     called = {ast.unparse(owner) for _, owner in networks}
     found += [(update.scope, loop) for loop, text in droppers(work.flow, update.scope) if text in called]
+    doubtful: list[tuple[Scope, ast.stmt]] = []
     for file in work.flow.files:
         for scope, node, held, text in zeroed_of(work.flow, file, {*optimizers, *known}, owners | called):
             network = any(t.kind in (NETWORK, OBJECT) for t in held) or not held
             named = (text in owners and scope is update.scope) or bool(held & known) or (not held and text in called)
             if held & set(optimizers) or (network and named):
-                statement = file.parents[node]
-                if not isinstance(statement, ast.Expr):
-                    raise Left(f"zero_grad in line {node.lineno} is part of a larger expression")
-                loop = file.parents[statement]
-                alone = isinstance(loop, ast.For) and len(loop.body) == 1 and not loop.orelse
-                found.append((scope, loop if alone and over_optimizers(loop, node) else statement))  # type: ignore[arg-type]
+                (doubtful if network and anothers(work, optimizers, update, text) else found).append(
+                    (scope, clearing_statement(file, node))
+                )
+    found += [each for each in doubtful if all(each[0] is not scope for scope, _ in found)]
     own = [each for each in found if each[0] not in others]
     return sorted(own or found, key=lambda each: each[1].lineno)
+
+
+def clearing_statement(file: File, node: ast.Call) -> ast.stmt:
+    """The statement that clears gradients; the loop over several optimizers where it does nothing else.
+
+    Raises:
+        Left: it is part of a larger expression.
+    """
+    statement = file.parents[node]
+    if not isinstance(statement, ast.Expr):
+        raise Left(f"zero_grad in line {node.lineno} is part of a larger expression")
+    loop = file.parents[statement]
+    alone = isinstance(loop, ast.For) and len(loop.body) == 1 and not loop.orelse
+    return loop if alone and over_optimizers(loop, node) else statement  # type: ignore[return-value]
+
+
+def anothers(work: Work, optimizers: list[Thing], update: Update, text: str) -> bool:
+    """Whether a network is written as another optimizer's is, and not as that of the step's own."""
+    made = movers(work).get(text, set())
+    mine = {thing.node for thing in optimizers}
+    so = {node for node in mine if target_of(work, node) == update.at}
+    return bool(made) and not made & (so or mine)
+
+
+def target_of(work: Work, call: ast.AST) -> str:
+    """The name that the call of an optimizer's class is assigned to."""
+    file = work.flow.made[id(call)].scope.file  # type: ignore[union-attr]
+    holder = file.parents[call]
+    return ast.unparse(holder.targets[0]) if isinstance(holder, ast.Assign) else ""
+
+
+@remembered
+def movers(work: Work) -> dict[str, set[ast.AST]]:
+    """The calls that make optimizers, by how the networks that they move are written there."""
+    found: dict[str, set[ast.AST]] = {}
+    for thing in work.flow.all(OPTIMIZER):
+        for _, owner in owner_networks(work, thing):
+            found.setdefault(ast.unparse(owner), set()).add(thing.node)
+    return found
 
 
 def clearing(scope: Scope, clears: list[tuple[Scope, ast.stmt]]) -> list[ast.stmt]:

@@ -7,18 +7,22 @@ import re
 from collections.abc import Callable
 
 from ...lexicon import TORCH
-from ..finding import REWRITTEN
+from ..finding import HUMAN, REWRITTEN
 from ..reading.blocks import statement_of
 from ..reading.flow import OPTIMIZER, Thing
-from ..reading.mentions import by_hand, clips
+from ..reading.mentions import PLAIN, by_hand, clips
+from ..reading.remembered import remembered
 from ..reading.scopes import Scope
 from ..schedulers.same_rate import argument
 from ..work import Left, Work
 from .by_hand import anew, changed, partly
 from .clips import clip_text
+from .handed import handed
 from .params import grouped_params, owner_networks
+from .strays import trained
 from .update import Update, weights_of
 
+DEEPEST = 2  # how many calls are followed to what changes gradients
 # Functions that change gradients, by their names.
 CHANGES = re.compile(
     r"(avg|average|sync|reduce|cancel|mask|clip|clamp|scale|normali[sz]e)\w*grad|grad\w*(avg|average|sync|reduce|cancel|mask)",
@@ -29,7 +33,34 @@ CHANGES = re.compile(
 def clipped(work: Work, update: Update, mine: list[tuple[ast.stmt, ast.Call]]) -> list[tuple[str, ast.AST]]:
     """The clipping between backward and step, on the gradients themselves."""
     span = range(mine[0][0].lineno, update.last.lineno + 1)
-    return clipped_between(work, update.scope, span, lambda params, line: clipped_name(work, update, params, line))
+    found = clipped_between(work, update.scope, span, lambda params, line: clipped_name(work, update, params, line))
+    shown(work, update, span)
+    return found
+
+
+def shown(work: Work, update: Update, span: range) -> None:
+    """Say which functions that are not in the project are given a network whose gradients were made."""
+    things, names = trained(work, update)
+    file, scope = update.scope.file, update.scope
+    for node in file.between(scope, span):
+        call = node.value if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) else None
+        if call is None or id(call) in work.told or work.flow.callee(scope, call) is not None or clips(file, call):
+            continue
+        if ast.unparse(call.func).rpartition(".")[2] in PLAIN or OPTIMIZER in kinds_given(work, scope, call):
+            continue
+        given = [*call.args, *(word.value for word in call.keywords)]
+        for each in [getattr(part.func, "value", part) if isinstance(part, ast.Call) else part for part in given]:
+            if ast.unparse(each) in names or work.flow.things(scope, each) & things:
+                told = (
+                    "it is given the network, whose parameters hold no gradients here: look at what it does with them"
+                )
+                work.say(file, call, HUMAN, told, "step")
+                break
+
+
+def kinds_given(work: Work, scope: Scope, call: ast.Call) -> set[str]:
+    """The kinds of what a method is of."""
+    return work.flow.kinds(scope, call.func.value) if isinstance(call.func, ast.Attribute) else set()
 
 
 def clipped_between(
@@ -64,15 +95,32 @@ def clipped_between(
     return found
 
 
-def elsewhere(work: Work, within: Scope, call: ast.Call) -> str:
-    """Where a function changes the gradients that parameters hold; empty where it does not."""
-    name = ast.unparse(call.func).rpartition(".")[2]
+def elsewhere(work: Work, within: Scope, call: ast.Call, depth: int = 0) -> str:
+    """Where a function, or one that it calls, changes the gradients that parameters hold; empty where none does."""
     inner = work.flow.callee(within, call)
     if inner is None:
+        name = ast.unparse(call.func).rpartition(".")[2]
         return "in a function that is not in this project" if CHANGES.search(name) else ""
-    held = [n for n in inner.file.nodes[inner] if isinstance(n, ast.Attribute) and n.attr == "grad"]
-    lines = [n.lineno for n in held if by_hand(inner.file, n)]
-    return f"in {inner.file.source.name}, line {lines[0]}" if lines else ""
+    backs = handed(work.flow, inner) is not None  # it has the backward itself, and what it clips is seen there
+    return changing(work, inner, depth) if inner is not within and not backs else ""
+
+
+@remembered
+def changing(work: Work, inner: Scope, depth: int) -> str:
+    """Where a function, or one that it calls, changes gradients."""
+    for node in inner.file.nodes[inner]:
+        held = isinstance(node, ast.Attribute) and node.attr == "grad" and by_hand(inner.file, node)
+        if held or (isinstance(node, ast.Call) and (by_name(inner, node) or clips(inner.file, node))):
+            return f"in {inner.file.source.name}, line {node.lineno}"  # type: ignore[attr-defined]
+    deeper = inner.file.asked[inner] if depth < DEEPEST else ()
+    return next((found for each in deeper if (found := elsewhere(work, inner, each, depth + 1))), "")
+
+
+def by_name(scope: Scope, call: ast.Call) -> bool:
+    """Whether an attribute is asked for by a name, in a function where that may be ``"grad"``."""
+    asked = isinstance(call.func, ast.Name) and call.func.id in ("getattr", "setattr") and len(call.args) > 1
+    said = {n.value for n in scope.file.nodes[scope] if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    return asked and "grad" in said
 
 
 def clipping(

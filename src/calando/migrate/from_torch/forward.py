@@ -15,6 +15,7 @@ from ..reading.scopes import Scope
 from ..reading.source import rows
 from ..work import Left, Work
 from .forks import asked_names, parted
+from .kept import deleted, keep
 from .passes import Pass, passes
 from .scaler import loosened
 from .stopping import STOP, stop_called, stops
@@ -49,7 +50,6 @@ def settle(work: Work, one: Pass, base: ast.stmt) -> None:
     if asked & {name for statement in one.later for name in names_stored(statement)}:
         raise Left(f"what line {one.fork.branch.lineno} asks is computed behind the forward pass")  # type: ignore[union-attr]
     read |= asked - inner
-    one.inputs = sorted(read & (varying | inner), key=lambda name: name.lower())
     end = one.loss if one.handed is not None else one.backward
     own = {id(n) for s in one.region for n in ast.walk(s)} | {id(n) for n in ast.walk(end)}
     loads = scope.file.loads(scope)
@@ -60,19 +60,22 @@ def settle(work: Work, one: Pass, base: ast.stmt) -> None:
         for name in inner
         if any(id(n) not in own and work.flow.home(where[n], name) is same[name] for n in loads.get(name, ()))
     }
-    one.outputs = sorted(used - {one.name})
+    used |= inner & deleted(work.flow, scope)
+    entering_too, carried = keep(work, one, read, inner, used)
+    one.inputs = sorted((read & (varying | inner)) | entering_too, key=lambda name: name.lower())
+    one.outputs = sorted((used | carried) - {one.name})
 
 
 def function_lines(work: Work, one: Pass, name: str) -> list[str]:
     """The forward pass as a function, without the indentation of its place."""
     source = one.scope.file.source
-    lines = [f"def {name}({', '.join(one.inputs)}):"]
+    lines = [f"def {name}({', '.join(one.inputs)}):", *(f"{source.unit}{line}" for line in one.start)]
     parts = [*one.again, *one.region, one.loss]
     one.stops = stops(work, one.scope, parts)
     stop_called(work, one.scope, parts)
     for statement in (*one.again, *one.region):
         start, end = source.lines(statement) or source.span(statement)
-        text = textwrap.dedent(body_text(work, one, start, end)).rstrip("\r\n")
+        text = dedented(body_text(work, one, start, end))
         lines += [source.unit + line if line.strip() else "" for line in rows(text)]
     loss = detached(work, one, one.loss)
     if one.scaler:
@@ -84,6 +87,11 @@ def function_lines(work: Work, one: Pass, name: str) -> list[str]:
     except SyntaxError:
         raise Left(f"the forward pass before line {one.backward.lineno} cannot be indented anew") from None
     return lines
+
+
+def dedented(text: str) -> str:
+    """A piece of a script without its indentation, whatever its lines end with."""
+    return textwrap.dedent("\n".join(rows(text))).rstrip("\n")
 
 
 def body_text(work: Work, one: Pass, start: int, end: int) -> str:
@@ -126,25 +134,11 @@ def call_line(one: Pass, grad_fn: str, gradients: str) -> str:
 def rewrite(work: Work, one: Pass, name: str, grad_fn: str, weights: str, gradients: str, after: list[str]) -> None:
     """Put one forward pass into a function before the loop, and call it where it stood."""
     file = one.scope.file
-    source = file.source
-    base = one.base
-    indent = source.indent(one.backward)
     aux = ", has_aux=True" if one.outputs else ""
     lines = function_lines(work, one, name)
     maker = f"{grad_fn} = mindspore.value_and_grad({name}, None, {weights}{aux})"
     call = call_line(one, grad_fn, gradients)
-    if isinstance(base, LOOPS):
-        gap = 2 if isinstance(file.parents[base], ast.Module) else 1
-        above = source.text[: source.starts[base.lineno - 1]].replace("\r", "")
-        blank = len(above) - len(above.rstrip("\n")) - 1
-        start = source.starts[base.lineno - 1]
-        if put := [edit for _, edit in work.edits.near(file, start, start) if edit.end == start]:
-            blank = int(put[-1].text.endswith("\n\n"))  # after another function, or a line that was put here
-        lead = [""] * max(gap - blank, 0)
-        work.before(file, base, *lead, *lines, *[""] * gap, maker, "")
-        moved = [call, *after]
-    else:
-        moved = [*lines, maker, call, *after]
+    moved = [*made(work, one, lines, maker), call, *after]
     if one.guard is not None:
         guarded(work, one, moved, name)
         moved = []
@@ -153,10 +147,42 @@ def rewrite(work: Work, one: Pass, name: str, grad_fn: str, weights: str, gradie
         work.remove(file, statement)
     tail: list[str] = []
     for statement in one.later:
-        span = source.lines(statement)
+        span = file.source.lines(statement)
         assert span is not None
-        text = textwrap.dedent(body_text(work, one, *span))
-        tail += rows(text.rstrip("\r\n"))
+        tail += rows(dedented(body_text(work, one, *span)))
+    called(work, one, moved, tail, gradients)
+    told = f"{grad_fn} runs the forward pass and returns the gradients"
+    if one.again:
+        told += (
+            f"; line {one.again[0].lineno} runs in it again, as gradients flow through it (dropout and statistics too)"
+        )
+    work.say(file, one.backward, CHECK if one.again else REWRITTEN, told, "step")
+    undetached(work, one)
+
+
+def made(work: Work, one: Pass, lines: list[str], maker: str) -> list[str]:
+    """Put the function and its gradients before the loop; without one, the lines that stand before the call."""
+    file, source, base = one.scope.file, one.scope.file.source, one.base
+    if not isinstance(base, LOOPS):
+        return [*lines, maker]
+    gap = 2 if isinstance(file.parents[base], ast.Module) else 1
+    start = source.starts[base.lineno - 1]
+    above = source.text[:start].replace("\r", "")
+    blank = len(above) - len(above.rstrip("\n")) - 1
+    if put := [edit for _, edit in work.edits.near(file, start, start) if edit.end == start]:
+        blank = int(put[-1].text.endswith("\n\n"))  # after another function, or a line that was put here
+    lead = [""] * max(gap - blank, 0)
+    work.before(file, base, *lead, *lines, *[""] * gap, maker, "")
+    return []
+
+
+def called(work: Work, one: Pass, moved: list[str], tail: list[str], gradients: str) -> None:
+    """Put the call of a gradient function where the backward stood, and after it what came between.
+
+    Args:
+        moved: the call and what belongs to it; nothing where it stands under a condition already.
+    """
+    file = one.scope.file
     if one.handed is not None:
         if one.label:
             work.replace(file, one.loss, one.label)
@@ -165,18 +191,12 @@ def rewrite(work: Work, one: Pass, name: str, grad_fn: str, weights: str, gradie
         work.before(file, one.guard or one.fork.branch, *moved, *tail)
         parted(work, file, one.fork, loosened(one, gradients))
     elif one.guard is None:
-        apart = "; " if source.lines(one.backward) is None and not (tail or moved[0] != call) else f"\n{indent}"
+        single = isinstance(one.base, LOOPS) and not tail
+        apart = "; " if single and file.source.lines(one.backward) is None else f"\n{file.source.indent(one.backward)}"
         work.replace(file, one.backward, apart.join([*moved, *tail]))
     else:
         work.remove(file, one.backward)
         work.before(file, one.guard, *tail)
-    told = f"{grad_fn} runs the forward pass and returns the gradients"
-    if one.again:
-        told += (
-            f"; line {one.again[0].lineno} runs in it again, as gradients flow through it (dropout and statistics too)"
-        )
-    work.say(file, one.backward, CHECK if one.again else REWRITTEN, told, "step")
-    undetached(work, one)
 
 
 def guarded(work: Work, one: Pass, moved: list[str], name: str) -> None:
@@ -195,9 +215,9 @@ def undetached(work: Work, one: Pass) -> None:
     names = {*one.outputs, one.name} - {""}
     inside = {id(n) for s in (*one.region, *one.later) for n in ast.walk(s)}
     last = last_backward(work, one.scope)
-    for node in file.asked[one.scope]:
-        held = node.func.value if getattr(node.func, "attr", "") == "detach" else None  # type: ignore[attr-defined]
-        if id(node) in inside or node.args or not isinstance(held, ast.Name):
+    for scope, node in file.methods["detach"]:
+        held = node.func.value  # type: ignore[attr-defined]
+        if scope is not one.scope or id(node) in inside or node.args or not isinstance(held, ast.Name):
             continue
         if held.id in names and id(node) not in work.told:
             plain = node.lineno > last  # else it may stand in another forward pass

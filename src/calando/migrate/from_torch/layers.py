@@ -6,6 +6,7 @@ import ast
 
 from ..finding import CHECK, REWRITTEN
 from ..reading.blocks import above, statement_of
+from ..reading.bound import names_read, names_stored
 from ..reading.parts import LAYERS
 from ..reading.scopes import Scope
 from ..work import Left, Work
@@ -53,12 +54,16 @@ def classes_asked(work: Work, scope: Scope, node: ast.Call) -> None:
     """What the loop over layers, or the function around, asks of classes.
 
     Raises:
-        Left: the type() of something is asked for, which is not a Cell's here.
+        Left: the type() or class of something is asked for, which is not a Cell's here.
     """
     file = scope.file
     loops = [each for each in above(file, node) if isinstance(each, ast.For)]
     region: ast.AST = loops[-1] if loops else statement_of(file, node)
-    for inner in ast.walk(region):
+    kept = names_stored(region) if not loops else frozenset()
+    later = [each for each in file.nodes[scope] if isinstance(each, ast.For) and names_read(each.iter) & kept]
+    for inner in (inner for part in (region, *later) for inner in ast.walk(part)):
+        if isinstance(inner, ast.Attribute) and inner.attr == "__class__":
+            raise Left(f"the class of a layer is asked for in line {inner.lineno}: ask isinstance")
         if not isinstance(inner, ast.Call) or not isinstance(inner.func, ast.Name) or id(inner) in work.told:
             continue
         if inner.func.id == "type":

@@ -41,6 +41,7 @@ class Pass:
         handed: the call of a function that is handed the loss and has the backward.
         label: the name that the loss gets where it has none.
         stops: the changes that stop gradients inside it.
+        start: the lines that it begins with.
     """
 
     scope: Scope
@@ -58,6 +59,7 @@ class Pass:
     handed: ast.Call | None = None
     label: str = ""
     stops: list[Edit] = field(default_factory=list)
+    start: list[str] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -129,40 +131,48 @@ def understood(
     label = loss.target.id if isinstance(loss, ast.NamedExpr) else ""  # (loss := …).backward()
     loss = loss.value if isinstance(loss, ast.NamedExpr) else loss
     guard = guarding(file, fork.branch if fork is not None else statement)
-    holder = guard or (fork.branch if fork is not None else statement)
-    block = block_of(file, holder)
-    earlier = block[: block.index(holder)]
-    wall = next((n for n in reversed(range(len(earlier))) if trains(work, scope, earlier[n])), -1) + 1
-    before = earlier[wall:]
-    sliced = slice_of(before, values_read(loss))
-    again = live(work, scope, earlier[:wall], sliced, loss)
-    own = set(sliced)
-    flowing = [s for s in before if s in own and not still(work.flow, scope, s)]
-    first = next((s for s in flowing if touches(work, scope, s)), None)
-    if first is None:
-        first = next((s for s in flowing if works(s)), None)
-    if not again and not any(touches(work, scope, each) for each in (ast.Expr(loss), *flowing)):
+    if guard is not None and not isinstance(loss, ast.Name):
         raise Left(f"the forward pass of the backward in line {call.lineno} was not found beside it")
-    start = before.index(first) if first is not None else len(before)
-    span = (before[start].lineno, before[-1].lineno) if before[start:] else (0, 0)
+    again, forward, own = behind(work, scope, guard or (fork.branch if fork is not None else statement), loss, call)
+    span = (forward[0].lineno, forward[-1].lineno) if forward else (0, 0)
     removed = gone | {s for _, s in work.removed.near(file, *span)}
-    inside = [s for s in before[start:] if s not in removed]
-    region = [s for s in inside if s in own]
-    later = [s for s in inside if s not in own]
+    region = [s for s in forward if s not in removed and s in own]
+    later = [s for s in forward if s not in removed and s not in own]
     for each in (*again, *region, *([statement] if inner is None else [])):
         straight(file, each)
     for each in (*again, *region, *later):
         movable(file, each)
     if late := [s for s in later if file.source.lines(s) is None]:
         raise Left(f"line {late[0].lineno} holds several statements")
-    if guard is not None and not isinstance(loss, ast.Name):
-        raise Left(f"the forward pass of the backward in line {call.lineno} was not found beside it")
     found = Pass(scope, statement, loss, region, later, scaler=scaler, again=again, guard=guard, label=label, fork=fork)
     if inner is not None:
         found.handed = call
         found.label = "" if isinstance(loss, ast.Name) else file.names.free("loss")
         take_backward(work, inner)
     return found
+
+
+def behind(
+    work: Work, scope: Scope, holder: ast.stmt, loss: ast.expr, call: ast.Call
+) -> tuple[list[ast.stmt], list[ast.stmt], set[ast.stmt]]:
+    """What of a block a loss is made of: statements from before another update, those from where the network is
+    run up to the backward, and which of all statements it depends on.
+
+    Raises:
+        Left: no network is run there.
+    """
+    block = block_of(scope.file, holder)
+    earlier = block[: block.index(holder)]
+    wall = next((n for n in reversed(range(len(earlier))) if trains(work, scope, earlier[n])), -1) + 1
+    before = earlier[wall:]
+    sliced = slice_of(before, values_read(loss))
+    again, own = live(work, scope, earlier[:wall], sliced, loss), set(sliced)
+    flowing = [s for s in before if s in own and not still(work.flow, scope, s)]
+    first = next((s for s in flowing if touches(work, scope, s)), None)
+    first = first or next((s for s in flowing if works(s)), None)
+    if not again and not any(touches(work, scope, each) for each in (ast.Expr(loss), *flowing)):
+        raise Left(f"the forward pass of the backward in line {call.lineno} was not found beside it")
+    return again, before[before.index(first) :] if first is not None else [], own
 
 
 def lossy(work: Work, scope: Scope, call: ast.Call) -> tuple[ast.expr, str]:

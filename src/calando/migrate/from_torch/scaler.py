@@ -83,6 +83,7 @@ def made(work: Work, file: File, call: ast.Call) -> None:
     elif enabled is not None and not isinstance(enabled, ast.Constant):
         choice = f"{text} if {code(enabled)} else {STILL}"
         text = choice if isinstance(file.parents[call], (ast.Assign, ast.keyword)) else f"({choice})"
+    work.need(file, "import mindspore")
     work.replace(file, call, text)
     reason = "it grows and falls as GradScaler did; autocast has no counterpart: mindspore.amp.auto_mixed_precision"
     work.say(file, call, CHECK, reason, "step")

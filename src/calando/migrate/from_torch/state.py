@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from ..finding import CHECK, REWRITTEN
 from ..reading.blocks import statement_of
-from ..reading.carry import stored
+from ..reading.carry import giving
 from ..reading.flow import Thing
 from ..reading.scopes import File, Scope
 from ..schedulers.taken import drop_item
@@ -95,13 +96,14 @@ def saved(work: Work, scope: Scope, call: ast.Call, at: str, own: bool) -> None:
         work.say(file, call, REWRITTEN, "the optimizer is saved whole, its clock included", "state")
         return
     if isinstance(holder, ast.Dict) and isinstance(outer, ast.Call) and file.names.dotted(outer.func) == "torch.save":
+        key = holder.keys[holder.values.index(call)]
         drop_item(work, file, holder, holder.values.index(call))
         statement = statement_of(file, outer)
         path = file.source.code(outer.args[1])
         start = file.source.lines(statement)
         if start is None:
             raise Left(f"line {statement.lineno} holds several statements")
-        text = save_text(work, file, at, longer(path, ".optimizer"), own)
+        text = save_text(work, file, at, longer(path, end_of(key)), own)
         work.before(file, statement, text)
         return
     raise Left(f"its state is used in line {call.lineno} in a way that was not recognised")
@@ -113,6 +115,12 @@ def save_text(work: Work, file: File, at: str, path: str, own: bool) -> str:
         return f"mindspore.save_checkpoint({at}, {longer(path, '.ckpt')})"
     work.need(file, "import calando.migrate.exact")
     return f"calando.migrate.exact.save({at}, {path})"
+
+
+def end_of(key: ast.expr | None) -> str:
+    """What the name of an optimizer's file ends with: its key, as several may have been in one file."""
+    named = isinstance(key, ast.Constant) and isinstance(key.value, str) and re.fullmatch(r"\w+", key.value)
+    return f".{key.value}" if named else ".optimizer"  # type: ignore[union-attr]
 
 
 def longer(path: str, end: str) -> str:
@@ -129,12 +137,11 @@ def loaded(work: Work, scope: Scope, call: ast.Call, at: str, own: bool) -> None
     """``optimizer.load_state_dict`` of what ``torch.load`` brought."""
     file = scope.file
     given = call.args[0] if call.args else call.keywords[0].value
-    beside = isinstance(given, ast.Subscript)
     source = given.value if isinstance(given, ast.Subscript) else given
     path = path_of(work, scope, source)
     if path is None:
         raise Left(f"where the state loaded in line {call.lineno} comes from was not found")
-    path = longer(path, ".optimizer") if beside else path
+    path = longer(path, end_of(given.slice)) if isinstance(given, ast.Subscript) else path
     if own:
         text = f"mindspore.load_param_into_net({at}, mindspore.load_checkpoint({longer(path, '.ckpt')}))"
     else:
@@ -145,11 +152,11 @@ def loaded(work: Work, scope: Scope, call: ast.Call, at: str, own: bool) -> None
 
 
 def path_of(work: Work, scope: Scope, node: ast.expr) -> str | None:
-    """The path that a value was loaded from with ``torch.load``."""
+    """The path that a value was loaded from with ``torch.load``; None where it is not the only one."""
     if isinstance(node, ast.Call) and scope.file.names.dotted(node.func) == "torch.load" and node.args:
         return scope.file.source.code(node.args[0])
     if isinstance(node, ast.Name):
-        for _, statement in stored(work.flow.home(scope, node.id)).get(node.id, []):
-            if isinstance(statement, ast.Assign):
-                return path_of(work, scope, statement.value)
+        values = [getattr(statement, "value", None) for _, statement in giving(work.flow, scope, node)]
+        paths = {path_of(work, scope, value) if value is not None else None for value in values}
+        return paths.pop() if len(paths) == 1 else None
     return None

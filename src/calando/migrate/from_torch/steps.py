@@ -311,6 +311,8 @@ def dropped(work: Work, update: Update, clears: list[tuple[Scope, ast.stmt]], ba
     went = {s for _, s in work.removed} if len(clears) > 1 else set()  # another step's that are cleared here too
     for where, statement in clears:
         if bases and where is update.scope and not outside(statement, bases):
+            if (where.file, statement) in work.removed:  # by a step that gathers nothing
+                work.removed.remove((where.file, statement))
             work.replace(where.file, statement, f"{update.gradients} = None")
             work.say(where.file, statement, REWRITTEN, "the gathered gradients are dropped", "step")
         elif statement not in went:

@@ -10,7 +10,7 @@ from ...lexicon.pairs import IMPLEMENTATION, Pair
 from ..finding import CHECK, HUMAN, KEPT, REWRITTEN, Finding, Spoken
 from ..reading.blocks import statement_of
 from ..reading.flow import NETWORK, OBJECT, SCALER, Thing
-from ..reading.mentions import BASES, bases_of, chooses, clips, of_mindspore
+from ..reading.mentions import BASES, bases_of, chooses, clips, of_mindspore, own_kind
 from ..reading.packs import put_in
 from ..reading.prepared import unwrap, wraps
 from ..reading.rhythm import updates
@@ -22,6 +22,7 @@ from ..speak import respoken
 from ..work import Left, Work, uses
 from .added import added, whole
 from .assign import manner, own_groups
+from .averages import averages
 from .crews import carried, crews
 from .groups import look, write_groups
 from .labels import HOME, labels_of, only_numbers
@@ -55,6 +56,7 @@ def to_mindspore(work: Work) -> None:
         left = all_parties(work)
     if work.edits or left:
         networks(work)
+        averages(work)
     flips(work)
     rest(work)
 
@@ -323,6 +325,8 @@ def rest(work: Work) -> None:
             continue
         scope = file.where[node]
         dotted = file.names.dotted(node.func)
+        if own_kind(work.flow, node, scope):
+            continue
         if dotted.startswith(("mindspore.", "calando.")):
             work.say(file, node, KEPT, "it is MindSpore's already", "step")
             continue

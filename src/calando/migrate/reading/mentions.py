@@ -16,10 +16,11 @@ from .scopes import File, Scope
 ALWAYS = {
     "zero_grad", "backward", "add_param_group", "get_last_lr", "unscale_", "manual_backward", "step_update",
     "clip_grad_norm_", "clip_grad_value_", "clip_grad_norm", "clip_grad_value", "clip_gradients", "optimizer_step",
-    "step_and_update_lr", "update_parameters", "first_step", "second_step",
+    "step_and_update_lr", "first_step", "second_step",
 }  # fmt: skip
 HELD = {"state_dict", "load_state_dict", "update", "scale", "get_lr", "get_scale", "load_param_into_net"}
 OTHERS = re.compile(r"prof|env|bar|game|sim|world|task|progress|timer|dataset", re.IGNORECASE)
+SETTINGS = re.compile(r"(opts|options|kwargs|args|dict|config|cfg)$", re.IGNORECASE)  # what more settings are put into
 MEANT = re.compile(r"opt|sched|scaler|warmup|(^|_)lr", re.IGNORECASE)
 LIBRARIES = (
     "timm.", "transformers.", "accelerate.", "apex.", "fairseq.", "pytorch_lightning.", "lightning.", "ignite.",
@@ -40,7 +41,9 @@ DOTTED = re.compile(
 CALLBACKS = re.compile(
     r"mindspore\.(train\.)?(callback\.)?(LossMonitor|TimeMonitor|ModelCheckpoint|CheckpointConfig|EarlyStopping)$"
 )
-AVERAGES = re.compile(r"swa_utils\.(?!SWALR)|\.update_parameters$")
+AVERAGES = re.compile(
+    r"swa_utils\.(?!SWALR)|(^|\.)(ModelEma(V\d)?|ExponentialMovingAverage|EMAModel|ema_pytorch\.EMA)$"
+)
 CALLED_OPTIMIZER = re.compile(r"^(opt|optim|optimizer)(_\w+)?$", re.IGNORECASE)
 CHOICES = {"torch.optim", "torch.optim.lr_scheduler"}  # modules of which a class is chosen
 MADE = re.compile(r"optim|sched|param_groups|(^|_)lr(_|$)|LR$", re.IGNORECASE)  # functions that make or move them
@@ -212,7 +215,20 @@ def inside(scope: Scope, node: ast.Call) -> bool:
 def call_mentioned(flow: Flow, file: File, node: ast.Call, scope: Scope) -> str:
     """Why a call is of concern; empty where it is not."""
     dotted = file.names.dotted(node.func)
-    kind, _ = made_kind(dotted)
+    if reason := maker_mentioned(flow, file, node, scope) or named_mentioned(file, node, scope):
+        return reason
+    if any(t.kind == OPTIMIZER and t.name.startswith("mindspore.") for t in flow.things(scope, node.func)):
+        return "this update was not rewritten"
+    if gathers(node):
+        return "a wrapper decides here which batches make an update"
+    if not isinstance(node.func, ast.Attribute):
+        return "this changes the learning rate in a way that was not recognised" if WRITTEN.search(dotted) else ""
+    return method_mentioned(flow, node.func, node, scope)
+
+
+def maker_mentioned(flow: Flow, file: File, node: ast.Call, scope: Scope) -> str:
+    """Why a call is of concern that makes an optimizer or a schedule, or belongs to one of the script's own."""
+    kind, _ = made_kind(file.names.dotted(node.func))
     if kind in (OPTIMIZER, SCHEDULER, GROUPS_SCHEDULER, SCALER, GRADIENT):
         return f"this {kind} was not rewritten"
     if chosen_call(flow, scope, node):
@@ -223,11 +239,17 @@ def call_mentioned(flow: Flow, file: File, node: ast.Call, scope: Scope) -> str:
         return "an update by an optimizer that this project does not make, or of its own kind"
     if own_kind(flow, node, scope):
         return "an optimizer or scheduler of the script's own: its formula must be compared by hand"
+    return ""
+
+
+def named_mentioned(file: File, node: ast.Call, scope: Scope) -> str:
+    """Why a call is of concern by the name of what is called."""
+    dotted = file.names.dotted(node.func)
     name = node.func.attr if isinstance(node.func, ast.Attribute) else dotted
     if dotted.startswith(LIBRARIES) and FACTORY.search(dotted.partition(".")[2]):
         told = f"{dotted.partition('.')[0]} makes or drives the optimizer here: what it does is not in this script"
         return f"{told}; call the class, with its numbers, in place of it"
-    if AVERAGES.search(dotted):
+    if AVERAGES.search(dotted) or (name == "update_parameters" and len(node.args) == 1 and not node.keywords):
         return "MindSpore has no averages of weights; calando's optimizers keep one (ema=)"
     if CALLBACKS.match(dotted):
         return "a callback of a training that was not rewritten"
@@ -237,20 +259,19 @@ def call_mentioned(flow: Flow, file: File, node: ast.Call, scope: Scope) -> str:
         return "autocast has no counterpart here: mindspore.amp.auto_mixed_precision, or float32 without it"
     if DOTTED.match(dotted) or dotted.rpartition(".")[2] in DYNAMIC:
         return "this call is not one that can be rewritten"
-    if any(t.kind == OPTIMIZER and t.name.startswith("mindspore.") for t in flow.things(scope, node.func)):
-        return "this update was not rewritten"
-    if gathers(node):
-        return "a wrapper decides here which batches make an update"
-    if not isinstance(node.func, ast.Attribute):
-        return "this changes the learning rate in a way that was not recognised" if WRITTEN.search(dotted) else ""
+    return ""
+
+
+def method_mentioned(flow: Flow, func: ast.Attribute, node: ast.Call, scope: Scope) -> str:
+    """Why the call of a method is of concern."""
+    name, held = func.attr, flow.kinds(scope, func.value)
     if name == HOOK:
         return "a hook changes gradients here: in MindSpore it takes MindSpore's tensors, and returns them"
     if name in ALWAYS:
         return f".{name} was not recognised as part of a training step that can be rewritten"
-    held = flow.kinds(scope, node.func.value)
     if name in ("train", "fit") and MODEL in held:
         return "this training was not rewritten"
-    receiver = ast.unparse(node.func.value)[-60:]
+    receiver = ast.unparse(func.value)[-60:]
     if name == "step":
         closure = any(word.arg == "closure" for word in node.keywords)
         if held & {OPTIMIZER, SCHEDULER, GROUPS_SCHEDULER, SCALER} or MEANT.search(receiver) or closure:
@@ -258,7 +279,8 @@ def call_mentioned(flow: Flow, file: File, node: ast.Call, scope: Scope) -> str:
         unknown = not node.args and not node.keywords and not OTHERS.search(receiver)
         return "it is not known what is stepped here" if unknown else ""
     if name in HELD and (
-        held & {OPTIMIZER, SCHEDULER, GROUPS_SCHEDULER, SCALER} or (not held & {NETWORK} and MEANT.search(receiver))
+        held & {OPTIMIZER, SCHEDULER, GROUPS_SCHEDULER, SCALER}
+        or (not held & {NETWORK} and MEANT.search(receiver) and not SETTINGS.search(receiver))
     ):
         return f".{name} of an optimizer or scheduler was not recognised"
     return "this changes the learning rate in a way that was not recognised" if WRITTEN.search(name) else ""

@@ -1,0 +1,110 @@
+"""What is said of lines beside the optimizer: averages of weights, optimizers of one's own, files of several."""
+
+import pytest
+
+from calando.migrate import HUMAN, Wish, migrate
+
+HEAD = """import torch
+from torch import nn
+net, ema, head = nn.Linear(3, 3), nn.Linear(3, 3), nn.Linear(3, 1)
+opt = torch.optim.Adam(net.parameters(), lr=0.1)
+plan = torch.optim.Adam(head.parameters(), lr=0.1)
+"""
+STEP = """for x in [torch.ones(2, 3)] * 4:
+    opt.zero_grad()
+    plan.zero_grad()
+    loss = head(net(x)).sum()
+    loss.backward()
+    opt.step()
+    plan.step()
+"""
+
+
+def moved(text):
+    """The result, and what is left to a human, by the line's text."""
+    done = migrate({"s.py": (HEAD + STEP + text).encode()}, Wish(to="mindspore"))
+    return done.results[0].after.decode(), {f.text: f.reason for f in done.findings if f.certainty == HUMAN}
+
+
+MIXED = "weights are mixed by hand here"
+
+
+@pytest.mark.parametrize(
+    "line, told",
+    [
+        ("a.mul_(0.9).add_(b.data, alpha=0.1)", MIXED),
+        ("a.data.copy_(0.9 * a.data + 0.1 * b.data)", MIXED),
+        ("a.lerp_(b, 0.1)", MIXED),
+        ("a.data = a.data * 0.9 + b.data * 0.1", MIXED),
+        ("a.data.copy_(b.data)", ""),  # a copy is the network's
+        ("averaged.update_parameters(net)", "MindSpore has no averages of weights"),
+        ("executor.update_parameters(name='job', gpus=8)", ""),  # a cluster's
+        ("default_opts.update(opts)", ""),  # settings
+        ("lr_scheduler.update(3)", ".update of an optimizer or scheduler was not recognised"),
+    ],
+)
+def test_a_line_is_named_if_it_has_to_do_with_the_training(line, told):
+    _, left = moved(f"    for a, b in zip(ema.parameters(), net.parameters()):\n        {line}\n")
+    assert left.get(line, "").startswith(told) and (line in left) == bool(told)
+
+
+OWN = """
+class Lookahead(torch.optim.Optimizer):
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.data.add_(p.grad, alpha=-group["lr"])
+mine = Lookahead(ema.parameters(), {"lr": 0.1})
+for x in [torch.ones(2, 3)] * 4:
+    mine.zero_grad()
+    ema(x).sum().backward()
+    mine.step()
+"""
+
+
+def test_an_optimizer_of_ones_own_needs_a_human_wherever_it_is_used():
+    _, left = moved(OWN)
+    own = {text for text, reason in left.items() if reason.startswith("an optimizer or scheduler of the script's own")}
+    assert {'Lookahead(ema.parameters(), {"lr": 0.1})', "mine.zero_grad()", "mine.step()"} <= own
+
+
+FILES = """
+stored = torch.load("first.pt")
+net.load_state_dict(stored["net"])
+if len(stored) > 1:
+    stored = torch.load("second.pt")
+    opt.load_state_dict(stored["opt"])
+    plan.load_state_dict(stored["plan"])
+torch.save({"net": net.state_dict(), "opt": opt.state_dict(), "plan": plan.state_dict()}, "third.pt")
+"""
+
+
+def test_each_of_several_optimizers_in_a_file_gets_its_own_beside_it():
+    after, _ = moved(FILES)
+    for word, path in (("load", "second.pt"), ("save", "third.pt")):
+        for name in ("opt", "plan"):
+            assert f'calando.migrate.exact.{word}({name}, "{path}.{name}")' in after
+
+
+MAIN = """import torch
+from loop import train
+net = torch.nn.Linear(3, 1)
+optimizer = torch.optim.Adam(net.parameters(), lr=0.1)
+scaler = torch.cuda.amp.GradScaler()
+train(net, optimizer, scaler)
+"""
+LOOP = """import torch
+def train(net, optimizer, scaler):
+    for x in [torch.ones(2, 3)] * 4:
+        optimizer.zero_grad()
+        loss = net(x).sum()
+        scaler.scale(loss).backward()
+        scaler.step(optimizer)
+        scaler.update()
+"""
+
+
+def test_where_a_scaler_is_made_mindspore_is_imported():
+    files = {"main.py": MAIN.encode(), "loop.py": LOOP.encode()}
+    after = migrate(files, Wish(to="mindspore")).results[0].after.decode()
+    assert "scaler = mindspore.amp.DynamicLossScaler" in after and "\nimport mindspore\n" in after
