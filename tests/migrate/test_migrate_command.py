@@ -30,9 +30,11 @@ def test_out(script, tmp_path):
     assert "1 of 1 script changed" in done.stderr
 
 
-def test_standard_input_and_output():
-    done = call("-", input=SCRIPT)
+@pytest.mark.parametrize("more", [[], ["-o", "-"]])
+def test_standard_input_and_output(more):
+    done = call("-", *more, input=SCRIPT)
     assert done.exit_code == 0 and b"calando.torch.SGD" in done.stdout_bytes
+    assert not os.path.exists("-")
 
 
 def test_in_place_keeps_permissions_and_a_second_run_changes_nothing(script):

@@ -75,6 +75,61 @@ def test_a_model_that_takes_its_networks_name_and_stays_is_left():
     assert any("takes the name of its network" in f.reason for f in done.findings)
 
 
+FAR = """
+from mindspore.train import Model
+def run(model, epochs=1):
+    model.train(epochs, create_dataset(), dataset_sink_mode=False)
+opt = nn.Momentum(net.trainable_params(), 0.1, 0.9)
+{}
+"""
+NOT_FAR = {  # what hands the Model on: why it stays
+    "run(Model(step_of(net)))\nrun(Model(net, loss_fn, opt))": "in the same place, has a step that was not followed",
+    "run(Model(net, loss_fn, nn.thor(net, 0.1)))\nrun(Model(net, loss_fn, opt))": "has an optimizer that was not",
+    "g = [{'params': net.trainable_params(), 'grad_centralization': True}]\n"
+    "run(Model(net, loss_fn, nn.Momentum(g, 0.1, 0.9)))\nrun(Model(net, loss_fn, opt))": "that of line 32, which",
+    "for m in [Model(net, f, opt) for f in (loss_fn,)]:\n    run(m)": "is made inside an expression",
+    "Model(net, loss_fn, opt).eval(create_dataset())": "only evaluates here: nothing trains with it",
+    "def make():\n    return Model(net, loss_fn, opt)\nmake().train(1, create_dataset())": "has no name",
+}
+
+
+@pytest.mark.parametrize("line", NOT_FAR)
+def test_a_model_that_is_handed_on_is_left_whole_or_not_at_all(line):
+    """A loop over the steps of several Models would meet one that has none."""
+    data = (HEAD + FAR.format(line)).encode()
+    done = migrate({"train.py": data}, Wish(to="torch"))
+    assert done.results[0].after == data
+    assert any(NOT_FAR[line] in f.reason for f in done.findings), [f.reason for f in done.findings]
+
+
+def test_a_model_that_trains_here_and_elsewhere_is_rewritten_in_both_places():
+    text = HEAD + FAR.format("model = Model(net, loss_fn, opt)\nmodel.train(2, create_dataset())\nrun(model)")
+    after = migrate({"train.py": text.encode()}, Wish(to="torch")).results[0].after.decode()
+    assert after.count("model.step(*") == 2 and "model.train(" not in after
+
+
+MANY = """
+from mindspore.train import Model, LossMonitor, TimeMonitor
+opt = nn.Momentum(net.trainable_params(), 0.1, 0.9)
+model = Model(net, loss_fn, opt)
+cb = [TimeMonitor()]
+{}
+model.train(1, create_dataset(), callbacks=cb)
+"""
+
+
+def test_callbacks_that_a_loop_makes_are_listed_and_too_many_leave_the_training():
+    loop = "cb += [LossMonitor(n) for n in (2, 3)]\nfor n in (4, 5):\n    cb.append(LossMonitor(n))\n"
+    loop += "cb += [LossMonitor(6)]"
+    done = migrate({"train.py": (HEAD + MANY.format(loop)).encode()}, Wish(to="torch"))
+    assert sum(f.reason == "a LossMonitor in each turn of a loop" for f in done.findings) == 2
+    assert done.results[0].after.count(b"loss is") == 1 and b"if step % 6 == 0" in done.results[0].after
+    data = (HEAD + MANY.format("".join(f"if os.sep == '{n}': cb += [LossMonitor({n})]\n" for n in range(410)))).encode()
+    done = migrate({"train.py": data}, Wish(to="torch"))
+    assert done.results[0].after == data
+    assert any("are made in more than 400 places" in f.reason for f in done.findings)
+
+
 PYTORCHS = b"""import torch
 import calando.torch
 from calando.schedules import Cosine

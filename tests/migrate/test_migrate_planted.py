@@ -80,3 +80,15 @@ def test_each_mistake_is_found(number, runs):
     found = levels(runs[name, number])[level - 1]
     assert not found.holds and found.ran
     assert told in found.text, found.text
+
+
+def test_what_a_result_writes_into_pytorchs_parameters_is_seen(tmp_path, torch):
+    """The network is PyTorch's while MindSpore updates it: what was written between would be lost with the update."""
+    pytest.importorskip("mindspore", reason="MindSpore is not installed: nothing to run")
+    after = migrate({"train.py": programs.SCRIPT}, Wish(to="mindspore")).results[0].after
+    line = next(line for line in after.splitlines() if line.strip() == b"optimizer(grads)")
+    wrong = after.replace(line, line.replace(b"optimizer(grads)", b"model.bias.data.add_(0.001); optimizer(grads)"))
+    pairs = {0: (programs.SCRIPT, after), 1: (programs.SCRIPT, wrong)}
+    right, planted = (levels(run) for run in programs.played(tmp_path, pairs, "torch", "lend").values())
+    assert all(level.holds for level in right)
+    assert not planted[1].holds and "update 0, bias: by 0.001" in planted[1].text

@@ -1,5 +1,7 @@
 """Training scripts of MindSpore's in still other ways: a name, and the text."""
 
+from returns import HEAD
+
 WAYS = {
     "a Cell that returns gradients, in a step of the script's own": r"""import numpy as np
 import mindspore as ms
@@ -203,5 +205,105 @@ for i in range(8):
     l = t.step(Tensor(r.randn(4, 3).astype(np.float32)), Tensor(r.randn(4, 1).astype(np.float32)))
     for group in getattr(t.optimizer, "param_groups"):
         print(i, l, group["lr"].asnumpy(), get_lr(t))
+""",
+    "Models of several folds, made by a factory that scales one of them, in dictionaries": HEAD
+    + """
+from mindspore import FixedLossScaleManager
+from mindspore.train import Model, LossMonitor, Callback
+from mindspore.train import ModelCheckpoint, CheckpointConfig
+class Measure(Callback):
+    def __init__(self, model):
+        super().__init__()
+        self.model = model
+    def on_train_epoch_end(self, run_context):
+        print(self.model.eval(create_dataset(), dataset_sink_mode=False))
+def build(fold, scaled):
+    network = Net()
+    if scaled:
+        opt = nn.Momentum(network.trainable_params(), [0.05 / (1 + fold)] * 8, 0.9, loss_scale=64.0)
+        model = Model(network, loss_fn, opt, loss_scale_manager=FixedLossScaleManager(64.0, False), metrics={"loss"})
+    else:
+        opt = nn.Momentum(network.trainable_params(), [0.05 / (1 + fold)] * 8, 0.9)
+        model = Model(network, nn.MSELoss(), opt, metrics={"loss"})
+    return {"fold": fold, "model": model}
+def fit(held, epochs, path):
+    model, data = held["model"], create_dataset()
+    saved = ModelCheckpoint("m", path, CheckpointConfig(4))
+    model.train(epochs, data, callbacks=[LossMonitor(2), Measure(model), saved], dataset_sink_mode=False)
+with tempfile.TemporaryDirectory() as folder:
+    folds = [build(fold, fold == 1) for fold in range(2)]
+    for fold in folds:
+        fit(fold, 2, folder)
+""",
+    "a Model that takes its network's name, kept by a trainer; one of a step of its own": HEAD
+    + """
+from mindspore.train import Model, LossMonitor
+class Clipped(nn.TrainOneStepCell):
+    def construct(self, x, y):
+        loss = self.network(x, y)
+        grads = self.grad(self.network, self.weights)(x, y, ops.fill(loss.dtype, loss.shape, self.sens))
+        grads = ops.clip_by_global_norm(grads, 0.5)
+        self.optimizer(grads)
+        return loss
+class Trainer:
+    def __init__(self, epochs):
+        self.epochs = epochs
+    def set_model(self, model):
+        self.model = model
+    def run(self, data):
+        self.model.fit(self.epochs, data, create_dataset(), callbacks=LossMonitor(), dataset_sink_mode=False,
+                       valid_dataset_sink_mode=False)
+def make(net):
+    opt = nn.Adam(net.trainable_params(), learning_rate=0.01)
+    net = Model(net, loss_fn, opt, metrics={"loss"})
+    return net, opt
+def second(net):
+    opt = nn.SGD(net.trainable_params(), learning_rate=0.02, momentum=0.5)
+    both = nn.WithLossCell(net, loss_fn)
+    step = Clipped(both, opt)
+    return Model(step)
+trainer = Trainer(2)
+model, _ = make(net)
+trainer.set_model(model)
+trainer.run(create_dataset())
+def last(model, data):
+    model.train(1, data, dataset_sink_mode=False)
+last(second(net), create_dataset())
+""",
+    "gradients that wait while others are taken, names kept by a name, and weights that the script writes": HEAD
+    + """
+from mindspore.experimental import optim
+mean_net = Net()
+for p in mean_net.get_parameters():
+    p.requires_grad = False
+def group_params(model):
+    params = []
+    for param in model.trainable_params():
+        name = param.name
+        if "bias" in name or "norm" in name:
+            params.append({"params": [param], "weight_decay": 0.0})
+        else:
+            params.append({"params": [param], "weight_decay": 0.1})
+    return params
+opt = optim.AdamW(group_params(net), lr=0.01)
+def forward(x, y):
+    return loss_fn(net(x), y)
+def rough(x, y):
+    return ops.abs(net(x) - y).mean()
+fn = ms.value_and_grad(forward, None, opt.parameters)
+rough_fn = ms.value_and_grad(rough, None, opt.parameters)
+def norm_of(x, y):
+    _, g = fn(x, y)
+    return g[0].sum()
+for x, y in create_dataset().create_tuple_iterator():
+    loss, grads = fn(x, y)
+    rough_loss, rough_grads = rough_fn(x, y)
+    print(norm_of(x, y))
+    opt(grads)
+    opt(rough_grads)
+    for p in net.trainable_params():
+        p.set_data(ops.clip_by_value(p, -0.4, 0.4))
+    for t, p in zip(mean_net.get_parameters(), net.get_parameters()):
+        t.set_data(0.9 * t + 0.1 * p)
 """,
 }

@@ -52,7 +52,7 @@ def run(asked: Asked) -> int:
         writable(asked.report, "--report", found.scripts)
     if asked.out is not None and not several and not asked.out.is_dir():
         writable(asked.out, "--out", found.scripts)
-    elif asked.out is not None:
+    elif asked.out is not None and str(asked.out) != STDIN:
         apart(asked.out, found.bases.values())
     done = migrate(found.scripts, asked.wish)
     done.unread[:0] = found.unread
@@ -104,7 +104,7 @@ def deliver(done: Migration, asked: Asked, bases: dict[str, Path]) -> int:
     if asked.in_place:
         for result in changed:
             write(Path(result.name), result.after)
-    elif asked.out is not None:
+    elif asked.out is not None and str(asked.out) != STDIN:
         several = (
             len(done.results) + len(done.unread) > 1 or asked.out.is_dir() or any(Path(p).is_dir() for p in asked.paths)
         )

@@ -41,6 +41,8 @@ class Back:
         stepped: how many places update its parameters.
         scheduler: in the guide's style, what the optimizer and its scheduler are called where they are made.
         chosen: how loss scales scale that one of several statements makes, by the first of these.
+        filled: its updates, with the statements that put their gradients into the parameters.
+        asked: the gradient functions that were asked for them.
     """
 
     work: Work
@@ -55,6 +57,8 @@ class Back:
     stepped: int = 0
     scheduler: tuple[str, str] = ("", "")
     chosen: dict[int, Scaling] = field(default_factory=dict)
+    filled: list[tuple[Scope, ast.Call, list[ast.stmt]]] = field(default_factory=list)
+    asked: list[Thing] = field(default_factory=list)
 
     def named(self, file: File, node: ast.expr) -> str:
         """How the optimizer is called that a Model or a training step is given; made in place, it gets a name first."""

@@ -10,7 +10,8 @@ from ..finding import CHECK, HUMAN, REWRITTEN
 from ..reading.blocks import statement_of
 from ..reading.carry import carry, moved
 from ..reading.flow import File, Scope
-from ..reading.parts import parts_of
+from ..reading.packs import COMPREHENSIONS
+from ..reading.parts import MOST, parts_of
 from ..reading.rhythm import grouped
 from ..work import Left, Work
 from .back import Back
@@ -64,7 +65,10 @@ def callbacks(back: Back, scope: Scope, node: ast.expr | None, loop: Loop, at: s
         return
     work = back.work
     found: list[tuple[Scope, ast.Call]] = []
-    for where, part in parts_of(work.flow, scope, node):
+    parts = list(parts_of(work.flow, scope, node))
+    if len(parts) > MOST:
+        raise Left(f"the callbacks of the training in line {loop.line} are made in more than {MOST} places")
+    for where, part in parts:
         for inner in ast.walk(part):
             if isinstance(inner, ast.Call) and (kind(work, where, inner)) and all(inner is not c for _, c in found):
                 found.append((where, inner))
@@ -82,8 +86,9 @@ def callbacks(back: Back, scope: Scope, node: ast.expr | None, loop: Loop, at: s
             work.say(file, call, CHECK, DRIVEN, "loop")
             looked(work, where, call)
             continue
-        if written is None:
-            work.say(file, call, HUMAN, CALLBACK if name == "own" else f"{name} has no counterpart in the loop", "loop")
+        if written is None or repeated(where, call, node):
+            why = f"{name} has no counterpart in the loop" if written is None else f"a {name} in each turn of a loop"
+            work.say(file, call, HUMAN, CALLBACK if name == "own" else why, "loop")
             continue
         guard = guarded(scope, where, call, node)
         early = bool(guard)  # whether it can be asked before the loop, too
@@ -112,6 +117,17 @@ def kind(work: Work, scope: Scope, call: ast.Call) -> str:
         return ""
     bases = [at.file.names.dotted(b) for at in work.flow.bases(target) for b in at.node.bases]  # type: ignore[attr-defined]
     return "own" if any(base.startswith("mindspore.") and "allback" in base for base in bases) else ""
+
+
+def repeated(where: Scope, call: ast.Call, site: ast.AST) -> bool:
+    """Whether several of a callback may be made, by a loop that the training does not stand in."""
+    file, above = where.file, where.file.parents[call]
+    while above in file.parents and above is not where.node:
+        around = isinstance(above, (ast.For, ast.While, *COMPREHENSIONS))
+        if around and (isinstance(above, COMPREHENSIONS) or all(inner is not site for inner in ast.walk(above))):
+            return True
+        above = file.parents[above]
+    return False
 
 
 def guarded(scope: Scope, where: Scope, call: ast.Call, site: ast.AST) -> str | None:

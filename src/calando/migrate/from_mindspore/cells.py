@@ -8,7 +8,7 @@ import re
 from ..finding import CHECK, REWRITTEN
 from ..reading.blocks import statement_of
 from ..reading.carry import stored
-from ..reading.flow import Thing
+from ..reading.flow import MODEL, Thing
 from ..reading.scopes import File, Scope
 from ..work import Left, Work
 from .back import Back, one_scale, put
@@ -188,6 +188,8 @@ def modes(work: Work, scope: Scope, name: str, network: str, made: ast.Call) -> 
             earlier = work.flow.home(file.where[node], name) is work.flow.home(scope, name) and ahead(file, node, made)
             if earlier or (file.where[node] is not scope and not same(work, file.where[node], scope, name)):
                 continue
+            if any(thing.kind == MODEL for thing in work.flow.things(file.where[node], read)):
+                continue  # a Model that took its name
             if node.attr not in ("set_train", "set_grad", "compile", "add_flags"):
                 raise Left(f"the training step's .{node.attr} in line {node.lineno} has no counterpart")
             if id(node) in work.told:

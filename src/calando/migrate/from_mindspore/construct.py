@@ -57,14 +57,27 @@ def construct(back: Back, name: str) -> None:
     Raises:
         Left: an argument has no counterpart.
     """
-    work, form, given = back.work, back.form, back.given
+    work, given = back.work, back.given
     call, scope = back.thing.node, back.thing.scope
     assert isinstance(call, ast.Call) and scope is not None
-    file, spoken = scope.file, MINDSPORE[name]
     if "params" not in given:
         raise Left("its parameters are not written out")
     back.moving = moves(work, back.thing, given)
     choose(back, name)
+    names, values = words(back)
+    extra = {**aloud(back, name), **betas(back, name)}
+    values.update({n: None for n in ("beta1", "beta2") if n in given and "betas" in extra})
+    rates(back, values)
+    values["params"] = parameters(work, scope, given["params"], given.get("weight_decay"))
+    home = back.target.rpartition(".")[0]
+    work.need(scope.file, "import torch" if home == "torch.optim" else f"import {home}")
+    work.replace(scope.file, call, respoken(back.code, back.target, MINDSPORE[name].order, names, values, extra))
+    work.say(scope.file, call, *equality(back, name), "optimizer")
+
+
+def words(back: Back) -> tuple[dict[str, str | tuple[str, ...]], dict[str, str | None]]:
+    """What each argument is called in the class that an optimizer becomes, and those that it does not have."""
+    form, given = back.form, back.given
     values: dict[str, str | None] = {n: None for n in DROPPED if n in given}
     names: dict[str, str | tuple[str, ...]] = {"params": "params"}
     names.update({old: new for old, new in form.names.items() if not new.startswith("betas")})
@@ -75,25 +88,32 @@ def construct(back: Back, name: str) -> None:
         if old in given and not off(given[old]):
             names[old] = new
             values.pop(old)
-    extra = aloud(back, name)
-    pair = [file.source.code(given[n]) if n in given else repr(spoken.default(n)) for n in ("beta1", "beta2")
-            if form.names.get("beta1") == "betas0"]  # fmt: skip
-    if pair and {"beta1", "beta2"} & set(given):
-        values.update({n: None for n in ("beta1", "beta2") if n in given})
-        extra["betas"] = f"({', '.join(pair)})"
-    statement = statement_of(file, call)
+    return names, values
+
+
+def betas(back: Back, name: str) -> dict[str, str]:
+    """Two arguments of MindSpore's as the pair that PyTorch's classes are given."""
+    given, scope = back.given, back.thing.scope
+    assert scope is not None
+    if back.form.names.get("beta1") != "betas0" or not {"beta1", "beta2"} & set(given):
+        return {}
+    code = scope.file.source.code
+    pair = [code(given[n]) if n in given else repr(MINDSPORE[name].default(n)) for n in ("beta1", "beta2")]
+    return {"betas": f"({', '.join(pair)})"}
+
+
+def rates(back: Back, values: dict[str, str | None]) -> None:
+    """The learning rate and the weight decay, which may move."""
+    work, given, scope = back.work, back.given, back.thing.scope
+    assert scope is not None
+    statement = statement_of(scope.file, back.thing.node)
     for word in ("learning_rate", "weight_decay"):
         if word in given and (text := schedule_text(work, scope, given[word], statement, word)):
             values[word] = text
     if back.moving and work.wish.style == "guide":
         lambda_lr(back, values)
-    elif "learning_rate" not in values and is_tensor(file, given.get("learning_rate")):
-        values["learning_rate"] = untensored(file, given["learning_rate"])
-    values["params"] = parameters(work, scope, given["params"], given.get("weight_decay"))
-    home = back.target.rpartition(".")[0]
-    work.need(file, "import torch" if home == "torch.optim" else f"import {home}")
-    work.replace(file, call, respoken(back.code, back.target, spoken.order, names, values, extra))
-    work.say(file, call, *equality(back, name), "optimizer")
+    elif "learning_rate" not in values and is_tensor(scope.file, given.get("learning_rate")):
+        values["learning_rate"] = untensored(scope.file, given["learning_rate"])
 
 
 def choose(back: Back, name: str) -> None:

@@ -13,6 +13,7 @@ from ..reading.parts import kept_as
 from ..reading.rhythm import updates
 from ..work import Left, Work, uses
 from .back import Back, put_update, seen, unjit
+from .functions import concerned
 from .gradient_cells import gradient_cell
 from .mapped import mapped
 from .numbers import copied, is_tensor, untensored
@@ -100,12 +101,21 @@ def sums(back: Back) -> None:
 
 
 def taken(back: Back) -> list[tuple[Scope, ast.Call]]:
-    """Where gradients are taken that this optimizer may use."""
+    """Where gradients are taken that this optimizer may use: not by another one's parameters."""
     flow = back.work.flow
+    concerned(back.work, back.thing, None)
+    mine, *_ = flow.memory["by weights"]
+    others = {made for owner, each in mine.items() if owner != back.thing for made in each} - set(
+        mine.get(back.thing, ())
+    )
     found = []
     for file in flow.files:
         for scope, call in file.calls:
-            things = [t for t in flow.things(scope, call.func) if t.kind == GRADIENT and t.node is not call]
+            things = [
+                t
+                for t in flow.things(scope, call.func)
+                if t.kind == GRADIENT and t.node is not call and t not in others
+            ]
             things = [t for t in things if not isinstance(call.func, ast.Call)]
             if (things and id(call) not in flow.made) or (
                 isinstance(call.func, ast.Call) and is_operation(back.work, scope, call.func.func)

@@ -13,15 +13,8 @@ from ..reading.scopes import File, Scope
 from ..work import Left, Work
 from .back import Back, loss_scale
 from .chosen_scale import ratio
+from .model_words import arguments
 from .scale import Scaling, scaling
-
-ORDER = ("network", "loss_fn", "optimizer", "metrics", "eval_network", "eval_indexes", "amp_level", "boost_level")
-
-
-def arguments(call: ast.Call) -> dict[str, ast.expr]:
-    """A Model's arguments by their names; what is None for certain is not given."""
-    given = {**dict(zip(ORDER, call.args, strict=False)), **{str(w.arg): w.value for w in call.keywords}}
-    return {n: v for n, v in given.items() if not (isinstance(v, ast.Constant) and v.value is None)}
 
 
 def uses_of(flow: Flow, scope: Scope, target: ast.expr) -> list[ast.Attribute]:

@@ -6,12 +6,15 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ..finding import HUMAN, REWRITTEN
+from ..reading.blocks import above
 from ..reading.carry import stored
-from ..reading.flow import OPTIMIZER, arguments
+from ..reading.flow import NETWORK, OBJECT, OPTIMIZER, arguments
 from ..reading.parts import kept_as
+from ..reading.roads import LOOPS
 from ..reading.scopes import File, Scope
 from ..work import Left, Work
 from .params import TAKEN
@@ -39,29 +42,54 @@ class Sources:
 def overwritten(work: Work) -> None:
     """Every weight that is assigned to in a loop over parameters; others are listed."""
     for file in work.flow.files:
-        for scope, call in file.calls:
-            if operator(scope, work, call.func) != "assign" or len(call.args) != 2 or id(call) in work.told:
+        for scope, call, held, value in writes(work, file):
+            if id(call) in work.told or not isinstance(file.parents[call], ast.Expr):
                 continue
-            if not isinstance(file.parents[call], ast.Expr) or not isinstance(call.args[0], ast.Name):
-                continue
-            if work.attempt(lambda scope=scope, call=call: assigned(work, scope, call)):  # type: ignore[misc]
+            if not isinstance(held, ast.Name) or work.attempt(
+                lambda scope=scope, call=call, held=held, value=value: assigned(work, scope, call, held, value)  # type: ignore[misc]
+            ):
                 work.say(file, call, HUMAN, STAYS, "network")
         for scope, call in file.methods.get("clone", ()):
             if id(call) not in work.told:
                 work.attempt(lambda scope=scope, call=call: rewrite(work, scope, call))  # type: ignore[misc]
 
 
-def assigned(work: Work, scope: Scope, call: ast.Call) -> None:
+def writes(work: Work, file: File) -> Iterator[tuple[Scope, ast.Call, ast.expr, ast.expr]]:
+    """Where a weight may be written: ``ops.assign(p, value)``, and ``p.set_data(value)`` while it trains.
+
+    Networks set their own weights when they are made; that is theirs.
+    """
+    for scope, call in file.calls:
+        if operator(scope, work, call.func) == "assign" and len(call.args) == 2 and isinstance(call.args[0], ast.Name):
+            yield scope, call, call.args[0], call.args[1]
+    for name in ("set_data", "assign_value"):
+        for scope, call in file.methods.get(name, ()):
+            made = call.args[0] if len(call.args) == 1 and not call.keywords else None
+            first = isinstance(made, ast.Call) and "init" in ast.unparse(made.func).lower()
+            own = scope.owner is not None and work.flow.is_network(scope.owner)
+            held: ast.expr = call.func.value  # type: ignore[attr-defined]
+            parts = work.flow.things(scope, held.value) if isinstance(held, ast.Attribute) else ()
+            weight = isinstance(held, ast.Name) or any(
+                t.kind == NETWORK or (t.kind == OBJECT and t.scope and work.flow.is_network(t.scope)) for t in parts
+            )
+            looped = any(isinstance(x, LOOPS) for x in above(file, call))
+            if made is not None and weight and looped and not first and not own:
+                yield scope, call, held, made
+
+
+def assigned(work: Work, scope: Scope, call: ast.Call, held: ast.Name, value: ast.expr) -> None:
     """One assignment, and what its loop runs over.
 
     Raises:
         Left: that is not known, or the value has no counterpart.
     """
-    file, held = scope.file, call.args[0]
-    loop = loop_of(file, scope, held)  # type: ignore[arg-type]
+    file = scope.file
+    if isinstance(call.func, ast.Attribute) and call.func.attr == "set_data" and isinstance(value, ast.Name):
+        raise Left("set_data shares the memory of what it is given")
+    loop = loop_of(file, scope, held)
     rewrite(work, scope, loop.iter)
     work.need(file, f"import {HOME}")
-    work.replace(file, call, f"{HOME}.write({said(work, scope, held)}, {said(work, scope, call.args[1])})")
+    work.replace(file, call, f"{HOME}.write({said(work, scope, held)}, {said(work, scope, value)})")
     work.say(file, call, REWRITTEN, "the same on PyTorch's weights, in place", "changing")
 
 

@@ -20,8 +20,8 @@ TAKEN = {
     "get_parameters": "list({}.parameters())",
     "parameters_and_names": "[(name, p) for p, name in calando.migrate.whole.names({}).items()]",
 }
+LAYERS = ("cells", "cells_and_names", "name_cells")  # whose names are those of layers
 EXEMPT = re.compile(r"Norm|gamma|beta")
-BINDERS = (ast.For, ast.comprehension, ast.Lambda)
 
 
 def parameters(work: Work, scope: Scope, params: ast.expr, decay: ast.expr | None) -> str:
@@ -213,7 +213,8 @@ def reaches(where: Scope, taker: Scope) -> bool:
 
 def seen_whole(work: Work, scope: Scope, node: ast.AST) -> None:
     """Raise Left where parameters come from a function of another file that is not in the project."""
-    roots = {full.partition(".")[0] for full in scope.file.names.aliases.values()} - {"mindspore", "torch"}
+    roots = {full.partition(".")[0] for full in scope.file.names.aliases.values()}
+    roots -= {"mindspore", "torch", "numpy", *sys.stdlib_module_names}
     for inner in ast.walk(node):
         dotted = scope.file.names.dotted(inner.func) if isinstance(inner, ast.Call) else ""
         if dotted.partition(".")[0] in roots and work.flow.callee(scope, inner) is None:  # type: ignore[arg-type]
@@ -266,20 +267,17 @@ def named(work: Work, scope: Scope, node: ast.AST, owners: list[tuple[Scope, ast
         Left: a name is asked for where the network is not known.
     """
     file = scope.file
-    names, holder = set(bound(node)), node
+    names, holder, places = set(bound(node)), node, [node, *conditions_of(scope, node)]
     while holder in file.parents:
-        if isinstance(holder, BINDERS[:1]):
+        if isinstance(holder, ast.For):
             names |= set(bound(holder))
+            if not any(n.attr in LAYERS for n in ast.walk(holder.iter) if isinstance(n, ast.Attribute)):
+                places += holder.body  # what it is kept under in the loop, too
         holder = file.parents[holder]
-    for inner in ast.walk(node):
+    for inner in (inner for place in places for inner in ast.walk(place)):
         asked = isinstance(inner, ast.Attribute) and inner.attr == "name" and isinstance(inner.value, ast.Name)
         if asked and inner.value.id in names and id(inner) not in work.told:  # type: ignore[attr-defined]
             look_up(work, scope, inner, owners)  # type: ignore[arg-type]
-    for branch in conditions_of(scope, node):
-        for inner in ast.walk(branch):
-            asked = isinstance(inner, ast.Attribute) and inner.attr == "name" and isinstance(inner.value, ast.Name)
-            if asked and inner.value.id in names and id(inner) not in work.told:  # type: ignore[attr-defined]
-                look_up(work, scope, inner, owners)  # type: ignore[arg-type]
 
 
 def conditions_of(scope: Scope, node: ast.AST) -> Iterator[ast.expr]:

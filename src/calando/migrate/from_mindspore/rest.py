@@ -7,7 +7,7 @@ import ast
 from ...lexicon import DYNAMIC
 from ..finding import HUMAN, KEPT, REWRITTEN, Finding
 from ..reading.flow import OPTIMIZER, File
-from ..work import Work
+from ..work import Work, off
 from .cells import networks_of
 from .rates import SCHEDULES
 
@@ -27,11 +27,11 @@ NETWORKS = {
     "WithLossCell": "network and loss in one: it goes with the network",
     **dict.fromkeys(("save_checkpoint", "load_checkpoint", "load_param_into_net"), FILES),
 }
+GRADS = ("mindspore.grad", "mindspore.ops.grad")
 BY_INPUTS = (
-    "it differentiates by inputs, as a part of the network: torch.autograd.grad(…, create_graph=True) where that is "
-    "PyTorch's"
+    "it differentiates by inputs, as a part of the network: torch.autograd.grad where that is PyTorch's, with "
+    "create_graph=True where its result is trained through"
 )
-INPUTS = dict.fromkeys(("mindspore.grad", "mindspore.ops.grad"), BY_INPUTS)
 
 
 def lists(work: Work) -> None:
@@ -62,7 +62,8 @@ def rest(work: Work) -> None:
     """What stays as it is, and why."""
     told = set(work.told)
     for key, (file, node, _) in work.mentions.items():
-        if key in told:
+        inside = isinstance(node, ast.Call) and file.names.dotted(node.func) in GRADS and by_inputs(file, node)
+        if key in told and not inside:  # which no statement around it speaks of
             continue
         if torchs(file):
             work.say(file, node, KEPT, "it is PyTorch's already", "step")
@@ -79,8 +80,8 @@ def rest(work: Work) -> None:
         dotted = file.names.dotted(node.func)
         if why := NETWORKS.get(dotted.rpartition(".")[2] if dotted.startswith("mindspore.") else ""):
             work.say(file, node, HUMAN, why, "network")
-        elif dotted in INPUTS and not weights_of(node):
-            work.say(file, node, HUMAN, INPUTS[dotted], "network")
+        elif by_inputs(file, node):
+            work.say(file, node, HUMAN, BY_INPUTS, "network")
         elif dotted.startswith(("torch.", "calando.")) or (
             isinstance(node.func, ast.Attribute)
             and any(t.name.startswith("torch.") for t in work.flow.things(file.where[node], node.func.value))
@@ -99,9 +100,14 @@ def torchs(file: File) -> bool:
     return "torch" in roots and not {"mindspore", "mindcv", "mindnlp"} & roots
 
 
-def weights_of(call: ast.Call) -> bool:
-    """Whether ``grad`` is given weights to differentiate by."""
-    return len(call.args) > 2 or any(word.arg == "weights" for word in call.keywords)
+def by_inputs(file: File, call: ast.Call) -> bool:
+    """Whether a gradient function is one by inputs: ``grad`` without weights, ``GradOperation`` without a list."""
+    words = {word.arg: word.value for word in call.keywords}
+    dotted = file.names.dotted(call.func)
+    if dotted in GRADS:
+        return len(call.args) < 3 and "weights" not in words
+    by_list = call.args[1] if len(call.args) > 1 else words.get("get_by_list")
+    return dotted.startswith("mindspore.") and dotted.endswith(".GradOperation") and off(by_list)
 
 
 def handed_round(work: Work) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import ast
 
 from ..finding import CHECK, KEPT, REWRITTEN
-from ..reading.blocks import goes, statement_of
-from ..reading.carry import lineage, stored
-from ..reading.flow import APPLIED, GRADIENT, OPERATION, OPTIMIZER, File, Flow, Scope, Thing
-from ..reading.outputs import outputs as outputs_of
+from ..reading.blocks import goes, spot, statement_of
+from ..reading.carry import giving, lineage, stored
+from ..reading.flow import APPLIED, GRADIENT, OPERATION, OPTIMIZER, File, Scope
 from ..work import Left, Work
 from .back import GROUPS, Back, one_scale, put, put_update, seen, unjit
 from .operation import is_operation, operation
@@ -33,10 +32,12 @@ def step(back: Back, scope: Scope, call: ast.Call) -> None:
         return
     if len(call.args) != 1 or not isinstance(call.args[0], ast.Name) or call.keywords:
         raise Left(f"the gradients of the update in line {call.lineno} have no name")
-    at, name = file.source.code(call.func), call.args[0].id
+    name = call.args[0].id
     made, reads = givers(back, scope, call.args[0]), seen(scope, name)
     if not made or any(file.where[each] is not scope for each in made):
         raise Left(f"where the gradients of the update in line {call.lineno} come from was not found")
+    back.filled.append((scope, call, list(made)))
+    at = called(back, scope, call, min(map(spot, made)))
     known = {id(n) for each in (*made, call) for n in ast.walk(each)}
     sens: ast.expr | None = None
     for each in made:
@@ -52,6 +53,23 @@ def step(back: Back, scope: Scope, call: ast.Call) -> None:
     unjit(work, scope)
     whole = call if several_updates(back, scope, statement) else statement
     work.say(file, whole, REWRITTEN, "the update, with the gradients in the parameters", "step")
+
+
+def called(back: Back, scope: Scope, call: ast.Call, first: tuple[int, int]) -> str:
+    """How an optimizer is called where its gradients are taken, and where it updates.
+
+    Raises:
+        Left: it gets its name between, of something that is made there.
+    """
+    code = scope.file.source.code
+    found = giving(back.work.flow, scope, call.func) if isinstance(call.func, ast.Name) else []
+    late = [s for _, s in found if scope.file.where[s] is scope and spot(s) > first and spot(s) < spot(call)]
+    if not late:
+        return code(call.func)
+    value = getattr(late[0], "value", None)
+    if len(found) > 1 or not isinstance(value, (ast.Name, ast.Attribute)):
+        raise Left(f"the optimizer of the update in line {call.lineno} gets its name after its gradients are taken")
+    return code(value)
 
 
 def givers(back: Back, scope: Scope, node: ast.Name) -> list[ast.Assign]:
@@ -77,6 +95,8 @@ def in_place(back: Back, scope: Scope, call: ast.Call) -> bool:
     made = work.flow.things(scope, taken.func) if isinstance(taken, ast.Call) else frozenset()
     if not made or any(t.kind != GRADIENT or (t.name in ONLY_GRADIENTS) == second for t in made):
         return False
+    back.filled.append((scope, call, [statement_of(file, call)]))
+    back.asked += made
     at, loss = file.source.code(call.func), file.names.free("loss_value")
     several = any(t.name not in (APPLIED, OPERATION) and has_aux(t.node) for t in made)
     lines = [f"{loss} = {file.source.code(taken)}", *back.backward(at, f"{loss}[0]" if several else loss)]
@@ -189,6 +209,7 @@ def forward(back: Back, scope: Scope, node: ast.Assign, value: ast.Call, at: str
     """
     work, file = back.work, scope.file
     made = [t for t in work.flow.things(scope, value.func) if t.kind == GRADIENT]
+    back.asked += made
     call = file.source.code(value)
     if all(t.name in ONLY_GRADIENTS for t in made):
         loss, shown = file.names.free("loss_value"), ""
@@ -281,104 +302,3 @@ def plain_numbers(work: Work) -> None:
                 work.say(each, node, REWRITTEN, "a number in either framework", "step")
             except Left:
                 continue
-
-
-def gradient_functions(back: Back) -> None:
-    """``value_and_grad(function, …)`` becomes the function itself.
-
-    Raises:
-        Left: it is not of the usual shape.
-    """
-    work = back.work
-    for made in concerned(back):
-        call, scope = made.node, made.scope
-        assert isinstance(call, ast.Call) and scope is not None
-        if id(call) in work.told:
-            continue
-        given = arguments_of(call) if made.name != APPLIED else applied(work, scope, call)
-        position = given.get("grad_position")
-        if position is not None and not (isinstance(position, ast.Constant) and position.value is None):
-            raise Left(f"the gradients in line {call.lineno} are also those of inputs")
-        several(work, scope, given)
-        file = scope.file
-        text = file.source.code(given["fn"])
-        statement = statement_of(file, call)
-        if isinstance(statement, ast.Assign) and ast.unparse(statement.targets[0]) == text:
-            work.remove(file, statement)
-        else:
-            work.replace(file, call, f"({text})" if isinstance(file.parents[call], ast.Call) else text)
-        told = "PyTorch takes gradients from the loss, so the function alone is called"
-        work.say(file, call, REWRITTEN, told, "step")
-        if isinstance(given["fn"], ast.Name) and (target := work.flow.definition(scope, given["fn"].id)) is not None:
-            unjit(work, target)
-
-
-def arguments_of(call: ast.Call) -> dict[str, ast.expr]:
-    """The arguments of ``value_and_grad`` by their names."""
-    given = dict(zip(("fn", "grad_position", "weights", "has_aux"), call.args, strict=False))
-    given.update({str(w.arg): w.value for w in call.keywords})
-    return given
-
-
-def applied(work: Work, scope: Scope, call: ast.Call) -> dict[str, ast.expr]:
-    """What ``GradOperation(get_by_list=True)(network, weights)`` differentiates by what.
-
-    Raises:
-        Left: the operation takes more than a network's inputs, or gives more than its weights' gradients.
-    """
-    for made in work.flow.things(scope, call.func):
-        operation, place = made.node, made.scope
-        assert isinstance(operation, ast.Call) and place is not None
-        flags = {w.arg for w in operation.keywords if not (isinstance(w.value, ast.Constant) and not w.value.value)}
-        if operation.args or flags != {"get_by_list"}:
-            raise Left(f"the GradOperation in line {operation.lineno} takes or gives more than weights' gradients")
-        if id(operation) not in work.told and operation is not call.func:
-            work.say(place.file, operation, KEPT, "nothing calls it any more", "step")
-    return dict(zip(("fn", "weights"), call.args, strict=False))
-
-
-def concerned(back: Back) -> list[Thing]:
-    """The gradient functions that differentiate by an optimizer's parameters."""
-    flow, mine = back.work.flow, back.given.get("params")
-    if "by weights" not in flow.memory:
-        flow.memory["by weights"] = by_weights(flow)
-    held, spelled, nameless = flow.memory["by weights"]
-    found = dict.fromkeys(held.get(back.thing, ()))
-    if mine is not None:
-        found.update(dict.fromkeys(spelled.get(ast.unparse(mine), ())))
-    if len(flow.all(OPTIMIZER)) == 1:
-        found.update(dict.fromkeys(nameless))
-    return list(found)
-
-
-def by_weights(flow: Flow) -> tuple[dict[Thing, list[Thing]], dict[str, list[Thing]], list[Thing]]:
-    """All gradient functions: by the optimizer that holds their weights, by how those are spelled, and by neither."""
-    held: dict[Thing, list[Thing]] = {}
-    spelled: dict[str, list[Thing]] = {}
-    nameless: list[Thing] = []
-    for made in flow.all(GRADIENT):
-        call = made.node
-        assert isinstance(call, ast.Call)
-        weights = arguments_of(call).get("weights")
-        if made.name == APPLIED:
-            weights = call.args[1] if len(call.args) > 1 else None
-        if weights is None or made.name == OPERATION:
-            continue
-        node = weights.value if isinstance(weights, ast.Attribute) and weights.attr == "parameters" else weights
-        owners = [t for t in flow.things(made.scope, node) if t.kind == OPTIMIZER]  # type: ignore[arg-type]
-        for owner in owners:
-            held.setdefault(owner, []).append(made)
-        spelled.setdefault(ast.unparse(weights), []).append(made)
-        if not owners:
-            nameless.append(made)
-    return held, spelled, nameless
-
-
-def several(work: Work, scope: Scope, given: dict[str, ast.expr]) -> None:
-    """Raise Left where the gradient is that of the sum of several outputs."""
-    aux = given.get("has_aux")
-    if isinstance(aux, ast.Constant) and aux.value:
-        return
-    fn = given["fn"]
-    if outputs_of(work.flow, scope, fn) > 1:
-        raise Left(f"the gradient in line {fn.lineno} is that of the sum of several outputs: has_aux=True is missing")

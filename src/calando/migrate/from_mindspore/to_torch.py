@@ -6,21 +6,27 @@ import ast
 
 from ...lexicon import COPIES, RETURNS
 from ..finding import HUMAN, KEPT
-from ..reading.flow import OPTIMIZER, Scope, Thing
+from ..reading.flow import GRADIENT, OPTIMIZER, Flow, Scope, Thing
+from ..reading.remembered import remembered
 from ..reading.rhythm import updates
 from ..work import Left, Work, uses
 from .back import UNSAID, Back
 from .cells import BUILT, READY, calls_with, one_step_cells
 from .construct import arguments_of, construct, spelled_out
+from .crossed import CROSSED, crossed
 from .free import CLIPS, emptied_maps, free
+from .functions import concerned, gradient_functions
 from .grouped import construct_grouped, group_numbers, grouped
+from .handed import trainings
 from .model import models
 from .numbers import checkpoints, numbers
 from .overwritten import overwritten
 from .own_cells import WATCHES, overflowing, own_cells
 from .rest import LARS, lists, networks, rest
-from .step import gradient_functions, step
+from .step import step
 
+WAYS = (False, False), (False, True), (True, True)  # whether gradients stay values, and the optimizer divides
+LOOSE = WAYS[2:]
 CHANGED = "the gradients are changed in line"  # which the looser way says more precisely
 KNOWN = (
     "TrainOneStepCell", "TrainOneStepWithLossScaleCell", "build_train_network", "Model", "save_checkpoint",
@@ -32,14 +38,18 @@ KNOWN = (
 def to_torch(work: Work) -> None:
     """Rewrite a whole project for PyTorch."""
     left: dict[Thing, str] = {}
+    loose: set[Thing] = set()  # those whose gradients must stay values
     while True:
-        done = whole_ones(work, left)
+        done = whole_ones(work, left, loose)
         if done:
             overwritten(work)
         bound = {**unclipped(work, done, left), **torn(work, done, left)}
-        if not bound:
+        unused = {thing: why for thing, why in strays(work, done).items() if thing not in bound}
+        bound.update({thing: why for thing, why in unused.items() if thing in loose})
+        if not bound and not unused:
             break
         left.update(bound)
+        loose |= set(unused)
         work.forget()
     if done:
         lists(work)
@@ -49,7 +59,7 @@ def to_torch(work: Work) -> None:
     rest(work)
 
 
-def whole_ones(work: Work, left: dict[Thing, str]) -> set[Thing]:
+def whole_ones(work: Work, left: dict[Thing, str], loose: set[Thing]) -> set[Thing]:
     """Rewrite every optimizer that can be, of those not yet known to be left; the others are put there, with why."""
     done: set[Thing] = set()
     for thing in work.flow.all(OPTIMIZER):
@@ -59,7 +69,7 @@ def whole_ones(work: Work, left: dict[Thing, str]) -> set[Thing]:
             continue
         why = left.get(thing, "")
         if not why:
-            why = carried_back(work, thing)
+            why = carried_back(work, thing, LOOSE if thing in loose else WAYS)
         if why:
             left[thing] = why
             work.say(file, thing.node, HUMAN, f"left whole: {why}", "optimizer")
@@ -68,17 +78,17 @@ def whole_ones(work: Work, left: dict[Thing, str]) -> set[Thing]:
     return done
 
 
-def carried_back(work: Work, thing: Thing) -> str:
+def carried_back(work: Work, thing: Thing, ways: tuple[tuple[bool, bool], ...]) -> str:
     """Rewrite one optimizer in the plainest way that it allows; why it was left, empty where it was not."""
     whys: list[str] = []
-    for loose, carried in ((False, False), (False, True), (True, True)):
+    for loose, carried in ways:
         if carried and not loose and UNSAID not in whys[0]:
             continue
         why = work.attempt(lambda loose=loose, carried=carried: carry_back(work, thing, loose, carried))  # type: ignore[misc]
         if not why:
             return ""
         whys.append(why)
-    return whys[-1] if any(word in whys[0] for word in (WATCHES, CHANGED)) else whys[0]
+    return whys[-1] if any(word in whys[0] for word in (WATCHES, CHANGED, CROSSED)) else whys[0]
 
 
 def torn(work: Work, done: set[Thing], left: dict[Thing, str]) -> dict[Thing, str]:
@@ -96,10 +106,37 @@ def torn(work: Work, done: set[Thing], left: dict[Thing, str]) -> dict[Thing, st
     return found
 
 
+def strays(work: Work, done: set[Thing]) -> dict[Thing, str]:
+    """Optimizers that were rewritten with a gradient function which something else asks for gradients."""
+    found: dict[Thing, str] = {}
+    asking, told = askers(work.flow), set(work.told)
+    for thing in done:
+        mine = arguments_of(thing, thing.name.rpartition(".")[2]).get("params")
+        for made in concerned(work, thing, mine):
+            other = next((call for call in asking.get(made, ()) if id(call) not in told), None)
+            if id(made.node) in told and other is not None:
+                found[thing] = f"the gradients taken in line {other.lineno} go to no update"
+    return found
+
+
+@remembered
+def askers(flow: Flow) -> dict[Thing, list[ast.Call]]:
+    """The calls of each gradient function."""
+    found: dict[Thing, list[ast.Call]] = {}
+    for file in flow.files:
+        for scope, call in file.calls:
+            for made in flow.things(scope, call.func) if id(call) not in flow.made else ():
+                if made.kind == GRADIENT and made.node is not call:
+                    found.setdefault(made, []).append(call)
+    return found
+
+
 def trained(work: Work, thing: Thing) -> list[ast.Call]:
     """The calls that update by an optimizer, or that make what does."""
-    made = [found for tail in (*READY, BUILT, "Model") for found in calls_with(work, thing, tail)]
-    return [call for _, call in (*updates(work.flow, thing), *made)]
+    made = [found for tail in (*READY, BUILT) for found in calls_with(work, thing, tail)]
+    driven = calls_with(work, thing, "Model")
+    handed = [found for _, call in driven for found in trainings(work.flow, call)]
+    return [call for _, call in (*updates(work.flow, thing), *made, *driven, *handed)]
 
 
 def carry_back(work: Work, thing: Thing, loose: bool, carried: bool) -> None:
@@ -135,6 +172,7 @@ def carry_back(work: Work, thing: Thing, loose: bool, carried: bool) -> None:
         free(back)
     for scope, call in () if loose else sites:
         step(back, scope, call)
+    crossed(back)
     gradient_functions(back)
     cells = {**own_cells(back), **one_step_cells(back)}
     models(back, cells)

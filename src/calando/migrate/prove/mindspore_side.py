@@ -21,9 +21,10 @@ class Watch:
     """Records every update of every optimizer, and feeds recorded gradients where there are some."""
 
     def __init__(
-        self, journal: Journal, written: Callable[[Any], None] | None = None, lent: Callable[[Any], Any] | None = None
-    ) -> None:
-        self.journal, self.written, self.lent = journal, written, lent
+        self, journal: Journal, written: Callable[[Any], None] | None = None, lent: Callable[[Any], Any] | None = None,
+        follow: Callable[[], None] | None = None,
+    ) -> None:  # fmt: skip
+        self.journal, self.written, self.lent, self.follow = journal, written, lent, follow
         self.undone: list[Callable[[], None]] = []
         for cls in optimizers():
             self._wrap(cls, "__init__", self._made)
@@ -76,6 +77,8 @@ class Watch:
         self.journal.number(optimizer)
 
     def _called(self, original: Any, optimizer: Any, grads: Any) -> Any:
+        if self.follow is not None:  # what the script wrote into the other side's parameters must not be undone
+            self.follow()
         number = self.journal.number(optimizer)
         scale = float(getattr(optimizer, "loss_scale", 1.0))  # gradients are kept as they are after it
         params = list(optimizer.parameters)
@@ -190,7 +193,7 @@ class Bridge:
             self.other.write(self.owner[id(held)], held.asnumpy())
 
     def refresh(self) -> None:
-        """Theirs may have been loaded anew: ours follow."""
+        """Theirs may have been loaded anew, or written to: ours follow."""
         for theirs, held in self.lent.values():
             array = self.other.read(theirs)
             if not np.array_equal(array, held.asnumpy()):

@@ -64,11 +64,11 @@ def watch(journal: Journal, sides: list[str], bridge: str, ends: list[Any]) -> N
     for side in (theirs, ours):
         if side is not None:
             side.seed()
-    written_here = written_there = lent = taken = None
+    written_here = written_there = lent = taken = follow = None
     if bridge == "lend":
         bridged = ours.Bridge(theirs)
         ends.append(bridged.end)
-        written_here, taken = bridged.written, bridged.taken
+        written_here, taken, follow = bridged.written, bridged.taken, bridged.refresh
     elif bridge == "loan":
         loan = (RoomLoan if journal.room else Loan)(theirs)
         ends.append(loan.end)
@@ -76,7 +76,7 @@ def watch(journal: Journal, sides: list[str], bridge: str, ends: list[Any]) -> N
     if "torch" in sides:
         ends.append(theirs.Watch(journal, written_there, lent).end)
     if "mindspore" in sides:
-        ends.append(ours.Watch(journal, written_here, taken).end)
+        ends.append(ours.Watch(journal, written_here, taken, follow).end)
 
 
 def run(script: Path, folder: Path, journal: Journal) -> None:

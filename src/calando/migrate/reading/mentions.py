@@ -266,7 +266,7 @@ def method_mentioned(flow: Flow, func: ast.Attribute, node: ast.Call, scope: Sco
     """Why the call of a method is of concern."""
     name, held = func.attr, flow.kinds(scope, func.value)
     if name == HOOK:
-        return "a hook changes gradients here: in MindSpore it takes MindSpore's tensors, and returns them"
+        return "a hook changes gradients here: it takes and returns tensors of the library that it is registered in"
     if name in ALWAYS:
         return f".{name} was not recognised as part of a training step that can be rewritten"
     if name in ("train", "fit") and MODEL in held:

@@ -10,11 +10,13 @@ from .flow import Flow, arguments
 from .remembered import remembered
 from .scopes import BLOCKS, Scope
 
+MOST = 400  # pieces of code that are looked at
+
 
 def parts_of(flow: Flow, scope: Scope, node: ast.AST, seen: set[int] | None = None) -> Iterator[tuple[Scope, ast.AST]]:
     """Every piece of code that parameters come from: the expression, what its names are, the functions it calls."""
     seen = set() if seen is None else seen
-    if id(node) in seen or len(seen) > 200:
+    if id(node) in seen or len(seen) > MOST:
         return
     seen.add(id(node))
     yield scope, node
@@ -67,6 +69,9 @@ def kept_as(scope: Scope, node: ast.Attribute) -> Iterator[tuple[Scope, ast.expr
 
 
 LAYERS = ("modules", "named_modules", "children", "named_children")
+ASKED = (
+    "parameters", "named_parameters", *LAYERS, "trainable_params", "get_parameters", "parameters_and_names",
+)  # fmt: skip
 
 
 def owners(node: ast.AST) -> set[int]:
@@ -77,7 +82,7 @@ def owners(node: ast.AST) -> set[int]:
 def asked(node: ast.AST) -> list[ast.expr]:
     """The networks that a piece of code asks for their parameters or layers."""
     calls = [n.func for n in ast.walk(node) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]
-    return [func.value for func in calls if func.attr in ("parameters", "named_parameters", *LAYERS)]
+    return [func.value for func in calls if func.attr in ASKED]
 
 
 def handed(flow: Flow, home: Scope, name: str) -> Iterator[tuple[Scope, ast.expr]]:
