@@ -42,6 +42,12 @@ END = "\nopt.zero_grad()\nloss.backward()\nopt.step()"
             id="names that are given a value again",
         ),
         pytest.param(
+            "for k in range(2):\n    net = net.train()\n    feat = net(x)\n    loss = head(feat).sum()\n"
+            "    opt.zero_grad()\n    loss.backward()\n    opt.step()",
+            ["def forward_fn(net):", "    feat = net(x)", "    loss = head(feat).sum()", "    return loss"],
+            id="what only puts the network into its mode",
+        ),
+        pytest.param(
             "feat = nets['a'](x)\nloss = head(feat).sum()",
             ["def forward_fn():", "    feat = nets['a'](x)", "    loss = head(feat).sum()", "    return loss"],
             id="an entry of a dictionary is called",
@@ -55,7 +61,7 @@ END = "\nopt.zero_grad()\nloss.backward()\nopt.step()"
     ],
 )  # fmt: skip
 def test_the_forward_function(body, wanted):
-    lines, done = forward(body + END)
+    lines, done = forward(body if "opt.step" in body else body + END)
     assert lines == wanted, done.results[0].after.decode()
 
 

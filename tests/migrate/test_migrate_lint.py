@@ -288,6 +288,10 @@ FINE = {
     "a network that evaluates with the weights of the moment": MS
     + "shown = nn.Dense(2, 1)\nopt = nn.Adam(net.trainable_params())\n"
     "ms.load_param_into_net(shown, net.parameters_dict())\n",
+    "an epoch of a game": "import torch\n\n\ndef play(env, net, steps_per_epoch=4000, epochs=9):\n"
+    "    opt = torch.optim.Adam(net.parameters())\n    seen = env.reset()\n"
+    "    for t in range(steps_per_epoch * epochs):\n        opt.zero_grad()\n"
+    "        net(seen).sum().backward()\n        opt.step()\n",
     "steps per epoch that the loop counts": MS + "rates = nn.cosine_decay_lr(0.0, 0.1, 12, 4, 3)\n"
     "opt = nn.SGD(net.trainable_params(), rates)\ngrad_fn = ms.value_and_grad(f, None, opt.parameters)\n"
     "for epoch in range(3):\n    for k in range(4):\n        loss, grads = grad_fn(x)\n        opt(grads)\n",

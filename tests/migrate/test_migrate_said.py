@@ -26,7 +26,7 @@ def moved(text):
     return done.results[0].after.decode(), {f.text: f.reason for f in done.findings if f.certainty == HUMAN}
 
 
-MIXED = "weights are mixed by hand here"
+MIXED = "weights are written by hand here"
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,7 @@ MIXED = "weights are mixed by hand here"
         ("a.mul_(0.9).add_(b.data, alpha=0.1)", MIXED),
         ("a.data.copy_(0.9 * a.data + 0.1 * b.data)", MIXED),
         ("a.lerp_(b, 0.1)", MIXED),
+        ("a.data.mul_(0.9)", MIXED),
         ("a.data = a.data * 0.9 + b.data * 0.1", MIXED),
         ("a.data.copy_(b.data)", ""),  # a copy is the network's
         ("averaged.update_parameters(net)", "MindSpore has no averages of weights"),
@@ -108,3 +109,44 @@ def test_where_a_scaler_is_made_mindspore_is_imported():
     files = {"main.py": MAIN.encode(), "loop.py": LOOP.encode()}
     after = migrate(files, Wish(to="mindspore")).results[0].after.decode()
     assert "scaler = mindspore.amp.DynamicLossScaler" in after and "\nimport mindspore\n" in after
+
+
+RATES = """import logging
+import torch
+logger = logging.getLogger("rates")
+class Rates:
+    def __call__(self, optimizer, step):
+        self.put(optimizer, 0.1 / (step + 1))
+    def put(self, optimizer, rate):
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+class HeadRates(Rates):
+    def put(self, optimizer, rate):
+        optimizer.param_groups[0]["lr"] = rate
+        for i in range(1, len(optimizer.param_groups)):
+            optimizer.param_groups[i]["lr"] = rate * 10
+net = torch.nn.Linear(3, 1)
+named = {}
+params = net.named_parameters()
+for name, p in params:
+    named[name] = p
+groups = [{"params": [p for n, p in named.items() if "bias" in n], "weight_decay": 0.0},
+          {"params": [p for n, p in named.items() if "bias" not in n]}]
+optimizer = torch.optim.SGD(groups, lr=0.1, weight_decay=0.1)
+logger.info(optimizer)
+rates = HeadRates()
+for step in range(6):
+    rates(optimizer, step)
+    loss = net(torch.ones(2, 3)).sum()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
+
+
+def test_a_method_that_a_subclass_writes_and_a_dictionary_filled_by_its_keys_are_followed():
+    """The base calls ``self.put``, which is the subclass's."""
+    done = migrate({"s.py": RATES.encode()}, Wish(to="mindspore"))
+    after = done.results[0].after.decode()
+    assert "param_groups" not in after and 'optimizer.set("lr", rate * 10, group=i)' in after
+    assert [f.topic for f in done.findings if f.certainty == HUMAN] == ["network"]

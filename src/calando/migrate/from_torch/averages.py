@@ -10,7 +10,7 @@ from ..reading.mentions import BASES
 from ..reading.scopes import File
 from ..work import Work
 
-TOLD = "weights are mixed by hand here: MindSpore's are written with mindspore.ops.assign(p, …)"
+TOLD = "weights are written by hand here: MindSpore's are written with mindspore.ops.assign(p, …)"
 
 
 def averages(work: Work) -> None:
@@ -29,6 +29,8 @@ def mixes(node: ast.AST) -> bool:
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
         return False
     before = node.func.value.func if isinstance(node.func.value, ast.Call) else None
+    if node.func.attr == "mul_" and getattr(node.func.value, "attr", "") == "data":
+        return True
     if node.func.attr == "add_":
         return isinstance(before, ast.Attribute) and before.attr == "mul_"
     return node.func.attr == "lerp_" or (node.func.attr == "copy_" and len(node.args) == 1 and of_both(node.args[0]))
@@ -44,4 +46,4 @@ def weighed(work: Work, file: File, node: ast.AST) -> bool:
     """Whether a place belongs to neither a network nor an optimizer."""
     owner = file.where[node].owner
     bases = {at.file.names.dotted(base) for at in work.flow.bases(owner) for base in at.node.bases} if owner else set()  # type: ignore[attr-defined]
-    return not bases & BASES and not (owner is not None and work.flow.is_network(owner))
+    return not bases & {*BASES, "torch.autograd.Function"} and not (owner is not None and work.flow.is_network(owner))

@@ -10,7 +10,7 @@ from ...lexicon.pairs import IMPLEMENTATION, Pair
 from ..finding import CHECK, HUMAN, KEPT, REWRITTEN, Finding, Spoken
 from ..reading.blocks import statement_of
 from ..reading.flow import NETWORK, OBJECT, SCALER, Thing
-from ..reading.mentions import BASES, bases_of, chooses, clips, of_mindspore, own_kind
+from ..reading.mentions import BASES, LOGS, PLAIN, bases_of, chooses, clips, of_mindspore, own_kind
 from ..reading.packs import put_in
 from ..reading.prepared import unwrap, wraps
 from ..reading.rhythm import updates
@@ -133,7 +133,7 @@ def usable(work: Work, thing: Thing) -> None:
                 if scope.file.names.dotted(func).startswith("apex.amp."):
                     told = "torch.autocast and torch.amp.GradScaler do the same, and can be rewritten"
                     raise Left(f"apex, which line {node.lineno} gives it to, makes its updates: {told}")
-                if shown not in ("print", "isinstance", "type", "repr", "str", "id"):
+                if shown not in PLAIN and not LOGS.search(shown):
                     raise Left(f"it is given to {shown} in line {node.lineno}, which is not in this project")
 
 

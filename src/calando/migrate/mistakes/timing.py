@@ -20,6 +20,7 @@ LISTS = {
     "cosine_decay_lr": 3, "exponential_decay_lr": 3, "inverse_decay_lr": 3, "natural_exp_decay_lr": 3,
     "polynomial_decay_lr": 3, "warmup_lr": 2,
 }  # fmt: skip
+ENVIRONMENT = re.compile(r"(^|_|\.)envs?$", re.IGNORECASE)
 FIXED = "steps per epoch is a number here: take it from the data, as len(loader) or dataset.get_dataset_size()"
 LATE = "the rate is assigned after the update it is meant for: each update uses the rate before it"
 
@@ -177,6 +178,8 @@ def fixed_epochs(flow: Flow) -> Found:
         if tail(file, call) == "piecewise_constant_lr" and (shared := factor(call, true)) is not None:
             yield file, shared, FIXED
     for file in flow.files if trains else ():
+        if any(ENVIRONMENT.search(ast.unparse(call.func.value)) for _, call in file.methods["reset"]):  # type: ignore[attr-defined]
+            continue  # an epoch of a game is as long as one says
         for node in file.where:
             if isinstance(node, ast.FunctionDef):
                 yield from ((file, default, FIXED) for default in taken_defaults(file.scopes[node], node, true))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from .modules import Modules
 from .scopes import File, Scope, defined, taken_apart
@@ -50,6 +51,24 @@ class Definitions:
             for scope in defined(at.file, at, name):
                 return scope
         return None
+
+    def overriding(self, scope: Scope, call: ast.Call, target: Scope) -> Iterator[Scope]:
+        """The methods of subclasses that a call of ``self.method()`` may mean as well."""
+        func, own = call.func, scope.params[:1]
+        on_self = isinstance(func, ast.Attribute) and isinstance(func.value, ast.Name) and [func.value.id] == own
+        if on_self and target.owner is not None and scope.owner is not None:
+            for below in self.subclasses.get(target.owner, ()):
+                yield from defined(below.file, below, func.attr)  # type: ignore[attr-defined]
+
+    @cached_property
+    def subclasses(self) -> dict[Scope, list[Scope]]:
+        """The classes of the project below each."""
+        found: dict[Scope, list[Scope]] = {}
+        for file in self.files:
+            for scope in file.scopes.values():
+                for above in list(self.bases(scope))[1:] if isinstance(scope.node, ast.ClassDef) else ():
+                    found.setdefault(above, []).append(scope)
+        return found
 
     def bases(self, cls: Scope | None) -> Iterator[Scope]:
         """A class and its bases in the project."""

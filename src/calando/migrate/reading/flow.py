@@ -199,6 +199,10 @@ class Flow(Definitions):
         if isinstance(target.node, ast.Lambda):
             self._returned(target)
         self._bind(target, scope, call, skipped(target, call))
+        for other in self.overriding(scope, call, target):
+            self._bind(other, scope, call, skipped(other, call))
+            if (scope, call) not in other.calls and isinstance(other.node, BLOCKS):
+                other.calls.append((scope, call))
         return target.returns
 
     def _returned(self, target: Scope) -> None:

@@ -51,6 +51,7 @@ PLAIN = {
     "print", "isinstance", "type", "repr", "str", "id", "append", "extend", "list", "tuple", "zip", "enumerate", "len",
     "hasattr", "getattr", "setattr", "super",
 }  # fmt: skip
+LOGS = re.compile(r"(^|\.)_?(log|logger|logging)\.(debug|info|warning|error|critical|log)$")  # what only shows a thing
 SUPER = re.compile(r"super\(.*\)\.__init__$")
 OWN_CELLS = {"LearningRateSchedule", "TrainOneStepCell", "TrainOneStepWithLossScaleCell"}
 BASES = {
@@ -175,7 +176,7 @@ def bases_of(cls: Scope) -> set[str]:
 def handed_on(flow: Flow, node: ast.Call, scope: Scope) -> str:
     """Why a call may make updates itself: a loss scaler that is called, or an optimizer given to unknown code."""
     name = ast.unparse(node.func).rpartition(".")[2]
-    if name in PLAIN:
+    if name in PLAIN or LOGS.search(ast.unparse(node.func)):
         return ""
     given = [*node.args, *(word.value for word in node.keywords)]
     if chooses(scope.file, node):

@@ -96,14 +96,29 @@ def handed(flow: Flow, home: Scope, name: str) -> Iterator[tuple[Scope, ast.expr
 
 
 def appended(flow: Flow, scope: Scope, name: ast.Name, seen: set[int]) -> Iterator[tuple[Scope, ast.AST]]:
-    """What is put into a list by its methods, and the loops around."""
+    """What is put into a list by its methods, or into a dictionary by its keys, and the loops around."""
     home = flow.home(scope, name.id)
     if name.id in home.params:
         return
     for call in appends(flow, home).get(name.id, ()):
-        if same_list(flow, home, name, call):
+        if same_list(flow, home, name, call.func):
             yield from parts_of(flow, home, call, seen)
             yield from around(flow, home, call, seen)
+    for statement in entries(flow, home).get(name.id, ()):
+        if same_list(flow, home, name, statement.targets[0]):
+            yield from parts_of(flow, home, statement.value, seen)
+            yield from around(flow, home, statement, seen)
+
+
+@remembered
+def entries(flow: Flow, home: Scope) -> dict[str, list[ast.Assign]]:
+    """The assignments of a scope that put something into a dictionary, by its name."""
+    held: dict[str, list[ast.Assign]] = {}
+    for node in home.file.nodes[home]:
+        target = node.targets[0] if isinstance(node, ast.Assign) else None
+        if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+            held.setdefault(target.value.id, []).append(node)  # type: ignore[arg-type]
+    return held
 
 
 @remembered
@@ -118,9 +133,9 @@ def appends(flow: Flow, home: Scope) -> dict[str, list[ast.Call]]:
     return held
 
 
-def same_list(flow: Flow, home: Scope, name: ast.Name, call: ast.Call) -> bool:
-    """Whether a name may stand for the list that is changed by a call."""
-    held = next(n for n in ast.walk(call.func) if isinstance(n, ast.Name) and n.id == name.id)
+def same_list(flow: Flow, home: Scope, name: ast.Name, place: ast.expr) -> bool:
+    """Whether a name may stand for the list that is changed at a place."""
+    held = next(n for n in ast.walk(place) if isinstance(n, ast.Name) and n.id == name.id)
     here, there = flow.reaching(home, name), flow.reaching(home, held)
     return here is None or there is None or any(each in there for each in here)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from .flow import Flow
+from .flow import NETWORK, Flow
 from .scopes import File, Scope
 
 WITHOUT = {"torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad", "torch.autograd.grad_mode.no_grad"}
@@ -19,7 +19,18 @@ def still(flow: Flow, scope: Scope, statement: ast.AST) -> bool:
     if isinstance(statement, ast.With):
         return guard(scope.file, statement) is not None
     called = statement.value if isinstance(statement, (ast.Assign, ast.AnnAssign)) else None
-    return isinstance(called, ast.Call) and decorated(flow, scope, called)
+    return isinstance(called, ast.Call) and (decorated(flow, scope, called) or itself(flow, scope, called))
+
+
+MODES = {"train", "eval", "to", "cuda", "cpu", "half", "float", "double", "requires_grad_"}  # these return the network
+
+
+def itself(flow: Flow, scope: Scope, call: ast.Call) -> bool:
+    """Whether a call returns the network that it is a method of: ``net = net.train()``."""
+    if not isinstance(call.func, ast.Attribute) or call.func.attr not in MODES:
+        return False
+    held = flow.things(scope, call.func.value)
+    return bool(held) and all(t.kind == NETWORK or (t.scope is not None and flow.is_network(t.scope)) for t in held)
 
 
 def flowing(flow: Flow, scope: Scope, node: ast.AST) -> Iterator[ast.AST]:
