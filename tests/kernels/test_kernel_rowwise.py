@@ -8,7 +8,13 @@ from calando.kernels import rowwise
 from interruption import Interruption
 
 SHAPES = [(3, 4), (33, 17), (100, 257), (5, 1), (0, 3), (17, 33)]
-OPTIONS = [{}, {"nesterov": False, "ema": 0.9}, {"weight_decay": 0.0, "adjust_lr_fn": "match_rms_adamw"}]
+OPTIONS = [
+    {},
+    {"nesterov": False, "ema": 0.9},
+    {"weight_decay": 0.0, "adjust_lr_fn": "match_rms_adamw"},
+    {"max_norm": 0.5, "loss_scale": 4.0},
+    {"clip_value": 0.3, "ema": 0.9},
+]
 
 
 def made(dtype=torch.float32, **options):

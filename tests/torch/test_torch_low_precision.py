@@ -166,6 +166,7 @@ CASES = {
     "kahan": (torch.bfloat16, {"rounding": "kahan"}),
     "int8": (torch.float32, {"slot_dtype": "int8", "rounding_seed": 7}),
     "narrow": (torch.float32, {"slot_dtype": "bfloat16", "rounding_seed": 7, "ema": 0.9}),
+    "other slots": (torch.bfloat16, {"slot_dtype": "float16"}),
     "int8 in float16": (torch.float16, {"slot_dtype": "int8", "rounding": "stochastic"}),
 }
 

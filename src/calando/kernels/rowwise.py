@@ -8,6 +8,7 @@ of rows they stay in the caches. The numbers are the same, and so is what an int
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from ..decay import APART, Decay
 from ..plan import Part
 
 PIECE = 1 << 17  # elements: a piece and what it is computed from fit in the caches
@@ -71,6 +72,14 @@ def serves(part: Part) -> bool:
 def given(x: Any) -> RowWise:
     """A matrix as it is."""
     return RowWise(lambda rows: rows, x)
+
+
+def front(decay: Decay, scalars: Sequence[float], p: Any, g: Any) -> tuple[RowWise, RowWise]:
+    """Parameter and gradient as the rule is given them; ``scalars``: of the decay."""
+    if decay in APART and scalars[0] == 1:  # the gradient stays as it is
+        return decay.element(given(p), 0.0, *scalars, 0.0)[0], given(g)
+    q, h = (RowWise(lambda p, g, k=k: decay.element(p, g, *scalars, 0.0)[k], p, g) for k in (0, 1))
+    return q, h
 
 
 def pieces(shape: Sequence[int]) -> Iterator[slice]:

@@ -247,9 +247,9 @@ def by_rows(part: Part, numbers: np.ndarray, index: np.ndarray) -> Play:
     def update() -> None:
         for i in list(begun):  # it was interrupted while this was written
             finish(i)
-        for i, p, g, slots, own, center in opened(part, numbers, index, grads, here, done):
-            q, h, *others = (rowwise.given(x) for x in (p, g, *slots))
-            new = play(key.rule, key.decay, q, h, others, own[:cut], own[cut:], center)
+        for i, p, g, slots, own, _ in opened(part, numbers, index, grads, here, done):
+            q, h = rowwise.front(key.decay, own[:cut], p, g)
+            new = key.rule.element(q, h, *map(rowwise.given, slots), *own[cut:])
             begun[i] = rowwise.Writing([p, *slots], new, key.arrays.write)
             finish(i)
 

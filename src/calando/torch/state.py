@@ -170,7 +170,7 @@ class Stateful(Reminders, Faces):
         for theirs, ours in zip(state_dict["param_groups"], self.param_groups, strict=True):
             for key, p in zip(theirs["params"], ours["params"], strict=True):
                 for name, value in state_dict["state"].get(key, {}).items():
-                    kept = (torch.uint8, torch.float32) if p.dtype in HALF else (torch.uint8,)
+                    kept = (torch.uint8, torch.float32, *HALF) if p.dtype in HALF else (torch.uint8,)
                     if isinstance(value, torch.Tensor) and value.dtype in kept and name != "step":
                         self.state[p][name] = value.to(p.device, copy=True)
 
