@@ -149,6 +149,38 @@ def test_gathered_gradients_are_dropped_though_one_function_returns_both_network
     assert after.index(lines[1]) > after.index("g_optimizer(g_optimizer_grads)")
 
 
+WHOLE = """
+import torch
+from torch import nn
+class Both(nn.Module):
+    def __init__(self, encoder, decoder):
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
+    def forward(self, x):
+        return self.decoder(self.encoder(x)).mean()
+def create(nets):
+    encoder, decoder = nets
+    return torch.optim.SGD(encoder.parameters(), lr=0.1), torch.optim.SGD(decoder.parameters(), lr=0.01)
+def train(module, optimizers):
+    for i in range(10):
+        module.zero_grad()
+        loss = module(torch.randn(3, 4))
+        loss.backward()
+        for optimizer in optimizers:
+            optimizer.step()
+encoder, decoder = nn.Linear(4, 2), nn.Linear(2, 1)
+train({module}(encoder, decoder), create((encoder, decoder)))
+"""
+
+
+def test_a_network_that_keeps_the_others_clears_their_gradients():
+    done = migrate({"both.py": WHOLE.format(module="Both").encode()}, Wish(to="mindspore"))
+    assert b"zero_grad" not in done.results[0].after and b"grads = iter(grads)" in done.results[0].after
+    unknown = migrate({"both.py": WHOLE.format(module="__import__('far').Both").encode()}, Wish(to="mindspore"))
+    assert not unknown.results[0].changed
+    assert [f for f in unknown.findings if "whose gradients line 15 clears was not found" in f.reason]
+
+
 CHOSEN = """
 import torch
 from functools import partial

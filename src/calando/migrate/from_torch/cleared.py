@@ -25,6 +25,7 @@ def cleared(work: Work, optimizers: list[Thing], update: Update, others: set[Sco
     owners = {text for thing in optimizers for text in owner_names(thing)}
     networks = [each for thing in optimizers for each in owner_networks(work, thing)]
     known = {t for scope, owner in networks for t in work.flow.things(scope, owner)}
+    known |= wholes(work, known)
     called = {ast.unparse(owner) for _, owner in networks}
     found += [(update.scope, loop) for loop, text in droppers(work.flow, update.scope) if text in called]
     doubtful: list[tuple[Scope, ast.stmt]] = []
@@ -39,6 +40,15 @@ def cleared(work: Work, optimizers: list[Thing], update: Update, others: set[Sco
     found += [each for each in doubtful if all(each[0] is not scope for scope, _ in found)]
     own = [each for each in found if each[0] not in others]
     return sorted(own or found, key=lambda each: each[1].lineno)
+
+
+def wholes(work: Work, parts: set[Thing]) -> set[Thing]:
+    """The networks that keep others as parts, and clear their gradients with their own."""
+    held = {id(cls): cls for thing in parts for cls, _ in work.flow.keepers(thing)}
+    if not held:
+        return set()
+    made = (thing for file in work.flow.files for _, _, things, _ in zeroed(work.flow, file) for thing in things)
+    return {t for t in made if t.kind == OBJECT and id(t.node) in held and t.scope and work.flow.is_network(t.scope)}
 
 
 def clearing_statement(file: File, node: ast.Call) -> ast.stmt:

@@ -298,6 +298,11 @@ def gathered(
     loops = enclosing(update.scope, found[0].backward)
     if clears and loops and not any(repeated(work, where, s, loops) for where, s in clears):
         raise Left(f"the gradients for the step in line {line} are cleared outside its loop only")
+    unknown = [c.lineno for where, c in update.scope.file.methods["zero_grad"] if where is update.scope]
+    if not clears and unknown:
+        raise Left(
+            f"whose gradients line {unknown[0]} clears was not found: those for the step in line {line}, or others"
+        )
     if not clears:
         raise Left(f"the gradients for the step in line {line} are never cleared{'' if accumulated else PILING}")
 
