@@ -49,7 +49,8 @@ class Rule:
         flat: the rule for parameters of fewer than two dimensions, where it is another one.
         factored: of a whole rule whose second moments are a row and a column, the bodies that ``element`` joins
             (``rules.whole.factored``); kernels are compiled from them.
-        rowwise: of a whole rule for matrices, whether what it leaves may be computed row by row (``kernels.rowwise``).
+        matrices: of a whole rule for matrices, whether what it does with them besides multiplying may be compiled
+            (``kernels.recorded``).
 
     Raises:
         TypeError: the arguments of ``element`` or ``measure`` are not exactly p, g, the slots and the scalars
@@ -73,7 +74,7 @@ class Rule:
     flat: "Rule | None" = None
     inner: "Rule | None" = None
     factored: Any = None
-    rowwise: bool = False
+    matrices: bool = False
 
     def __post_init__(self) -> None:
         wanted = ("p", "g", *self.slots, *self.scalar_names)

@@ -1,6 +1,7 @@
 """What is fused in front of every rule besides the global norm: each is torch's own call before a plain step."""
 
 import math
+from inspect import signature
 
 import pytest
 import torch
@@ -53,6 +54,66 @@ def test_a_loss_scale_is_divided_by(name, options):
             p.grad.mul_(scale)
         pair.ours.step(), pair.theirs.step()
         pair.same()
+
+
+def prepared(params, front):
+    """torch's own call before a plain step."""
+    if front == "max_norm":
+        torch.nn.utils.clip_grad_norm_(params, 0.3)
+    elif front == "max_group_norm":
+        torch.nn.utils.clip_grad_norm_(params, 0.2)
+    elif front == "clip_value":
+        torch.nn.utils.clip_grad_value_(params, 0.05)
+    elif front == "loss_scale":
+        for p in params:
+            p.grad.div_(8.0)
+    elif front == "maximize":
+        for p in params:
+            p.grad.neg_()
+    else:
+        for p in params:
+            p.grad.sub_(p.grad.mean(1, keepdim=True))
+
+
+FRONTS = {
+    "max_norm": 0.3,
+    "max_group_norm": 0.2,
+    "clip_value": 0.05,
+    "loss_scale": 8.0,
+    "maximize": True,
+    "grad_centralization": True,
+}
+EVERY = [
+    name for name in ct.__all__ if isinstance(getattr(ct, name), type) and issubclass(getattr(ct, name), ct.Optimizer)
+]
+MATRICES = [name for name in EVERY if name not in ("Optimizer", "LBFGS", "SparseAdam")]
+
+
+@pytest.mark.parametrize(
+    "name, front",
+    [(name, front) for name in MATRICES for front in FRONTS if (name, front) != ("LARS", "grad_centralization")],
+)  # LARS takes its norms before, as mindspore.nn.LARS around an optimizer that centres
+def test_every_optimizer_has_every_front(name, front):
+    """A step on gradients that torch's call has changed is that of the same optimizer without the front."""
+    optimizers, models = [], []
+    for ours in (True, False):
+        torch.manual_seed(0)
+        params = [torch.nn.Parameter(torch.randn(6, 5, dtype=torch.float64)) for _ in range(3)]
+        group = {"params": params, **({"maximize": True} if ours and front == "maximize" else {})}
+        more = {front: FRONTS[front]} if ours and front != "maximize" else {}
+        weight_decay = {"weight_decay": 0.0} if front == "grad_centralization" else {}
+        options = weight_decay if "weight_decay" in signature(getattr(ct, name)).parameters else {}
+        optimizers.append(getattr(ct, name)([group], lr=0.1, **options, **more))
+        models.append(params)
+    for _ in range(3):
+        for p, q in zip(*models, strict=True):
+            p.grad = torch.randn_like(p)
+            q.grad = p.grad.clone()
+        prepared(models[1], front)
+        for optimizer in optimizers:
+            optimizer.step()
+        for p, q in zip(*models, strict=True):
+            torch.testing.assert_close(p, q, rtol=1e-9, atol=1e-11)
 
 
 def test_all_of_it_in_the_order_of_torchs_calls():

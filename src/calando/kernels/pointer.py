@@ -62,6 +62,16 @@ def tell(typingctx, function, about, more):
 
 
 @intrinsic
+def fma(typingctx, x, y, z):
+    """x y + z, rounded once: as the processor does it, if it can."""
+
+    def codegen(context, builder, signature, args):
+        return builder.fma(*args)
+
+    return z(z, z, z), codegen
+
+
+@intrinsic
 def fetch(typingctx, address):
     """Have the processor read the memory at ``address`` (uint64) ahead; an address that is none does no harm."""
 

@@ -14,7 +14,7 @@ from ..arrays import Rows
 from ..clipping import within
 from ..plan import Part
 from ..stored import ITEMSIZE
-from . import compile, factored, measure, rowwise, sums, watch
+from . import compile, factored, measure, recorded, sums, watch
 from .ahead import Job
 from .centers import centers, kinds_of_centers, line_centers, loose_center
 from .expression import play, rounded
@@ -52,8 +52,8 @@ def run(
             numbers, index = weighed(part, numbers, index, trusts)
         if part.key.fused:
             play = fused(part, numbers, index, watched, zeroing)
-        elif not watched and rowwise.serves(part):
-            play = by_rows(part, numbers, index)
+        elif not watched and recorded.serves(part):
+            play = records(part, numbers, index)
         else:
             play = loose(part, numbers, index, watched)
         others = unvisited(part, numbers, index)
@@ -232,12 +232,12 @@ def loose(part: Part, numbers: np.ndarray, index: np.ndarray, watched: bool) -> 
     return update
 
 
-def by_rows(part: Part, numbers: np.ndarray, index: np.ndarray) -> Play:
-    """As ``loose``, where what is left is computed by rows while it is written."""
+def records(part: Part, numbers: np.ndarray, index: np.ndarray) -> Play:
+    """As ``loose``, where what is only added and scaled is compiled, and computed while it is written."""
     key, cut = part.key, len(part.key.decay.scalar_names)
     grads, here = part.grads, np.flatnonzero(part.present).tolist()
     done: set[int] = set()
-    begun: dict[int, rowwise.Writing] = {}
+    begun: dict[int, recorded.Writing] = {}
 
     def finish(i: int) -> None:
         begun[i].go_on()
@@ -247,10 +247,10 @@ def by_rows(part: Part, numbers: np.ndarray, index: np.ndarray) -> Play:
     def update() -> None:
         for i in list(begun):  # it was interrupted while this was written
             finish(i)
-        for i, p, g, slots, own, _ in opened(part, numbers, index, grads, here, done):
-            q, h = rowwise.front(key.decay, own[:cut], p, g)
-            new = key.rule.element(q, h, *map(rowwise.given, slots), *own[cut:])
-            begun[i] = rowwise.Writing([p, *slots], new, key.arrays.write)
+        for i, p, g, slots, own, center in opened(part, numbers, index, grads, here, done):
+            q, h, *others = map(recorded.given, (p, g, *slots))
+            new = play(key.rule, key.decay, q, h, others, own[:cut], own[cut:], center)
+            begun[i] = recorded.Writing([p, *slots], new)
             finish(i)
 
     return update

@@ -97,7 +97,7 @@ SOURCE = "Jordan et al. 2024; torch.optim.Muon 2.13"
 
 
 def muons(name, element):
-    return Rule(name, ("m",), DOMAIN, scalars, element, SOURCE, whole=True, rowwise=True)
+    return Rule(name, ("m",), DOMAIN, scalars, element, SOURCE, whole=True, matrices=True)
 
 
 MUON = muons("muon", muon)

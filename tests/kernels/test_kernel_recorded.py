@@ -1,10 +1,10 @@
-"""Muon by rows: whole arrays to the last bit, and interrupted before any line it is of one step."""
+"""Muon, compiled around its products: array expressions to the last bit, and interrupted it is of one step."""
 
 import pytest
 import torch
 
 import calando.torch as ct
-from calando.kernels import rowwise
+from calando.kernels import recorded
 from interruption import Interruption
 
 SHAPES = [(3, 4), (33, 17), (100, 257), (5, 1), (0, 3), (17, 33)]
@@ -12,8 +12,9 @@ OPTIONS = [
     {},
     {"nesterov": False, "ema": 0.9},
     {"weight_decay": 0.0, "adjust_lr_fn": "match_rms_adamw"},
-    {"max_norm": 0.5, "loss_scale": 4.0},
     {"clip_value": 0.3, "ema": 0.9},
+    {"max_norm": 0.3, "loss_scale": 4.0, "momentum": 0.3},
+    {"weight_decay": 0.0, "loss_scale": 4.0},
 ]
 
 
@@ -37,13 +38,14 @@ def seen(optimizer, params):
 
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
-def test_pieces_of_any_size_are_the_whole(monkeypatch, dtype, options):
+def test_chunks_of_any_size_are_the_array_expressions(monkeypatch, dtype, options):
+    assert recorded.agrees(str(dtype).removeprefix("torch."))
     found = []
-    for piece in (0, 1, 300, 1 << 17):
+    for chunk in (0, 1, 300, 1 << 17):
         with monkeypatch.context() as patch:
-            patch.setattr(rowwise, "PIECE", piece)
-            if not piece:
-                patch.setattr(rowwise, "serves", lambda part: False)
+            patch.setattr(recorded, "SMALLEST", chunk)
+            if not chunk:
+                patch.setattr(recorded, "serves", lambda part: False)
             optimizer, params = made(dtype, **options)
             for number in range(4):
                 step(optimizer, params, number)
@@ -51,9 +53,42 @@ def test_pieces_of_any_size_are_the_whole(monkeypatch, dtype, options):
     assert found[0] == found[1] == found[2] == found[3]
 
 
+def strange(optimizer, params):
+    """Gradients, and a slot, that lie in memory in another order."""
+    for number in range(4):
+        torch.manual_seed(number + 1)
+        for p in params:
+            p.grad = torch.randn(p.shape[::-1], dtype=p.dtype).t()
+        optimizer.step()
+        if number == 1:
+            stored = optimizer.state_dict()
+            for own in stored["state"].values():
+                own["momentum_buffer"] = own["momentum_buffer"].t().contiguous().t()
+            optimizer.load_state_dict(stored)
+    return seen(optimizer, params)
+
+
+def test_matrices_that_lie_in_another_order(monkeypatch):
+    first = strange(*made())
+    monkeypatch.setattr(recorded, "serves", lambda part: False)
+    assert first == strange(*made())
+
+
+def test_where_pytorch_rounds_otherwise_arrays_are_played(monkeypatch):
+    """A processor without an instruction that multiplies and adds in one has another last digit."""
+    recorded.agrees.cache_clear()
+    monkeypatch.setattr(recorded.Recorded, "add", lambda x, y, alpha=1: recorded.Recorded("{0} + {1} * 1.001", x, y))
+    assert not recorded.agrees("float32")
+    monkeypatch.undo()
+    recorded.agrees.cache_clear()
+    optimizer, _ = made()
+    assert recorded.serves(optimizer.engine.parts[0])
+
+
 def test_before_any_line(monkeypatch):
     """Without decay a piece is computed from what it is written to: nothing may be added twice."""
-    monkeypatch.setattr(rowwise, "PIECE", 40)
+    monkeypatch.setattr(recorded, "SMALLEST", 8)
+    monkeypatch.setattr(recorded, "CHUNK", 40)
     monkeypatch.setitem(globals(), "SHAPES", [(9, 8), (4, 3)])
 
     def played(steps):
