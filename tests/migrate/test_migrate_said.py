@@ -150,3 +150,23 @@ def test_a_method_that_a_subclass_writes_and_a_dictionary_filled_by_its_keys_are
     after = done.results[0].after.decode()
     assert "param_groups" not in after and 'optimizer.set("lr", rate * 10, group=i)' in after
     assert [f.topic for f in done.findings if f.certainty == HUMAN] == ["network"]
+
+
+TWICE = """
+plan_rates = torch.optim.lr_scheduler.StepLR(opt, 2)
+for epoch in range(4):
+    if epoch < 2:
+        plan_rates.step()
+    else:
+        plan_rates.step()
+"""
+
+
+@pytest.mark.parametrize(
+    "style, reasons", [("exact", set()), ("guide", {"; --style exact keeps schedulers as objects"})]
+)
+def test_a_scheduler_that_is_stepped_in_two_places_is_named_with_the_way_out(style, reasons):
+    done = migrate({"s.py": (HEAD + TWICE + STEP).encode()}, Wish(to="mindspore", style=style))
+    told = "left whole: its scheduler, made in line 7, is stepped in 2 places (lines 10, 12)"
+    found = {f.reason.removeprefix(told) for f in done.findings if told in f.reason and f.line == 4}
+    assert found == reasons

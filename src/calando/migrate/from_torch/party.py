@@ -119,8 +119,10 @@ def mixed(work: Work, party: Party, why: Left) -> None:
         Left: ``why``, where the user must be asked, or one of them has no such object.
     """
     things = drivers(work, party.optimizers)
-    if work.wish.style == "guide" or isinstance(why, Asked) or not all(map(chainable, things)):
+    if isinstance(why, Asked) or not all(map(chainable, things)):
         raise why
+    if work.wish.style == "guide":
+        raise Left(f"{why}; --style exact keeps schedulers as objects")
     party.stepped, party.schedulers = things, []
 
 

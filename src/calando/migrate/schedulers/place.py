@@ -158,7 +158,9 @@ def placed(work: Work, thing: Thing) -> Placed:
     result.tested = not all(only_steps(result, scope, node) for scope, node in result.tests)
     result.lent = not all(optimizer_name(work, result, scope) for scope, _ in result.reads)
     if len(steps) != 1:
-        raise Left("its step is never called" if not steps else f"its step is called in {len(steps)} places")
+        lines = ", ".join(str(step.lineno) for _, step in steps)
+        told = f"is stepped in {len(steps)} places (lines {lines})" if steps else "is never stepped"
+        raise Left(f"its scheduler, made in line {call.lineno}, {told}")
     place, step = result.step = steps[0]
     if step.args or step.keywords:
         return told_when(result, step)
