@@ -6,7 +6,9 @@ BIN := .venv/bin
 NUMPY2 := numpy==2.4.6
 # Two test processes on two cores: one torch thread in each, two threads in our own kernels.
 TESTING := OMP_NUM_THREADS=1 CALANDO_NUM_THREADS=2
-PYTEST := -m pytest tests src/calando build/README.txt --doctest-modules --doctest-glob=README.txt -q -n 2 --dist worksteal
+# A file's tests share what is expensive in it, so each file stays with one process; small files come last.
+PYTEST := -m pytest tests src/calando build/README.txt --doctest-modules --doctest-glob=README.txt -q -n 2 \
+    --dist loadfile --no-loadscope-reorder
 
 # What no other NumPy and no missing MindSpore can change, or what only runs beside MindSpore: scripts as text before
 # and after, words, mistakes at the command line, programs of PyTorch's own in several processes. test-numpy2 leaves

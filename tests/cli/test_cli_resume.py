@@ -60,9 +60,7 @@ def stop_at(monkeypatch):
     return stop_at
 
 
-@pytest.mark.parametrize(
-    "dialect, optimizer", [("torch", "momentum"), ("mindspore", "momentum"), ("both", "adam"), ("both", "adamw")]
-)
+@pytest.mark.parametrize("dialect, optimizer", [("torch", "momentum"), ("mindspore", "adam"), ("both", "adamw")])
 def test_interrupted_twice_equals_uninterrupted(tmp_path, extra, stop_at, dialect, optimizer):
     args = ("--out", tmp_path, "--dialect", dialect, "--optimizer", optimizer, *SHORT, "--quiet", "--max-norm", 2)
     done("train", *args, "--name", "straight")
@@ -89,6 +87,7 @@ def wait_for(folder: Folder, epoch: int, process) -> None:
     raise AssertionError(f"no checkpoint in {folder.path}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dialect, epoch", [("torch", 1), ("mindspore", 0)])
 def test_killed_equals_uninterrupted(tmp_path, extra, dialect, epoch):
     """kill -9 at a moment that is another one in every run."""

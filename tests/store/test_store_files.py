@@ -233,9 +233,9 @@ def test_a_training_that_is_killed_ends_as_one_that_is_not(tmp_path, torch):
 
 
 @pytest.mark.slow
-def test_killed_two_hundred_times(tmp_path, torch):
-    told = ran("killed_run.py", tmp_path, 200, 1, timeout=1800)
-    assert told["kills"] >= 200 and told["while saving"] > 20 and told["unequal"] == 0 and told["leftover"] == 0
+def test_killed_a_hundred_times(tmp_path, torch):
+    told = ran("killed_run.py", tmp_path, 100, 1, timeout=900)
+    assert told["kills"] >= 100 and told["while saving"] > 10 and told["unequal"] == 0 and told["leftover"] == 0
 
 
 def test_altered_files_of_every_kind(tmp_path, torch):
@@ -244,6 +244,6 @@ def test_altered_files_of_every_kind(tmp_path, torch):
 
 
 @pytest.mark.slow
-def test_ten_thousand_altered_files(tmp_path, torch):
-    told = ran("mutated_files.py", tmp_path, 10_000, 1, timeout=1800)
-    assert told["named"] == told["refused"] > 10_000
+def test_three_thousand_altered_files(tmp_path, torch):
+    told = ran("mutated_files.py", tmp_path, 3_000, 1, timeout=900)
+    assert told["named"] == told["refused"] > 3_000
