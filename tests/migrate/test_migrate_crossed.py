@@ -35,6 +35,15 @@ def test_gradients_that_wait_for_their_update_stay_values(body):
     assert after.count(BODIES[body]) == body.count("opt(") and "fn(x)" in after and "_, seen" not in after
 
 
+def test_two_optimizers_of_the_same_weights_do_not_take_each_others_gradients():
+    second = HEAD.replace("for x in data", "slow = nn.SGD(weights, 0.01)\nfor x in data")
+    body = "    loss, g = fn(x)\n    loss, h = fn(2 * x)\n    opt(g)\n    slow(h)\n"
+    in_turn = "    loss, g = fn(x)\n    opt(g)\n    loss, h = fn(2 * x)\n    slow(h)\n"
+    left, plain = (migrate({"t.py": (second + each).encode()}, Wish(to="torch")) for each in (body, in_turn))
+    assert not left.results[0].changed and plain.results[0].after.count(b".step()") == 2
+    assert sum("by another optimizer of these weights" in f.reason for f in left.findings) == 2
+
+
 TRAINER = """
 class Trainer:
     def __init__(self, optimizer):

@@ -306,4 +306,21 @@ for x, y in create_dataset().create_tuple_iterator():
     for t, p in zip(mean_net.get_parameters(), net.get_parameters()):
         t.set_data(0.9 * t + 0.1 * p)
 """,
+    "gradients added up in a loop over pairs": HEAD
+    + """
+opt = nn.Momentum(net.trainable_params(), 0.1, 0.9)
+acc = opt.parameters.clone(prefix="acc", init="zeros")
+fn = ms.value_and_grad(lambda x, y: loss_fn(net(x), y) / 2, None, opt.parameters)
+i = 0
+for e in range(3):
+    for x, y in create_dataset().create_tuple_iterator():
+        loss, grads = fn(x, y)
+        for a, g in zip(acc, grads):
+            ops.assign_add(a, g)
+        i += 1
+        if i % 2 == 0:
+            opt(acc)
+            for a in acc:
+                ops.assign(a, ops.zeros_like(a))
+""",
 }

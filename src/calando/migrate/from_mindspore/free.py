@@ -159,6 +159,9 @@ def followed(back: Back, scope: Scope, name: str, first: ast.stmt | None, known:
             handed(back, where, name, call, known)
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             followed(back, where, statement.targets[0].id, None, known)
+        if isinstance(statement, ast.For) and any(inner is node for inner in ast.walk(statement.iter)):
+            for each in (n for n in ast.walk(statement.target) if isinstance(n, ast.Name)):
+                followed(back, where, each.id, None, known)
 
 
 def changed(back: Back, scope: Scope, node: ast.stmt | ast.Name, part: ast.AST) -> None:

@@ -13,7 +13,7 @@ from ..work import Left, Work, uses
 from .back import UNSAID, Back
 from .cells import BUILT, READY, calls_with, one_step_cells
 from .construct import arguments_of, construct, spelled_out
-from .crossed import CROSSED, crossed
+from .crossed import CROSSED, crossed, met
 from .free import CLIPS, emptied_maps, free
 from .functions import concerned, gradient_functions
 from .grouped import construct_grouped, group_numbers, grouped
@@ -40,16 +40,19 @@ def to_torch(work: Work) -> None:
     left: dict[Thing, str] = {}
     loose: set[Thing] = set()  # those whose gradients must stay values
     while True:
-        done = whole_ones(work, left, loose)
+        backs: dict[Thing, Back] = {}
+        done = whole_ones(work, left, loose, backs)
         if done:
             overwritten(work)
         bound = {**unclipped(work, done, left), **torn(work, done, left)}
         unused = {thing: why for thing, why in strays(work, done).items() if thing not in bound}
         bound.update({thing: why for thing, why in unused.items() if thing in loose})
-        if not bound and not unused:
+        bound.update(met(back for thing, back in backs.items() if thing in done))
+        looser = set(unused) - loose
+        if not bound and not looser:
             break
         left.update(bound)
-        loose |= set(unused)
+        loose |= looser
         work.forget()
     if done:
         lists(work)
@@ -59,7 +62,7 @@ def to_torch(work: Work) -> None:
     rest(work)
 
 
-def whole_ones(work: Work, left: dict[Thing, str], loose: set[Thing]) -> set[Thing]:
+def whole_ones(work: Work, left: dict[Thing, str], loose: set[Thing], backs: dict[Thing, Back]) -> set[Thing]:
     """Rewrite every optimizer that can be, of those not yet known to be left; the others are put there, with why."""
     done: set[Thing] = set()
     for thing in work.flow.all(OPTIMIZER):
@@ -69,7 +72,7 @@ def whole_ones(work: Work, left: dict[Thing, str], loose: set[Thing]) -> set[Thi
             continue
         why = left.get(thing, "")
         if not why:
-            why = carried_back(work, thing, LOOSE if thing in loose else WAYS)
+            why = carried_back(work, thing, LOOSE if thing in loose else WAYS, backs)
         if why:
             left[thing] = why
             work.say(file, thing.node, HUMAN, f"left whole: {why}", "optimizer")
@@ -78,13 +81,13 @@ def whole_ones(work: Work, left: dict[Thing, str], loose: set[Thing]) -> set[Thi
     return done
 
 
-def carried_back(work: Work, thing: Thing, ways: tuple[tuple[bool, bool], ...]) -> str:
+def carried_back(work: Work, thing: Thing, ways: tuple[tuple[bool, bool], ...], backs: dict[Thing, Back]) -> str:
     """Rewrite one optimizer in the plainest way that it allows; why it was left, empty where it was not."""
     whys: list[str] = []
     for loose, carried in ways:
         if carried and not loose and UNSAID not in whys[0]:
             continue
-        why = work.attempt(lambda loose=loose, carried=carried: carry_back(work, thing, loose, carried))  # type: ignore[misc]
+        why = work.attempt(lambda loose=loose, carried=carried: carry_back(work, thing, loose, carried, backs))  # type: ignore[misc]
         if not why:
             return ""
         whys.append(why)
@@ -139,12 +142,13 @@ def trained(work: Work, thing: Thing) -> list[ast.Call]:
     return [call for _, call in (*updates(work.flow, thing), *made, *driven, *handed)]
 
 
-def carry_back(work: Work, thing: Thing, loose: bool, carried: bool) -> None:
+def carry_back(work: Work, thing: Thing, loose: bool, carried: bool, backs: dict[Thing, Back]) -> None:
     """Rewrite one optimizer and everything that belongs to it.
 
     Args:
         loose: whether gradients stay values of their own.
         carried: whether the optimizer keeps its loss_scale.
+        backs: where this way of it is kept, for what several optimizers have in common.
 
     Raises:
         Left: some part of it cannot be; then all of it stays.
@@ -158,7 +162,7 @@ def carry_back(work: Work, thing: Thing, loose: bool, carried: bool) -> None:
         in_front(scope, node)
     for scope, node in uses(work.flow, thing):
         followed(work, scope, node)
-    back = Back(work, thing, form, arguments_of(thing, name), free=loose, carried=carried)
+    back = backs[thing] = Back(work, thing, form, arguments_of(thing, name), free=loose, carried=carried)
     spelled_out(back)
     if grouped(thing):
         construct_grouped(back)
