@@ -146,7 +146,7 @@ def refuse_codes(member: Member, rule: Rule, device: str, dtype: str) -> None:
         why = "it is in pieces on several processes, whose blocks of 256 elements would not be the whole's"
     elif member.centered:
         why = "its gradients are centred row by row, and 8 bits are for rules of one pass"
-    elif member.sparse != "refuse":
+    elif member.sparse == "rows":
         why = f"{rule.name} takes sparse gradients here, whose rows are no blocks of 256 elements"
     elif member.starts:
         why = f"its slots {', '.join(map(repr, member.starts))} do not begin at 0"

@@ -18,7 +18,16 @@ NAMES = sorted(
     name for name in ct.__all__ if isinstance(getattr(ct, name), type) and issubclass(getattr(ct, name), ct.Optimizer)
 )
 ROUNDED = [name for name in NAMES if name not in ("Optimizer", "LBFGS", "SparseAdam")]
-EIGHT = ["Adam", "AdamW", "Adamax", "Lion", "NAdam", "RAdam"]
+EIGHT = {
+    "Adam": {},
+    "AdamW": {},
+    "Adamax": {},
+    "Lion": {},
+    "NAdam": {},
+    "RAdam": {},
+    "RMSprop": {},
+    "SGD": {"momentum": 0.9},
+}
 HALF = pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16], ids=str)
 
 
@@ -346,7 +355,8 @@ def test_signatures_say_so(name):
 @pytest.mark.parametrize("name", EIGHT)
 def test_the_family_of_adam_has_eight_bits(name):
     p = torch.nn.Parameter(torch.ones(4, 12)[:, ::2])
-    optimizer = getattr(ct, name)([p], lr=0.01, slot_dtype="int8")
-    p.grad = torch.ones(4, 6)
-    optimizer.step()
-    assert optimizer.state[p]["exp_avg_codes"].dtype == torch.uint8
+    optimizer = getattr(ct, name)([p], lr=0.01, slot_dtype="int8", **EIGHT[name])
+    for p.grad in (torch.ones(4, 6), torch.ones(4, 6).to_sparse() if name == "SGD" else torch.ones(4, 6)):
+        optimizer.step()
+    assert any(key.endswith("_codes") and x.dtype == torch.uint8 for key, x in optimizer.state[p].items())
+    assert (p < 1).all() and len(p.unique()) == 1
