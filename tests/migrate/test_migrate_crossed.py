@@ -97,3 +97,13 @@ def test_weights_that_set_data_writes_are_rewritten_or_listed(body):
     assert (WRITES[body] or "set_data") in done.results[0].after.decode()
     listed = [f for f in done.findings if f.reason.startswith("a weight that the script writes")]
     assert len(listed) == (not WRITES[body])
+
+
+def test_a_converter_of_files_beside_a_training_keeps_its_writes():
+    convert = "from net import net\nfor p in net.trainable_params():\n    p.set_data(read(p.name))\n"
+    scripts = {
+        "train.py": (HEAD + "    loss, grads = fn(x)\n    opt(grads)\n").encode(),
+        "convert.py": convert.encode(),
+    }
+    done = migrate(scripts, Wish(to="torch"))
+    assert [result.name for result in done.results if result.changed] == ["train.py"]

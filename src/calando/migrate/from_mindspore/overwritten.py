@@ -14,6 +14,7 @@ from ..reading.blocks import above
 from ..reading.carry import stored
 from ..reading.flow import NETWORK, OBJECT, OPTIMIZER, arguments
 from ..reading.parts import kept_as
+from ..reading.rhythm import updates
 from ..reading.roads import LOOPS
 from ..reading.scopes import File, Scope
 from ..work import Left, Work
@@ -57,12 +58,13 @@ def overwritten(work: Work) -> None:
 def writes(work: Work, file: File) -> Iterator[tuple[Scope, ast.Call, ast.expr, ast.expr]]:
     """Where a weight may be written: ``ops.assign(p, value)``, and ``p.set_data(value)`` while it trains.
 
-    Networks set their own weights when they are made; that is theirs.
+    Networks set their own weights when they are made, and converters those of files; that is theirs.
     """
     for scope, call in file.calls:
         if operator(scope, work, call.func) == "assign" and len(call.args) == 2 and isinstance(call.args[0], ast.Name):
             yield scope, call, call.args[0], call.args[1]
-    for name in ("set_data", "assign_value"):
+    trains = any(at.file is file for made in work.flow.all(OPTIMIZER) for at, _ in updates(work.flow, made))
+    for name in ("set_data", "assign_value") if trains else ():
         for scope, call in file.methods.get(name, ()):
             made = call.args[0] if len(call.args) == 1 and not call.keywords else None
             first = isinstance(made, ast.Call) and "init" in ast.unparse(made.func).lower()
