@@ -296,6 +296,11 @@ FINE = {
     "opt = nn.SGD(net.trainable_params(), rates)\ngrad_fn = ms.value_and_grad(f, None, opt.parameters)\n"
     "for epoch in range(3):\n    for k in range(4):\n        loss, grads = grad_fn(x)\n        opt(grads)\n",
 }
+FINE["two optimizers whose gradients have one name in turn"] = (
+    MS + "other = nn.Dense(2, 1)\na, b = nn.SGD(net.trainable_params(), 0.1), nn.SGD(other.trainable_params(), 0.1)\n"
+    "fa = ms.value_and_grad(f, None, a.parameters)\nfb = ms.value_and_grad(g, None, b.parameters)\n"
+    "for x in data:\n    loss, grads = fa(x)\n    a(grads)\n    loss, grads = fb(x)\n    b(grads)\n"
+)
 GOOD = FINE | RIGHT | SHAPES | returns.SHAPES | CELLS | CLEAN
 
 

@@ -6,7 +6,7 @@ import ast
 from collections import defaultdict
 
 from ..reading.blocks import block_of, statement_of
-from ..reading.carry import stored
+from ..reading.carry import lineage, stored
 from ..reading.flow import APPLIED, GRADIENT, OPTIMIZER, Flow, Thing
 from ..reading.outputs import outputs
 from ..reading.parts import kept_as, parts_of, spelled
@@ -22,8 +22,10 @@ def foreign_gradients(flow: Flow) -> Found:
         for scope, call in updates(flow, optimizer):
             if not call.args or not isinstance(call.args[0], ast.Name):
                 continue
-            name = call.args[0].id
-            for _, statement in stored(flow.home(scope, name)).get(name, []):
+            name, made_of = call.args[0], lineage(flow, scope, call.args[0])
+            for store, statement in stored(flow.home(scope, name.id)).get(name.id, []):
+                if made_of is not None and store not in made_of:
+                    continue  # of another value under this name
                 value = statement.value if isinstance(statement, ast.Assign) else None
                 if not isinstance(value, ast.Call):
                     continue
