@@ -12,6 +12,12 @@ from click.testing import CliRunner, Result
 
 from calando.cli import main
 
+HEARING = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("calando", run_name="__main__", alter_sys=True)
+"""
+
 
 def call(*args: object) -> Result:
     """The command in this process."""
@@ -27,9 +33,12 @@ def done(*args: object) -> Result:
 
 @contextmanager
 def started(*args: object, cwd: Path | None = None) -> Iterator[subprocess.Popen]:
-    """The command in a process of its own, which does not outlive the block."""
+    """The command in a process of its own, which does not outlive the block, and hears Ctrl-C.
+
+    A shell without job control has what it starts in the background ignore it, and so would our children.
+    """
     with subprocess.Popen(
-        [sys.executable, "-m", "calando", *map(str, args)],
+        [sys.executable, "-c", HEARING, *map(str, args)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
