@@ -58,7 +58,8 @@ def strange(optimizer, params):
     for number in range(4):
         torch.manual_seed(number + 1)
         for p in params:
-            p.grad = torch.randn(p.shape[::-1], dtype=p.dtype).t()
+            g = torch.randn(p.shape[::-1], dtype=p.dtype).t()
+            p.grad = torch._neg_view(g.contiguous()) if number == 3 else g
         optimizer.step()
         if number == 1:
             stored = optimizer.state_dict()

@@ -101,11 +101,12 @@ def narrow_by_pieces(number):
     return uint16(rounded | (uint32(bits >> uint32(16)) & uint32(0x8000)))
 
 
-def has_instructions() -> bool:
-    """Whether the processor that kernels are compiled for converts float16 itself."""
+def has_instructions(feature: str) -> bool:
+    """Whether the processor that kernels are compiled for converts float16 (``f16c``) or multiplies and adds in one
+    (``fma``) itself."""
     triple, _, features = cpu_target.target_context.codegen().magic_tuple()
-    return "+f16c" in features.split(",") or triple.startswith(("aarch64", "arm64"))
+    return f"+{feature}" in features.split(",") or triple.startswith(("aarch64", "arm64"))
 
 
-widen_float16 = widen_by_processor if has_instructions() else widen_by_pieces
-narrow_float16 = narrow_by_processor if has_instructions() else narrow_by_pieces
+widen_float16 = widen_by_processor if has_instructions("f16c") else widen_by_pieces
+narrow_float16 = narrow_by_processor if has_instructions("f16c") else narrow_by_pieces

@@ -87,7 +87,7 @@ class Recorded:
 
 def given(x: Any) -> Recorded:
     """A matrix as it is, in one piece of memory."""
-    return Recorded("", x.contiguous())
+    return Recorded("", x.resolve_neg().contiguous())
 
 
 def serves(part: Part) -> bool:
@@ -111,6 +111,10 @@ def serves(part: Part) -> bool:
 @cache
 def agrees(dtype: str) -> bool:
     """Whether PyTorch rounds as the loops do, on this machine."""
+    from .half import has_instructions
+
+    if not has_instructions("fma"):  # else LLVM would call a function, which Numba's code may not find
+        return False
     torch = import_module("torch")
     kind = getattr(torch, dtype)
     x, y, z = (torch.from_numpy(np.random.default_rng(i).standard_normal((17, 61))).to(kind) for i in range(3))

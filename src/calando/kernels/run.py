@@ -247,11 +247,12 @@ def records(part: Part, numbers: np.ndarray, index: np.ndarray) -> Play:
     def update() -> None:
         for i in list(begun):  # it was interrupted while this was written
             finish(i)
-        for i, p, g, slots, own, center in opened(part, numbers, index, grads, here, done):
-            q, h, *others = map(recorded.given, (p, g, *slots))
-            new = play(key.rule, key.decay, q, h, others, own[:cut], own[cut:], center)
-            begun[i] = recorded.Writing([p, *slots], new)
-            finish(i)
+        with np.errstate(all="ignore"):
+            for i, p, g, slots, own, center in opened(part, numbers, index, grads, here, done):
+                q, h, *others = map(recorded.given, (p, g, *slots))
+                new = play(key.rule, key.decay, q, h, others, own[:cut], own[cut:], center)
+                begun[i] = recorded.Writing([p, *slots], new)
+                finish(i)
 
     return update
 
