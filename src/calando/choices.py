@@ -108,7 +108,7 @@ def chosen(
     )
     if rounding_seed != 0 and not found.seeded:
         told = "nothing is rounded at random without rounding='stochastic' or a slot_dtype of fewer bits than float32"
-        raise ValueError(f"For {owner!r}: 'rounding_seed' is {rounding_seed!r}, but {told}")
+        raise ValueError(f"For {owner!r}: 'rounding_seed' is {rounding_seed!r}, but {told}; leave it out")
     return found
 
 
@@ -133,6 +133,18 @@ def refuse_exact(place: str, params: Iterable[Any], rounding: str | None, way_ou
         names = ", ".join(sorted(dtypes))
         told = f"rounding={rounding!r} is for parameters in bfloat16 or float16, and these are {names}"
         raise ValueError(f"{place}: {told}; leave it out, or {way_out}")
+
+
+def refuse_idle_seed(owner: str, options: Options, noisy: Iterable[bool]) -> None:
+    """Raise ValueError for a seed that none of an optimizer's parameters is rounded by.
+
+    Args:
+        noisy: whether something of them is rounded at random, part by part.
+    """
+    parts = list(noisy)
+    if options.rounding_seed and parts and not any(parts):
+        told = f"slots in {options.slot_dtype} beside these parameters are rounded to the nearest; leave it out"
+        raise ValueError(f"For {owner!r}: 'rounding_seed' is {options.rounding_seed!r}, but {told}")
 
 
 def with_groups(options: Options, groups: Any) -> Options:

@@ -9,7 +9,7 @@ from drawn_entries import RECORDED, plains
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from calando.codecs import mindspore_ckpt, mindspore_safetensors
+from calando.codecs import mindspore_ckpt, mindspore_safetensors, tree
 from calando.codecs.entry import Entry
 from calando.codecs.mindspore_ckpt import framed, key, varint
 from calando.codecs.mindspore_message import Checkpoint
@@ -188,3 +188,25 @@ def test_one_sentence_for_each_safetensors(tmp_path, content, sentence):
     with pytest.raises(CheckpointError, match=sentence):
         mindspore_safetensors.read(path)
     assert attacked(path, mindspore_safetensors.read) is None
+
+
+NO_DATA = [
+    {"#other": 1},
+    {"#tuple": 3},
+    {"#set": [[1]]},
+    {"#dict": [[1]]},
+    {"#counter": [["a", "many"]]},
+    {"#bytes": "?"},
+    {"#schedule": {"kind": "Nothing"}},
+    {"#schedule": None},
+    {"#array": ["gone", ""]},
+    {"#tensor": []},
+    {"a": [{"#number": {}}]},
+]
+
+
+@pytest.mark.parametrize("stored", NO_DATA, ids=range(len(NO_DATA)))
+def test_plain_data_that_are_none_are_refused(stored):
+    """What stands in the text of one of our own files: its checksum is right, and nothing else needs to be."""
+    with pytest.raises(CheckpointError, match=r"^plain data under '#\w+' cannot be read: "):
+        tree.gathered(stored, {})

@@ -280,7 +280,7 @@ def refusals(tmp_path):
     stepped(model, optimizer)
     whole = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
     few = {"model": model.state_dict(), "optimizer": torch.optim.SGD([model[0].weight], lr=0.1).state_dict()}
-    code = {"model": model.state_dict(), "args": Foreign()}
+    code, state = {"model": model.state_dict(), "args": Foreign()}, optimizer.state_dict()
     return [
         (whole, {"to": "torch"}, "a .ckpt is a file of mindspore, and --to says torch"),
         (whole, {"optimizer": "Adma"}, "--optimizer must be one of"),
@@ -290,13 +290,16 @@ def refusals(tmp_path):
         (whole, {"like": tmp_path / "a.pt"}, "--like must be a checkpoint of a network of mindspore's, and "),
         (few, {}, "the optimizer has 1 parameters and the network 6; which are which is not in the file"),
         (code, {}, "holds objects that are code"),
+        (whole | {"optimizer": state | {"param_groups": []}}, {}, "the optimizer's state_dict is not one of torch: "),
+        (whole | {"optimizer": state | {"param_groups": [3]}}, {}, "the optimizer's state_dict is not one of torch: "),
+        (whole | {"optimizer": state | {"state": {0: None}}}, {}, "the optimizer's state_dict is not one of torch: "),
         ([1, 2], {}, "holds a list, and no state_dict"),
         ({"epoch": 3}, {}, "has no state_dict of a network or an optimizer; it has 'epoch'"),
         ({"G": model.state_dict(), "D": model.state_dict()}, {}, "it has 'G', 'D'; store the network's under 'model'"),
     ]
 
 
-@pytest.mark.parametrize("number", range(11))
+@pytest.mark.parametrize("number", range(14))
 def test_refusals_write_nothing(tmp_path, number):
     found, options, told = refusals(tmp_path)[number]
     torch.save(found, tmp_path / "a.pt")

@@ -256,6 +256,7 @@ F4 = [np.ones(2, "f4")]
 REFUSED = [
     (lambda: nn.SGD(F4, rounding="kahan"), "For 'SGD': rounding='kahan' is for parameters in bfloat16 or float16, and"),
     (lambda: nn.SGD(F2, rounding="up"), "For 'SGD': 'rounding' must be None, 'stochastic' or 'kahan', but got 'up'"),
+    (lambda: nn.Adam(F2, slot_dtype="float16", rounding_seed=3), "'rounding_seed' is 3, but slots in float16 beside"),
     (lambda: nn.SGD(F2, rounding_seed=3), "For 'SGD': 'rounding_seed' is 3, but nothing is rounded at random"),
     (lambda: nn.SGD(F2, slot_dtype="int4"), "For 'SGD': 'slot_dtype' must be one of float32, .*, but got 'int4'"),
     (lambda: nn.Adam(F2, slot_dtype="bfloat16"), "For 'Adam': .* have slot_dtype='bfloat16': its slots are NumPy"),

@@ -116,6 +116,25 @@ def test_other_versions_are_refused(tmp_path, version):
 
 
 @pytest.mark.parametrize(
+    "meta, told",
+    [
+        (None, r"is damaged: what it tells in 'meta' cannot be read \('meta'\)"),
+        ("{", "is damaged: what it tells in 'meta' cannot be read"),
+        ("[" * 100_000, "is damaged: what it tells in 'meta' cannot be read"),
+        ("[1]", "is no checkpoint: what it tells of itself is no table"),
+    ],
+    ids=range(4),
+)
+def test_a_header_that_tells_no_table_is_refused(tmp_path, meta, told):
+    text = {} if meta is None else {"meta": meta}
+    (tmp_path / "a").write_bytes(save({}, metadata={"format": "calando", "version": "1", **text}))
+    for look in (store.read, store.peek):
+        with pytest.raises(CheckpointError, match=told) as problem:
+            look(tmp_path / "a")
+        assert str(tmp_path / "a") in str(problem.value)
+
+
+@pytest.mark.parametrize(
     "data, told",
     [
         (b"", "it has only 0 bytes"),

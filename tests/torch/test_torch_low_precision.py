@@ -307,6 +307,9 @@ def test_what_makes_no_sense_is_refused():
         ct.SGD(exact, rounding="kahan")
     with pytest.raises(ValueError, match="'rounding_seed' is 3, but nothing is rounded at random without"):
         ct.SGD(half, rounding="kahan", rounding_seed=3)
+    with pytest.raises(ValueError, match="'rounding_seed' is 3, but slots in float16 beside these parameters"):
+        ct.AdamW(half, slot_dtype="float16", rounding_seed=3)
+    ct.AdamW([*half, *exact], slot_dtype="float16", rounding_seed=3)
     with pytest.raises(TypeError, match=r"'rounding_seed' must be a whole number from 0 on, but got 0\.5"):
         ct.SGD(half, rounding="stochastic", rounding_seed=0.5)
     with pytest.raises(ValueError, match=r"'rounding_seed' must lie in \[0, "):
@@ -345,6 +348,24 @@ def test_mixed_models_are_rounded_where_there_is_something_to_round():
     optimizer = ct.AdamW([half, exact], rounding="kahan")
     push([half, exact], 0), optimizer.step()
     assert "compensation" in optimizer.state[half] and "compensation" not in optimizer.state[exact]
+
+
+@pytest.mark.parametrize("name", ["SGD", "AdamW"])
+def test_what_kahan_kept_ends_where_a_parameter_becomes_float32(name):
+    """From then on the path is that of an optimizer without rounding, and nothing stale is shown or stored."""
+    own = params(torch.bfloat16)
+    optimizer = getattr(ct, name)(own, lr=0.01, rounding="kahan")
+    push(own, 0), optimizer.step()
+    assert all("compensation" in optimizer.state[p] for p in own)
+    for p in own:
+        p.grad, p.data = None, p.data.float()
+    twins = [torch.nn.Parameter(p.detach().clone()) for p in own]
+    plain = getattr(ct, name)(twins, lr=0.01)
+    plain.load_state_dict(optimizer.state_dict())
+    for _ in range(2):
+        push(own, 1), push(twins, 1), optimizer.step(), plain.step()
+    for p, twin in zip(own, twins, strict=True):
+        assert torch.equal(p, twin) and optimizer.state[p].keys() == plain.state[twin].keys() - {"compensation"}
 
 
 @pytest.mark.parametrize("name", ROUNDED)

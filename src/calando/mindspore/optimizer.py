@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 from ..arrays import adapter
 from ..average import DOMAIN as AVERAGE
 from ..average import SLOT, averaged
+from ..choices import refuse_idle_seed
 from ..control import Controls, signed
 from ..decay import DOMAIN as FRONT
 from ..decay import L2, Decay
@@ -96,6 +97,7 @@ class Optimizer(Gradients, Flags):
             put["engine"] = Engine(groups, hypers, on_nonfinite)
         except (TypeError, ValueError) as problem:
             raise signed(owner, problem) from None
+        refuse_idle_seed(owner, options, (part.key.noisy for part in self.engine.parts))
         put["_grouped"] = grouped
         put["_titles"] = [group.name or str(number) for number, group in enumerate(given)]
         put["_places"] = self._order(given, order)

@@ -88,6 +88,7 @@ class Faces(Controls, torch.optim.Optimizer):
         if not self.engine.newborn:
             self._shown = parts
             return
+        self._clear_faces()
         gone = {id(p) for p, *_ in self._faces if p not in self.state}  # exchanged in a group that sits this step out
         faces: list[Any] = []
         mirrors: list[Any] = []
@@ -110,6 +111,14 @@ class Faces(Controls, torch.optim.Optimizer):
         self._seen = [list(self.state.values()), values_of(self.state.values())]
         self._shown = parts
         self.engine.newborn.clear()  # last: who is interrupted before shows it again
+
+    def _clear_faces(self) -> None:
+        """Take out of ``state`` what has ended: numbers became codes, codes numbers, half precision float32."""
+        for member in (m for members in self.engine.members for m in members):
+            face = self.state.get(member.param, {})
+            for slot, key in self.SLOTS.items():
+                if slot not in member.slots and face.get(key) is not None:
+                    del face[key]
 
     def _face(self, member: Member) -> dict[str, Any]:
         """What ``state`` has of one parameter.
@@ -191,11 +200,6 @@ class Faces(Controls, torch.optim.Optimizer):
                     member.age = max(1, engine.clocks[number]) if member.slots else 0
         engine.forget()
         engine.rearrange()
-        for member in (m for members in engine.members for m in members):
-            face = self.state.get(member.param, {})
-            for slot, key in self.SLOTS.items():
-                if key in face and face[key] is not None and slot not in member.slots:
-                    del face[key]  # numbers became codes, or codes numbers
         self._overlook()
         self._show_state()
 

@@ -16,7 +16,7 @@ import torch
 from ..average import DOMAIN as AVERAGE
 from ..average import SLOT, averaged
 from ..called import told
-from ..choices import Options, refuse_exact, with_groups
+from ..choices import Options, refuse_exact, refuse_idle_seed, with_groups
 from ..control import signed, whole
 from ..decay import DOMAIN as FRONT
 from ..decay import L2, Decay
@@ -95,6 +95,7 @@ class Optimizer(Rehearsal):
         self._building: Seen = {}
         super().__init__(params, {**defaults, **spelled(self.spelling, hyper.past(0)), **boxes})
         del self._building  # from here on groups are the user's to change
+        refuse_idle_seed(type(self).__name__, self._options, (part.key.noisy for part in self.engine.parts))
         self._turn = 0
         self._overlook()
         self.engine.prepare(self._options.grads_after_step == "zero")
