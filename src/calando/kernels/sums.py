@@ -62,11 +62,18 @@ CHUNK = """\
 """
 
 
+FOLD = """\
+half = {half}
+while half:
+    if size > half:
+        for j in range(half):
+            {lane}[j] += {lane}[j + half]
+    half >>= 1"""
+
+
 def folding(lane: str, depth: int) -> str:
     """The lines that add up the lanes; those beyond ``size`` are zeros and stay out."""
-    halves = [LANES >> i for i in range(1, LANES.bit_length())]
-    lines = [f"if size > {h}:\n    for j in range({h}):\n        {lane}[j] += {lane}[j + {h}]" for h in halves]
-    return indent("\n".join(lines), " " * 4 * depth)
+    return indent(FOLD.format(lane=lane, half=LANES // 2), " " * 4 * depth)
 
 
 @cache
