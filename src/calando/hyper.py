@@ -198,7 +198,7 @@ class Hyper:
     def sort(self) -> None:
         """Tell what stands still from what moves, so that a step evaluates only the latter."""
         latest = {name: line.latest for name, line in self.timelines.items()}
-        self.ready: tuple[int, dict[str, float]] | None = None
+        self.ready: tuple[int, dict[str, float], dict[str, float]] | None = None  # the step, and what it has
         self.route: Any = None  # how a front end shows what moves, kept until something else does
         self.fixed = {name: e for name, e in latest.items() if not isinstance(e, Schedule)}
         self.moving = [(name, e, *self.domain[name]) for name, e in latest.items() if isinstance(e, Schedule)]
@@ -227,7 +227,7 @@ class Hyper:
             if len(wrong):
                 raise self.outside(name, values[wrong[0]].item(), f"entry {wrong[0]} of {entry.describe()}")
         if not isinstance(entry, float):
-            self.evaluate(name, entry, low, high, step)
+            self.evaluate([(name, entry, low, high)], step)
         return entry
 
     @property
@@ -265,13 +265,14 @@ class Hyper:
 
     def at(self, step: int) -> dict[str, float]:
         """Every hyperparameter at the present step, inside its domain."""
-        if self.ready is not None and self.ready[0] == step:
-            return self.ready[1]
-        values = self.fixed.copy()
-        for name, schedule, low, high in self.moving:
-            values[name] = self.evaluate(name, schedule, low, high, step)
-        self.ready = step, values
-        return values
+        if self.ready is None or (self.moving and self.ready[0] != step):
+            self.ready = step, *self.evaluated(step)
+        return self.ready[1]
+
+    def evaluated(self, step: int) -> tuple[dict[str, float], dict[str, float]]:
+        """Every hyperparameter at one step, and of these what moves."""
+        moved = self.evaluate(self.moving, step)
+        return {**self.fixed, **moved}, moved
 
     def coming(self, step: int) -> dict[str, float]:
         """What moves, at the coming step, to be shown; nothing where it has no value there.
@@ -280,10 +281,11 @@ class Hyper:
         ``at`` raises it then.
         """
         try:
-            values = self.at(step)
+            self.at(step)
         except Exception:
             return {}
-        return {name: values[name] for name, *_ in self.moving} if self.moving else {}
+        assert self.ready is not None
+        return self.ready[2]
 
     def past(self, step: int) -> dict[str, float]:
         """Every hyperparameter as it was, is or will be at any step."""
@@ -307,22 +309,24 @@ class Hyper:
         except ScheduleEnd as end:
             raise ScheduleEnd(f"{self.place}: {self.spelled(name)!r}: {end}") from None
 
-    def evaluate(self, name: str, schedule: Schedule, low: float, high: float, step: int) -> float:
-        """The schedule's value at one step, if it lies in the domain; errors name the place."""
-        try:
-            value = schedule(step)
-        except ScheduleEnd as end:
-            raise ScheduleEnd(f"{self.place}: {self.spelled(name)!r}: {end}") from None
-        except (TypeError, ValueError) as problem:
-            told = f"{self.place}: {self.spelled(name)!r}: {problem} (step {step}: {schedule.describe()})"
-            raise type(problem)(told) from problem
-        except Exception as problem:
-            if hasattr(problem, "add_note"):  # Python 3.11
-                problem.add_note(f"{self.place}: {self.spelled(name)!r} at step {step}: {schedule.describe()}")
-            raise
-        if (not low <= value < high or value == -inf) and not inside(name, value, low, high):
-            raise self.outside(name, value, f"step {step}: {schedule.describe()}")
-        return value
+    def evaluate(self, moving: Iterable[tuple[str, Schedule, float, float]], step: int) -> dict[str, float]:
+        """What schedules say at one step, if it lies in their domains; errors name the place."""
+        found = {}
+        for name, schedule, low, high in moving:  # all in one call: a step asks for dozens
+            try:
+                value = found[name] = schedule(step)
+            except ScheduleEnd as end:
+                raise ScheduleEnd(f"{self.place}: {self.spelled(name)!r}: {end}") from None
+            except (TypeError, ValueError) as problem:
+                told = f"{self.place}: {self.spelled(name)!r}: {problem} (step {step}: {schedule.describe()})"
+                raise type(problem)(told) from problem
+            except Exception as problem:
+                if hasattr(problem, "add_note"):  # Python 3.11
+                    problem.add_note(f"{self.place}: {self.spelled(name)!r} at step {step}: {schedule.describe()}")
+                raise
+            if (not low <= value < high or value == -inf) and not inside(name, value, low, high):
+                raise self.outside(name, value, f"step {step}: {schedule.describe()}")
+        return found
 
     def outside(self, name: str, value: float, where: str = "") -> ValueError:
         """The one sentence for a value outside its domain."""
@@ -358,15 +362,13 @@ class Rounded(Hyper):
             raise self.outside(name, entry, "infinite in float32")
         return entry
 
-    def at(self, step: int) -> dict[str, float]:
-        """Every hyperparameter at the present step, inside its domain, as float32."""
-        if self.ready is None or self.ready[0] != step:
-            values = dict(super().at(step))
-            with np.errstate(over="ignore"):
-                rounded = np.array(list(values.values()), np.float32).tolist()
-            for name, number in zip(values, rounded, strict=True):
-                low, high = self.domain[name]
-                if low <= number < high and name not in EXACT:
-                    values[name] = number
-            self.ready = step, values
-        return self.ready[1]
+    def evaluated(self, step: int) -> tuple[dict[str, float], dict[str, float]]:
+        """Every hyperparameter at one step, inside its domain, as float32, and of these what moves."""
+        values, moved = super().evaluated(step)
+        with np.errstate(over="ignore"):
+            rounded = np.array(list(values.values()), np.float32).tolist()
+        for name, number in zip(values, rounded, strict=True):
+            low, high = self.domain[name]
+            if low <= number < high and name not in EXACT:
+                values[name] = number
+        return values, {name: values[name] for name in moved}

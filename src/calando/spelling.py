@@ -33,6 +33,11 @@ def meant(ours: str, value: Any) -> Any:
     return ABSENT.get(ours) if value is None else value
 
 
+def translated(ours: str) -> bool:
+    """Whether users know some numbers of this hyperparameter as something else."""
+    return ours in COUNTS or ours in ABSENT
+
+
 def plain(ours: str, number: float) -> float | None:
     """A number in force as the user knows it."""
     if ours in COUNTS:

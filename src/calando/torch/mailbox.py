@@ -5,14 +5,14 @@ holds for the clock, for structural choices, for the parameters of a group and f
 """
 
 from collections.abc import Mapping, Sequence
-from operator import is_
+from operator import is_, itemgetter
 from typing import Any
 from warnings import warn
 
 from ..control import signed, whole
 from ..hyper import UnknownName, is_number
 from ..member import enlist
-from ..spelling import Spelling, meant, plain, spelled, unpacked
+from ..spelling import Spelling, meant, spelled, translated, unpacked
 from .boxes import boxed, refilled, unboxed
 from .guests import refuse_unknown
 from .layered import layered
@@ -203,15 +203,15 @@ class Mailbox(Stateful):
         if self._boxes[number]:
             self._show(number, group, spelled(self.spelling, hyper.at(clock)))
             return self._remember(number, group)
-        posted = self._posted[number]
         if hyper.route is None:
             hyper.route = moved(self.spelling, coming)
-        single, several = hyper.route
-        for name, ours in single:
-            group[name] = posted[name] = plain(ours, coming[ours])
-        for name, names in several:
-            values = hyper.at(clock)
-            group[name] = posted[name] = tuple([plain(ours, values[ours]) for ours in names])
+        posted, values = self._posted[number], hyper.at(clock)
+        as_they_are, others = hyper.route
+        for name, take in as_they_are:
+            group[name] = posted[name] = take(values)
+        if others:
+            shown = spelled(others, values)
+            group.update(shown), posted.update(shown)
 
     def _meant(self, number: int, ours: str, value: Any) -> Any:
         place = self.engine.hypers[number].place
@@ -227,8 +227,9 @@ def alike(xs: Sequence[Any], ys: Sequence[Any]) -> bool:
     return len(xs) == len(ys) and all(map(is_, xs, ys))
 
 
-def moved(spelling: Spelling, coming: Mapping[str, Any]) -> tuple[list[tuple[str, str]], list[tuple[str, tuple]]]:
-    """The user's names for what moves, with ours: those that are one number, and those that are several."""
-    single = [(name, ours) for name, ours in spelling.items() if not isinstance(ours, tuple) and ours in coming]
-    several = [(name, ours) for name, ours in spelling.items() if isinstance(ours, tuple)]
-    return single, [(name, names) for name, names in several if not coming.keys().isdisjoint(names)]
+def moved(spelling: Spelling, coming: Mapping[str, Any]) -> tuple[list[tuple[str, Any]], Spelling]:
+    """The user's names for what moves: with what takes their numbers as they are, and those that are translated."""
+    rows = {name: ours if isinstance(ours, tuple) else (ours,) for name, ours in spelling.items()}
+    moving = {name: row for name, row in rows.items() if not coming.keys().isdisjoint(row)}
+    same = [(name, itemgetter(*row)) for name, row in moving.items() if not any(map(translated, row))]
+    return same, {name: spelling[name] for name, row in moving.items() if any(map(translated, row))}
