@@ -1,9 +1,12 @@
-"""A first step does not import SciPy's linear algebra, and Numba's own is whole for whoever wants it."""
+"""What a first step spares itself: SciPy's linear algebra, which is whole for whoever wants it, and old garbage."""
 
+import gc
 import subprocess
 import sys
 
 import pytest
+
+from calando.kernels import compile, light
 
 pytest.importorskip("scipy")
 
@@ -33,3 +36,25 @@ assert "scipy.linalg" in sys.modules
 def test_linear_algebra_comes_when_it_is_asked_for():
     found = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
     assert found.returncode == 0, found.stderr
+
+
+def test_old_garbage_waits_for_a_kernel_and_no_longer():
+    before = gc.get_threshold()
+    with light.uncollected():
+        with light.uncollected():
+            assert gc.get_threshold()[2] == light.NEVER
+        assert gc.get_threshold()[2] == light.NEVER
+    assert gc.get_threshold() == before
+    try:
+        with light.uncollected():
+            gc.set_threshold(1234, 5, 6)  # as a training program may, while a kernel is made in the background
+        assert gc.get_threshold() == (1234, 5, 6)
+    finally:
+        gc.set_threshold(*before)
+
+
+def test_a_first_step_does_not_look_through_all_objects(monkeypatch):
+    found = []
+    monkeypatch.setattr(compile, "writable_folder", lambda: found.append(gc.get_threshold()[2]))
+    compile.load("nothing", lambda cache: "kernel = None")
+    assert found == [light.NEVER] and gc.get_threshold()[2] != light.NEVER

@@ -101,7 +101,7 @@ def guard_forks() -> None:
 def load(name: str, text: Callable[[bool], str]) -> Any:
     """Import the module with this text from the cache folder, or in memory, and give its ``kernel``."""
     guard_forks()
-    with loading:
+    with loading, light.uncollected():
         numba = light.numba()
         folder = writable_folder()
         written = text(True)
