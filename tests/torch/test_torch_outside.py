@@ -54,6 +54,21 @@ def test_what_was_written_from_outside_is_past_when_lr_is_decided_anew(way):
     assert "outside" not in repr(optimizer)
 
 
+@pytest.mark.parametrize("way", ["set", "scale", "restore", "load_state_dict"])
+def test_what_stood_there_before_a_change_and_is_put_back_counts(way):
+    p = params()
+    optimizer = ct.SGD(p, lr=0.25, momentum=0.5)
+    before = {"restore": optimizer.snapshot(), "load_state_dict": optimizer.state_dict()}
+    optimizer.set("lr", 0.5)
+    train(optimizer, p, range(2))
+    stood = dict(optimizer.param_groups[0])
+    getattr(optimizer, way)(before[way]) if way in before else getattr(optimizer, way)("lr", 2.0)
+    assert optimizer.current()["lr"] != 0.5
+    group = optimizer.param_groups[0]
+    group.update({name: stood[name] for name in group if name not in ("params", "step")})  # the very same objects
+    assert optimizer.current()["lr"] == 0.5
+
+
 def test_add_param_group_midway_starts_where_group_0_stands_or_where_it_says():
     pair = Pair("AdamW", {"lr": 0.1}, groups=[{"params": [0, 1]}])
     rate = Linear(1.0, 0.0, 10)

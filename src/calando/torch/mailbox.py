@@ -96,6 +96,13 @@ class Mailbox(Stateful):
 
     def _written(self, number: int, group: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
         """What the outside wrote into one group, checked: its clock, and entries by our names; None: nothing."""
+        left = self._left[number]  # in most steps all that stands there is what we have left there
+        if (
+            len(left) == len(group)
+            and all(map(is_, left, group.values()))
+            and group["step"] == self.engine.clocks[number]
+        ):
+            return None
         posted, hyper = self._posted[number], self.engine.hypers[number]
         if len(group) != self._sizes[number]:
             refuse_unknown(hyper.place, group, self.spelling, self.defaults, self._for_all())
@@ -108,7 +115,7 @@ class Mailbox(Stateful):
         boxes = self._boxes[number]
         if boxes:  # seldom
             changed += [n for n, old in boxes.items() if n not in changed and unboxed(hyper.place, n, group[n]) != old]
-        same = all(map(is_, self._structures[number], map(group.get, CHOICES)))  # in every step: no call, no tuple
+        same = all(map(is_, self._structures[number], map(group.get, CHOICES)))
         if same and not changed and type(step) is int and step == self.engine.clocks[number]:
             return None
         self._put_back(number, group)
@@ -192,26 +199,29 @@ class Mailbox(Stateful):
         self._sizes[number:] = [len(group), *self._sizes[number + 1 :]]
         boxes = {name: unboxed(place, name, group[name]) for name in self.spelling if boxed(group[name])}
         self._boxes[number:] = [boxes, *self._boxes[number + 1 :]]
+        self._left[number:] = [[], *self._left[number + 1 :]]
 
     def _post(self, number: int) -> None:
         """Show the coming values, and remember that they are ours."""
         group, hyper, clock = self._dicts[number], self.engine.hypers[number], self.engine.clocks[number]
         group["step"] = clock
         coming = hyper.coming(clock)
-        if not coming:
-            return
         if self._boxes[number]:
-            self._show(number, group, spelled(self.spelling, hyper.at(clock)))
-            return self._remember(number, group)
-        if hyper.route is None:
-            hyper.route = moved(self.spelling, coming)
-        posted, values = self._posted[number], hyper.at(clock)
-        as_they_are, others = hyper.route
-        for name, take in as_they_are:
-            group[name] = posted[name] = take(values)
-        if others:
-            shown = spelled(others, values)
-            group.update(shown), posted.update(shown)
+            if coming:
+                self._show(number, group, spelled(self.spelling, hyper.at(clock)))
+                self._remember(number, group)
+            return
+        if coming:
+            if hyper.route is None:
+                hyper.route = moved(self.spelling, coming)
+            posted, values = self._posted[number], hyper.at(clock)
+            as_they_are, others = hyper.route
+            for name, take in as_they_are:
+                group[name] = posted[name] = take(values)
+            if others:
+                shown = spelled(others, values)
+                group.update(shown), posted.update(shown)
+        self._left[number] = list(group.values())
 
     def _meant(self, number: int, ours: str, value: Any) -> Any:
         place = self.engine.hypers[number].place

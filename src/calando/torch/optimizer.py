@@ -78,7 +78,7 @@ class Optimizer(Rehearsal):
             self.engine = self.ENGINE([], [], on_nonfinite)
         except ValueError as problem:
             raise signed(type(self).__name__, problem) from None
-        self._dicts, self._posted, self._sizes, self._boxes, self._structures = [], [], [], [], []
+        self._dicts, self._posted, self._sizes, self._boxes, self._left, self._structures = [], [], [], [], [], []
         self._controllers, self._waiting = {}, {}
         defaults = {**defaults, "max_norm": max_norm}
         if self._options.ema is not None:

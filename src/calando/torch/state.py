@@ -36,6 +36,9 @@ class Stateful(Reminders, Faces):
     _posted: list[dict[str, Any]]  # what we last wrote into each
     _sizes: list[int]  # how many keys each had when we last looked through them
     _boxes: list[dict[str, Any]]  # the numbers in those that are tensors
+    _left: list[
+        list[Any]
+    ]  # all that stood in each after a step; empty where something was written since, or is a tensor
     _structures: list[tuple[Any, ...]]
     _given: dict[str, Any]
 
@@ -322,7 +325,7 @@ class Stateful(Reminders, Faces):
         self.engine = self.ENGINE(groups, hypers, kept["on_nonfinite"])
         self.engine.clocks = [group["step"] for group in self.param_groups]
         self._dicts = list(self.param_groups)
-        self._posted, self._sizes, self._boxes = [], [], []
+        self._posted, self._sizes, self._boxes, self._left = [], [], [], []
         for number, group in enumerate(self.param_groups):
             self._remember(number, group)
         self._structures = [self._structure(group) for group in self.param_groups]
