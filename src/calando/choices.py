@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from inspect import Parameter, signature
 from typing import Any
 
+from .hyper import shown
 from .rounding import WAYS
 
 FRONTS = ("loss_scale", "max_group_norm", "clip_value")
@@ -108,13 +109,8 @@ def chosen(
     )
     if rounding_seed != 0 and not found.seeded:
         told = "nothing is rounded at random without rounding='stochastic' or a slot_dtype of fewer bits than float32"
-        raise ValueError(f"For {owner!r}: 'rounding_seed' is {rounding_seed!r}, but {told}; leave it out")
+        raise ValueError(f"For {owner!r}: 'rounding_seed' is {shown(rounding_seed)}, but {told}; leave it out")
     return found
-
-
-def shown(value: Any) -> str:
-    """A value in an error message, on one line."""
-    return " ".join(repr(value).split())
 
 
 def one_of(known: Iterable[str], value: Any) -> bool:
@@ -144,7 +140,7 @@ def refuse_idle_seed(owner: str, options: Options, noisy: Iterable[bool]) -> Non
     parts = list(noisy)
     if options.rounding_seed and parts and not any(parts):
         told = f"slots in {options.slot_dtype} beside these parameters are rounded to the nearest; leave it out"
-        raise ValueError(f"For {owner!r}: 'rounding_seed' is {options.rounding_seed!r}, but {told}")
+        raise ValueError(f"For {owner!r}: 'rounding_seed' is {shown(options.rounding_seed)}, but {told}")
 
 
 def with_groups(options: Options, groups: Any) -> Options:

@@ -310,6 +310,8 @@ def test_what_makes_no_sense_is_refused():
     with pytest.raises(ValueError, match="'rounding_seed' is 3, but slots in float16 beside these parameters"):
         ct.AdamW(half, slot_dtype="float16", rounding_seed=3)
     ct.AdamW([*half, *exact], slot_dtype="float16", rounding_seed=3)
+    with pytest.raises(ValueError, match="'rounding_seed' is an int of 16610 bits, but nothing is rounded"):
+        ct.SGD(exact, rounding_seed=10**5000)
     with pytest.raises(TypeError, match=r"'rounding_seed' must be a whole number from 0 on, but got 0\.5"):
         ct.SGD(half, rounding="stochastic", rounding_seed=0.5)
     with pytest.raises(ValueError, match=r"'rounding_seed' must lie in \[0, "):

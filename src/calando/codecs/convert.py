@@ -89,7 +89,7 @@ def convert(
             raise CheckpointError("nothing is left to be written")
         refuse_losses(source, strict, told)
     if not dry_run:
-        write(Path(target), found, aim, entries)
+        write(Path(target), found, entries)
     return told
 
 
@@ -117,7 +117,7 @@ def repacked(source: Path, target: Path, strict: bool, dry_run: bool) -> Told:
     told.travelled.append(f"{len(entries)} entries, bit for bit")
     refuse_losses(source, strict, told)
     if not dry_run:
-        write(target, Portable("mindspore"), "mindspore", entries)
+        write(target, Portable("mindspore"), entries)
     return told
 
 
@@ -240,7 +240,7 @@ def read(
     return found
 
 
-def write(path: Path, found: Portable, aim: str, entries: Mapping[str, Entry | str] | None) -> None:
+def write(path: Path, found: Portable, entries: Mapping[str, Entry | str] | None) -> None:
     """The new file."""
     if entries is not None:
         codec: Any = mindspore_ckpt if path.suffix == ".ckpt" else mindspore_safetensors
