@@ -7,6 +7,7 @@ import pytest
 import programs
 import returns
 from alike import RIGHT
+from between import BETWEEN, CLEAR
 from calando.migrate import Wish, migrate
 from calando.migrate.lint import RULES, lint
 from calando.migrate.reading.flow import Flow
@@ -247,20 +248,23 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("name", MISTAKES | MISTAKEN | PORTS)
+ALL = MISTAKES | MISTAKEN | PORTS | BETWEEN
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_a_mistake_is_found_at_its_line(name):
-    text, line, told = (MISTAKES | MISTAKEN | PORTS)[name]
+    text, line, told = ALL[name]
     found, unread = lint({"port.py": text.encode()})
     assert not unread
     assert [(f.line, told in f.reason) for f in found] == [(line, True)], found
 
 
-SUMMED = [name for name, (_, _, told) in (MISTAKES | MISTAKEN | PORTS).items() if "has_aux is not" in told]
+SUMMED = [name for name, (_, _, told) in ALL.items() if "has_aux is not" in told]
 
 
 @pytest.mark.parametrize("name", SUMMED)
 def test_the_gradient_of_a_sum_is_not_made_the_gradient_of_a_loss(name):
-    text = (MISTAKES | MISTAKEN | PORTS)[name][0]
+    text = ALL[name][0]
     done = migrate({"port.py": text.encode()}, Wish(to="torch"))
     assert not done.results[0].changed
     assert any("has_aux=True is missing" in finding.reason for finding in done.findings), done.findings
@@ -268,7 +272,7 @@ def test_the_gradient_of_a_sum_is_not_made_the_gradient_of_a_loss(name):
 
 def test_every_rule_is_shown():
     """No rule without a script that it finds something in."""
-    flows = [Flow([read(text.encode(), "a.py")], ["a"]) for text, _, _ in (MISTAKES | MISTAKEN | PORTS).values()]
+    flows = [Flow([read(text.encode(), "a.py")], ["a"]) for text, _, _ in ALL.values()]
     assert [rule.__name__ for rule in RULES if not any(list(rule(flow)) for flow in flows)] == []
 
 
@@ -301,7 +305,7 @@ FINE["two optimizers whose gradients have one name in turn"] = (
     "fa = ms.value_and_grad(f, None, a.parameters)\nfb = ms.value_and_grad(g, None, b.parameters)\n"
     "for x in data:\n    loss, grads = fa(x)\n    a(grads)\n    loss, grads = fb(x)\n    b(grads)\n"
 )
-GOOD = FINE | RIGHT | SHAPES | returns.SHAPES | CELLS | CLEAN
+GOOD = FINE | RIGHT | SHAPES | returns.SHAPES | CELLS | CLEAN | CLEAR
 
 
 @pytest.mark.parametrize("name", GOOD)

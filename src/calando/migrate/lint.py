@@ -5,7 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from .finding import MISTAKE, Finding
-from .mistakes import clips, clocks, effect, gradients, keys, shared, short, spelling, timing, unapplied, unused, zero
+from .mistakes import (
+    clips,
+    clocks,
+    effect,
+    gradients,
+    keys,
+    outside,
+    shared,
+    short,
+    spelling,
+    timing,
+    unapplied,
+    unused,
+    zero,
+)
 from .mistakes.about import Found
 from .patience import Patience
 from .project import module_of, uncollected
@@ -17,10 +31,10 @@ RULES: tuple[Callable[[Flow], Found], ...] = (
     keys.wrong_keys, keys.written_keys, keys.foreign_attributes,
     timing.early_schedulers, timing.late_assignments, timing.fixed_epochs, timing.per_step, clocks.other_clock,
     gradients.foreign_gradients, gradients.other_order, gradients.summed_outputs, gradients.forward_again,
-    gradients.never_cleared, gradients.cleared_early,
+    gradients.never_cleared, gradients.cleared_early, outside.computed_outside,
     clips.clipped_late, clips.clipped_in_vain, clips.clipped_elsewhere,
     unused.unused_decays, unused.unused_rates, unused.idle_schedulers, unused.idle_optimizers, unused.rebuilt,
-    unused.asked_in_vain, unapplied.lost_rates, unapplied.thrown_rates,
+    unused.asked_in_vain, unapplied.lost_rates, unapplied.thrown_rates, unapplied.unwritten, unapplied.in_vain,
     effect.without_effect, effect.set_by_name, effect.written_in_vain, effect.mindspore_traps, effect.fixed_decay,
     shared.shared_memory, short.short_lists,
 )  # fmt: skip

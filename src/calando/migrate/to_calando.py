@@ -14,16 +14,17 @@ from .reading.bound import HOOK
 from .reading.carry import carry
 from .reading.chosen import chosen, looked_up
 from .reading.flow import OPTIMIZER, SCALER, SCHEDULER, Thing
+from .reading.latest import COMING, EITHER, PAST, whose
 from .reading.mentions import MEANT, bases_of, chooses, clips, of_mindspore, own_kind
 from .reading.prepared import gathers, wraps
-from .reading.reads import behind, group_reads
+from .reading.reads import group_reads
 from .reading.rhythm import grouped
 from .reading.scopes import File, Scope
 from .schedulers.drivers import WHOLES, family
 from .schedulers.place import Placed, optimizer_at, per_epoch, placed
 from .schedulers.same_rate import argument, one_rate
-from .schedulers.taken import taken
-from .work import Left, Work
+from .schedulers.taken import said_read, scaled, taken
+from .work import Left, Work, uses
 
 OWN_SCHEDULER = "a scheduler of the script's own goes on driving calando's optimizer"
 SHORT = 70  # a schedule up to so many characters stands in the optimizer's own line
@@ -124,6 +125,8 @@ def inside_constructor(work: Work, place: Placed, statement: ast.stmt) -> bool:
     maker = statement_of(file, optimizer.node)
     if file.parents[maker] is not file.parents[statement] or maker.lineno >= statement.lineno:
         return False
+    if asked_between(work, optimizer, range((maker.end_lineno or 0) + 1, statement.lineno)):
+        return False
     order = TORCH[optimizer.name.partition(".")[2]].order
     rate_given = argument(optimizer.node, order, "lr")
     base = ast.unparse(rate_given) if rate_given is not None else repr(TORCH[order_name(optimizer)].default("lr"))
@@ -149,6 +152,13 @@ def inside_constructor(work: Work, place: Placed, statement: ast.stmt) -> bool:
     if moved_too:
         put_momentum(work, file, optimizer, named(work, file, maker, moved_too, "momentum"))
     return True
+
+
+def asked_between(work: Work, optimizer: Thing, lines: range) -> bool:
+    """Whether an optimizer is used, other than for a scheduler, in some lines of where it is made."""
+    made = work.flow.made
+    found = ((scope, node) for scope, node in uses(work.flow, optimizer) if scope is optimizer.scope)
+    return any(node.lineno in lines and id(scope.file.parents[node]) not in made for scope, node in found)
 
 
 def named(work: Work, file: File, statement: ast.stmt, text: str, wanted: str) -> str:
@@ -225,34 +235,42 @@ def read_rate(work: Work, place: Placed, file: File, call: ast.Call) -> None:
     scope = file.where[call]
     assert isinstance(call.func, ast.Attribute)
     at = optimizer_at(work, place, scope, call)
-    past = behind(work.flow, place.optimizers, scope, call, place.step[1])
-    groups = back(at) if past else f"{at}.param_groups"
+    moment = whose(work.flow, place.optimizers, call, place.step[1], place.rhythm.early)
+    groups = back(work, place, at) if moment == PAST else f"{at}.param_groups"
     parent = file.parents[call]
     if isinstance(parent, ast.Subscript) and parent.value is call:
         index = file.source.code(parent.slice)
         work.replace(file, parent, f'{groups}[{index}]["lr"]')
     else:
         work.replace(file, call, f'[group["lr"] for group in {groups}]')
-    work.say(file, call, REWRITTEN, "the optimizer shows its rate", "reading")
+    said_read(work, file, call, place.rhythm.early if moment == EITHER else None, "the optimizer shows its rate")
 
 
-def back(at: str) -> str:
-    """The groups as they were in the update just made."""
-    return f'{at}.at({at}.param_groups[0]["step"] - 1)'
+def back(work: Work, place: Placed, at: str) -> str:
+    """The groups as they were in the update just made; a GradScaler may have skipped the first."""
+    step = f'{at}.param_groups[0]["step"] - 1'
+    return f"{at}.at(max({step}, 0))" if scaled(work, place) else f"{at}.at({step})"
 
 
 def look_back(work: Work, place: Placed, optimizer: Thing) -> None:
     """Reads of ``param_groups`` between an update and the scheduler's step still show the update's numbers."""
     for scope, node, at, only in group_reads(work.flow, optimizer):
-        if not behind(work.flow, [optimizer], scope, node, place.step[1]):
+        moment = whose(work.flow, [optimizer], node, place.step[1], place.rhythm.early)
+        if moment == COMING or id(node) in work.told or (not only and weights_only(scope.file, node)):
             continue
-        if id(node) in work.told:
-            continue
-        if not only:
+        if not only and moment == PAST:
             work.say(scope.file, node, CHECK, "after an update the groups show the coming numbers", "reading")
             continue
-        work.replace(scope.file, node, back(at))
-        work.say(scope.file, node, REWRITTEN, "asked for the update just made, as it was shown before", "reading")
+        if moment == PAST:
+            work.replace(scope.file, node, back(work, place, at))
+        unsure = place.rhythm.early if moment == EITHER else None
+        said_read(work, scope.file, node, unsure, "asked for the update just made, as it was shown before")
+
+
+def weights_only(file: File, node: ast.AST) -> bool:
+    """Whether a statement asks groups for their parameters and for nothing else."""
+    found = [n.slice for n in ast.walk(statement_of(file, node)) if isinstance(n, ast.Subscript)]
+    return {n.value for n in found if isinstance(n, ast.Constant)} == {"params"}
 
 
 def stays(work: Work, thing: Thing, why: str) -> None:

@@ -6,9 +6,11 @@ import ast
 
 from ..finding import CHECK, KEPT, REWRITTEN
 from ..reading.flow import Thing
-from ..reading.reads import HYPERS, behind, group_reads, simple_read
+from ..reading.latest import EITHER, PAST, whose
+from ..reading.reads import HYPERS, group_reads, simple_read
 from ..reading.scopes import File, Scope
 from ..schedulers.place import Placed, optimizer_at
+from ..schedulers.taken import said_read
 from ..work import Left, Work
 from .assign import HOME as ASSIGNED
 from .labels import CHAINED, HOME, Used, dictionaries, labels_of
@@ -182,12 +184,8 @@ def look(work: Work, rates: dict[Thing, str], places: list[Placed]) -> None:
     optimizers, own = list(rates), any(rates.values())
     for place in places:
         for scope, call in place.reads:
-            text = shown(
-                work,
-                optimizer_at(work, place, scope, call),
-                behind(work.flow, optimizers, scope, call, place.step[1]),
-                own,
-            )
+            moment = whose(work.flow, optimizers, call, place.step[1], place.rhythm.early)
+            text = shown(work, optimizer_at(work, place, scope, call), moment == PAST, own)
             file = scope.file
             parent = file.parents[call]
             if isinstance(parent, ast.Subscript) and parent.value is call:
@@ -195,7 +193,8 @@ def look(work: Work, rates: dict[Thing, str], places: list[Placed]) -> None:
                 work.replace(file, parent, text if own else f'{text}[{index}]["lr"]')
             else:
                 work.replace(file, call, f"[{text}]" if own else f'[group["lr"] for group in {text}]')
-            work.say(file, call, REWRITTEN, "the optimizer shows its rate", "reading")
+            unsure = place.rhythm.early if moment == EITHER else None
+            said_read(work, file, call, unsure, "the optimizer shows its rate")
     seen: set[int] = set()
     for thing in optimizers:
         for scope, node, at, only in list(group_reads(work.flow, thing)):
@@ -205,15 +204,17 @@ def look(work: Work, rates: dict[Thing, str], places: list[Placed]) -> None:
                 continue
             seen.add(id(node))
             known_keys(scope, node)
-            step = places[0].step[1] if places else None
-            past = bool(places) and behind(work.flow, optimizers, scope, node, step)
+            first = places[0] if places else None
+            moment = whose(work.flow, optimizers, node, first.step[1], first.rhythm.early) if first else ""
+            past = moment == PAST
             if asked is not None:
                 show_dictionaries(work, scope.file, node, at, asked, labels, past)
             elif own:
                 own_read(work, scope, node, at, past, rates[thing])
             else:
                 work.replace(scope.file, node, shown(work, at, past, own))
-            work.say(scope.file, node, REWRITTEN, "the optimizer shows its numbers", "reading")
+            unsure = first.rhythm.early if first and moment == EITHER else None
+            said_read(work, scope.file, node, unsure, "the optimizer shows its numbers")
 
 
 def known_keys(scope: Scope, node: ast.expr) -> None:

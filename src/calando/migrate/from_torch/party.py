@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from ...lexicon import PAIRS, TORCH
 from ..reading.blocks import spot, statement_of
 from ..reading.flow import OPTIMIZER, Thing
-from ..reading.reads import behind, group_reads, simple_read
+from ..reading.latest import PAST, whose
+from ..reading.reads import group_reads, simple_read
 from ..reading.rhythm import total, updates
 from ..reading.scopes import Scope
 from ..schedulers.drivers import WHOLES, drivers
@@ -103,12 +104,12 @@ def gather(work: Work, party: Party) -> None:
             party.read, party.written = True, party.written or not only
             party.shown = party.shown and only and simple_read(scope, node)
             party.shown = party.shown and not (
-                party.schedulers and behind(work.flow, party.optimizers, scope, node, party.schedulers[0].step[1])
+                party.schedulers and whose(work.flow, party.optimizers, node, party.schedulers[0].step[1]) == PAST
             )
     for place in party.schedulers:
-        for scope, call in place.reads:
+        for _, call in place.reads:
             party.read = True
-            if behind(work.flow, party.optimizers, scope, call, place.step[1]):
+            if whose(work.flow, party.optimizers, call, place.step[1]) == PAST:
                 party.shown = False
 
 

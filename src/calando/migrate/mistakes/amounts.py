@@ -82,6 +82,11 @@ def of_call(flow: Flow, scope: Scope, call: ast.Call, deep: int) -> Amount:
     over = func.value if size else call.args[0] if len(call.args) == 1 else None  # type: ignore[attr-defined]
     if not (size or (isinstance(func, ast.Name) and func.id == SIZES[1])) or over is None:
         raise Unsure
+    if isinstance(over, ast.Call) and isinstance(over.func, ast.Name) and over.func.id == "range":
+        if len(over.args) != 2:
+            raise Unsure
+        first, end = (amount(flow, scope, each, deep + 1) for each in over.args)
+        return plus(end, first, -1)
     return size_of(flow, scope, over)
 
 

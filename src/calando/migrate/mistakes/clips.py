@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from ..reading.blocks import block_of, statement_of
 from ..reading.flow import OPTIMIZER, Flow, Thing
@@ -13,6 +14,7 @@ from .about import Found, of_mindspore, reads, tail
 from .gradients import first
 
 CLIPS = {"clip_grad_norm_", "clip_grad_value_"}
+OWN = re.compile(r"clip_?grad", re.IGNORECASE)
 RETURNED = {"clip_by_global_norm", "clip_by_norm", "clip_by_value"}
 
 
@@ -20,7 +22,7 @@ def clipped_late(flow: Flow) -> Found:
     """Gradients clipped when the update was made."""
     for file in flow.files:
         for scope, call in file.calls:
-            if tail(file, call) not in CLIPS:
+            if tail(file, call) not in CLIPS and not own_clip(flow, scope, call):
                 continue
             loops = enclosing(scope, call)
             inner = loops[-1] if loops else scope.node
@@ -30,6 +32,13 @@ def clipped_late(flow: Flow) -> Found:
             after = [c for c in backs if c.lineno < call.lineno]
             if steps and after and all(max(b.lineno for b in after) < s.lineno < call.lineno for s in steps):
                 yield file, call, "the gradients are clipped after the update: clip them before it"
+
+
+def own_clip(flow: Flow, scope: Scope, call: ast.Call) -> bool:
+    """Whether a call is of a function of the project that is named as a clip, and touches gradients."""
+    target = flow.callee(scope, call) if OWN.search(tail(scope.file, call)) else None
+    nodes = target.file.nodes[target] if target is not None else ()
+    return any(isinstance(node, ast.Attribute) and node.attr == "grad" for node in nodes)
 
 
 def clipped_in_vain(flow: Flow) -> Found:

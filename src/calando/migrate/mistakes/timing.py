@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 
 from ..reading.carry import constant
 from ..reading.flow import OPTIMIZER, SCHEDULER, Flow, Thing, arguments
 from ..reading.rhythm import updates
 from ..reading.roads import enclosing
-from ..reading.scopes import Scope
+from ..reading.scopes import File, Scope
 from .about import Found, calls, counter, looped, tail
 
 PER_EPOCH = re.compile(
@@ -20,6 +21,7 @@ LISTS = {
     "cosine_decay_lr": 3, "exponential_decay_lr": 3, "inverse_decay_lr": 3, "natural_exp_decay_lr": 3,
     "polynomial_decay_lr": 3, "warmup_lr": 2,
 }  # fmt: skip
+OPTIMIZED = re.compile(r"optim|^opt$|^Model$", re.IGNORECASE)
 ENVIRONMENT = re.compile(r"(^|_|\.)envs?$", re.IGNORECASE)
 FIXED = "steps per epoch is a number here: take it from the data, as len(loader) or dataset.get_dataset_size()"
 LATE = "the rate is assigned after the update it is meant for: each update uses the rate before it"
@@ -162,12 +164,16 @@ def ahead(text: ast.AST) -> bool:
 def fixed_epochs(flow: Flow) -> Found:
     """Steps per epoch as a number that is true for one data set only.
 
-    Where nothing is trained and all of a schedule is written in numbers that go together, it is an illustration.
+    Where nothing is trained (in a test of schedules, too) and all of a schedule is written in numbers that go together,
+    it is an illustration.
     """
     trains = any(updates(flow, thing) for thing in flow.all(OPTIMIZER))
     true = counted(flow)
+    training = {file for file in flow.files if trains and any(map(OPTIMIZED.search, names_in(file)))}
     for file, _, call in calls(flow):
-        if not trains and (illustrated(call) or not file.names.dotted(call.func).startswith(("mindspore.", "torch."))):
+        if file not in training and (
+            illustrated(call) or not file.names.dotted(call.func).startswith(("mindspore.", "torch."))
+        ):
             continue
         for word in call.keywords:
             if word.arg and PER_EPOCH.search(word.arg) and many(word.value, true):
@@ -187,6 +193,13 @@ def fixed_epochs(flow: Flow) -> Found:
                 name = node.targets[0].id if isinstance(node.targets[0], ast.Name) else node.targets[0].attr
                 if PER_EPOCH.search(name) and many(node.value, true):
                     yield file, node, FIXED
+
+
+def names_in(file: File) -> Iterator[str]:
+    """The names and attributes that a script uses."""
+    return (
+        getattr(n, "id", "") or getattr(n, "attr", "") for n in file.where if isinstance(n, (ast.Name, ast.Attribute))
+    )
 
 
 def counted(flow: Flow) -> set[int]:

@@ -9,7 +9,7 @@ from collections import Counter
 from ...lexicon import DYNAMIC
 from ..reading.flow import NETWORK, OBJECT, OPTIMIZER, SCHEDULER, Flow, Thing
 from ..reading.rhythm import updates
-from ..reading.roads import enclosing
+from ..reading.roads import conditions, enclosing, roads
 from ..reading.scopes import Scope
 from ..work import uses
 from .about import Found, calls, head, of_mindspore, reads
@@ -80,10 +80,15 @@ def gone(flow: Flow, scope: Scope, thing: Thing) -> bool:
     """Whether a thing goes where it cannot be followed: into a call, a container, or away."""
     file = scope.file
     parent = file.parents[thing.node]
+    while isinstance(parent, ast.IfExp):
+        parent = file.parents[parent]
     if not isinstance(parent, (ast.Assign, ast.Expr, ast.AnnAssign, ast.Return)):
         return True
-    for where, node in uses(flow, thing):
-        above = where.file.parents[node]
+    held = [(where, node, where.file.parents[node]) for where, node in uses(flow, thing)]
+    by_hand = any(getattr(above, "attr", "") == "zero_grad" for _, _, above in held)
+    for where, node, above in held:
+        if by_hand and (isinstance(above, ast.Dict) or (isinstance(above, ast.Compare) and node is above.left)):
+            continue  # it is stored, or asked for: the script clears its gradients itself
         if not isinstance(above, ast.Attribute) and not isinstance(above, ast.Call):
             return True
         if isinstance(above, ast.Call) and (node is above.func or flow.callee(where, above) is None):
@@ -116,12 +121,26 @@ def rebuilt(flow: Flow) -> Found:
         loops = enclosing(scope, call)
         if not loops or any(made_inside(flow, scope, loop) for loop in loops):
             continue
-        if any(place is scope and loops[-1] in enclosing(place, update) for place, update in updates(flow, thing)):
+        if trained_in(flow, thing, scope, loops[-1]):
             yield (
                 scope.file,
                 call,
                 "the optimizer is made anew in each turn of the loop: its moments start at zero again",
             )
+
+
+def trained_in(flow: Flow, thing: Thing, scope: Scope, loop: ast.AST) -> bool:
+    """Whether an optimizer makes updates in a loop: there, or one epoch of them in a function that is called there."""
+    for place, update in updates(flow, thing):
+        if place is scope and loop in enclosing(place, update):
+            return True
+        named = "epoch" in ast.unparse(getattr(loop, "target", loop))
+        always = not any(loop in enclosing(scope, branch) for branch, _ in conditions(scope.file, thing.node, loop))
+        for way in roads(flow, place, update) if named and always else ():
+            loops = [each for each, _ in way.loops]
+            if loop in loops and len(loops) - loops.index(loop) <= 2:
+                return True
+    return False
 
 
 def state(thing: Thing) -> bool:

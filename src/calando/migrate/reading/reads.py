@@ -1,4 +1,4 @@
-"""Reading a learning rate: the number may be asked for before or after the schedule moved on."""
+"""Reading a learning rate: where the groups of optimizers are looked at, and whether they are only read."""
 
 from __future__ import annotations
 
@@ -8,45 +8,11 @@ from collections.abc import Iterable, Iterator
 from .flow import Flow, Thing
 from .mentions import clips
 from .remembered import remembered
-from .rhythm import updates
-from .roads import roads
 from .scopes import File, Scope
 
 HYPERS = {
     "lr", "weight_decay", "momentum", "betas", "eps", "alpha", "rho", "dampening", "name", "beta1", "beta2",
 }  # fmt: skip
-
-
-def behind(flow: Flow, optimizers: list[Thing], scope: Scope, node: ast.AST, step: ast.Call | None) -> bool:
-    """Whether a number read at a place belongs to the update just made, not to the coming one.
-
-    That is so where the update comes before the read in the innermost loop that both are in, and the scheduler's
-    step does not come between them.
-    """
-    for thing in optimizers:
-        for place, call in updates(flow, thing):
-            for here in roads(flow, scope, node)[:1]:
-                for way in roads(flow, place, call):
-                    common = [x for x, y in zip(here.loops, way.loops, strict=False) if x[0] is y[0]]
-                    inner = common[-1][1] if common else scope.file.top
-                    mine, its = here.stations.get(inner), way.stations.get(inner)
-                    if mine is None or its is None or its.lineno >= mine.lineno:  # type: ignore[attr-defined]
-                        continue
-                    between = step is not None and any(
-                        its.lineno < at.lineno <= mine.lineno  # type: ignore[attr-defined]
-                        for road in roads(flow, *_place(flow, step))
-                        if (at := road.stations.get(inner)) is not None
-                    )
-                    if not between:
-                        return True
-    return False
-
-
-def _place(flow: Flow, step: ast.Call) -> tuple[Scope, ast.Call]:
-    for file in flow.files:
-        if step in file.where:
-            return file.where[step], step
-    raise KeyError("the step is in no file of the project")
 
 
 def group_reads(flow: Flow, thing: Thing) -> Iterator[tuple[Scope, ast.expr, str, bool]]:

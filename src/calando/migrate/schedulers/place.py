@@ -30,6 +30,11 @@ CLOSED = (
     "ConstantLR",
     "PolynomialLR",
 )
+# What keeps a scheduler that follows another in a SequentialLR from being computed by itself.
+ENTANGLED = {
+    "MultiplicativeLR": "goes on from the rate that the scheduler before it left",
+    **dict.fromkeys(("OneCycleLR", "CyclicLR"), "changes the rate that the schedulers before it begin with"),
+}
 CHAINED = {"schedulers": None, "optimizer": None}
 
 
@@ -120,6 +125,8 @@ def form_of(work: Work, thing: Thing, base: str = BASE) -> tuple[Closed, list[Th
         for part in parts:
             if thing.name == "ChainedScheduler" and part.name not in RATIOS:
                 raise Left(f"it multiplies with {part.name}, which is no factor of the rate before it")
+            if thing.name == "SequentialLR" and forms and part.name in ENTANGLED:
+                raise Left(f"its {part.name} {ENTANGLED[part.name]}")
             form, deeper = form_of(work, part, "1.0" if thing.name == "ChainedScheduler" else BASE)
             if deeper:
                 raise Left("it is made of schedulers that are made of schedulers")
@@ -161,6 +168,8 @@ def placed(work: Work, thing: Thing) -> Placed:
         lines = ", ".join(str(step.lineno) for _, step in steps)
         told = f"is stepped in {len(steps)} places (lines {lines})" if steps else "is never stepped"
         raise Left(f"its scheduler, made in line {call.lineno}, {told}")
+    if has_state(result) and not loaded(work, optimizers):
+        return on_its_own(work, result, "its state is loaded, and the optimizer's is not")
     place, step = result.step = steps[0]
     if step.args or step.keywords:
         return told_when(result, step)
@@ -174,6 +183,19 @@ def placed(work: Work, thing: Thing) -> Placed:
     if result.rhythm.early:
         result.form = early(result)
     return result
+
+
+def has_state(place: Placed) -> bool:
+    """Whether the scheduler's state is loaded."""
+    calls = [getattr(statement, "value", None) for _, statement in place.gone]
+    return any(isinstance(call, ast.Call) and ast.unparse(call.func).endswith(".load_state_dict") for call in calls)
+
+
+def loaded(work: Work, optimizers: list[Thing]) -> int:
+    """The line where the state of one of some optimizers is loaded; 0 where none is."""
+    found = [(scope.file.parents[node], node) for each in optimizers for scope, node in uses(work.flow, each)]
+    lines = [node.lineno for held, node in found if isinstance(held, ast.Attribute) and held.attr == "load_state_dict"]
+    return min(lines, default=0)
 
 
 def on_its_own(work: Work, place: Placed, why: str) -> Placed:
@@ -249,15 +271,20 @@ def optimizer_name(work: Work, place: Placed, scope: Scope) -> str:
 def early(place: Placed) -> Closed:
     """The closed form of a scheduler whose step comes before the update: its first value is never used."""
     form = place.form
-    skipped = [f"({text}).skip(1)" if text else "" for text in (form.rate, form.momentum)]
+    skipped = [f"{alone(text)}.skip(1)" if text else "" for text in (form.rate, form.momentum)]
     return replace(
         form,
         rate=skipped[0],
         momentum=skipped[1],
         plain="",
         guide="",
-        each=tuple(f"({text}).skip(1)" for text in form.each),
+        each=tuple(f"{alone(text)}.skip(1)" for text in form.each),
     )
+
+
+def alone(text: str) -> str:
+    """A form in parentheses, where a method of it needs them."""
+    return f"({text})" if grouped(text.replace("{S}", "S"))[0] == "(" else text
 
 
 def only_steps(place: Placed, scope: Scope, node: ast.expr) -> bool:

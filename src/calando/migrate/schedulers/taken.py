@@ -9,7 +9,7 @@ from ..reading.blocks import statement_of
 from ..reading.rhythm import early_end, updates
 from ..reading.scopes import File
 from ..work import Left, Work
-from .place import Placed
+from .place import Placed, has_state, loaded
 
 
 def taken(work: Work, place: Placed) -> None:
@@ -29,6 +29,9 @@ def taken(work: Work, place: Placed) -> None:
     )
     if place.rhythm.count is not None and (line := early_end(work.flow, place.optimizers)):
         note += f"; a run that line {line} ends early has shorter epochs"
+    line = loaded(work, place.optimizers)
+    if line and not has_state(place):
+        note += f"; it goes on where the optimizer's state is loaded in line {line}, PyTorch's began anew"
     certainty = CHECK if note else REWRITTEN
     work.say(file, place.thing.node, certainty, f"a schedule inside the optimizer{epoch}{note}", "scheduler")
     for where, gone in place.gone if place.moment is None else ():
@@ -36,6 +39,22 @@ def taken(work: Work, place: Placed) -> None:
         work.say(where.file, gone, REWRITTEN, "time passes inside the optimizer", "scheduler")
     for where, held, index in place.items:
         drop_item(work, where.file, held, index)
+
+
+def said_read(work: Work, file: File, node: ast.AST, unsure: bool | None, reason: str) -> None:
+    """Report a read of a rate.
+
+    Args:
+        unsure: None where it shows the number that PyTorch showed; else whether the scheduler is stepped before
+            the update.
+        reason: what is said where it does.
+    """
+    certainty = REWRITTEN if unsure is None else CHECK
+    if unsure is not None:
+        shown = "before the scheduler's first step PyTorch showed the one before"
+        shown = shown if unsure else "PyTorch showed the last one's until the scheduler was stepped"
+        reason = f"this is always the coming update's number; {shown}"
+    work.say(file, node, certainty, reason, "reading")
 
 
 def scaled(work: Work, place: Placed) -> bool:
