@@ -30,7 +30,7 @@ LAYERS = [
     ["control"],
     ["matching", "screen"],
     ["engine"],
-    ["ending", "rows", "measured", "evaluation"],
+    ["ending", "rows", "measured", "evaluation", "zeroing"],
     ["kernels", "snapshot"],
     ["plan"],
     ["member"],

@@ -54,15 +54,19 @@ class Ending:
         rest: writes ages and clocks and tells others; called again it does no harm.
         sums: what updates have given, by their part: those that are done.
         done: whether nothing is left.
+        overdue: whether it is finished by whoever comes next, after its step was left.
+        problem: what failed once the step was made.
         busy: whether it is being written now.
     """
 
     parts: Sequence[Part]
     updates: Sequence[Callable[[], Any]]
-    rest: Callable[[], None]
+    rest: Callable[[], None] = lambda: None
     sums: dict[Part, Any] = field(default_factory=dict)
     done: bool = False
     busy: bool = False
+    overdue: bool = False
+    problem: Exception | None = None
 
     def go_on(self) -> None:
         """Do what is left."""
@@ -92,6 +96,7 @@ class Ending:
         """
         if self.done:
             return
+        self.overdue = True
         for part in self.parts:
             still = part.key.fused and part not in self.sums
             if still and not np.array_equal(part.key.arrays.addresses(part.held), part.where):

@@ -5,7 +5,7 @@
     scales   sign, loss scale and clip factors; norms only if asked for    nothing is changed
     run      what must be read first is read, all kernels are compiled     nothing is changed
     finish   one kernel call per part; array expressions elsewhere;        parameters, slots, ages, clocks
-             then ages and clocks
+             then ages, clocks, the history, and what clears gradients
 
 An error before the last leaves everything as it was. The last goes on to its end when it is interrupted (Ctrl-C, a
 signal's handler that raises), and then hands the interruption on: parameters, slots and clocks are of one step.
@@ -29,11 +29,13 @@ from .kernels.ahead import ahead
 from .kernels.run import jobs, lengths, norm_jobs, ready, run, whole_sums
 from .measured import Measured, measured
 from .member import Member, adopted, centered, enlist, key
-from .plan import Part, parts
+from .plan import Older, Part, parts
 from .rounding import SEED
-from .rows import Values, learned, scalars
+from .rows import Values, learned, reads_norms, scalars
+from .zeroing import left_over, zeroable
 
 POLICIES = ("train", "skip", "raise")
+Act = Callable[[], None]
 
 
 class NonFiniteGradient(ArithmeticError):
@@ -58,7 +60,6 @@ class Engine:
         history: those rows, one list for each step with one row per group that took part.
         newborn: members whose slots were made or moved since a front end last emptied this list.
         ending: what is left to be written of a step that was interrupted twice at once.
-        left: gradients of the last step that no kernel has zeroed, where zeroing was asked for.
 
     Raises:
         ValueError: ``on_nonfinite`` is none of the three.
@@ -75,7 +76,6 @@ class Engine:
         self._parts: list[Part] = []
         self.outdated = False
         self.newborn: list[Member] = []
-        self.left: list[Any] = []
         self.ending: Ending | None = None
         self.measure = False
         self.history: list[list[Measured]] = []
@@ -198,7 +198,7 @@ class Engine:
     def __getstate__(self) -> dict[str, Any]:
         """For pickle and deepcopy: all but the plan, which knows addresses."""
         self.settle()
-        return {**self.__dict__, "_parts": [], "newborn": [], "left": [], "ending": None}
+        return {**self.__dict__, "_parts": [], "newborn": [], "ending": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -248,7 +248,8 @@ class Engine:
         playing: Sequence[int] | None = None,
         unscale: float = 1.0,
         zeroing: bool = False,
-        told: Callable[[], None] = lambda: None,
+        told: Act = lambda: None,
+        clear: Callable[[list[Any]], None] = lambda left: None,
     ) -> bool:
         """Update the parameters once.
 
@@ -257,8 +258,9 @@ class Engine:
                 that parameters carry themselves (PyTorch).
             playing: the numbers of those groups; all when None.
             unscale: what all gradients are divided by, besides the loss scale of their group.
-            zeroing: whether kernels leave zeros where the gradients were; what they have not zeroed is in ``left``.
+            zeroing: whether kernels leave zeros where the gradients were.
             told: called when all is done, before an interruption is handed on; calling it again must do no harm.
+            clear: likewise, of a skipped step too, with the gradients that were to be zeroed and were not.
 
         Returns:
             Whether the step was made (False: skipped for a gradient that is not finite).
@@ -272,43 +274,60 @@ class Engine:
         playing = range(len(self.groups)) if playing is None else playing
         if grads is None and zeroing:
             grads = self.carried(playing)
-        self.left = [g for given in grads or () for g in given if g is not None] if zeroing else []
+        given = [g for row in grads or () for g in row if g is not None] if zeroing else []
         try:
             active = self.find(grads, playing)
             values = {number: self.hypers[number].at(self.clocks[number]) for number in playing}
             norms = self.norms(values, active)
             if norms is None:
+                clear(given)
                 return False
             scales = self.scales(values, active, norms, unscale)
             tables = [scalars(part, values, scales, found) for part, found in zip(active, norms, strict=True)]
             for part in active:
                 part.draw({group: v.get(SEED, 0.0) for group, v in values.items()})
             older = [part.older(learned(part, values)) for part in active]
-            zeroed = zeroable(active, self.left) if zeroing else [False] * len(active)
+            zeroed = zeroable(active, given) if zeroing else [False] * len(active)
             for part, zero in zip(active, zeroed, strict=True):
                 ready(part, self.measure, zero)
                 part.be_born(self.newborn)
             rows = zip(active, tables, zeroed, strict=True)
             updates = [run(part, *table, watched=self.measure, zeroing=zero) for part, table, zero in rows]
-            before, clocks = list(self.clocks), list(self.clocks)
-            for number in playing:
-                clocks[number] += 1
-
-            def rest() -> None:
-                for part, new in zip(active, older, strict=True):
-                    part.grow_older(new)
-                self.clocks[:] = clocks
-                told()
-
-            self.ending = ending = Ending(active, updates, rest)
+            done = [part for part, zero in zip(active, zeroed, strict=True) if zero]
+            ending = Ending(active, updates)
+            ending.rest = self.rest(ending, older, playing, told, lambda: clear(left_over(given, done)))
+            self.ending = ending
             ending.to_the_end()
-            self.left = left_over(self.left, [part for part, zero in zip(active, zeroed, strict=True) if zero])
         finally:
             if self.ending is None or self.ending.done:
                 self.over(self.parts)
-        if self.measure:
-            self.history.append(measured(active, [whole_sums(part, ending.sums[part]) for part in active], before))
+        if ending.problem is not None:
+            raise ending.problem
         return True
+
+    def rest(self, ending: Ending, older: Sequence[Older], playing: Sequence[int], told: Act, clear: Act) -> Act:
+        """What is left to do once the parameters are written: ages, clocks, the history, and what others do."""
+        before, clocks, rows = list(self.clocks), list(self.clocks), len(self.history)
+        active, measure = ending.parts, self.measure
+        for number in playing:
+            clocks[number] += 1
+
+        def write() -> None:
+            for part, new in zip(active, older, strict=True):
+                part.grow_older(new)
+            self.clocks[:] = clocks
+            if measure:
+                sums = [whole_sums(part, ending.sums[part]) for part in active]
+                self.history[rows:] = [measured(active, sums, before)]
+            told()
+            if ending.overdue:  # gradients may be those of another step now
+                return
+            try:
+                clear()
+            except Exception as problem:  # the step is made: raised when it is over
+                ending.problem = problem
+
+        return write
 
     def begin(self) -> None:
         """Make the slots of all parameters that carry a gradient, and change nothing else."""
@@ -378,24 +397,3 @@ class Engine:
             pairs = zip(part.groups[part.present].tolist(), found.tolist(), strict=True)  # type: ignore[union-attr]
             lengths += [(group, length * abs(scale[group])) for group, length in pairs]
         return {n: scale[n] * factor for n, factor in factors(values, lengths).items()}
-
-
-def reads_norms(part: Part) -> bool:
-    """Whether the norms of a part's gradients, as they are given, enter its decay."""
-    return part.key.decay.measured and part.key.decay.inner is None
-
-
-def zeroable(active: Sequence[Part], given: Sequence[Any]) -> list[bool]:
-    """For each part, whether a kernel can zero its gradients: read where they were given, and none of them twice."""
-    known = {id(g) for g in given}
-    where = np.concatenate([part.grad_where[part.present] for part in active if part.key.fused] or [np.zeros(0)])
-    alone = len(known) == len(given) and len(np.unique(where)) == len(where)
-    return [alone and part.key.fused and not part.sparse and all(id(g) in known for g in part.grads) for part in active]
-
-
-def left_over(given: Sequence[Any], zeroed: Sequence[Part]) -> list[Any]:
-    """The gradients that are not zeroed yet."""
-    for part in zeroed:
-        part.key.arrays.touched(part.grads)
-    done = {id(g) for part in zeroed for g in part.grads}
-    return [g for g in given if id(g) not in done]

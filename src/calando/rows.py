@@ -62,3 +62,8 @@ def learned(part: Part, values: Values) -> list[tuple[float, ...]]:
         known = recalled(rule, values[group], age, memory)
         found.append(rule.remember(values[group], age, *known))
     return found
+
+
+def reads_norms(part: Part) -> bool:
+    """Whether the norms of a part's gradients, as they are given, enter its decay."""
+    return part.key.decay.measured and part.key.decay.inner is None

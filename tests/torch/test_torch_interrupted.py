@@ -255,3 +255,46 @@ def test_weights_are_themselves_again_after_their_average():
         with pytest.raises(KeyboardInterrupt), Interruption(at):
             evaluated()
         assert plain(params) == before, at
+
+
+def cleared(after):
+    """A dense parameter, one with gaps and a sparse gradient, after one step and with the gradients of the next."""
+    torch.manual_seed(0)
+    own = [torch.nn.Parameter(x) for x in (torch.randn(6, 4), torch.randn(8, 4)[:, ::2], torch.randn(3))]
+    optimizer = ct.SGD(own, lr=0.1, max_norm=1.0, grads_after_step=after)
+    optimizer.measure = True
+    for step in range(2):
+        for p in own:
+            p.grad = torch.ones_like(p)
+        own[2].grad = own[2].grad.to_sparse()
+        optimizer.step() if step == 0 else None
+    return own, optimizer
+
+
+@pytest.mark.parametrize("after", ["none", "zero"])
+def test_a_step_that_is_made_has_cleared_its_gradients_and_is_in_the_history(after):
+    """Or the loop that goes on adds the next gradients to those that were used."""
+    _, optimizer = cleared(after)
+    with Interruption() as counting:
+        optimizer.step()
+    found = set()
+    for at in range(1, counting.lines + 1, 5):
+        own, optimizer = cleared(after)
+        with pytest.raises(KeyboardInterrupt), Interruption(at):
+            optimizer.step()
+        made = optimizer.param_groups[0]["step"] - 1
+        clear = [p.grad is None if after == "none" else not p.grad.to_dense().any().item() for p in own]
+        assert len(optimizer.history) == 1 + made and clear == [bool(made)] * 3, at
+        found.add(made)
+    assert found == {0, 1}
+
+
+def test_gradients_that_cannot_be_cleared_are_told_when_the_step_is_made():
+    p = torch.nn.Parameter(torch.ones(4, 2)[:, ::2])
+    optimizer = ct.SGD([p], lr=0.5, grads_after_step="zero")
+    for made in (1, 2):
+        with torch.inference_mode():
+            p.grad = torch.ones(4, 2)[:, ::2]
+        with pytest.raises(RuntimeError, match="inference"):
+            optimizer.step()
+        assert optimizer.param_groups[0]["step"] == made and (p == 1 - made / 2).all()

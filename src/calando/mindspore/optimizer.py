@@ -213,12 +213,14 @@ class Optimizer(Gradients, Flags):
         self._listen()
         zeroing = self._options.grads_after_step == "zero"
         try:
-            made = self.engine.step(self._by_group(gradients), zeroing=zeroing, told=self._post)
+            return self.engine.step(self._by_group(gradients), zeroing=zeroing, told=self._post, clear=self._zero)
         except (TypeError, ValueError, RuntimeError, NonFiniteGradient) as problem:
             raise signed(type(self).__name__, problem) from None
-        for left in self.engine.left:
-            self._library.zero(left)
-        return made
+
+    def _zero(self, gradients: Sequence[Any]) -> None:
+        """Leave zeros where these gradients are."""
+        for gradient in gradients:
+            self._library.zero(gradient)
 
     def _by_group(self, gradients: Any) -> list[list[Any]]:
         """The gradients sorted into groups, if there is one for each parameter."""

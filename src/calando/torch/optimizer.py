@@ -179,10 +179,10 @@ class Optimizer(Rehearsal):
                 unscale=1.0 if scale is None else scale.item(),
                 zeroing=self._options.grads_after_step == "zero",
                 told=partial(self._told, playing),
+                clear=self._clear,
             )
         except (TypeError, ValueError, RuntimeError, NonFiniteGradient) as problem:
             raise signed(type(self).__name__, problem) from None
-        self._clear(self.engine.left)
         return loss
 
     @property
