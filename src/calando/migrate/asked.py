@@ -22,3 +22,10 @@ class Asked:
 
     def __repr__(self) -> str:
         return f"Asked({self.cell!r})"
+
+
+def moves(optimizer: Any) -> bool:
+    """Whether a group of one of ``calando.torch``'s optimizers has a schedule for its learning rate."""
+    from ..schedules import Schedule
+
+    return any(isinstance(hyper.timelines["lr"].latest, Schedule) for hyper in optimizer.engine.hypers)

@@ -18,16 +18,23 @@ def save(
 ) -> None:
     """Store an optimizer's state and its weights in one file of ``torch.save``, and numbers beside them.
 
+    A scheduler that goes with the optimizer, as ``optimizer.scheduler``, is stored too: its clock is MindSpore's.
+
     Args:
         append_dict: name → number, as of ``mindspore.save_checkpoint``; in the file under their names.
 
     Raises:
         ValueError: a name among them that the file has already.
     """
-    if taken := {"optimizer", "weights"} & set(append_dict or ()):
+    if taken := {"optimizer", "weights", "scheduler"} & set(append_dict or ()):
         raise ValueError(f"append_dict has {taken.pop()!r}, under which the file holds what is the optimizer's")
-    weights = [p.detach().clone() for group in optimizer.param_groups for p in group["params"]]
-    torch.save({"optimizer": optimizer.state_dict(), "weights": weights, **(append_dict or {})}, path)
+    held = {
+        "optimizer": optimizer.state_dict(),
+        "weights": [p.detach().clone() for group in optimizer.param_groups for p in group["params"]],
+    }
+    if (scheduler := vars(optimizer).get("scheduler")) is not None:
+        held["scheduler"] = scheduler.state_dict()
+    torch.save({**held, **(append_dict or {})}, path)
 
 
 def load(optimizer: torch.optim.Optimizer, stored: Any) -> tuple[list[str], list[str]]:
@@ -44,6 +51,8 @@ def load(optimizer: torch.optim.Optimizer, stored: Any) -> tuple[list[str], list
     if shapes[0] != shapes[1]:
         raise ValueError(f"the file holds weights of shapes {shapes[0]}, the optimizer trains {shapes[1]}")
     optimizer.load_state_dict(stored["optimizer"])
+    if (scheduler := vars(optimizer).get("scheduler")) is not None and "scheduler" in stored:
+        scheduler.load_state_dict(stored["scheduler"])
     with torch.no_grad():
         for p, weight in zip(params, stored["weights"], strict=True):
             p.copy_(weight)

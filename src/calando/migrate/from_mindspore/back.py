@@ -23,7 +23,23 @@ if TYPE_CHECKING:
 
 JIT = {"jit", "ms_function"}
 UNSAID = "what its loss_scale is where it is updated is not known"
+UNSEEN = "its scheduler is not seen there; see --style exact"
 GROUPS = 'for group in {}.param_groups for p in group["params"]'
+
+
+@dataclass(frozen=True)
+class Way:
+    """How an optimizer is rewritten.
+
+    Args:
+        loose: whether gradients are values of their own, as in MindSpore, and not kept in the parameters.
+        carried: whether the optimizer itself divides gradients by its loss_scale, and not the lines of its update.
+        attached: in the guide's style, whether the scheduler goes with the optimizer, as an attribute of it.
+    """
+
+    loose: bool = False
+    carried: bool = False
+    attached: bool = False
 
 
 @dataclass(eq=False)
@@ -33,11 +49,11 @@ class Back:
     Args:
         form: what it is in PyTorch.
         given: its arguments by MindSpore's names.
+        way: how it is rewritten.
         target: the class that it becomes.
         code: the call that makes it, its dictionaries written out.
         moving: whether its learning rate or decay moves, so that its clock is in its groups.
-        free: whether gradients are values of their own, as in MindSpore, and not kept in the parameters.
-        carried: whether the optimizer itself divides gradients by its loss_scale, and not the lines of its update.
+        named_first: what it is called, with what follows, where it gets a name before the statement it is made in.
         stepped: how many places update its parameters.
         scheduler: in the guide's style, what the optimizer and its scheduler are called where they are made.
         chosen: how loss scales scale that one of several statements makes, by the first of these.
@@ -49,11 +65,11 @@ class Back:
     thing: Thing
     form: Return
     given: dict[str | None, ast.expr]
+    way: Way = Way()
     target: str = ""
     code: str = ""
     moving: bool = False
-    free: bool = False
-    carried: bool = False
+    named_first: tuple[str, str] = ("", "")
     stepped: int = 0
     scheduler: tuple[str, str] = ("", "")
     chosen: dict[int, Scaling] = field(default_factory=dict)
@@ -97,7 +113,7 @@ class Back:
         divisor = factor = ""
         flow = self.work.flow
         assert self.thing.scope is not None
-        if held is not None and not self.carried and constant(flow, held, self.thing.scope) != 1:
+        if held is not None and not self.way.carried and constant(flow, held, self.thing.scope) != 1:
             there = carry(flow, held, self.thing.scope, scope, line)
             text = ast.unparse(there) if there else imported(self.work, held, self.thing.scope, scope.file)
             if text is None:
@@ -107,7 +123,7 @@ class Back:
             factor = ast.unparse(carry(flow, sens, scope, scope, line) or sens)
         same = (
             held is not None
-            and not self.carried
+            and not self.way.carried
             and sens is not None
             and (value := constant(flow, sens, scope)) is not None
         )
@@ -122,7 +138,7 @@ class Back:
 
     def gradients(self, node: ast.Assign, at: str, loss: str, factor: str = "") -> list[str]:
         """How an assignment gets gradients from a loss: by their name, where they are values of their own."""
-        if not self.free:
+        if not self.way.loose:
             return self.backward(at, f"({loss} * {factor})" if factor else loss)
         target = node.targets[0]
         grads = target.elts[1] if isinstance(target, ast.Tuple) else target
@@ -138,23 +154,49 @@ class Back:
             memory["called so"] = {called_so(thing) for thing in self.work.flow.all(OPTIMIZER)}
         return len(memory["called so"]) > 1
 
-    def after(self, at: str) -> list[str]:
+    def clock(self, scope: Scope, at: str) -> str:
+        """What the scheduler is called at a place; empty where there is none.
+
+        Raises:
+            Left: it has no name there.
+        """
+        made, scheduler = self.scheduler
+        if made and self.way.attached:
+            return f"{at}.scheduler"
+        if made and (at != made or not self.same(scope, made.partition(".")[0])):
+            raise Left(f"it is called {at} where it is stepped, and {UNSEEN}")
+        return scheduler
+
+    def same(self, scope: Scope, root: str) -> bool:
+        """Whether a name means at a place what it means where the optimizer is made."""
+        assert self.thing.scope is not None
+        if root == "self":
+            return method_of(scope) is method_of(self.thing.scope)
+        return self.work.flow.home(scope, root) is self.work.flow.home(self.thing.scope, root)
+
+    def after(self, scope: Scope, at: str) -> list[str]:
         """What follows an update: in the guide's style, the scheduler's step.
 
         Raises:
             Left: the scheduler is not seen there.
         """
-        made, scheduler = self.scheduler
-        if made and at != made:
-            raise Left(f"it is called {at} where it is stepped, and its scheduler is not seen there; see --style exact")
-        return [f"{scheduler}.step()"] if made else []
+        scheduler = self.clock(scope, at)
+        return [f"{scheduler}.step()"] if scheduler else []
 
-    def update(self, at: str, divisor: str = "") -> list[str]:
+    def update(self, scope: Scope, at: str, divisor: str = "") -> list[str]:
         """The lines of one update."""
-        lines = [f"{at}.step()", *self.after(at)]
+        lines = [f"{at}.step()", *self.after(scope, at)]
         if divisor:
             lines[:0] = [f"for p in [p {GROUPS.format(at)} if p.grad is not None]:", f"    p.grad.div_({divisor})"]
         return lines
+
+
+def method_of(scope: Scope) -> Scope | None:
+    """The class whose method a place is in."""
+    at: Scope | None = scope
+    while at is not None and at.owner is None:
+        at = at.parent
+    return at.owner if at is not None else None
 
 
 def one_scale(back: Back, scope: Scope, node: ast.expr | None) -> None:
@@ -162,7 +204,7 @@ def one_scale(back: Back, scope: Scope, node: ast.expr | None) -> None:
     flow = back.work.flow
     held = [t for t in flow.things(scope, node) if t.kind == OPTIMIZER]
     scales = {(text, constant(flow, value, t.scope)) for t in held for text, value in [loss_scale(t)] if t.scope}
-    if not back.carried and len({number if number is not None else text for text, number in scales}) > 1:
+    if not back.way.carried and len({number if number is not None else text for text, number in scales}) > 1:
         lines = ", ".join(str(line) for line in sorted(t.node.lineno for t in held))  # type: ignore[attr-defined]
         raise Left(f"{UNSAID}: it is that of line {lines}")
 

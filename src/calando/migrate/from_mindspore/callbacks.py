@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 
 from ..finding import CHECK, HUMAN, REWRITTEN
 from ..reading.blocks import statement_of
-from ..reading.carry import carry, moved
+from ..reading.carry import carry, moved, stored
 from ..reading.flow import File, Scope
 from ..reading.packs import COMPREHENSIONS
 from ..reading.parts import MOST, parts_of
 from ..reading.rhythm import grouped
 from ..work import Left, Work
 from .back import Back
+from .crossed import apart
 from .watched import WAITING, drivable, looked, stops, waits
 
 CALLED = re.compile(r"call_?back|monitor", re.IGNORECASE)
@@ -130,9 +131,33 @@ def repeated(where: Scope, call: ast.Call, site: ast.AST) -> bool:
     return False
 
 
-def guarded(scope: Scope, where: Scope, call: ast.Call, site: ast.AST) -> str | None:
+def guarded(scope: Scope, where: Scope, call: ast.Call, site: ast.expr) -> str | None:
     """The conditions under which a callback is made, where they can be asked again in the loop; None where not."""
-    file, tests, node = where.file, [], statement_of(where.file, call)
+    node = statement_of(where.file, call)
+    tests = [*instead(where, node, site), *conditional(where, node, site)]
+    if tests and where is not scope:
+        return None
+    return " and ".join(reversed(tests))
+
+
+def instead(where: Scope, node: ast.stmt, site: ast.expr) -> list[str]:
+    """That the conditions do not hold under which the list that a statement makes is made anew, before the training."""
+    name = node.targets[0] if isinstance(node, ast.Assign) else None
+    if not isinstance(name, ast.Name):
+        return []
+    found = []
+    for target, other in stored(where).get(name.id, ()):
+        if not isinstance(other, ast.Assign) or apart(where, node, other):
+            continue
+        anew = all(name.id != getattr(n, "id", "") for n in ast.walk(other.value))
+        if anew and node.lineno < target.lineno < site.lineno:
+            found.append(conditional(where, other, site))
+    return [f"not ({' and '.join(reversed(tests))})" for tests in found if tests]
+
+
+def conditional(where: Scope, node: ast.stmt, site: ast.expr) -> list[str]:
+    """The conditions under which a statement runs, from the inside; not those around the training too."""
+    file, tests = where.file, []
     above: ast.AST = node
     while above in file.parents and above is not where.node:
         parent = file.parents[above]
@@ -141,9 +166,7 @@ def guarded(scope: Scope, where: Scope, call: ast.Call, site: ast.AST) -> str | 
             text = text if isinstance(parent.test, (ast.Name, ast.Attribute, ast.Compare)) else f"({text})"
             tests.append(text if above in parent.body else f"not ({text})")
         above = parent
-    if tests and where is not scope:
-        return None
-    return " and ".join(reversed(tests))
+    return tests
 
 
 def carried(back: Back, where: Scope, node: ast.expr, loop: Loop) -> str:

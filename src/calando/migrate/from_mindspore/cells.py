@@ -6,12 +6,14 @@ import ast
 import re
 
 from ..finding import CHECK, REWRITTEN
-from ..reading.blocks import statement_of
+from ..reading.blocks import above, statement_of
 from ..reading.carry import stored
 from ..reading.flow import MODEL, Thing
+from ..reading.roads import LOOPS
 from ..reading.scopes import File, Scope
 from ..work import Left, Work
 from .back import Back, one_scale, put
+from .crossed import apart
 from .scale import Scaling, scaling
 from .step import plain_numbers
 
@@ -81,8 +83,11 @@ def one_step(back: Back, scope: Scope, call: ast.Call, tail: str) -> tuple[str, 
     statement, trains = file.parents[call], False
     if isinstance(statement, ast.Attribute) and statement.attr == "set_train":
         statement, trains = file.parents[file.parents[statement]], True
-    if not (isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name)):
+    target = statement.targets[0] if isinstance(statement, ast.Assign) and len(statement.targets) == 1 else None
+    kept = isinstance(target, ast.Attribute) and keeps(work, scope, target)
+    if not isinstance(target, ast.Name) and not kept:
         raise Left(f"the training step in line {call.lineno} has no name")
+    assert isinstance(statement, ast.Assign) and target is not None
     given = parts_of_step(work, file, call, tail)
     if not {"network", "optimizer"} <= set(given) or set(given) - {
         "network", "optimizer", "sens", "scale_sense", "loss_fn"
@@ -91,7 +96,8 @@ def one_step(back: Back, scope: Scope, call: ast.Call, tail: str) -> tuple[str, 
     how = Scaling(sens=given.get("sens"))
     if "scale_sense" in given:
         how = scaling(work, scope, given["scale_sense"])
-    name, at = statement.targets[0].id, back.named(file, given["optimizer"])
+    name, at = ast.unparse(target), back.named(file, given["optimizer"])
+    called = file.names.free(name.removeprefix("self.")) if kept else name
     loss, inputs = file.names.free("loss_value"), file.names.free("inputs")
     if "loss_fn" in given:
         lines, network, passed = with_loss(file, given["network"], given["loss_fn"], loss)
@@ -110,10 +116,29 @@ def one_step(back: Back, scope: Scope, call: ast.Call, tail: str) -> tuple[str, 
         criterion = [f"{inner} = {name}", *criterion]
         body = [re.sub(rf"(?<![\w.]){re.escape(name)}\(", f"{inner}(", line, count=1) for line in body]
         network = inner
-    put(work, file, statement, [*criterion, f"def {name}({head}):", *(f"    {line}" for line in [*ahead, *body]), "",
-                                *[f"{network}.set_train()"] * trains])  # fmt: skip
+    put(work, file, statement, [*criterion, f"def {called}({head}):", *(f"    {line}" for line in [*ahead, *body]), "",
+                                *[f"{name} = {called}"] * kept, *[f"{network}.set_train()"] * trains])  # fmt: skip
     work.say(file, statement, REWRITTEN, "the training step as a function", "step")
+    for where, read in reads(scope, name):
+        made = file.parents[read]
+        if isinstance(made, ast.Call) and made.func is read and same(work, where, scope, name):
+            back.filled.append((where, made, [statement_of(file, made)]))
     return name, network
+
+
+def keeps(work: Work, scope: Scope, target: ast.Attribute) -> bool:
+    """Whether an object of the script's own, and no Cell, keeps a training step as ``self.…``."""
+    return ast.unparse(target.value) == "self" and scope.owner is not None and not work.flow.is_network(scope.owner)
+
+
+def reads(scope: Scope, name: str) -> list[tuple[Scope, ast.expr]]:
+    """Where a name, or an attribute of ``self``, is read in a script."""
+    file = scope.file
+    found: list[ast.expr] = list(file.loads(file.top).get(name, ()))
+    if name.startswith("self.") and scope.owner is not None:
+        attributes = (n for n in ast.walk(scope.owner.node) if isinstance(n, ast.Attribute))
+        found = [n for n in attributes if isinstance(n.ctx, ast.Load) and ast.unparse(n) == name]
+    return [(file.where[n], n) for n in found]
 
 
 def parts_of_step(work: Work, file: File, call: ast.Call, tail: str) -> dict[str, ast.expr]:
@@ -182,11 +207,11 @@ def modes(work: Work, scope: Scope, name: str, network: str, made: ast.Call) -> 
         Left: something else of the step is wanted.
     """
     file = scope.file
-    for read in file.loads(file.top).get(name, ()):
+    for where, read in reads(scope, name):
         node = file.parents[read]
         if isinstance(node, ast.Attribute):
-            earlier = work.flow.home(file.where[node], name) is work.flow.home(scope, name) and ahead(file, node, made)
-            if earlier or (file.where[node] is not scope and not same(work, file.where[node], scope, name)):
+            mine = same(work, where, scope, name)
+            if (mine and ahead(file, node, made)) or another(work, where, read, made) or not (mine or where is scope):
                 continue
             if any(thing.kind == MODEL for thing in work.flow.things(file.where[node], read)):
                 continue  # a Model that took its name
@@ -198,6 +223,18 @@ def modes(work: Work, scope: Scope, name: str, network: str, made: ast.Call) -> 
             work.say(file, node, CHECK, f"the network's own mode; .train() where {network} is PyTorch's", "network")
 
 
+def another(work: Work, where: Scope, read: ast.expr, made: ast.Call) -> bool:
+    """Whether a name that is read has, for certain, something else than what a statement gives it."""
+    file = where.file
+    reached = work.flow.reaching(where, read) if isinstance(read, ast.Name) else None
+    if reached is None or made not in file.parents:
+        return False
+    statement, here = statement_of(file, made), statement_of(file, read)
+    given = {id(n) for n in ast.walk(statement)}
+    looped = any(isinstance(node, LOOPS) for node in above(file, read))
+    return not any(id(store) in given for store in reached) or (not looped and apart(where, statement, here))
+
+
 def ahead(file: File, node: ast.AST, made: ast.Call) -> bool:
     """Whether a use stands before a statement, in the same place."""
     return file.where[node] is file.where[made] and node.lineno < made.lineno  # type: ignore[attr-defined]
@@ -205,4 +242,6 @@ def ahead(file: File, node: ast.AST, made: ast.Call) -> bool:
 
 def same(work: Work, where: Scope, scope: Scope, name: str) -> bool:
     """Whether a name means the same thing in two places."""
+    if name.startswith("self."):
+        return True
     return work.flow.home(where, name) is work.flow.home(scope, name)

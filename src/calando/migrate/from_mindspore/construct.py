@@ -4,36 +4,23 @@ from __future__ import annotations
 
 import ast
 
-from ...lexicon import GROUPED, MINDSPORE, TORCH
+from ...lexicon import MINDSPORE, TORCH
 from ..finding import CHECK, REWRITTEN, Spoken
 from ..reading.blocks import statement_of
 from ..reading.carry import constant
-from ..reading.flow import Thing
 from ..reading.unpack import unpacked
 from ..speak import respoken
 from ..work import Left, off
-from .as_lambda import lambda_lr
+from .as_lambda import lambda_lr, paced
 from .back import Back
-from .grouped import grouped
-from .numbers import is_tensor, untensored
 from .params import parameters
 from .rates import moves, schedule_text
+from .tensors import is_tensor, untensored
 
 DROPPED = (
     "relative_step","use_locking", "update_slots", "loss_scale", "use_lazy", "use_offload",
     "use_nesterov", "use_amsgrad",
 )  # fmt: skip
-
-
-def arguments_of(thing: Thing, name: str) -> dict[str | None, ast.expr]:
-    """An optimizer's arguments by their names."""
-    call = thing.node
-    assert isinstance(call, ast.Call)
-    given: dict[str | None, ast.expr] = dict(
-        zip((GROUPED if grouped(thing) else MINDSPORE)[name].order, call.args, strict=False)
-    )
-    given.update({w.arg: w.value for w in call.keywords})
-    return given
 
 
 def spelled_out(back: Back) -> None:
@@ -71,7 +58,11 @@ def construct(back: Back, name: str) -> None:
     values["params"] = parameters(work, scope, given["params"], given.get("weight_decay"))
     home = back.target.rpartition(".")[0]
     work.need(scope.file, "import torch" if home == "torch.optim" else f"import {home}")
-    work.replace(scope.file, call, respoken(back.code, back.target, MINDSPORE[name].order, names, values, extra))
+    text = respoken(back.code, back.target, MINDSPORE[name].order, names, values, extra)
+    called, line = back.named_first
+    if called:
+        work.before(scope.file, statement_of(scope.file, call), f"{called} = {text}", line)
+    work.replace(scope.file, call, called or text)
     work.say(scope.file, call, *equality(back, name), "optimizer")
 
 
@@ -110,9 +101,9 @@ def rates(back: Back, values: dict[str, str | None]) -> None:
     for word in ("learning_rate", "weight_decay"):
         if word in given and (text := schedule_text(work, scope, given[word], statement, word)):
             values[word] = text
-    if back.moving and work.wish.style == "guide":
+    if work.wish.style == "guide" and paced(back):
         lambda_lr(back, values)
-    elif "learning_rate" not in values and is_tensor(scope.file, given.get("learning_rate")):
+    if "learning_rate" not in values and is_tensor(scope.file, given.get("learning_rate")):
         values["learning_rate"] = untensored(scope.file, given["learning_rate"])
 
 
@@ -125,7 +116,7 @@ def choose(back: Back, name: str) -> None:
     form, exact = back.form, back.work.wish.style == "exact"
     special = [n for n in form.only if n in back.given and not off(back.given[n])]
     if scaled(back):
-        special.append("a loss_scale that the lines of its update do not know")
+        special.append("loss_scale, which the lines of its update do not know")
     ours = exact and (back.moving or bool(form.why) or bool(special))
     back.target = form.ours if ours else f"torch.optim.{form.torch}"
     if not exact and (not form.torch or special):
@@ -137,7 +128,7 @@ def scaled(back: Back) -> bool:
     """Whether the class that an optimizer becomes must divide gradients itself."""
     scope, held = back.thing.scope, back.given.get("loss_scale")
     assert scope is not None
-    return back.carried and held is not None and constant(back.work.flow, held, scope) != 1
+    return back.way.carried and held is not None and constant(back.work.flow, held, scope) != 1
 
 
 def equality(back: Back, name: str) -> tuple[str, str]:

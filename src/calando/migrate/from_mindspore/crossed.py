@@ -7,9 +7,12 @@ do not meet.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ..reading.blocks import above, spot, statement_of
+from ..reading.carry import giving
+from ..reading.flow import OBJECT, Flow
+from ..reading.remembered import remembered
 from ..reading.roads import LOOPS, conditions
 from ..reading.scopes import Scope
 from ..reading.thing import Thing
@@ -29,8 +32,8 @@ def met(backs: Iterable[Back]) -> dict[Thing, str]:
     """The optimizers whose gradients lie in the same parameters and may replace each other there, and where."""
     alike: dict[object, list[Back]] = {}
     for back in backs:
-        if not back.free and back.filled and "params" in back.given:
-            for key in dict.fromkeys([*back.asked, (back.thing.scope, ast.unparse(back.given["params"]))]):
+        if not back.way.loose and back.filled and "params" in back.given:
+            for key in dict.fromkeys([*back.asked, weights(back)]):
                 alike.setdefault(key, []).append(back)
     pairs = [(one, two) for group in alike.values() for one in group for two in group if one is not two]
     found: dict[Thing, str] = {}
@@ -43,15 +46,61 @@ def met(backs: Iterable[Back]) -> dict[Thing, str]:
     return found
 
 
+def weights(back: Back) -> tuple[Scope | None, str]:
+    """Whose gradients an optimizer takes: what is written where it is made, or what the name there was given."""
+    scope, node = back.thing.scope, back.given["params"]
+    assert scope is not None
+    if isinstance(node, ast.Name):
+        made = [s.value for _, s in giving(back.work.flow, scope, node) if isinstance(s, ast.Assign)]
+        node = made[0] if len(made) == 1 else node
+    return scope, ast.unparse(node)
+
+
 def replaced(one: Back, two: Back) -> tuple[int, int] | None:
     """The lines where one optimizer's gradients are taken, and where another's are before it has used them."""
     for scope, update, made in one.filled:
         for there, _, others in two.filled:
+            if there is not scope and (found := hidden(one.work.flow, scope, made, update, there)) is not None:
+                return found
             for other in others if there is scope else ():
                 first = next((m for m in made if other not in made and between(scope, m, other, update)), None)
                 if first is not None:
                     return first.lineno, other.lineno
     return None
+
+
+def hidden(
+    flow: Flow, scope: Scope, made: Sequence[ast.stmt], update: ast.Call, there: Scope
+) -> tuple[int, int] | None:
+    """The lines where gradients are taken, and of a call before their update that comes to where others are."""
+    for call in scope.file.asked[scope]:
+        into = entered(flow, scope, call)
+        if into is None or there not in reached(flow, into):
+            continue
+        for first in made:
+            statement = statement_of(scope.file, call)
+            if statement is not first and between(scope, first, statement, update):
+                return first.lineno, call.lineno
+    return None
+
+
+@remembered
+def reached(flow: Flow, scope: Scope) -> set[Scope]:
+    """A function, and all those of the project that it comes to."""
+    found, waiting = {scope}, [scope]
+    while waiting:
+        at = waiting.pop()
+        into = {entered(flow, at, call) for call in at.file.asked[at]} - found - {None}
+        found |= into  # type: ignore[arg-type]
+        waiting += into  # type: ignore[arg-type]
+    return found
+
+
+def entered(flow: Flow, scope: Scope, call: ast.Call) -> Scope | None:
+    """The function that a call runs; of a network, or a training step, its ``construct``."""
+    made = [t for t in flow.things(scope, call.func) if t.kind == OBJECT and t.scope is not None]
+    cells = (flow.method(t.scope, "construct") for t in made)
+    return flow.callee(scope, call) or next((cell for cell in cells if cell is not None), None)
 
 
 def between(scope: Scope, first: ast.stmt, other: ast.stmt, update: ast.Call) -> bool:

@@ -16,10 +16,12 @@ from .back import Back, put_update, seen, unjit
 from .functions import concerned
 from .gradient_cells import gradient_cell
 from .mapped import mapped
-from .numbers import copied, is_tensor, untensored
+from .numbers import copied
 from .operation import is_operation, operation, stores
+from .own_cells import mapping
 from .params import TAKEN
 from .step import forward, givers, reduced, unscaled
+from .tensors import is_tensor, untensored
 from .words import worded
 
 HOME = "calando.migrate.gradients"
@@ -64,7 +66,7 @@ def free(back: Back) -> None:
         at = file.source.code(call.func)
         work.need(file, f"import {HOME}")
         line = f"{HOME}.update({at}, {file.source.code(call.args[0])})"
-        statement = put_update(work, scope, call, [line, *back.after(at)])
+        statement = put_update(work, scope, call, [line, *back.after(scope, at)])
         work.say(file, statement, REWRITTEN, "the update with these gradients", "step")
         maps(work, scope)
         unjit(work, scope)
@@ -208,6 +210,9 @@ def borrowed(work: Work, scope: Scope, func: ast.expr) -> bool:
         return False
     for home, value in kept_as(scope, func):
         if isinstance(value, ast.Call) and home.file.names.dotted(value.func).startswith("mindspore."):
+            return True
+        target = work.flow.callee(home, value) if isinstance(value, ast.Call) else None
+        if target is not None and work.flow.is_network(target) and target.node not in mapping(work):
             return True
     watching = any(scope.file.names.dotted(base).endswith("WithLossScaleCell") for base in bases(scope))
     return func.attr in KEPT_THERE - (WATCHED if watching else set()) and step_class(scope.file, scope)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ast
 
-from ..finding import KEPT, REWRITTEN
+from ..finding import CHECK, KEPT, REWRITTEN
 from ..reading.blocks import statement_of
+from ..reading.carry import stored
 from ..reading.flow import APPLIED, GRADIENT, OPERATION, OPTIMIZER, Flow, Scope, Thing
 from ..reading.outputs import outputs as outputs_of
 from ..work import Left, Work
 from .back import Back, unjit
+
+ALONE = "PyTorch takes gradients from the loss, so the function alone is called"
+EMPTY = "it returns what was computed before it: MindSpore's gradients of that are 0, and PyTorch's are not"
 
 
 def gradient_functions(back: Back) -> None:
@@ -37,10 +41,19 @@ def gradient_functions(back: Back) -> None:
             work.remove(file, statement)
         else:
             work.replace(file, call, f"({text})" if isinstance(file.parents[call], ast.Call) else text)
-        told = "PyTorch takes gradients from the loss, so the function alone is called"
-        work.say(file, call, REWRITTEN, told, "step")
-        if isinstance(given["fn"], ast.Name) and (target := work.flow.definition(scope, given["fn"].id)) is not None:
+        target = work.flow.definition(scope, given["fn"].id) if isinstance(given["fn"], ast.Name) else None
+        empty = target is not None and computed_before(target)
+        work.say(file, call, *((CHECK, EMPTY) if empty else (REWRITTEN, ALONE)), "step")
+        if target is not None:
             unjit(work, target)
+
+
+def computed_before(target: Scope) -> bool:
+    """Whether a function only returns what was computed before it was called."""
+    returned = [n.value for n in ast.walk(target.node) if isinstance(n, ast.Return)]
+    names = [getattr(value, "id", "") for value in returned]
+    inside = {*target.params, *stored(target)}
+    return bool(names) and all(name and name not in inside for name in names)
 
 
 def arguments_of(call: ast.Call) -> dict[str, ast.expr]:

@@ -11,16 +11,11 @@ from ..finding import CHECK, REWRITTEN
 from ..reading.flow import GROUPS, GROUPS_SCHEDULER, Scope, Thing
 from ..work import Left, Work, off, uses
 from .back import Back, put
-from .numbers import untensored
 from .params import parameters
+from .tensors import untensored
 
 READ = ("asnumpy", "value", "item")
 MINT = "mindspore.mint has no kernel for the CPU, where its SGD and Adam change nothing: a proof there means nothing"
-
-
-def grouped(thing: Thing) -> bool:
-    """Whether an optimizer is one of these."""
-    return thing.name.startswith(GROUPS)
 
 
 def construct_grouped(back: Back) -> None:

@@ -9,7 +9,7 @@ from ..reading.flow import GROUPS, File, Scope, Thing
 from ..reading.rhythm import updates
 from ..work import Left, Work, uses
 from .back import JIT, put
-from .numbers import written
+from .tensors import assigned as new_value
 
 SHOWN = {
     "parameters", "global_step", "loss_scale", "get_lr", "get_weight_decay", "get_lr_parameter", "parameters_and_names",
@@ -128,7 +128,7 @@ def eager(work: Work) -> bool:
 
 def assigned(work: Work, file: File, node: ast.expr, rate: ast.Attribute) -> None:
     """``assign(optimizer.learning_rate, value)`` as ``optimizer.set("lr", value)``."""
-    new = written(file, rate, file.parents[rate])
+    new = new_value(file, rate, file.parents[rate])
     at = file.source.code(node)
     if new is None:
         work.replace(file, rate, f"{at}.get_lr()")

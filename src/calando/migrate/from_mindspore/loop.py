@@ -5,10 +5,11 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass
 
-from ..finding import REWRITTEN
+from ..finding import CHECK, REWRITTEN
 from ..reading.blocks import statement_of
 from ..reading.carry import stored
 from ..reading.flow import OBJECT
+from ..reading.rhythm import grouped
 from ..reading.scopes import File, Scope
 from ..work import Left, Work
 from .back import Back, alone, put
@@ -17,6 +18,7 @@ from .cells import READY
 from .scale import Scaling
 from .watched import lines as watched_lines
 
+SUNK = "an epoch is sink_size batches, as on GPU and Ascend; on the CPU MindSpore makes whole passes"
 TRAIN = ("epoch", "train_dataset", "callbacks", "dataset_sink_mode", "sink_size", "initial_epoch")
 FIT = (
     "epoch", "train_dataset", "valid_dataset", "valid_frequency", "callbacks", "dataset_sink_mode",
@@ -57,9 +59,11 @@ def train(back: Back, scope: Scope, call: ast.Call, given: dict[str, ast.expr], 
     if not {"epoch", "train_dataset"} <= set(said):
         raise Left(f"the epochs and data of the training in line {call.lineno} are not written out")
     alone(file, statement)
-    whole(file, said, call)
     code = {name: file.source.code(value) for name, value in said.items()}
-    names = {n: file.names.free(n) for n in ("step", "inputs", "loss_value", "group", "epoch", "batch", "began", "now")}
+    names = {
+        n: file.names.free(n)
+        for n in ("step", "inputs", "loss_value", "group", "epoch", "batch", "began", "now", "batches")
+    }
     names["given"] = names["loss_value"]
     if run.several:
         names["given"] = file.names.free("outputs")
@@ -79,7 +83,11 @@ def train(back: Back, scope: Scope, call: ast.Call, given: dict[str, ast.expr], 
         loop.driven()
     update = forward(back, scope, call, given, run, names)
     epochs = code["epoch"] if "initial_epoch" not in said else f"{code['initial_epoch']}, {code['epoch']}"
-    data = f"{code['train_dataset']}.create_tuple_iterator()"
+    data, count = f"{code['train_dataset']}.create_tuple_iterator()", sunk(file, said, code["train_dataset"])
+    if count:
+        work.need(file, "import itertools")
+        loop.before.append(f"{names['batches']} = itertools.chain.from_iterable({data} for _ in itertools.count())")
+        data = f"itertools.islice({names['batches']}, {count})"
     inner = f"for {names['inputs']} in {data}:"
     if loop.batch:
         inner = f"for {names['batch']}, {names['inputs']} in enumerate({data}, 1):"
@@ -95,7 +103,7 @@ def train(back: Back, scope: Scope, call: ast.Call, given: dict[str, ast.expr], 
     lines += [f"    {line}" for line in loop.end]
     lines += loop.last
     put(work, file, statement, lines)
-    work.say(file, statement, REWRITTEN, "the loop that Model.train runs", "loop")
+    work.say(file, statement, *((CHECK, SUNK) if count else (REWRITTEN, "the loop that Model.train runs")), "loop")
     back.stepped += 1
 
 
@@ -126,20 +134,25 @@ def kept(file: File, loop: Loop, node: ast.expr, wanted: str) -> str:
     return name
 
 
-def whole(file: File, said: dict[str, ast.expr], call: ast.Call) -> None:
-    """Raise Left where an epoch is not one pass over the data."""
-    size = said.get("sink_size")
+def sunk(file: File, said: dict[str, ast.expr], data: str) -> str:
+    """How many batches an epoch is where it is not one pass over the data; empty where it is.
+
+    On GPU and Ascend, ``sink_size`` batches are one epoch, and the next goes on where it ended.
+    """
+    size, sink = said.get("sink_size"), said.get("dataset_sink_mode")
     if size is None or ast.unparse(size) == "-1" or ast.unparse(size).endswith(".get_dataset_size()"):
-        return
-    sink = said.get("dataset_sink_mode")
+        return ""
     if sink is None or (isinstance(sink, ast.Constant) and not sink.value):
-        return
+        return ""
     if isinstance(size, ast.Name):
         for found in file.scopes.values():
             for _, statement in stored(found).get(size.id, []):
                 if "get_dataset_size()" in ast.unparse(statement):
-                    return
-    raise Left(f"an epoch in line {call.lineno} is {ast.unparse(size)} steps, and not one pass over the data")
+                    return ""
+    text = file.source.code(size)
+    tests = [] if isinstance(sink, ast.Constant) else [grouped(file.source.code(sink))]
+    tests += [] if isinstance(size, ast.Constant) else [f"{grouped(text)} > 0"]
+    return f"{text} if {' and '.join(tests)} else {data}.get_dataset_size()" if tests else text
 
 
 def forward(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import re
 
 from ..finding import CHECK, REWRITTEN
 from ..reading.blocks import outermost, statement_of
@@ -11,16 +10,17 @@ from ..reading.flow import Thing
 from ..reading.rhythm import updates
 from ..reading.scopes import File, Scope
 from ..work import Left, Work, uses
+from .asking import flag, flags, rate
 from .back import Back, put
+from .idle import never, taken_out
+from .plain import READ, bare, follow
+from .tensors import assigned
 
 WITHOUT = {
     "momentum": "assigning has an effect only when compiled: say ops.assign(optimizer.momentum, …), or take it out",
-    "dynamic_lr": "PyTorch's optimizers cannot say whether their rate moves: ask get_lr() for the rate in force",
-    "is_group_lr": "PyTorch's optimizers have a rate in each group: ask get_lr() for the rate in force",
 }
 LOADED = "moments, clock, schedule and weights go on where they were saved"
 LATE = "MindSpore's, once it has made a step, does not see what is loaded"
-READ = ("data", "asnumpy", "value", "item")
 
 
 def numbers(back: Back) -> None:
@@ -33,15 +33,20 @@ def numbers(back: Back) -> None:
     for scope, node in uses(work.flow, back.thing):
         file = scope.file
         parent = file.parents[node]
+        if id(parent) in never(work.flow):
+            taken_out(work)
+            continue
         if not isinstance(parent, ast.Attribute) or (id(parent) in work.told and edited(work, file, parent)):
             continue
         at = file.source.code(node)
         if parent.attr in ("learning_rate", "get_lr"):
-            rate(work, scope, parent, at)
+            rate(back, scope, parent, at)
+        elif parent.attr in ("dynamic_lr", "is_group_lr"):
+            flag(back, file, parent, flags(back, parent.attr, at))
         elif parent.attr == "momentum" and not isinstance(parent.ctx, ast.Store):
             momentum(work, scope, parent, at)
         elif parent.attr == "global_step":
-            clock(work, scope, parent, at)
+            clock(back, scope, parent, at)
         elif parent.attr == "set":
             set_anew(work, file, parent, at)
         elif parent.attr == "update_parameters_name":
@@ -63,7 +68,7 @@ def edited(work: Work, file: File, node: ast.AST) -> bool:
 def momentum(work: Work, scope: Scope, node: ast.Attribute, at: str) -> None:
     """``assign(optimizer.momentum, value)``, or reading it."""
     file = scope.file
-    new = written(file, node, file.parents[node])
+    new = assigned(file, node, file.parents[node])
     if new is None:
         raise Left(f"its momentum is looked at in line {node.lineno}; PyTorch has one per group")
     group = file.names.free("group")
@@ -138,140 +143,20 @@ def copied(work: Work, scope: Scope, loop: ast.AST) -> None:
         work.say(file, call, REWRITTEN, "in the shape of PyTorch's parameter", "step")
 
 
-def rate(work: Work, scope: Scope, node: ast.Attribute, at: str) -> None:
-    """``learning_rate`` and ``get_lr()``, read or assigned to."""
-    file = scope.file
-    whole: ast.expr = node
-    outer = file.parents[node]
-    if node.attr == "get_lr":
-        if not isinstance(outer, ast.Call):
-            raise Left(f"its .get_lr in line {node.lineno} is used in a way that was not recognised")
-        whole, outer = outer, file.parents[outer]
-    new = written(file, whole, outer)
-    if new is not None:
-        group = file.names.free("group")
-        statement, value = new[0], itself(new[1], at, group)
-        put(work, file, statement, [f"for {group} in {at}.param_groups:", f'    {group}["lr"] = {value}'])
-        if "set_data" in file.source.code(statement):
-            told = "the rate of all groups; MindSpore's set_data had no effect once the optimizer had made a step"
-            work.say(file, statement, CHECK, told, "changing")
-        else:
-            work.say(file, statement, REWRITTEN, "the rate of all groups", "changing")
-        return
-    if isinstance(node.ctx, ast.Store):
-        raise Left(f"its .{node.attr} is assigned to in line {node.lineno}, which MindSpore does not look at again")
-    if isinstance(outer, ast.For) and outer.iter is whole and looped(work, file, outer, at):
-        return
-    if isinstance(outer, ast.comprehension) and outer.iter is whole and only_read(file, outer):
-        work.replace(file, whole, f'[group["lr"] for group in {at}.param_groups for _ in group["params"]]')
-        work.say(file, whole, REWRITTEN, "one rate for each parameter, as there", "reading")
-        return
-    if isinstance(outer, (ast.Subscript, ast.For, ast.comprehension)) or (
-        isinstance(outer, ast.Call) and ast.unparse(outer.func) in ("zip", "enumerate", "len", "isinstance", "list")
-    ):
-        raise Left(f"the rates of its groups are taken one by one in line {node.lineno}: PyTorch has one per group")
-    while isinstance(outer, ast.Attribute) and outer.attr in READ:
-        whole, outer = outer, file.parents[outer]
-        if isinstance(outer, ast.Call) and outer.func is whole:
-            whole, outer = outer, file.parents[outer]
-    if isinstance(outer, ast.Expr):
-        work.remove(file, outer)
-        work.say(
-            file, outer, REWRITTEN, "it was asked for and not looked at; it moves nothing in MindSpore 2", "reading"
-        )
-        return
-    work.replace(file, whole, f'{at}.param_groups[0]["lr"]')
-    work.say(file, whole, REWRITTEN, "the rate in force", "reading")
-
-
-def itself(value: str, at: str, group: str) -> str:
-    """A new rate that is made of the one in force, which each group has for itself."""
-    inner = rf"\b{re.escape(at)}\.(?:learning_rate|get_lr\(\))(?:\.(?:asnumpy|value|item)\(\))*"
-    return re.sub(inner, f'{group}["lr"]', value)
-
-
-def only_read(file: File, loop: ast.comprehension) -> bool:
-    """Whether a comprehension over rates only makes numbers of them, which they are in PyTorch."""
-    whole, names = file.parents[loop], {n.id for n in ast.walk(loop.target) if isinstance(n, ast.Name)}
-    read = [n for n in ast.walk(whole) if isinstance(n, ast.Name) and n.id in names and isinstance(n.ctx, ast.Load)]
-    calls = [file.parents[n] for n in read]
-    return all(isinstance(c, ast.Call) and ast.unparse(c.func) in ("float", "round") for c in calls)
-
-
-def looped(work: Work, file: File, loop: ast.For, at: str) -> bool:
-    """``for rate in optimizer.learning_rate: assign(rate, value)``: one rate for all parameters, so for all groups."""
-    lines, name, moved = [], ast.unparse(loop.target), False
-    group = file.names.free("group")
-    for each in loop.body:
-        call = each.value if isinstance(each, ast.Expr) else None
-        assigns = isinstance(call, ast.Call) and file.names.dotted(call.func).rpartition(".")[2] == "assign"
-        if not assigns or ast.unparse(call.args[0]) != name:  # type: ignore[union-attr]
-            return False
-        old = untensored(file, call.args[1])  # type: ignore[union-attr]
-        value = re.sub(rf"\b{re.escape(name)}\b", f'{group}["lr"]', old)
-        moved = moved or value != old
-        lines.append(f'{group}["lr"] = {value}')
-    inner = [f'    for _ in {group}["params"]:', *(f"        {line}" for line in lines)]
-    lines = inner if moved else [f"    {line}" for line in lines]
-    put(work, file, loop, [f"for {group} in {at}.param_groups:", *lines])
-    told = "MindSpore has one rate for each parameter of a group, and they are the same: it moves that many times"
-    work.say(file, loop, CHECK if moved else REWRITTEN, told if moved else "the rate of every group", "changing")
-    return True
-
-
-def written(file: File, whole: ast.expr, outer: ast.AST) -> tuple[ast.stmt, str] | None:
-    """The statement that writes a rate, and the value: ``assign``, ``set_data`` or an assignment to it.
-
-    Raises:
-        Left: it is part of a larger expression.
-    """
-    call: ast.AST | None = None
-    value: ast.expr | None = None
-    if isinstance(outer, ast.Call) and file.names.dotted(outer.func).rpartition(".")[2] == "assign":
-        if outer.args[0] is whole:
-            call, value = outer, outer.args[1]
-    elif isinstance(outer, ast.Attribute) and outer.attr in ("set_data", "assign_value"):
-        made = file.parents[outer]
-        assert isinstance(made, ast.Call)
-        call, value = made, made.args[0]
-    if call is None or value is None:
-        return None
-    statement = file.parents[call]
-    if not isinstance(statement, ast.Expr):
-        raise Left(f"the assignment in line {call.lineno} is part of a larger expression")  # type: ignore[attr-defined]
-    return statement, untensored(file, value)
-
-
-def untensored(file: File, node: ast.expr) -> str:
-    """The number in ``Tensor(number, dtype)``."""
-    return file.source.code(node.args[0] if is_tensor(file, node) else node)  # type: ignore[attr-defined]
-
-
-def is_tensor(file: File, node: ast.expr | None) -> bool:
-    """Whether an expression is ``Tensor(value, …)``."""
-    if not isinstance(node, ast.Call) or not node.args or isinstance(node.args[0], ast.Starred):
-        return False
-    return file.names.dotted(node.func).startswith("mindspore.") and ast.unparse(node.func).endswith("ensor")
-
-
-def clock(work: Work, scope: Scope, node: ast.Attribute, at: str) -> None:
-    """``int(optimizer.global_step.asnumpy()[0])``, or shown as it is."""
-    file = scope.file
-    whole: ast.AST = node
-    outer = file.parents[node]
-    if isinstance(outer, ast.Attribute) and outer.attr in READ and isinstance(file.parents[outer], ast.Call):
-        whole = file.parents[outer]
-        outer = file.parents[whole]
-        if isinstance(outer, ast.Subscript):
-            whole = outer
-    elif not isinstance(outer, ast.FormattedValue) and not (
-        isinstance(outer, ast.Call)
-        and node in outer.args
-        and ast.unparse(outer.func) in ("print", "int", "float", "str")
-    ):
+def clock(back: Back, scope: Scope, node: ast.Attribute, at: str) -> None:
+    """``int(optimizer.global_step.asnumpy()[0])``, ``global_step - 1``, or shown as it is."""
+    work, file = back.work, scope.file
+    whole = bare(file, node, "one")
+    outer = file.parents[whole]
+    number = (ast.FormattedValue, ast.BinOp, ast.Compare, ast.Assign, ast.Return, ast.keyword)
+    called = ast.unparse(outer.func) if isinstance(outer, ast.Call) and whole in outer.args else ""
+    asked = called in ("print", "int", "float", "str") or ".learning_rate" in called  # of whose step a rate is asked
+    if not asked and not isinstance(outer, number):
         raise Left(f"its global_step in line {node.lineno} is used in a way that was not recognised")
-    work.replace(file, whole, f'{at}.param_groups[0]["step"]')
+    scheduler = back.clock(scope, at)
+    work.replace(file, whole, f"{scheduler}.last_epoch" if scheduler else f'{at}.param_groups[0]["step"]')
     work.say(file, whole, REWRITTEN, "how many updates were made", "reading")
+    follow(work, scope, whole, "one")
 
 
 def checkpoints(work: Work, thing: Thing) -> None:

@@ -44,7 +44,7 @@ def operation(back: Back, scope: Scope, node: ast.Assign, value: ast.Call, known
     weights(work, scope, value.func)
     loss, lines = loss_of(scope, node, value.func, inputs)
     factor, _ = back.scales(scope, node.lineno, sens)
-    if back.free and factor and sens is not None:
+    if back.way.loose and factor and sens is not None:
         factor = said(work, scope, sens)
     put(work, file, node, [*lines, *back.gradients(node, at, loss, factor)])
     work.say(file, node, REWRITTEN, "the gradients of the loss, into the parameters", "step")

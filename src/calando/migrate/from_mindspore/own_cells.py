@@ -18,6 +18,7 @@ from .step import plain_numbers
 from .words import objects, said, tail, worded
 
 UPDATES = ("DynamicLossScaleUpdateCell", "FixedLossScaleUpdateCell")
+INHERITED = {"sense_flag", "_no_sens_impl", "return_grad", "weights_name", "grad_no_sens", "degree", "mean"}
 WATCHES = "watches for overflow itself"
 OVERFLOW = "calando.migrate.overflow"
 
@@ -39,7 +40,7 @@ def own_cells(back: Back) -> dict[str, str]:
         cls = file.scopes[node]
         bases = [file.names.dotted(base) for base in node.bases]
         module(back, file, cls, node, bases)
-        if back.free:
+        if back.way.loose:
             plain_words(work, file, node)
         for scope, call in instances(work, cls):
             if name := named(work, scope.file, call, network_of(cls, bases)):
@@ -67,7 +68,7 @@ def steps_of(back: Back) -> list[tuple[File, ast.ClassDef]]:
     """The Cells that hold the optimizer; where gradients are values, also those that apply something to them."""
     flow = back.work.flow
     found = []
-    wanted = {owner for owner, _ in flow.keepers(back.thing)} | (mapping(back.work) if back.free else set())
+    wanted = {owner for owner, _ in flow.keepers(back.thing)} | (mapping(back.work) if back.way.loose else set())
     for file in flow.files if wanted else ():
         for node in file.scopes:
             if not isinstance(node, ast.ClassDef) or id(node) in back.work.told or node not in wanted:
@@ -144,10 +145,16 @@ def module(back: Back, file: File, cls: Scope, node: ast.ClassDef, bases: list[s
     work.need(file, f"import {OVERFLOW}" if watches else "import torch")
     work.replace(file, node.bases[0], f"{OVERFLOW}.{READY[1]}" if watches else "torch.nn.Module")
     heads = {n.name: n for n in node.body if isinstance(n, ast.FunctionDef)}
+    above = next((n for n in ast.walk(node) if re.fullmatch(r"super\(.*\)\.construct", ast.unparse(n))), None)
+    if above is not None:
+        raise Left(f"{node.name} leaves the step to MindSpore's class in line {above.lineno}: write it out there first")  # type: ignore[attr-defined]
+    missed = sorted(used(node) & INHERITED) if ready else []
+    if missed and not watches:
+        raise Left(f"{node.name} (line {node.lineno}) asks for self.{missed[0]}, which MindSpore's class keeps")
     if "construct" not in heads:
         raise Left(f"{node.name} (line {node.lineno}) has no construct")
     rename(work, file, heads["construct"], "__call__" if "forward" in heads else "forward")
-    if back.free and not ready and "__init__" in heads:
+    if back.way.loose and not ready and "__init__" in heads:
         in_place(work, file, heads["__init__"])
         for made_in, call in instances(work, cls):
             if any(asks_scale(work, made_in, each) for each in [*call.args, *(w.value for w in call.keywords)]):
@@ -267,7 +274,7 @@ def weighs(work: Work, file: File, head: ast.FunctionDef) -> bool:
 def tidied(work: Work, file: File, head: ast.FunctionDef) -> None:
     """Weights, gradient operations and flags that PyTorch has no use for."""
     weighed = weighs(work, file, head)
-    for node in list(head.body):
+    for node in [n for n in ast.walk(head) if isinstance(n, (ast.Assign, ast.Expr))]:
         text = ast.unparse(node)
         if weighed and text.startswith("self.weights = "):
             continue

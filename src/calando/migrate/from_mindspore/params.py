@@ -21,7 +21,7 @@ TAKEN = {
     "parameters_and_names": "[(name, p) for p, name in calando.migrate.whole.names({}).items()]",
 }
 LAYERS = ("cells", "cells_and_names", "name_cells")  # whose names are those of layers
-EXEMPT = re.compile(r"Norm|gamma|beta")
+EXEMPT = re.compile(r"Norm|gamma|beta|Transformer|BnAct")  # MindSpore's layers of these names have normalizations
 
 
 def parameters(work: Work, scope: Scope, params: ast.expr, decay: ast.expr | None) -> str:

@@ -20,7 +20,7 @@ def moves(work: Work, thing: Thing, given: dict[str | None, ast.expr]) -> bool:
     rate = given.get("learning_rate")
     if rate is not None and not surely_number(work, scope, rate):
         return True
-    for where, node in parts_of(work.flow, scope, given["params"]):
+    for where, node in parts_of(work.flow, scope, given["params"]) if "params" in given else ():
         for inner in ast.walk(node):
             for key, value in (spelled(inner) or {}).items():
                 if key == "lr" and not surely_number(work, where, value):

@@ -11,7 +11,7 @@ from ..reading.carry import constant, stored
 from ..reading.rhythm import grouped
 from ..reading.scopes import Scope
 from ..work import Left, Work
-from .back import Back
+from .back import GROUPS, Back
 
 DYNAMIC = {
     "DynamicLossScaleManager": {"init_loss_scale": "2 ** 24", "scale_factor": "2", "scale_window": "2000"},
@@ -21,6 +21,7 @@ FIXED = {
     "FixedLossScaleManager": {"loss_scale": "128.0", "drop_overflow_update": "True"},
     "FixedLossScaleUpdateCell": {"loss_scale_value": ""},
 }
+FINITE = "if all(p.grad.isfinite().all() {} if p.grad is not None): "  # as the scaler asks: no update, no step
 DEVICE = '"cuda" if torch.cuda.is_available() else "cpu"'
 
 
@@ -43,14 +44,15 @@ class Scaling:
     def lines(self, back: Back, scope: Scope, line: int, loss: str, at: str) -> list[str]:
         """From the loss to the update."""
         if self.number and not self.scaler:
-            return [*back.backward(at, f"({loss} * {self.number})"), *back.update(at)]
+            return [*back.backward(at, f"({loss} * {self.number})"), *back.update(scope, at)]
         if not self.scaler:
             factor, divisor = back.scales(scope, line, self.sens)
-            return [*back.backward(at, f"({loss} * {factor})" if factor else loss), *back.update(at, divisor)]
+            return [*back.backward(at, f"({loss} * {factor})" if factor else loss), *back.update(scope, at, divisor)]
         scaled = f"{loss} * {self.number}" if self.number else loss
         return [
             *back.backward(at, f"{self.scaler}.scale({scaled})"), f"{self.scaler}.step({at})",
-            f"{self.scaler}.update({self.fixed})", *back.after(at),
+            f"{self.scaler}.update({self.fixed})",
+            *(f"{FINITE.format(GROUPS.format(at))}{line}" for line in back.after(scope, at)),
         ]  # fmt: skip
 
 

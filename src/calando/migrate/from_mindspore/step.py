@@ -30,6 +30,8 @@ def step(back: Back, scope: Scope, call: ast.Call) -> None:
         return  # with another optimizer of the same name
     if len(call.args) == 1 and not call.keywords and in_place(back, scope, call):
         return
+    if isinstance(call.func, ast.Attribute) and call.func.attr == "step":
+        raise Left(f"it is stepped in line {call.lineno} as PyTorch's are: MindSpore's has no step, and this never ran")
     if len(call.args) != 1 or not isinstance(call.args[0], ast.Name) or call.keywords:
         raise Left(f"the gradients of the update in line {call.lineno} have no name")
     name = call.args[0].id
@@ -48,7 +50,7 @@ def step(back: Back, scope: Scope, call: ast.Call) -> None:
             continue  # another value under this name
         if id(node) not in known and not finite(back, scope, node, at):
             raise Left(f"the gradients of the update in line {call.lineno} are used in line {node.lineno} too")
-    lines = back.update(at, back.scales(scope, call.lineno, sens)[1])
+    lines = back.update(scope, at, back.scales(scope, call.lineno, sens)[1])
     statement = put_update(work, scope, call, lines)
     unjit(work, scope)
     whole = call if several_updates(back, scope, statement) else statement
@@ -100,7 +102,7 @@ def in_place(back: Back, scope: Scope, call: ast.Call) -> bool:
     at, loss = file.source.code(call.func), file.names.free("loss_value")
     several = any(t.name not in (APPLIED, OPERATION) and has_aux(t.node) for t in made)
     lines = [f"{loss} = {file.source.code(taken)}", *back.backward(at, f"{loss}[0]" if several else loss)]
-    lines += back.update(at, back.scales(scope, call.lineno, None)[1])
+    lines += back.update(scope, at, back.scales(scope, call.lineno, None)[1])
     statement = put_update(work, scope, call, lines)
     unjit(work, scope)
     work.say(file, statement, REWRITTEN, "the forward pass, its gradients into the parameters, and the update", "step")

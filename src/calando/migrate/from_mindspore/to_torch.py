@@ -10,19 +10,20 @@ from ..reading.flow import GRADIENT, OPTIMIZER, Flow, Scope, Thing
 from ..reading.remembered import remembered
 from ..reading.rhythm import updates
 from ..work import Left, Work, uses
-from .back import UNSAID, Back
-from .cells import BUILT, READY, calls_with, one_step_cells
-from .construct import arguments_of, construct, spelled_out
+from .back import UNSAID, UNSEEN, Back, Way
+from .cells import one_step_cells
+from .construct import construct, spelled_out
 from .crossed import CROSSED, crossed, met
 from .free import CLIPS, emptied_maps, free
 from .functions import concerned, gradient_functions
-from .grouped import construct_grouped, group_numbers, grouped
-from .handed import trainings
+from .given import arguments_of, grouped
+from .grouped import construct_grouped, group_numbers
 from .model import models
 from .numbers import checkpoints, numbers
 from .overwritten import overwritten
 from .own_cells import WATCHES, overflowing, own_cells
 from .rest import LARS, lists, networks, rest
+from .sharing import torn
 from .step import step
 
 WAYS = (False, False), (False, True), (True, True)  # whether gradients stay values, and the optimizer divides
@@ -38,21 +39,21 @@ KNOWN = (
 def to_torch(work: Work) -> None:
     """Rewrite a whole project for PyTorch."""
     left: dict[Thing, str] = {}
-    loose: set[Thing] = set()  # those whose gradients must stay values
+    loose: dict[Thing, str] = {}  # those whose gradients must stay values, and with what they cross
     while True:
         backs: dict[Thing, Back] = {}
         done = whole_ones(work, left, loose, backs)
         if done:
             overwritten(work)
         bound = {**unclipped(work, done, left), **torn(work, done, left)}
-        unused = {thing: why for thing, why in strays(work, done).items() if thing not in bound}
+        crossing = met(back for thing, back in backs.items() if thing in done)
+        unused = {t: why for t, why in {**strays(work, done), **crossing}.items() if t not in bound}
         bound.update({thing: why for thing, why in unused.items() if thing in loose})
-        bound.update(met(back for thing, back in backs.items() if thing in done))
-        looser = set(unused) - loose
+        looser = {thing: crossing.get(thing, "") for thing in unused if thing not in loose}
         if not bound and not looser:
             break
         left.update(bound)
-        loose |= looser
+        loose.update(looser)
         work.forget()
     if done:
         lists(work)
@@ -62,7 +63,7 @@ def to_torch(work: Work) -> None:
     rest(work)
 
 
-def whole_ones(work: Work, left: dict[Thing, str], loose: set[Thing], backs: dict[Thing, Back]) -> set[Thing]:
+def whole_ones(work: Work, left: dict[Thing, str], loose: dict[Thing, str], backs: dict[Thing, Back]) -> set[Thing]:
     """Rewrite every optimizer that can be, of those not yet known to be left; the others are put there, with why."""
     done: set[Thing] = set()
     for thing in work.flow.all(OPTIMIZER):
@@ -74,7 +75,7 @@ def whole_ones(work: Work, left: dict[Thing, str], loose: set[Thing], backs: dic
         if not why:
             why = carried_back(work, thing, LOOSE if thing in loose else WAYS, backs)
         if why:
-            left[thing] = why
+            left[thing] = why = left.get(thing) or loose.get(thing) or why
             work.say(file, thing.node, HUMAN, f"left whole: {why}", "optimizer")
         else:
             done.add(thing)
@@ -87,26 +88,15 @@ def carried_back(work: Work, thing: Thing, ways: tuple[tuple[bool, bool], ...], 
     for loose, carried in ways:
         if carried and not loose and UNSAID not in whys[0]:
             continue
-        why = work.attempt(lambda loose=loose, carried=carried: carry_back(work, thing, loose, carried, backs))  # type: ignore[misc]
-        if not why:
-            return ""
+        for attached in (False, True):
+            way = Way(loose, carried, attached)
+            why = work.attempt(lambda way=way: carry_back(work, thing, way, backs))  # type: ignore[misc]
+            if not why:
+                return ""
+            if UNSEEN not in why:
+                break
         whys.append(why)
-    return whys[-1] if any(word in whys[0] for word in (WATCHES, CHANGED, CROSSED)) else whys[0]
-
-
-def torn(work: Work, done: set[Thing], left: dict[Thing, str]) -> dict[Thing, str]:
-    """Optimizers that were rewritten beside one that was not, where either may make the same update."""
-    lost: dict[int, Thing] = {}
-    for other in left:
-        for call in trained(work, other):
-            lost.setdefault(id(call), other)
-    found = {}
-    for thing in done:
-        beside = next((lost[id(call)] for call in trained(work, thing) if id(call) in lost), None)
-        if beside is not None:
-            line = beside.node.lineno  # type: ignore[attr-defined]
-            found[thing] = f"the same update may be that of line {line}, which cannot be rewritten: {left[beside]}"
-    return found
+    return whys[-1] if any(word in whys[0] for word in (WATCHES, CHANGED, CROSSED, UNSAID)) else whys[0]
 
 
 def strays(work: Work, done: set[Thing]) -> dict[Thing, str]:
@@ -114,7 +104,7 @@ def strays(work: Work, done: set[Thing]) -> dict[Thing, str]:
     found: dict[Thing, str] = {}
     asking, told = askers(work.flow), set(work.told)
     for thing in done:
-        mine = arguments_of(thing, thing.name.rpartition(".")[2]).get("params")
+        mine = arguments_of(thing).get("params")
         for made in concerned(work, thing, mine):
             other = next((call for call in asking.get(made, ()) if id(call) not in told), None)
             if id(made.node) in told and other is not None:
@@ -134,20 +124,11 @@ def askers(flow: Flow) -> dict[Thing, list[ast.Call]]:
     return found
 
 
-def trained(work: Work, thing: Thing) -> list[ast.Call]:
-    """The calls that update by an optimizer, or that make what does."""
-    made = [found for tail in (*READY, BUILT) for found in calls_with(work, thing, tail)]
-    driven = calls_with(work, thing, "Model")
-    handed = [found for _, call in driven for found in trainings(work.flow, call)]
-    return [call for _, call in (*updates(work.flow, thing), *made, *driven, *handed)]
-
-
-def carry_back(work: Work, thing: Thing, loose: bool, carried: bool, backs: dict[Thing, Back]) -> None:
+def carry_back(work: Work, thing: Thing, way: Way, backs: dict[Thing, Back]) -> None:
     """Rewrite one optimizer and everything that belongs to it.
 
     Args:
-        loose: whether gradients stay values of their own.
-        carried: whether the optimizer keeps its loss_scale.
+        way: how.
         backs: where this way of it is kept, for what several optimizers have in common.
 
     Raises:
@@ -162,19 +143,19 @@ def carry_back(work: Work, thing: Thing, loose: bool, carried: bool, backs: dict
         in_front(scope, node)
     for scope, node in uses(work.flow, thing):
         followed(work, scope, node)
-    back = backs[thing] = Back(work, thing, form, arguments_of(thing, name), free=loose, carried=carried)
+    back = backs[thing] = Back(work, thing, form, arguments_of(thing), way)
     spelled_out(back)
     if grouped(thing):
         construct_grouped(back)
     else:
         construct(back, name)
-    if not loose:
+    if not way.loose:
         overflowing(work, thing)
     sites = updates(work.flow, thing)
     back.stepped = len(sites)
-    if loose and sites:
+    if way.loose and sites:
         free(back)
-    for scope, call in () if loose else sites:
+    for scope, call in () if way.loose else sites:
         step(back, scope, call)
     crossed(back)
     gradient_functions(back)

@@ -8,7 +8,7 @@ from ..finding import CHECK, KEPT, REWRITTEN
 from ..reading.scopes import Scope
 from ..work import Work, off
 from .back import Back
-from .numbers import untensored
+from .tensors import untensored
 
 KNOWN = {"cur_epoch_num", "cur_step_num", "batch_num", "epoch_num", "net_outputs", "mode"}
 CONTEXT = {"original_args", "request_stop", "get_stop_requested"}

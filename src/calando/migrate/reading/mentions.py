@@ -180,7 +180,7 @@ def handed_on(flow: Flow, node: ast.Call, scope: Scope) -> str:
         return ""
     given = [*node.args, *(word.value for word in node.keywords)]
     if chooses(scope.file, node):
-        return "which class of optimizer or scheduler this is, is only known when it runs"
+        return "which class of optimizer or scheduler this is, is only known when it runs: call each where it is chosen"
     called = CALLED_SCALER.search(name) and len(node.args) + len(node.keywords) > 1
     if called:
         return "a loss scaler that is called: the backward, the clipping and the update happen inside it"
@@ -233,7 +233,7 @@ def maker_mentioned(flow: Flow, file: File, node: ast.Call, scope: Scope) -> str
     if kind in (OPTIMIZER, SCHEDULER, GROUPS_SCHEDULER, SCALER, GRADIENT):
         return f"this {kind} was not rewritten"
     if chosen_call(flow, scope, node):
-        return "which class of optimizer or scheduler this is, is only known when it runs"
+        return "which class of optimizer or scheduler this is, is only known when it runs: call each where it is chosen"
     if len(node.args) == 1 and not node.keywords and made_so(flow) and ast.unparse(node.func) in made_so(flow):
         return "this update was not rewritten: which class of optimizer makes it, is only known when it runs"
     if from_elsewhere(flow, file, node, scope):
