@@ -19,10 +19,15 @@ from .handed import trainings
 
 def trained(work: Work, thing: Thing) -> list[ast.Call]:
     """The calls that update by an optimizer, or that make what does."""
+    return acting(work, thing) + [call for _, call in calls_with(work, thing, "Model")]
+
+
+def acting(work: Work, thing: Thing) -> list[ast.Call]:
+    """Those of them that are sure to: not a Model that may only evaluate."""
     made = [found for tail in (*READY, BUILT) for found in calls_with(work, thing, tail)]
     driven = calls_with(work, thing, "Model")
     handed = [found for _, call in driven for found in trainings(work.flow, call)]
-    return [call for _, call in (*updates(work.flow, thing), *made, *driven, *handed)]
+    return [call for _, call in (*updates(work.flow, thing), *made, *handed)]
 
 
 def torn(work: Work, done: set[Thing], left: dict[Thing, str]) -> dict[Thing, str]:
@@ -46,7 +51,7 @@ def torn(work: Work, done: set[Thing], left: dict[Thing, str]) -> dict[Thing, st
 
 def alike(work: Work, one: Thing, other: Thing) -> bool:
     """Whether two optimizers train the same network, which cannot be PyTorch's and MindSpore's."""
-    return bool(trained(work, other)) and not owners(work, one).isdisjoint(owners(work, other))
+    return bool(acting(work, other)) and not owners(work, one).isdisjoint(owners(work, other))
 
 
 @remembered
