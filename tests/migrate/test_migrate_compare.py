@@ -5,7 +5,7 @@ import pytest
 
 from calando.migrate.prove.compare import SHARE, WEIGHT, Proof, loop, rates, weights
 from calando.migrate.prove.drawn import drawings
-from calando.migrate.prove.journal import Call, Journal
+from calando.migrate.prove.journal import Call, Journal, Parted
 
 
 def journal(*weights, powers=True):
@@ -149,3 +149,16 @@ def test_a_clip_on_one_side_is_seen_at_the_update_at_which_it_acts(name, swapped
 def test_gradients_that_wander_are_no_clip(wander):
     assert loop(trained(), trained(wander=wander)).holds
     assert loop(trained(clipped_to(7.0)), trained(clipped_to(7.0), wander=wander)).holds
+
+
+def test_runs_that_cannot_be_laid_side_by_side_say_why():
+    level = rates(journal(1.0, 0.5), journal(1.0))
+    assert level.text == "the source made 2 updates, the result 1"
+    source = journal(1.0)
+    source.calls[0][0].names, source.calls[0][0].grads = [], [np.zeros((3, 2), np.float32)]
+    result = Journal(replay=source)
+    result.calls = [[]]
+    with pytest.raises(
+        Parted, match=r"parameter 0 has shape \(3,\), in the source \(3, 2\): the parameters are others"
+    ):
+        result.fed(0, [], [(3,)])

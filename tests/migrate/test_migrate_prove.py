@@ -32,6 +32,22 @@ def test_a_script_that_fails_and_one_that_does_not_end(tmp_path, torch):
     assert "the source failed: it was stopped after 4 seconds" in done.stderr
 
 
+ASKS = SCRIPT.replace(b"import torch\n", b"import argparse\nimport torch\nword = argparse.ArgumentParser()\n"
+    b"word.add_argument('--data', required=True)\nassert word.parse_args().data == 'a folder'\n", 1)  # fmt: skip
+
+
+def test_what_a_script_is_run_with(tmp_path, torch):
+    (tmp_path / "asks.py").write_bytes(ASKS)
+    done = command("asks.py", "-o", "out.py", "--prove", "--args", "--data 'a folder'", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for more, told in (
+        (["--prove", "--args", "--data 'a"], "--args must be words as in a shell"),
+        (["--args", "--data a"], "nothing is run without it"),
+    ):
+        done = command("asks.py", *more, cwd=tmp_path)
+        assert (done.returncode, told in done.stderr) == (2, True), done.stderr
+
+
 FROZEN = """import torch
 import torch.nn as nn
 

@@ -35,6 +35,7 @@ from .flags import debug
 @click.option("--lint", is_flag=True, help="Only look for known mistakes; exit code 1 if there are any.")
 @click.option("--report", type=click.Path(path_type=Path), help="Write an HTML page: both versions and every finding.")
 @click.option("--prove", is_flag=True, help="Run script and result in separate processes and compare the training.")
+@click.option("--args", default="", metavar="WORDS", help='What --prove gives the script: "--data here --epochs 1".')
 @click.option("--seconds", type=click.FloatRange(1), default=120.0, show_default=True, help="Time limit of each run.")
 @click.option("--quiet", is_flag=True, help="Print only the result.")
 @debug

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +31,7 @@ class Asked:
     report: Path | None = None
     prove: bool = False
     seconds: float = 120.0
+    args: str = ""
     quiet: bool = False
 
 
@@ -43,7 +45,7 @@ def run(asked: Asked) -> int:
         ValueError, OSError: options that do not go together, a path that is not there, a script that
             cannot be read; nothing has been written.
     """
-    refuse(asked)
+    given = refuse(asked)
     found = gather(asked.paths)
     if asked.lint:
         return linted(found, asked)
@@ -61,7 +63,7 @@ def run(asked: Asked) -> int:
         from .prove import prove
         from .prove.drawn import drawings
 
-        proofs = prove(done, asked.seconds)
+        proofs = prove(done, asked.seconds, given)
         drawn = [drawing for proof in proofs for drawing in drawings(proof)]
     idle = asked.prove and not proofs
     code = deliver(done, asked, found.bases)
@@ -82,8 +84,12 @@ def run(asked: Asked) -> int:
     return FOUND if any(not proof.holds for proof in proofs) else code
 
 
-def refuse(asked: Asked) -> None:
-    """Raise ValueError for options that do not go together."""
+def refuse(asked: Asked) -> list[str]:
+    """What a script is given where it is run.
+
+    Raises:
+        ValueError: options that do not go together, or quotes that are not closed.
+    """
     ways = [name for name, on in (("--out", asked.out), ("--in-place", asked.in_place), ("--check", asked.check)) if on]
     if len(ways) > 1:
         raise ValueError(f"{ways[0]} and {ways[1]} do not go together: say where the result goes once")
@@ -91,6 +97,13 @@ def refuse(asked: Asked) -> None:
         raise ValueError("--in-place needs a file; standard input has no place")
     if STDIN in asked.paths and len(asked.paths) > 1:
         raise ValueError("standard input (-) is one script; it cannot stand beside others")
+    try:
+        given = shlex.split(asked.args)
+    except ValueError as problem:
+        raise ValueError(f"--args must be words as in a shell, but got {asked.args!r}: {problem}") from None
+    if given and not asked.prove:
+        raise ValueError(f"--args is what --prove gives the script, and nothing is run without it; got {asked.args!r}")
+    return given
 
 
 def deliver(done: Migration, asked: Asked, bases: dict[str, Path]) -> int:

@@ -10,6 +10,7 @@ or does not run the script on the CPU, calando's network room stands in for it.
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,13 @@ from .touched import by_itself, touched
 __all__ = ["Proof", "prove"]
 
 
-def prove(done: Migration, seconds: float) -> list[Proof]:
+def prove(done: Migration, seconds: float, given: Sequence[str] = ()) -> list[Proof]:
     """Run the evidence for every script that changed and can be run by itself.
 
     Args:
         done: a migration.
         seconds: how long one run may take.
+        given: the arguments that each script is run with.
 
     Returns:
         One proof for each script that is run by itself and that was changed, or imports what was; none where
@@ -42,7 +44,7 @@ def prove(done: Migration, seconds: float) -> list[Proof]:
         place = Path(room)
         lay_out(done, place)
         for number, result in enumerate(runnable(done)):
-            found.append(proof(done, result, place, number, seconds))
+            found.append(proof(done, result, place, number, seconds, given))
     return found
 
 
@@ -67,7 +69,9 @@ def local(name: str) -> Path:
     return Path("stdin.py") if name == "<stdin>" else Path(*[p for p in Path(name).parts if p not in ("/", "..", ".")])
 
 
-def proof(done: Migration, result: Result, place: Path, number: int, seconds: float) -> Proof:
+def proof(
+    done: Migration, result: Result, place: Path, number: int, seconds: float, given: Sequence[str] = ()
+) -> Proof:
     """All levels for one script."""
     kinds = {thing.name.partition(".")[0] for thing in done.flow.all(OPTIMIZER)}
     source_side = "mindspore" if "mindspore" in kinds else "torch"
@@ -83,7 +87,8 @@ def proof(done: Migration, result: Result, place: Path, number: int, seconds: fl
         ways = (
             ([source_side], "", None) if kind == "source" else (sides, bridge, recorded if kind == "replay" else None)
         )
-        return started(job(scripts[kind], *ways, place / f"{number}-{kind}.npz", room), place, seconds)
+        one = job(scripts[kind], *ways, place / f"{number}-{kind}.npz", room)
+        return started({**one, "given": [*given]}, place, seconds)
 
     source = run("source")
     if source.problem and not source.room and (room := wanted(source.problem)):

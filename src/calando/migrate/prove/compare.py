@@ -208,7 +208,7 @@ def loop(source: Journal, result: Journal) -> Level:
             order = matched(a.names, b.names, len(a.weights))
             shapes = [a.weights[j].shape for j in order]
             if shapes != [w.shape for w in b.weights]:
-                return Level(3, title, True, False, f"{place}: other parameters")
+                return Level(3, title, True, False, f"{place}: the parameters are others, or in other groups")
             pair = gradients(a, b)
             longest = max(longest, *map(length, pair))
             if told := shortened(*pair, share, longest):
@@ -271,7 +271,9 @@ def unlike(source: Journal, result: Journal) -> str:
         return "the source made no update"
     mine, its = [len(c) for c in source.calls], [len(c) for c in result.calls]
     if mine != its:
-        return f"the source made {mine} updates with its optimizers, the result {its}"
+        made, makes = (" and ".join(map(str, counts)) or "no" for counts in (mine, its))
+        each = " (each optimizer's)" if len(mine) > 1 or len(its) > 1 else ""
+        return f"the source made {made} updates{each}, the result {makes}"
     return ""
 
 

@@ -78,11 +78,11 @@ class Journal:
         call = source[at]
         order = matched(call.names, names, len(call.grads))
         found = [call.grads[i] for i in order]
-        for name, shape, grad in zip(names, shapes, found, strict=False):
-            if grad is not None and grad.shape != shape:
-                raise Parted(
-                    f"optimizer {number}: {name or 'a parameter'} has shape {shape}, its gradient {grad.shape}"
-                )
+        for i, (shape, grad) in enumerate(zip(shapes, found, strict=False)):
+            if grad is not None and tuple(grad.shape) != tuple(shape):
+                name = names[i] if names else f"parameter {i}"
+                told = f"optimizer {number}: {name} has shape {tuple(shape)}, in the source {tuple(grad.shape)}"
+                raise Parted(f"{told}: the parameters are others, or in other groups")
         if len(found) != len(shapes):
             raise Parted(f"optimizer {number} has {len(shapes)} parameters, in the source {len(found)}")
         return found

@@ -10,6 +10,7 @@ import runpy
 import sys
 import traceback
 import warnings
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from types import ModuleType
@@ -22,7 +23,14 @@ from .room import enter
 
 
 def play(
-    script: Path, folder: Path, sides: list[str], bridge: str, replay: Path | None, out: Path, room: str = ""
+    script: Path,
+    folder: Path,
+    sides: list[str],
+    bridge: str,
+    replay: Path | None,
+    out: Path,
+    room: str = "",
+    given: Sequence[str] = (),
 ) -> None:
     """Run a script and keep what its optimizers do.
 
@@ -34,6 +42,7 @@ def play(
         replay: a journal whose gradients are fed.
         out: where the journal goes.
         room: why calando's network room stands in for MindSpore; empty: MindSpore itself, where it is installed.
+        given: the arguments that the script is run with.
     """
     journal = Journal(replay=load(replay) if replay else None)
     ends: list[Any] = []
@@ -41,7 +50,7 @@ def play(
         if "mindspore" in sides or bridge:
             journal.room = enter(room)
         watch(journal, sides, bridge, ends)
-        run(script, folder, journal)
+        run(script, folder, journal, given)
     finally:
         for end in reversed(ends):
             end()
@@ -79,10 +88,10 @@ def watch(journal: Journal, sides: list[str], bridge: str, ends: list[Any]) -> N
         ends.append(ours.Watch(journal, written_here, taken, follow).end)
 
 
-def run(script: Path, folder: Path, journal: Journal) -> None:
+def run(script: Path, folder: Path, journal: Journal, given: Sequence[str] = ()) -> None:
     """Run a script as ``__main__``; what goes wrong is kept in the journal."""
     before = sys.argv, list(sys.path), os.getcwd(), sys.modules.copy()
-    sys.argv = [str(script)]
+    sys.argv = [str(script), *given]
     sys.path.insert(0, str(folder))
     try:
         with open(os.devnull, "w") as nowhere, contextlib.redirect_stdout(nowhere), warnings.catch_warnings():
@@ -129,7 +138,8 @@ def main(arguments: list[str]) -> None:
     for job in json.loads(Path(arguments[0]).read_text()):
         replay = Path(job["replay"]) if job["replay"] else None
         folder = Path(job["folder"])
-        play(Path(job["script"]), folder, job["sides"], job["bridge"], replay, Path(job["out"]), job.get("room", ""))
+        more = job.get("room", ""), job.get("given", ())
+        play(Path(job["script"]), folder, job["sides"], job["bridge"], replay, Path(job["out"]), *more)
 
 
 if __name__ == "__main__":
