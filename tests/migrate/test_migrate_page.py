@@ -73,4 +73,13 @@ def test_every_certainty_is_counted_once_there_is_one(done):
     found = [Finding("train.py", 1, certainty, "x", "y") for certainty in (*CERTAINTIES, CERTAINTIES[0])]
     told = "1 of 1 script changed; 2 rewritten; 1 rewritten, please check; 1 needs a human; 1 stays as it is"
     assert summary(replace(done, findings=found)) == told
+    twice = summary(replace(done, findings=2 * found))
+    assert twice.endswith("; 2 rewritten, please check; 2 need a human; 2 stay as they are")
     assert summary(replace(done, findings=[])) == "1 of 1 script changed; no optimizer and no schedule was found"
+
+
+def test_scripts_in_which_nothing_changes_are_one_list(done):
+    same = replace(done.results[0], after=done.results[0].before)
+    whole = page(replace(done, results=[*done.results, *(replace(same, name=f"{name}.py") for name in "bcd")]))
+    assert whole.count("<h2>Nothing changes in</h2>") == 1 and whole.count('<li class="code">') == 3
+    assert "Nothing changes in" not in page(done)

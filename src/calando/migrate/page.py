@@ -52,7 +52,9 @@ def page(done: Migration, proofs: Sequence[Proof] = ()) -> str:
     parts += [findings(done.findings), defaults(done)]
     parts += [proven(proof) for proof in proofs]
     for number, result in enumerate(done.results):
-        parts.append(sides(result, number, [f for f in done.findings if f.file == result.name]))
+        if result.changed:
+            parts.append(sides(result, number, [f for f in done.findings if f.file == result.name]))
+    parts.append(unchanged([result.name for result in done.results if not result.changed]))
     parts.append(guide(f.topic for f in done.findings))
     body = "\n".join(filter(None, parts))
     return (
@@ -70,7 +72,7 @@ def findings(found: Iterable[Finding]) -> str:
         mark = MARKS[each.certainty]
         reason = escape(each.reason)
         if name := section(each.topic):
-            reason += f' <a href="#guide-{name}">{escape(SECTIONS[name][0])}</a>'
+            reason += f'. <a href="#guide-{name}">{escape(SECTIONS[name][0])}</a>'
         rows.append(
             f'<tr><td><b class="{mark}">{escape(each.certainty)}</b></td>'
             f'<td class="code">{escape(each.file)}:{each.line}</td><td><code>{escape(each.text)}</code></td>'
@@ -153,12 +155,16 @@ def curve(number: int, pairs: Sequence[tuple[float | None, float | None]]) -> st
     )
 
 
+def unchanged(names: Sequence[str]) -> str:
+    """The scripts in which nothing changes, in one list."""
+    listed = "".join(f'<li class="code">{escape(name)}</li>' for name in names)
+    return f"<h2>Nothing changes in</h2><ul>{listed}</ul>" if names else ""
+
+
 def sides(result: Result, number: int, found: Sequence[Finding]) -> str:
     """Source and result beside each other; long stretches without a change are left out."""
     before = lines(result.source.text)
     after = lines(result.after.decode(result.source.encoding).removeprefix("\ufeff"))
-    if not result.changed:
-        return f"<h2>{escape(result.name)}</h2><p>Nothing changes.</p>"
     topics: dict[int, Finding] = {}
     for each in found:
         topics.setdefault(each.line, each)

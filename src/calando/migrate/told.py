@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from .finding import CERTAINTIES, CHECK, HUMAN
+from .finding import CERTAINTIES, CHECK, HUMAN, KEPT
 from .project import Migration
+
+SEVERAL = {HUMAN: "need a human", KEPT: "stay as they are"}
 
 
 def lines(done: Migration) -> list[str]:
@@ -21,6 +23,10 @@ def summary(done: Migration) -> str:
     """One line with the counts."""
     counts = Counter(finding.certainty for finding in done.findings)
     changed = sum(result.changed for result in done.results)
-    parts = [f"{counts[name]} {name}" for name in CERTAINTIES if counts[name]]
+    parts = [
+        f"{counts[name]} {name if counts[name] == 1 else SEVERAL.get(name, name)}"
+        for name in CERTAINTIES
+        if counts[name]
+    ]
     files = f"{changed} of {len(done.results)} script{'s' if len(done.results) != 1 else ''} changed"
     return "; ".join([files, *parts]) if parts else f"{files}; no optimizer and no schedule was found"
