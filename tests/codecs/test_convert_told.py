@@ -293,13 +293,18 @@ def refusals(tmp_path):
         (whole | {"optimizer": state | {"param_groups": []}}, {}, "the optimizer's state_dict is not one of torch: "),
         (whole | {"optimizer": state | {"param_groups": [3]}}, {}, "the optimizer's state_dict is not one of torch: "),
         (whole | {"optimizer": state | {"state": {0: None}}}, {}, "the optimizer's state_dict is not one of torch: "),
+        (
+            whole | {"optimizer": state | {"state": {0: {"momentum_buffer": [1.0]}}}},
+            {},
+            "a.pt: 'momentum_buffer' is a list, where a tensor should be",
+        ),
         ([1, 2], {}, "holds a list, and no state_dict"),
         ({"epoch": 3}, {}, "has no state_dict of a network or an optimizer; it has 'epoch'"),
         ({"G": model.state_dict(), "D": model.state_dict()}, {}, "it has 'G', 'D'; store the network's under 'model'"),
     ]
 
 
-@pytest.mark.parametrize("number", range(14))
+@pytest.mark.parametrize("number", range(15))
 def test_refusals_write_nothing(tmp_path, number):
     found, options, told = refusals(tmp_path)[number]
     torch.save(found, tmp_path / "a.pt")

@@ -147,8 +147,10 @@ def entry(place: Path, name: str, x: Any) -> Entry:
     """One tensor.
 
     Raises:
-        CheckpointError: it is sparse, quantized, or of a type that files of others do not have.
+        CheckpointError: it is none, sparse, quantized, or of a type that files of others do not have.
     """
+    if not hasattr(x, "shape"):
+        raise CheckpointError(f"{place}: {name!r} is a {type(x).__name__}, where a tensor should be")
     try:
         found, word = tensors.taken(name, x)
     except TypeError as problem:
