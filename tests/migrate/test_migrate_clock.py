@@ -204,6 +204,10 @@ other = optim.SGD(net.parameters(), lr=0.1)
 one = lr_scheduler.SequentialLR(
     other, [lr_scheduler.LinearLR(other, 0.5), lr_scheduler.OneCycleLR(other, 0.2, total_steps=30)], milestones=[2]
 )
+third = optim.SGD(net.parameters(), lr=0.1)
+two = lr_scheduler.SequentialLR(
+    third, [lr_scheduler.OneCycleLR(third, 0.2, total_steps=30), lr_scheduler.PolynomialLR(third, 4)], milestones=[1]
+)
 for x, y in loader:
     opt.zero_grad()
     back(x, y)
@@ -211,7 +215,9 @@ for x, y in loader:
     sched.step()
     other.step()
     one.step()
-    print("after", sched.get_last_lr(), one.get_last_lr())
+    third.step()
+    two.step()
+    print("after", sched.get_last_lr(), one.get_last_lr(), two.get_last_lr())
 """,
 }
 HELPER = {"one helper called on both sides of the update": 'group["lr"] for group in optimizer.param_groups'}

@@ -30,10 +30,10 @@ CLOSED = (
     "ConstantLR",
     "PolynomialLR",
 )
-# What keeps a scheduler that follows another in a SequentialLR from being computed by itself.
+# What keeps a scheduler in a SequentialLR, MultiplicativeLR behind another, from being computed by itself.
 ENTANGLED = {
     "MultiplicativeLR": "goes on from the rate that the scheduler before it left",
-    **dict.fromkeys(("OneCycleLR", "CyclicLR"), "changes the rate that the schedulers before it begin with"),
+    **dict.fromkeys(("OneCycleLR", "CyclicLR"), "changes the rate that the schedulers beside it begin with"),
 }
 CHAINED = {"schedulers": None, "optimizer": None}
 
@@ -125,7 +125,7 @@ def form_of(work: Work, thing: Thing, base: str = BASE) -> tuple[Closed, list[Th
         for part in parts:
             if thing.name == "ChainedScheduler" and part.name not in RATIOS:
                 raise Left(f"it multiplies with {part.name}, which is no factor of the rate before it")
-            if thing.name == "SequentialLR" and forms and part.name in ENTANGLED:
+            if thing.name == "SequentialLR" and part.name in ENTANGLED and (forms or part.name != "MultiplicativeLR"):
                 raise Left(f"its {part.name} {ENTANGLED[part.name]}")
             form, deeper = form_of(work, part, "1.0" if thing.name == "ChainedScheduler" else BASE)
             if deeper:
