@@ -55,6 +55,13 @@ def works(kernel):
     return p.tolist() == [2.5, 2.5, 2.5]
 
 
+def test_a_folder_at_home_may_be_named_as_in_a_shell(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("CALANDO_CACHE_DIR", "~/kernels")
+    assert compile.writable_folder() == tmp_path / "kernels"
+
+
 def test_the_second_process_compiles_nothing(run, tmp_path):
     def files():
         return {path.name: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")}

@@ -145,7 +145,7 @@ def kept(folder: Path, title: str, text: str) -> ModuleType | None:
 def writable_folder() -> Path | None:
     """Where kernels are kept: ``CALANDO_CACHE_DIR``, else the user's cache folder; None if read-only."""
     named = os.environ.get("CALANDO_CACHE_DIR")
-    folder = Path(named) if named else Path(platformdirs.user_cache_dir("calando")) / "kernels"
+    folder = Path(os.path.expanduser(named)) if named else Path(platformdirs.user_cache_dir("calando")) / "kernels"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError:

@@ -3,7 +3,7 @@
 Whoever exchanges them there is believed.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from itertools import chain
 from operator import is_
 from typing import Any, ClassVar
@@ -159,7 +159,7 @@ class Faces(Controls, torch.optim.Optimizer):
         faces = self._faces
         if len(faces) <= ASKED_AT_ONCE:
             entries, values = self._seen
-            if all(map(is_, self.state.values(), entries)) and same(values_of(entries), values):
+            if alike(self.state.values(), entries) and alike(values_of(entries), values):
                 return True
         else:
             faces = in_turn(faces, self._turn)
@@ -230,6 +230,6 @@ def values_of(entries: Iterable[Any]) -> list[Any]:
     return list(chain.from_iterable(entry.values() for entry in entries if isinstance(entry, dict)))
 
 
-def same(xs: list[Any], ys: list[Any]) -> bool:
-    """Whether two lists hold the same things."""
+def alike(xs: Collection[Any], ys: Collection[Any]) -> bool:
+    """Whether two collections hold the same things in the same order."""
     return len(xs) == len(ys) and all(map(is_, xs, ys))

@@ -14,6 +14,7 @@ from ..hyper import UnknownName, is_number
 from ..member import enlist
 from ..spelling import Spelling, meant, spelled, translated, unpacked
 from .boxes import boxed, refilled, unboxed
+from .faces import alike
 from .guests import refuse_unknown
 from .layered import layered
 from .refusals import HINTS, STRUCTURE, refuse_choices, refuse_formless, refuse_hints
@@ -55,7 +56,7 @@ class Mailbox(Stateful):
         changed = []
         for number, group, found in zip(playing, self.param_groups, written, strict=True):
             known, there = self.engine.groups[number].params, group["params"]
-            others = len(known) != len(there) or not all(map(is_, known, there))
+            others = not alike(known, there)
             if others:
                 self._admit(number, group)
             if found is not None or others:
@@ -97,11 +98,7 @@ class Mailbox(Stateful):
     def _written(self, number: int, group: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
         """What the outside wrote into one group, checked: its clock, and entries by our names; None: nothing."""
         left = self._left[number]  # in most steps all that stands there is what we have left there
-        if (
-            len(left) == len(group)
-            and all(map(is_, left, group.values()))
-            and group["step"] == self.engine.clocks[number]
-        ):
+        if alike(left, group.values()) and group["step"] == self.engine.clocks[number]:
             return None
         posted, hyper = self._posted[number], self.engine.hypers[number]
         if len(group) != self._sizes[number]:
@@ -230,11 +227,6 @@ class Mailbox(Stateful):
     def _structure(self, group: Mapping[str, Any]) -> tuple[Any, ...]:
         """The choices in a group that are no numbers over time."""
         return tuple(map(group.get, CHOICES))
-
-
-def alike(xs: Sequence[Any], ys: Sequence[Any]) -> bool:
-    """Whether two lists hold the same things in the same order."""
-    return len(xs) == len(ys) and all(map(is_, xs, ys))
 
 
 def moved(spelling: Spelling, coming: Mapping[str, Any]) -> tuple[list[tuple[str, Any]], Spelling]:
