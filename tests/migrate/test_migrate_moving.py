@@ -112,6 +112,17 @@ def test_what_cannot_go_leaves_all_that_trains_with_it(name):
     assert any(why in finding.reason for finding in done.findings)
 
 
+def test_scripts_that_make_their_networks_by_one_factory_do_not_hold_each_other_back():
+    head = "import mindspore as ms\nfrom mindspore import nn\nfrom net import make\nnet = make()\n"
+    scripts = {
+        "net.py": "from mindspore import nn\ndef make():\n    return nn.Dense(4, 1)\n",
+        "a.py": head + OPT + STEP + "    opt(grads)\n",
+        "b.py": head + "nn.TrainOneStepCell(nn.WithLossCell(net, f), nn.FTRL(net.trainable_params()))(x)\n",
+    }
+    done = migrate({name: text.encode() for name, text in scripts.items()}, Wish(to="torch", style="guide"))
+    assert [result.name for result in done.results if result.changed] == ["a.py"]
+
+
 def test_an_update_that_is_left_out_on_overflow_does_not_move_the_guides_scheduler():
     """MindSpore's clock stands still then, and torch's GradScaler leaves the gradients as they are."""
     text = OPT.replace("0.1)", "nn.cosine_decay_lr(0.0, 0.1, 8, 4, 2))") + "from mindspore.train import Model\n"

@@ -51,6 +51,8 @@ def torn(work: Work, done: set[Thing], left: dict[Thing, str]) -> dict[Thing, st
 
 def alike(work: Work, one: Thing, other: Thing) -> bool:
     """Whether two optimizers train the same network, which cannot be PyTorch's and MindSpore's."""
+    if one.scope is None or other.scope is None or one.scope.file is not other.scope.file:
+        return False  # scripts of one project call the same factory, each for a network of its own
     return bool(acting(work, other)) and not owners(work, one).isdisjoint(owners(work, other))
 
 
