@@ -31,6 +31,7 @@ LEFT = {
     "language_model": "by hand",
     "lbfgs_sine": "no LBFGS",
     "lightning_module": "no call that updates",
+    "loss_compute_called": "x comes from a network that is run before line 37, in another function",
     "loss_without_forward": "not found beside it",
     "notebook_fit_one_cycle": "only known when it runs",
     "own_optimizer_beside": "of the script's own in the same function",

@@ -7,10 +7,13 @@ import sys
 
 import pytest
 
-from calando.migrate import Wish, migrate
+from calando.migrate import HUMAN, Wish, migrate
 from calando.migrate.prove.compare import loop, rates, weights
 from calando.migrate.prove.journal import load
-from shapes import SHAPES
+from hands import HANDS, LEFT, PENALTY
+from shapes import HEAD, SHAPES
+
+EVERY = SHAPES | HANDS
 
 # How long an epoch is, where the script does not say it.
 EPOCHS = {"a loss that is an expression": "3"}
@@ -22,7 +25,7 @@ def runs(tmp_path_factory, torch):
     pytest.importorskip("mindspore", reason="MindSpore is not installed: nothing to run")
     room = tmp_path_factory.mktemp("shapes")
     jobs = []
-    for number, (name, text) in enumerate(SHAPES.items()):
+    for number, (name, text) in enumerate(EVERY.items()):
         (room / f"{number}.py").write_text(text)
         job = {"folder": str(room), "sides": ["torch"], "bridge": "", "replay": ""}
         jobs.append({**job, "script": str(room / f"{number}.py"), "out": str(room / f"{number}.npz")})
@@ -43,9 +46,9 @@ def runs(tmp_path_factory, torch):
 
 
 @pytest.mark.parametrize("to", ["calando", "mindspore"])
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize("name", EVERY)
 def test_a_shape_trains_the_same(name, to, runs):
-    number = list(SHAPES).index(name)
+    number = list(EVERY).index(name)
     source, replayed = load(runs / f"{number}.npz"), load(runs / f"{number}{to}.npz")
     for level in (
         rates(source, replayed),
@@ -53,3 +56,17 @@ def test_a_shape_trains_the_same(name, to, runs):
         loop(source, load(runs / f"{number}{to}free.npz")),
     ):
         assert level.holds, level.text
+
+
+@pytest.mark.parametrize("name", LEFT)
+def test_what_is_left_says_why(name):
+    text, why = LEFT[name]
+    done = migrate({"s.py": (HEAD + text).encode()}, Wish(to="mindspore"))
+    assert not done.results[0].changed
+    assert [f for f in done.findings if f.certainty == HUMAN and why in f.reason], [str(f) for f in done.findings]
+
+
+def test_a_penalty_on_weights_under_a_name_is_part_of_the_forward_pass():
+    done = migrate({"s.py": (HEAD + PENALTY).encode()}, Wish(to="mindspore"))
+    inside = done.results[0].after.decode().partition("def forward_fn(")[2].partition("return loss")[0]
+    assert "    for p in params:\n        small = small + p.pow(2).sum()\n" in inside

@@ -61,7 +61,7 @@ def lint(scripts: Mapping[str, bytes], steps_per_epoch: int | None = None) -> tu
         except Unreadable as problem:
             unread.append(str(problem))
     patience = Patience(sources)
-    flow = Flow(sources, [module_of(source.name) for source in sources])
+    flow = Flow(sources, [module_of(source.name) for source in sources], patience.ask)
     flow.memory["steps per epoch"] = steps_per_epoch
     found = []
     for rule in RULES:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from .reading.source import Source, Unreadable
 
 LONG = 10_000  # lines of one script from which on it may be too much
-SECONDS = 7.0  # of work of the processor, so that a busy machine gives the same answer
+SECONDS = 7.0  # on the clock: who waits does not see that the machine has others to serve
 
 
 class TooLarge(Unreadable):
@@ -24,7 +24,7 @@ class Patience:
 
     def __init__(self, sources: Iterable[Source]) -> None:
         self.lines, self.name = max(((len(s.starts) - 1, s.name) for s in sources), default=(0, ""))
-        self.end = time.process_time() + SECONDS if self.lines > LONG else float("inf")
+        self.end = time.monotonic() + SECONDS if self.lines > LONG else float("inf")
 
     def ask(self) -> None:
         """Go on, if there is time.
@@ -32,6 +32,6 @@ class Patience:
         Raises:
             TooLarge: there is none.
         """
-        if time.process_time() > self.end:
+        if time.monotonic() > self.end:
             told = f"its {self.lines:,} lines take longer than {SECONDS:g} seconds: nothing was written"
             raise TooLarge(f"{self.name}: {told}; split it into several files and give them one by one")

@@ -124,7 +124,7 @@ def worked(sources: list[Source], wish: Wish, patience: Patience, careful: bool)
         ValueError: changes meet, or a result is no Python.
         TooLarge: it takes too long.
     """
-    flow = Flow(sources, [module_of(source.name) for source in sources])
+    flow = Flow(sources, [module_of(source.name) for source in sources], patience.ask)
     work = Work(flow, wish, careful, patience)
     work.mentions = mentions(flow)
     target(wish.to)(work)

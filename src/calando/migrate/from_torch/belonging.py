@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_left, bisect_right
 
 from ..reading.blocks import spot, statement_of
 from ..reading.either import Either
@@ -15,16 +16,23 @@ from ..reading.scopes import BLOCKS, File, Scope
 from ..work import Left, Work
 from .forks import alternatives
 from .handed import handed
-from .passes import passes
+from .passes import backwards, passes
 from .update import Update
 
 RATES = re.compile(r"sched|warmup|(^|[._])lr", re.IGNORECASE)  # what else has a step
 
 
 @remembered
-def unknown_steps(work: Work, scope: Scope) -> set[tuple[int, int]]:
-    """Where the steps of optimizers that are not known here stand in a function."""
-    return {spot(call) for call in scope.file.asked[scope] if unknown_step(work, scope, call)}
+def known_steps(work: Work, scope: Scope) -> list[tuple[int, int]]:
+    """Where optimizers are stepped in a function, those that are not known here too, in order."""
+    steps = [call for call in updates_of_all(work.flow).get(scope, ()) if getattr(call.func, "attr", "") == "step"]
+    return sorted(map(spot, [*steps, *(call for call in scope.file.asked[scope] if unknown_step(work, scope, call))]))
+
+
+def around(spots: list[tuple[int, int]], at: tuple[int, int]) -> list[tuple[int, int]]:
+    """The place before another one, and the place after it."""
+    low, high = bisect_left(spots, at), bisect_right(spots, at)
+    return [*spots[max(low - 1, 0) : low], *spots[high : high + 1]]
 
 
 def unknown_step(work: Work, scope: Scope, call: ast.Call) -> bool:
@@ -39,18 +47,15 @@ def unknown_step(work: Work, scope: Scope, call: ast.Call) -> bool:
 def belonging(work: Work, update: Update, others: list[tuple[int, int]]) -> list[tuple[ast.stmt, ast.Call]]:
     """The backward calls whose gradients a step uses: those after the step before it."""
     scope = update.scope
-    steps = sorted(
-        {spot(call) for call in updates_of_all(work.flow).get(scope, ()) if getattr(call.func, "attr", "") == "step"}
-        | {spot(update.call), *others}
-        | unknown_steps(work, scope)
-    )
     own, last = spot(update.call), spot(update.last)
+    steps = sorted({*others, own, *around(known_steps(work, scope), own), *around(known_steps(work, scope), last)})
     low = max((each for each in steps if each < own), default=(0, 0))
-    found = [(s, c) for s, c in passes(work, scope) if low < spot(s) <= own]
+    spots, calls = backwards(work, scope)
+    found = calls[bisect_right(spots, low) : bisect_right(spots, own)]
     following = [each for each in steps if each > last]
     if handed(work.flow, work.flow.callee(scope, update.call)) is not None:
         return [(s, c) for s, c in passes(work, scope) if c is update.call]
-    if following and not any(last < spot(s) <= following[0] for s, _ in passes(work, scope)):
+    if following and bisect_right(spots, last) == bisect_right(spots, following[0]):
         raise Left(f"the steps in lines {last[0]} and {following[0][0]} share one backward")
     if update.twins and (own_ways := either(work.flow, scope, update.call)) is not None:
         there = [one for one in alternatives(work, scope, passes(work, scope)) if one.branch is own_ways.branch]

@@ -12,7 +12,7 @@ from ..reading.blocks import statement_of
 from ..reading.flow import OPTIMIZER, Thing
 from ..reading.mentions import PLAIN, by_hand, clips
 from ..reading.remembered import remembered
-from ..reading.scopes import Scope
+from ..reading.scopes import File, Scope
 from ..schedulers.same_rate import argument
 from ..work import Left, Work
 from .by_hand import anew, changed, partly
@@ -28,6 +28,7 @@ CHANGES = re.compile(
     r"(avg|average|sync|reduce|cancel|mask|clip|clamp|scale|normali[sz]e)\w*grad|grad\w*(avg|average|sync|reduce|cancel|mask)",
     re.IGNORECASE,
 )
+REDUCES = re.compile(r"reduce|broadcast|average|sync|clip|clamp", re.IGNORECASE)  # functions that write what they get
 
 
 def clipped(work: Work, update: Update, mine: list[tuple[ast.stmt, ast.Call]]) -> list[tuple[str, ast.AST]]:
@@ -81,7 +82,7 @@ def clipped_between(
         if isinstance(node, ast.For) and (each := changed(file, node)):
             found.append((anew(node, each, *namer(node.iter, node.lineno)), node))
             seen |= {id(inner) for inner in ast.walk(node)}
-        elif isinstance(node, ast.Attribute) and node.attr == "grad" and id(node) not in seen and by_hand(file, node):
+        elif isinstance(node, ast.Attribute) and node.attr == "grad" and id(node) not in seen and shared(file, node):
             raise Left(f"gradients are changed by hand in line {node.lineno} in a way that was not recognised")
         if not isinstance(node, ast.Call):
             continue
@@ -109,11 +110,22 @@ def elsewhere(work: Work, within: Scope, call: ast.Call, depth: int = 0) -> str:
 def changing(work: Work, inner: Scope, depth: int) -> str:
     """Where a function, or one that it calls, changes gradients."""
     for node in inner.file.nodes[inner]:
-        held = isinstance(node, ast.Attribute) and node.attr == "grad" and by_hand(inner.file, node)
+        held = isinstance(node, ast.Attribute) and node.attr == "grad" and shared(inner.file, node)
         if held or (isinstance(node, ast.Call) and (by_name(inner, node) or clips(inner.file, node))):
             return f"in {inner.file.source.name}, line {node.lineno}"  # type: ignore[attr-defined]
     deeper = inner.file.asked[inner] if depth < DEEPEST else ()
     return next((found for each in deeper if (found := elsewhere(work, inner, each, depth + 1))), "")
+
+
+def shared(file: File, node: ast.Attribute) -> bool:
+    """Whether a gradient is changed, or what shares its memory is: NumPy's view, the argument of a reduction."""
+    held: ast.AST = node
+    while isinstance(above := file.parents[held], ast.Attribute):
+        held = above
+    if isinstance(held, ast.Attribute) and held.attr == "numpy":
+        return True
+    given = isinstance(above, ast.Call) and held in above.args
+    return by_hand(file, node) or (given and bool(REDUCES.search(ast.unparse(above.func))))  # type: ignore[attr-defined]
 
 
 def by_name(scope: Scope, call: ast.Call) -> bool:

@@ -215,14 +215,23 @@ def undetached(work: Work, one: Pass) -> None:
     names = {*one.outputs, one.name} - {""}
     inside = {id(n) for s in (*one.region, *one.later) for n in ast.walk(s)}
     last = last_backward(work, one.scope)
-    for scope, node in file.methods["detach"]:
+    for node in (node for name in sorted(names) for node in detached_names(work, one.scope).get(name, ())):
         held = node.func.value  # type: ignore[attr-defined]
-        if scope is not one.scope or id(node) in inside or node.args or not isinstance(held, ast.Name):
-            continue
-        if held.id in names and id(node) not in work.told:
+        if id(node) not in inside and id(node) not in work.told:
             plain = node.lineno > last  # else it may stand in another forward pass
             work.replace(file, node, held.id if plain else f"{STOP}({held.id})")
             work.say(file, node, REWRITTEN, "it came out of the gradient function, and holds no graph", "step")
+
+
+@remembered
+def detached_names(work: Work, scope: Scope) -> dict[str, list[ast.Call]]:
+    """The calls ``name.detach()`` of a function, by the name."""
+    found: dict[str, list[ast.Call]] = {}
+    for where, node in scope.file.methods["detach"]:
+        held = node.func.value  # type: ignore[attr-defined]
+        if where is scope and not node.args and isinstance(held, ast.Name):
+            found.setdefault(held.id, []).append(node)
+    return found
 
 
 @remembered

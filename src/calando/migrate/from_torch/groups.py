@@ -7,7 +7,7 @@ import ast
 from ..finding import CHECK, KEPT, REWRITTEN
 from ..reading.flow import Thing
 from ..reading.latest import EITHER, PAST, whose
-from ..reading.reads import HYPERS, group_reads, simple_read
+from ..reading.reads import HYPERS, aliases, group_reads, simple_read
 from ..reading.scopes import File, Scope
 from ..schedulers.place import Placed, optimizer_at
 from ..schedulers.taken import said_read
@@ -16,6 +16,8 @@ from .assign import HOME as ASSIGNED
 from .labels import CHAINED, HOME, Used, dictionaries, labels_of
 
 KNOWN = {"lr", "weight_decay", "momentum", "eps", "name"}  # what the groups of both frameworks call alike
+SHOWS = "the optimizer shows its rate"
+AHEAD = f"{SHOWS}; PyTorch's get_lr(), asked outside of its step, may show the rate one step further"
 WRITABLE = {"lr", "weight_decay", "momentum", "eps"}
 
 
@@ -28,6 +30,7 @@ def write_groups(work: Work, thing: Thing, rates: str) -> None:
     Raises:
         Left: a write that cannot be turned.
     """
+    unnamed(work, thing)
     for scope, node, at, only in list(group_reads(work.flow, thing)):
         if only or id(node) in work.told:
             continue
@@ -56,6 +59,15 @@ def write_groups(work: Work, thing: Thing, rates: str) -> None:
         else:
             raise Left(f"its groups are used in line {node.lineno} in a way that was not recognised")
         work.say(file, node, REWRITTEN, "a number is set on the optimizer, which checks and remembers it", "changing")
+
+
+def unnamed(work: Work, thing: Thing) -> None:
+    """``groups = optimizer.param_groups`` goes: the optimizer itself is asked wherever the name is read."""
+    for value, (statement, _) in aliases(work.flow).items():
+        file = next(file for file in work.flow.files if statement in file.where)
+        if thing in work.flow.things(file.where[statement], value.value) and id(statement) not in work.told:
+            work.remove(file, statement)
+            work.say(file, statement, REWRITTEN, "the optimizer is asked wherever this is read", "reading")
 
 
 def show_dictionaries(
@@ -140,7 +152,7 @@ def write(work: Work, file: File, holder: ast.AST, at: str, key: str, number: st
         if sign is None:
             raise Left(f"the assignment in line {statement.lineno} was not recognised")
         read = file.source.code(holder) if isinstance(holder, ast.Subscript) else ""
-        if ".param_groups" in read:
+        if isinstance(holder, ast.Subscript) and isinstance(holder.value, ast.Subscript):  # optimizer.param_groups[0]
             read = f'{groups_text(work, file, at, rates)}[{number}]["{key}"]'
         text = f"{read} {sign} ({file.source.code(statement.value)})"
     else:
@@ -193,8 +205,11 @@ def look(work: Work, rates: dict[Thing, str], places: list[Placed]) -> None:
                 work.replace(file, parent, text if own else f'{text}[{index}]["lr"]')
             else:
                 work.replace(file, call, f"[{text}]" if own else f'[group["lr"] for group in {text}]')
+            if getattr(call.func, "attr", "") == "get_lr" and place.thing.name != "LambdaLR":
+                work.say(file, call, CHECK, AHEAD, "reading")
+                continue
             unsure = place.rhythm.early if moment == EITHER else None
-            said_read(work, file, call, unsure, "the optimizer shows its rate")
+            said_read(work, file, call, unsure, SHOWS)
     seen: set[int] = set()
     for thing in optimizers:
         for scope, node, at, only in list(group_reads(work.flow, thing)):

@@ -31,11 +31,14 @@ def labels_of(work: Work, thing: Thing) -> frozenset[str]:
         Left: a key that stands for something which is one for all groups.
     """
     name = thing.name.partition(".")[2]
-    words, pair = {*TORCH[name].order, *TORCH[name].keywords} | {"initial_lr"}, PAIRS[name]
+    words, pair = {*TORCH[name].order, *TORCH[name].keywords}, PAIRS[name]
     numbers = {word for word, other in pair.names.items() if word == other} | GROUP_KEYS
     found = set()
     for group in group_dictionaries(work, thing):
         for key in group:
+            if key == "initial_lr":
+                told = "leave it out where it is the group's lr, from which schedulers begin"
+                raise Left(f"a parameter group has {key!r}: {told}")
             if key in FLAGS or (key in words and key not in {*pair.names, "params"}):
                 raise Left(f"a parameter group has {key!r}, which MindSpore's groups do not know")
             if key not in numbers and (key != "name" or names_asked(work, thing)):

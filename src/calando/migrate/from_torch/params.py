@@ -11,8 +11,9 @@ from ..reading.carry import giving
 from ..reading.flow import NETWORK, OBJECT, Flow, Thing
 from ..reading.parts import asked, parts_of, spelled
 from ..reading.remembered import remembered
-from ..reading.scopes import Scope
+from ..reading.scopes import File, Scope
 from ..reading.source import Edit
+from ..reading.touching import last_name
 from ..schedulers.same_rate import argument
 from ..work import Left, Work
 from .layers import layer_call, walks
@@ -44,6 +45,9 @@ def iterator(work: Work, scope: Scope, params: ast.expr) -> bool:
     )
 
 
+LOOSE = "its parameters are tensors that stand by themselves; in MindSpore they are Parameters of a Cell"
+
+
 def to_mindspore(work: Work, scope: Scope, params: ast.expr) -> list[tuple[Scope, ast.expr]]:
     """Rewrite everything an optimizer's parameters are made of; the networks they belong to, and where they are named.
 
@@ -52,7 +56,7 @@ def to_mindspore(work: Work, scope: Scope, params: ast.expr) -> list[tuple[Scope
     """
     owners: dict[str, tuple[Scope, ast.expr]] = {}
     if isinstance(params, (ast.List, ast.Tuple)) and any(alone(work, scope, x) for x in params.elts):
-        raise Left("its parameters are tensors that stand by themselves; in MindSpore they are Parameters of a Cell")
+        raise Left(LOOSE)
     inside = {id(node) for node in ast.walk(params)}  # the call is written anew as a whole
     weights = {id(x) for held in ast.walk(params) if isinstance(held, ast.List) for x in held.elts}
     parts = list(parts_of(work.flow, scope, params))
@@ -83,8 +87,19 @@ def to_mindspore(work: Work, scope: Scope, params: ast.expr) -> list[tuple[Scope
             if (once := once_only(work, where, inner)) is not None and id(inner) not in inside:
                 work.replace(where.file, once, f"list({where.file.source.code(once)})")
     if not owners:
-        raise Left("which network its parameters belong to was not found")
+        raise Left(unfound(work, params, parts))
     return list(owners.values())
+
+
+def unfound(work: Work, params: ast.expr, parts: list[tuple[Scope, ast.AST]]) -> str:
+    """Why the network that parameters belong to was not found."""
+    rows = [(where, node) for where, node in parts if isinstance(node, (ast.List, ast.Tuple)) and node.elts]
+    where, first = rows[0] if rows else (None, None)
+    if where and first and all(alone(work, where, each) or isinstance(each, ast.Call) for each in first.elts):
+        return LOOSE
+    told = "which network its parameters belong to was not found"
+    called = isinstance(params, ast.Call) and work.flow.callee(parts[0][0], params) is None if parts else False
+    return f"{told}: what {ast.unparse(params.func)} returns is not known" if called else told  # type: ignore[attr-defined]
 
 
 def lone_weight(work: Work, scope: Scope, group: ast.AST) -> ast.Attribute | None:
@@ -170,7 +185,15 @@ def collection(over: ast.expr) -> ast.expr | None:
 def part_of_network(work: Work, scope: Scope, node: ast.expr) -> bool:
     """Whether an expression is a network, so that what hangs on it is a part of it."""
     things = work.flow.things(scope, node)
+    if not things and isinstance(node, (ast.Name, ast.Attribute)):
+        return last_name(node) in called_names(work, scope.file)
     return any(t.kind == NETWORK or (t.kind == OBJECT and t.scope and work.flow.is_network(t.scope)) for t in things)
+
+
+@remembered
+def called_names(work: Work, file: File) -> set[str]:
+    """The last names of what is called in a file: ``model`` in ``self.model(image)``."""
+    return {last_name(call.func) for _, call in file.calls}
 
 
 @remembered

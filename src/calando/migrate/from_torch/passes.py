@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import copy
 import re
 from dataclasses import dataclass, field
 
 from ..reading.blocks import block_of, idle, neighbours, spot, statement_of
-from ..reading.bound import attributes, names_stored, values_given, values_read
+from ..reading.bound import values_given, values_read
 from ..reading.flow import arguments
 from ..reading.remembered import remembered
 from ..reading.rhythm import updates_of_all
@@ -16,10 +15,12 @@ from ..reading.roads import LOOPS
 from ..reading.scopes import File, Scope
 from ..reading.source import Edit
 from ..reading.still import still
-from ..reading.touching import touches, works
+from ..reading.touching import mentions, touches, works
 from ..work import Left, Work
+from .attached import attached, flowing_in, loose, values_stored
 from .forks import Fork
 from .handed import Handed, differentiated, handed, take_backward, there
+from .lent import refuse_lent
 
 
 @dataclass
@@ -82,6 +83,17 @@ def passes(work: Work, scope: Scope) -> list[tuple[ast.stmt, ast.Call]]:
     if isinstance(found, str):
         raise Left(found)
     return list(found)
+
+
+@remembered
+def backwards(work: Work, scope: Scope) -> tuple[list[tuple[int, int]], list[tuple[ast.stmt, ast.Call]]]:
+    """Where the backward calls of a function stand, and the calls.
+
+    Raises:
+        Left: one of them is part of a larger statement.
+    """
+    found = sorted(passes(work, scope), key=lambda each: spot(each[0]))
+    return [spot(statement) for statement, _ in found], found
 
 
 def found_passes(work: Work, scope: Scope) -> list[tuple[ast.stmt, ast.Call]]:
@@ -168,11 +180,27 @@ def behind(
     sliced = slice_of(before, values_read(loss))
     again, own = live(work, scope, earlier[:wall], sliced, loss), set(sliced)
     flowing = [s for s in before if s in own and not still(work.flow, scope, s)]
-    first = next((s for s in flowing if touches(work, scope, s)), None)
+    live_names = {name for s in again for name in values_given(s)}
+    first = next((s for s in flowing if touches(work, scope, s) or live_names & values_read(s)), None)
     first = first or next((s for s in flowing if works(s)), None)
     if not again and not any(touches(work, scope, each) for each in (ast.Expr(loss), *flowing)):
         raise Left(f"the forward pass of the backward in line {call.lineno} was not found beside it")
-    return again, before[before.index(first) :] if first is not None else [], own
+    refuse_lent(work, scope, holder, [*again, *sliced], loss, call.lineno)
+    forward = before[before.index(first) :] if first is not None else []
+    return again, forward, own | set(amid(work, scope, forward, own))
+
+
+def amid(work: Work, scope: Scope, forward: list[ast.stmt], own: set[ast.stmt]) -> list[ast.stmt]:
+    """What does something to a network in the midst of a forward pass, as ``net.eval()``: it keeps its place there."""
+    last = max((n for n, s in enumerate(forward) if s in own), default=0)
+    plain = (s for s in forward[:last] if s not in own and isinstance(s, (ast.Expr, ast.For, ast.With)))
+    return [s for s in plain if mode(s) or (not values_given(s) and mentions(work, scope, s))]
+
+
+def mode(statement: ast.stmt) -> bool:
+    """Whether a statement is ``net.train()`` or ``net.eval()``."""
+    call = statement.value if isinstance(statement, ast.Expr) else None
+    return isinstance(call, ast.Call) and getattr(call.func, "attr", "") in ("train", "eval")
 
 
 def lossy(work: Work, scope: Scope, call: ast.Call) -> tuple[ast.expr, str]:
@@ -237,43 +265,6 @@ def live(work: Work, scope: Scope, earlier: list[ast.stmt], region: list[ast.stm
             found.insert(0, statement)
             needed |= values_read(attached(statement))
     return found
-
-
-def flowing_in(work: Work, scope: Scope, region: list[ast.stmt], loss: ast.expr) -> set[str]:
-    """The names from outside a forward pass through which gradients of its loss may flow."""
-    needed = set(values_read(attached(loss)))
-    for statement in sorted(region, key=spot, reverse=True):
-        if not values_given(statement) & needed:
-            continue
-        quiet = still(work.flow, scope, statement)
-        if quiet or isinstance(statement, ast.Assign):
-            needed -= values_stored(statement)
-        if not quiet:
-            needed |= values_read(attached(statement))
-    return needed
-
-
-def values_stored(statement: ast.AST) -> frozenset[str]:
-    """The names, and the attributes of names, that a statement gives a value."""
-    return names_stored(statement) | attributes(statement, stored=True)
-
-
-def loose(node: ast.AST | None) -> bool:
-    """Whether an expression's value carries no gradient: detached, a plain number, or under ``no_grad``."""
-    func = getattr(node, "func", None)
-    return isinstance(func, ast.Attribute) and func.attr in ("detach", "item", "numpy", "argmax")
-
-
-def attached(node: ast.AST) -> ast.AST:
-    """A statement without the parts that no gradient flows through."""
-    if not any(loose(each) for each in ast.walk(node)):
-        return node
-
-    class Without(ast.NodeTransformer):
-        def visit_Call(self, call: ast.Call) -> ast.AST:
-            return ast.Constant(None) if loose(call) else self.generic_visit(call)
-
-    return Without().visit(copy.deepcopy(node))
 
 
 def straight(file: File, statement: ast.stmt) -> None:

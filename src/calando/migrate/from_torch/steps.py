@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_left, bisect_right
 
 from ..finding import CHECK, REWRITTEN
 from ..reading.blocks import above, spot, statement_of
 from ..reading.bound import names_read, names_stored
 from ..reading.either import Either
 from ..reading.flow import SCALER, Thing
-from ..reading.rhythm import either, over_optimizers, updates
+from ..reading.rhythm import either, updates
 from ..reading.roads import LOOPS, conditions, enclosing, roads
 from ..reading.scopes import File, Scope
 from ..work import Left, Work
@@ -22,8 +23,9 @@ from .closures import closure_step
 from .forks import alternatives, fork
 from .forward import outermost, rewrite, settle
 from .handed import Handed, add_argument, add_parameter, all_handed, callers, handed, there
-from .passes import Pass, passes, understood
+from .passes import Pass, backwards, passes, understood
 from .scaler import scalers, unscaled
+from .spread import each_in_turn, spread
 from .strays import alone
 from .update import Update, shared, split, weights_of
 
@@ -72,8 +74,9 @@ def again(work: Work, found: list[Update], scope: Scope, call: ast.Call, at: str
     before = found[-1] if found and found[-1].scope is scope and found[-1].at == at else None
     if before is None or handed(work.flow, work.flow.callee(scope, before.call)) is not None:
         return None
-    spots = [spot(statement) for statement, _ in passes(work, scope)]
-    return None if not spots or any(spot(before.last) < place < spot(call) for place in spots) else before
+    spots, _ = backwards(work, scope)
+    between = bisect_right(spots, spot(before.last)) < bisect_left(spots, spot(call))
+    return None if not spots or between else before
 
 
 def beside(work: Work, update: Update, call: ast.Call, at: str, scaler: str) -> None:
@@ -148,32 +151,6 @@ def backward_in_helper(work: Work, scope: Scope, call: ast.Call) -> Scope | None
         if inner is not None and isinstance(inner.node, ast.FunctionDef) and inner.file.backwards[inner]:
             return inner
     return None
-
-
-def each_in_turn(work: Work, scope: Scope, call: ast.Call) -> ast.For | None:
-    """The loop from one optimizer to the next around a step, where the backward stands before it."""
-    loops = enclosing(scope, call)
-    loop = loops[-1] if loops else None
-    if not isinstance(loop, ast.For) or not over_optimizers(loop, call):
-        return None
-    inside = {id(node) for node in ast.walk(loop)}
-    return None if any(id(statement) in inside for statement, _ in passes(work, scope)) else loop
-
-
-def spread(work: Work, scope: Scope, call: ast.Call, over: ast.For, given: tuple[str, str, str]) -> Update:
-    """``for o in optimizers: o.step()``: each takes its part of the gradients.
-
-    Raises:
-        Left: more than the steps happens in the loop.
-    """
-    at, name, scaler = given
-    file = scope.file
-    if scaler or len(over.body) != 1 or over.orelse or statement_of(file, call) is not over.body[0]:
-        raise Left(f"the loop in line {over.lineno} does more than to step each of several optimizers")
-    work.before(file, over, f"{name} = iter({name})")
-    work.replace(file, call, f"{at}(tuple(next({name}) for _ in {at}.parameters))")
-    work.say(file, call, REWRITTEN, "each optimizer takes its part of the gradients", "step")
-    return Update(scope, call, at, name, over=over)
 
 
 def given_on(
@@ -264,7 +241,8 @@ def rewrite_update(
         fresh = file.names.free("new_grads") if accumulated else update.gradients
         if one.fork is not None:
             read = any(one.name in names_read(statement) for statement in one.later)
-            one.fork.inside = bool(one.fork.when) and not (accumulated or one.fork.bare or read)
+            parted = bool(update.sharers and update.twins)  # before the branches
+            one.fork.inside = bool(one.fork.when) and not (accumulated or one.fork.bare or read or parted)
         after = [*unscaled(one, fresh), *([f"{fresh} = tuple(-g for g in {fresh})"] if negated else [])]
         if accumulated:
             name = update.gradients
@@ -273,7 +251,7 @@ def rewrite_update(
     if accumulated:
         work.before(file, bases[0], f"{update.gradients} = None")
     if update.sharers:
-        shared_out(work, update, clipping)
+        shared_out(work, update, clipping, found)
     for text, node in clipping:
         work.replace(file, node, text)
         work.say(file, node, REWRITTEN, "it works on the gradients that the optimizer is given", "step")
@@ -298,13 +276,13 @@ def gathered(
     loops = enclosing(update.scope, found[0].backward)
     if clears and loops and not any(repeated(work, where, s, loops) for where, s in clears):
         raise Left(f"the gradients for the step in line {line} are cleared outside its loop only")
+    if clears:
+        return
     unknown = [c.lineno for where, c in update.scope.file.methods["zero_grad"] if where is update.scope]
-    if not clears and unknown:
-        raise Left(
-            f"whose gradients line {unknown[0]} clears was not found: those for the step in line {line}, or others"
-        )
-    if not clears:
-        raise Left(f"the gradients for the step in line {line} are never cleared{'' if accumulated else PILING}")
+    if unknown:
+        told = f"whose gradients line {unknown[0]} clears was not found"
+        raise Left(f"{told}: those for the step in line {line}, or others")
+    raise Left(f"the gradients for the step in line {line} are never cleared{'' if accumulated else PILING}")
 
 
 def dropped(work: Work, update: Update, clears: list[tuple[Scope, ast.stmt]], bases: list[ast.stmt]) -> None:
@@ -326,17 +304,21 @@ def dropped(work: Work, update: Update, clears: list[tuple[Scope, ast.stmt]], ba
             work.say(where.file, shown, REWRITTEN, "gradients are made anew at each call", "step")
 
 
-def shared_out(work: Work, update: Update, clipping: list[tuple[str, ast.AST]]) -> None:
+def shared_out(work: Work, update: Update, clipping: list[tuple[str, ast.AST]], found: list[Pass]) -> None:
     """Each of several optimizers gets its part of the gradients.
 
     Raises:
-        Left: they are clipped together after that, or several branches take them.
+        Left: they are clipped together after that, or one of them takes its part in some of several branches only.
     """
     file = update.scope.file
-    if any(each.twins for each in update.sharers):
-        raise Left(f"several optimizers take a part of the gradients in every branch around line {update.call.lineno}")
     own = [node for text, node in clipping if not text.startswith(f"{update.gradients} =")]
     first = min([statement_of(file, update.call), *own], key=lambda n: n.lineno)  # type: ignore[attr-defined]
+    if any(each.twins for each in update.sharers):
+        ways = [either(work.flow, update.scope, each.call) for each in update.sharers]
+        if len(found) > 1 or len({one.branch for one in ways if one is not None}) != 1 or None in ways:
+            told = "several optimizers take a part of the gradients"
+            raise Left(f"{told} of one backward, but not each in every branch around line {update.call.lineno}")
+        first = ways[0].branch  # type: ignore[union-attr]
     if any(node.lineno > first.lineno for _, node in clipping if node not in own):  # type: ignore[attr-defined]
         raise Left(f"gradients that several optimizers share are clipped after line {first.lineno}")  # type: ignore[attr-defined]
     split(work, update, statement_of(file, first))

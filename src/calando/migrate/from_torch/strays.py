@@ -8,12 +8,12 @@ from bisect import bisect_left
 from ..reading.blocks import block_of, spot
 from ..reading.bound import values_given, values_read
 from ..reading.flow import OPTIMIZER
-from ..reading.remembered import remembered
 from ..reading.scopes import BLOCKS, Scope
 from ..work import Left, Work
+from .attached import attached
 from .handed import differentiated, handed
 from .params import owner_networks
-from .passes import attached, passes, taken_in
+from .passes import backwards, taken_in
 from .update import Update
 
 DEEP = 2  # how far calls are followed
@@ -56,13 +56,6 @@ def before(
     else:
         others = [*found[:here], *found[bisect_left(spots, max(places, default=first)) :]]
     return [(statement, call) for statement, call in others if id(statement) not in own]
-
-
-@remembered
-def backwards(work: Work, scope: Scope) -> tuple[list[tuple[int, int]], list[tuple[ast.stmt, ast.Call]]]:
-    """Where the backward calls of a function stand, and the calls."""
-    found = sorted(passes(work, scope), key=lambda each: spot(each[0]))
-    return [spot(statement) for statement, _ in found], found
 
 
 def trained(work: Work, update: Update) -> tuple[set[object], set[str]]:

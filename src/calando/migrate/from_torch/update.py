@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 
 from ..reading.blocks import spot
 from ..reading.scopes import Scope
 from ..work import Work
 from .handed import handed
-from .passes import passes
+from .passes import backwards
 
 
 @dataclass
@@ -56,15 +57,15 @@ def shared(work: Work, found: list[Update]) -> list[Update]:
     whole: list[Update] = []
     for update in found:
         before = whole[-1] if whole and whole[-1].scope is update.scope else None
-        spots = [spot(s) for s, _ in passes(work, update.scope)]
+        spots, _ = backwards(work, update.scope)
         last = spot(before.last) if before is not None else (0, 0)
         own = handed(work.flow, work.flow.callee(update.scope, update.call)) is not None
-        if before is None or own or any(last < at < spot(update.call) for at in spots):
+        if before is None or own or bisect_right(spots, last) < bisect_left(spots, spot(update.call)):
             whole.append(update)
             continue
         if not before.sharers:
             name = update.scope.file.names.free("grads")
-            both = Update(update.scope, before.call, before.at, name, sharers=[before])
+            both = Update(update.scope, before.call, before.at, name, sharers=[before], twins=before.twins)
             whole[-1] = before = both
         before.sharers.append(update)
     return whole

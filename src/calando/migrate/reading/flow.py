@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any
 
@@ -42,10 +42,17 @@ ROUNDS = 12  # how often names are followed at most
 
 
 class Flow(Definitions):
-    """The things of a whole project."""
+    """The things of a whole project.
 
-    def __init__(self, sources: Iterable[Source], modules: Iterable[str]) -> None:
+    Args:
+        ask: is called again and again, and may raise where it takes too long.
+    """
+
+    def __init__(
+        self, sources: Iterable[Source], modules: Iterable[str], ask: Callable[[], None] = lambda: None
+    ) -> None:
         super().__init__(sources, modules)
+        self.ask = ask
         self.made: dict[int, Thing] = {}
         self.memory: dict[Any, Any] = {}  # the answers that ``remembered`` keeps
         self.version = 0  # how often something new was found
@@ -62,6 +69,7 @@ class Flow(Definitions):
         for _ in range(ROUNDS):
             before = self.version
             for scope, node in self.work:
+                ask()
                 self._statement(scope, node)
             if self.version == before:
                 break

@@ -27,7 +27,10 @@ LIBRARIES = (
     "mmcv.", "mmengine.", "deepspeed.", "fvcore.", "warmup_scheduler.", "torch_optimizer.", "bitsandbytes.",
     "diffusers.", "monai.", "mindcv.", "mindyolo.", "mindnlp.", "mindformers.",
 )  # fmt: skip
-FACTORY = re.compile(r"optim|sched|adam|sgd|lamb|lars|lion|amp|scaler|warmup|create_trainer|(^|_)lr", re.IGNORECASE)
+FACTORY = re.compile(
+    r"optim|sched|adam|sgd|lamb(?!d)|(?<!ca)lars|(?<!l)lion|(?<![a-z])amp|dampen|scaler|warmup|create_trainer|(^|_)lr",
+    re.IGNORECASE,
+)
 DOTTED = re.compile(
     r"torch\.nn\.utils\.clip_grad|torch\.(cuda\.)?amp\.|torch\.autocast|torch\.autograd\.(grad|backward)|torch\.optim\.|"
     r"calando\.torch\.|mindspore\.(ops|nn)\.((composite|functional|operations)\.)?(clip_by|Clip)|mindspore\.(amp|train\.amp|train\.loss_scale)|"
@@ -69,6 +72,7 @@ def mentions(flow: Flow) -> dict[int, tuple[File, ast.AST, str]]:
     found: dict[int, tuple[File, ast.AST, str]] = {}
     for file in flow.files:
         for node, scope in sorted(file.where.items(), key=lambda item: getattr(item[0], "lineno", 0)):
+            flow.ask()
             reason = mentioned(flow, file, node, scope)
             if reason:
                 found[id(node)] = file, node, reason

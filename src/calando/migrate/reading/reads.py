@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+from .carry import stored
 from .flow import Flow, Thing
 from .mentions import clips
 from .remembered import remembered
@@ -24,13 +25,46 @@ def group_reads(flow: Flow, thing: Thing) -> Iterator[tuple[Scope, ast.expr, str
 def all_reads(flow: Flow) -> dict[Thing, list[tuple[Scope, ast.expr, str, bool]]]:
     """Where the groups of each optimizer are looked at."""
     held: dict[Thing, list[tuple[Scope, ast.expr, str, bool]]] = {}
+    named: dict[ast.AST, ast.AST] = {read: value for value, (_, reads) in aliases(flow).items() for read in reads}
     for file in flow.files:
         for node, scope in file.where.items():
-            if (at := holder(node)) is not None and not clipped_whole(file, node):
+            at = holder(named.get(node, node))
+            if at is not None and node not in aliases(flow) and not clipped_whole(file, node):
                 one = scope, node, file.source.code(at), only_read(scope, node)  # type: ignore[arg-type]
                 for each in flow.things(scope, at):
                     held.setdefault(each, []).append(one)  # type: ignore[arg-type]
     return held
+
+
+@remembered
+def aliases(flow: Flow) -> dict[ast.Attribute, tuple[ast.Assign, list[ast.Name]]]:
+    """``groups = optimizer.param_groups``, once and for good: the value → its statement, and where the name is read."""
+    found: dict[ast.Attribute, tuple[ast.Assign, list[ast.Name]]] = {}
+    for file in flow.files:
+        for node, scope in file.where.items():
+            if not (isinstance(node, ast.Assign) and [type(t) for t in node.targets] == [ast.Name]):
+                continue
+            value, name = node.value, node.targets[0].id  # type: ignore[attr-defined]
+            if not (isinstance(value, ast.Attribute) and value.attr == "param_groups"):
+                continue
+            reads = [n for n in file.loads(scope).get(name, ()) if flow.home(file.where[n], name) is scope]
+            if only_value(flow, scope, name) and all(same(flow, scope, value.value, file.where[n]) for n in reads):
+                found[value] = node, reads
+    return found
+
+
+def only_value(flow: Flow, scope: Scope, name: str) -> bool:
+    """Whether a name is given a value in one place only, which is no parameter."""
+    return len(stored(scope).get(name, ())) == 1 and name not in scope.params
+
+
+def same(flow: Flow, scope: Scope, node: ast.expr, there: Scope) -> bool:
+    """Whether a name means the same optimizer in two functions, and always."""
+    if not isinstance(node, ast.Name):
+        return there is scope and isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    home = flow.home(scope, node.id)
+    stores = len(stored(home).get(node.id, ())) + (node.id in home.params)
+    return flow.home(there, node.id) is home and stores <= 1
 
 
 def clipped_whole(file: File, node: ast.AST) -> bool:

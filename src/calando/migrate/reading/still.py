@@ -19,7 +19,13 @@ def still(flow: Flow, scope: Scope, statement: ast.AST) -> bool:
     if isinstance(statement, ast.With):
         return guard(scope.file, statement) is not None
     called = statement.value if isinstance(statement, (ast.Assign, ast.AnnAssign)) else None
-    return isinstance(called, ast.Call) and (decorated(flow, scope, called) or itself(flow, scope, called))
+    if not isinstance(called, ast.Call):
+        return False
+    return (
+        getattr(called.func, "attr", "") in ("train", "eval")
+        or decorated(flow, scope, called)
+        or itself(flow, scope, called)
+    )
 
 
 MODES = {"train", "eval", "to", "cuda", "cpu", "half", "float", "double", "requires_grad_"}  # these return the network

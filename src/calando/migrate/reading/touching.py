@@ -10,7 +10,9 @@ from ..work import Work
 from .carry import stored
 from .flow import NETWORK, OBJECT, OPTIMIZER, SCALER, SCHEDULER
 from .mentions import OTHERS as APART
-from .scopes import BLOCKS, Scope
+from .parts import asked, parts_of
+from .remembered import remembered
+from .scopes import BLOCKS, File, Scope
 from .still import flowing
 
 DATA = {"to", "cuda", "cpu", "float", "long", "next", "iter", "get_batch", "unsqueeze", "view", "from_numpy", "tensor"}
@@ -22,15 +24,24 @@ OTHERS = re.compile(
     re.IGNORECASE,
 )
 
+COPIED = re.compile(r"detach|clone|copy|\.data\b|numel|shape|optim|state_dict")  # no weights themselves
+PARAMETERS = re.compile(r"parameters\(")
+
 
 def touches(work: Work, scope: Scope, statement: ast.AST, depth: int = 0) -> bool:
     """Whether a network is used somewhere in a statement, or in a function of the project that it calls."""
     for node in flowing(work.flow, scope, statement):
         if isinstance(node, (ast.Attribute, ast.Subscript)) and holds(work, scope, node.value):
             return True
+        if isinstance(node, ast.Attribute) and last_name(node.value) in trained(work) and not known(work, scope, node):
+            return True
+        if isinstance(node, (ast.Name, ast.Attribute)) and weights(work, scope, node):
+            return True
         if not isinstance(node, ast.Call):
             continue
-        if holds(work, scope, node.func) or unknown(work, scope, node.func):
+        if holds(work, scope, node.func) or unknown(work, scope, node.func) or last_name(node.func) in trained(work):
+            return True
+        if any(holds(work, scope, each) for each in node.args if isinstance(each, (ast.Name, ast.Attribute))):
             return True
         if depth and from_outside(work, scope, node.func):
             return True
@@ -39,6 +50,68 @@ def touches(work: Work, scope: Scope, statement: ast.AST, depth: int = 0) -> boo
         if inner is not None and seen and (left_open(inner.node) or touches(work, inner, inner.node, depth + 1)):
             return True
         if ast.unparse(node.func).rpartition(".")[2].lower() in NETWORKS:
+            return True
+    return False
+
+
+def weights(work: Work, scope: Scope, node: ast.Name | ast.Attribute) -> bool:
+    """Whether a name stands for weights: ``params = list(net.parameters())``, ``first = net[0].weight``."""
+    if not isinstance(node.ctx, ast.Load):
+        return False
+    names = weight_names(work, scope.file)
+    if isinstance(node, ast.Attribute):
+        held = names.get(scope.owner)
+        return held is not None and ast.unparse(node) in held
+    return node.id in names.get(work.flow.home(scope, node.id), ())
+
+
+@remembered
+def weight_names(work: Work, file: File) -> dict[Scope | None, set[str]]:
+    """The names of a file that stand for weights, by where they are given that value; attributes by their class."""
+    found: dict[Scope | None, set[str]] = {}
+    for node, scope in file.where.items():
+        if not isinstance(node, ast.Assign) or COPIED.search(ast.unparse(node.value)):
+            continue
+        part = isinstance(node.value, ast.Attribute) and holds(work, scope, node.value.value)
+        if part or (asked(node.value) and PARAMETERS.search(ast.unparse(node.value))):
+            for target in node.targets:
+                if isinstance(target, ast.Name):
+                    found.setdefault(work.flow.home(scope, target.id), set()).add(target.id)
+                elif isinstance(target, ast.Attribute):
+                    found.setdefault(scope.owner, set()).add(ast.unparse(target))
+    return found
+
+
+@remembered
+def trained(work: Work) -> set[str]:
+    """The last names of what optimizers train: ``agent`` in ``Adam(self.agent.parameters())``."""
+    found = set()
+    for thing in work.flow.all(OPTIMIZER):
+        call = thing.node
+        given = [*call.args[:1], *(w.value for w in call.keywords if w.arg == "params")]  # type: ignore[attr-defined]
+        for params in given:
+            owners = [owner for _, node in parts_of(work.flow, thing.scope, params) for owner in asked(node)]  # type: ignore[arg-type]
+            found |= {last_name(owner) for owner in owners}
+    return found - {"", "self"}
+
+
+def known(work: Work, scope: Scope, node: ast.Attribute) -> bool:
+    """Whether it was seen what something is whose attribute is asked for."""
+    return bool(work.flow.things(scope, node.value))
+
+
+def last_name(node: ast.AST) -> str:
+    """``model`` in ``self.model``."""
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+
+
+def mentions(work: Work, scope: Scope, statement: ast.AST, depth: int = 0) -> bool:
+    """Whether a network is spoken of in a statement, or in a function of the project that it calls."""
+    for node in ast.walk(statement):
+        if isinstance(node, (ast.Name, ast.Attribute)) and holds(work, scope.file.where.get(node, scope), node):
+            return True
+        inner = work.flow.callee(scope, node) if isinstance(node, ast.Call) and depth < 2 else None
+        if inner is not None and isinstance(inner.node, BLOCKS) and mentions(work, inner, inner.node, depth + 1):
             return True
     return False
 

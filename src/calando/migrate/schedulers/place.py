@@ -17,6 +17,7 @@ from ..work import Asked, Left, Work, uses
 from .closed import RATIOS, Closed, Open, closed
 from .drivers import WHOLES, driven, family, rivals, written
 from .hugging_face import ready_made
+from .unsteady import unsteady
 
 BASE = "BASE_LEARNING_RATE"  # stands in a closed form until the rate is known
 # What PyTorch computes from the epoch alone where step() is given it.
@@ -35,6 +36,10 @@ ENTANGLED = {
     "MultiplicativeLR": "goes on from the rate that the scheduler before it left",
     **dict.fromkeys(("OneCycleLR", "CyclicLR"), "changes the rate that the schedulers beside it begin with"),
 }
+# Those that make each rate from the last and the epoch, whatever the first was.
+FORGETFUL = {
+    "StepLR", "MultiStepLR", "ExponentialLR", "MultiplicativeLR", "PolynomialLR", "LinearLR", "ConstantLR",
+}  # fmt: skip
 CHAINED = {"schedulers": None, "optimizer": None}
 
 
@@ -96,7 +101,7 @@ def said(work: Work, thing: Thing) -> dict[str, str]:
     pairs = [*zip(names, call.args, strict=False), *((str(w.arg), w.value) for w in call.keywords)]
     values = {key: value for key, value in pairs if key != "optimizer" or "optimizer" in table}
     if "last_epoch" in values and constant(work.flow, values.pop("last_epoch"), scope) != -1:
-        raise Asked("it begins at an epoch of its own (last_epoch)")
+        begins(thing)
     given = {key: ast.unparse(value) for key, value in values.items()}
     given.pop("verbose", None)
     unknown = set(given) - set(table)
@@ -105,11 +110,26 @@ def said(work: Work, thing: Thing) -> dict[str, str]:
     return {key: given.get(key, repr(value)) for key, value in table.items()}
 
 
+def begins(thing: Thing) -> None:
+    """Raise Left for a scheduler that goes on with an epoch: an object can, which makes each rate from the last.
+
+    Raises:
+        Asked: it needs the rates of the beginning too, which only the state that was saved tells.
+    """
+    told = "it begins at an epoch of its own (last_epoch)"
+    if thing.name in FORGETFUL:
+        raise Left(told)
+    more = f"and {thing.name} needs the rates of the very beginning there"
+    raise Asked(f"{told}, {more}: save its state_dict beside the optimizer's and load it, in place of last_epoch")
+
+
 def form_of(work: Work, thing: Thing, base: str = BASE) -> tuple[Closed, list[Thing]]:
     """A scheduler's closed form, and the schedulers it is made of."""
     call, scope = thing.node, thing.scope
     assert isinstance(call, ast.Call) and scope is not None
     arguments = said(work, thing)
+    if why := unsteady(work.flow, thing):
+        raise Left(why)
     parts: list[Thing] = []
     forms: list[Closed] = []
     if thing.name in WHOLES:
@@ -239,6 +259,8 @@ def told_when(place: Placed, step: ast.Call) -> Placed:
         for n in ast.walk(given[0])
     ):
         raise Left("its step is given a fraction of an epoch")
+    if any(isinstance(n, (ast.Sub, ast.USub)) for n in ast.walk(given[0])):
+        raise Left("its step is given an epoch that may lie before the first")
     if len(given) != 1 or place.thing.name not in CLOSED or place.parts:
         raise Left("its step is given an argument")
     if place.form.momentum or place.form.each or place.lent:
