@@ -82,13 +82,17 @@ def test_each_mistake_is_found(number, runs):
     assert told in found.text, found.text
 
 
-def test_what_a_result_writes_into_pytorchs_parameters_is_seen(tmp_path, torch):
-    """The network is PyTorch's while MindSpore updates it: what was written between would be lost with the update."""
+def test_what_goes_wrong_between_the_two_frameworks_is_seen(tmp_path, torch):
+    """The network is PyTorch's while MindSpore updates it: what was written between would be lost with the update, and
+    what was computed before a function has no gradients in it."""
     pytest.importorskip("mindspore", reason="MindSpore is not installed: nothing to run")
     after = migrate({"train.py": programs.SCRIPT}, Wish(to="mindspore")).results[0].after
     line = next(line for line in after.splitlines() if line.strip() == b"optimizer(grads)")
     wrong = after.replace(line, line.replace(b"optimizer(grads)", b"model.bias.data.add_(0.001); optimizer(grads)"))
-    pairs = {0: (programs.SCRIPT, after), 1: (programs.SCRIPT, wrong)}
-    right, planted = (levels(run) for run in programs.played(tmp_path, pairs, "torch", "lend").values())
+    early = after.replace(b"loss = model(torch.ones(1, 2)).sum()", b"loss = (out + 0 * model(torch.ones(1, 2))).sum()")
+    early = early.replace(b"loss, grads =", b"out = model(torch.ones(1, 2)); loss, grads =")
+    pairs = {number: (programs.SCRIPT, text) for number, text in enumerate((after, wrong, early))}
+    right, planted, lost = (levels(run) for run in programs.played(tmp_path, pairs, "torch", "lend").values())
     assert all(level.holds for level in right)
     assert not planted[1].holds and "update 0, bias: by 0.001" in planted[1].text
+    assert lost[1].holds and not lost[2].holds and "update 0" in lost[2].text

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch.optim.optimizer import register_optimizer_step_post_hook, register_optimizer_step_pre_hook
+from torch.overrides import TorchFunctionMode
 
 from .given import given
 from .journal import Call, Journal
@@ -183,12 +184,38 @@ def is_tensor(x: Any) -> bool:
     return isinstance(x, torch.Tensor)
 
 
+class Within(TorchFunctionMode):
+    """What was computed before this block is a constant in it: MindSpore records a function only while it runs."""
+
+    def __enter__(self) -> Within:
+        node: Any = (torch.zeros((), requires_grad=True) + 1).grad_fn
+        self.before = node._sequence_nr()
+        super().__enter__()
+        return self
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return func(*self.given(args), **self.given(kwargs or {}))
+
+    def given(self, x: Any) -> Any:
+        """An argument without the tape that led to it."""
+        if isinstance(x, torch.Tensor):
+            node = x.grad_fn
+            return x.detach() if node is not None and node._sequence_nr() <= self.before else x
+        if type(x) in (tuple, list):
+            return type(x)(map(self.given, x))
+        return {name: self.given(each) for name, each in x.items()} if type(x) is dict else x
+
+
 def gradients(run: Callable[[], Any], params: list[Any]) -> tuple[Any, list[np.ndarray]]:
-    """What a forward pass returns, and the gradient of the first of it by every parameter."""
+    """What a forward pass returns, and the gradient of the first of it by every parameter.
+
+    As in MindSpore, only what is computed in it has gradients.
+    """
     with torch.enable_grad():
-        out = run()
-        loss = out[0] if isinstance(out, tuple) else out
-        found = torch.autograd.grad(loss, params, allow_unused=True)
+        with Within() as within:
+            out = run()
+        loss = within.given(out[0] if isinstance(out, tuple) else out)
+        found = torch.autograd.grad(loss, params, allow_unused=True) if loss.requires_grad else [None] * len(params)
     arrays = [
         np.zeros(tuple(p.shape), np.float32) if g is None else read(g) for p, g in zip(params, found, strict=True)
     ]
