@@ -289,6 +289,24 @@ def test_a_step_that_is_made_has_cleared_its_gradients_and_is_in_the_history(aft
     assert found == {0, 1}
 
 
+@pytest.mark.parametrize("after", ["none", "zero"])
+def test_a_step_that_is_finished_late_does_not_clear_the_next_gradients(after, monkeypatch):
+    p = torch.nn.Parameter(torch.ones(2))
+    optimizer = ct.SGD([p], lr=0.5, grads_after_step=after)
+    p.grad = torch.ones(2)
+
+    def twice(ending):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(engine.Ending, "to_the_end", twice)
+        with pytest.raises(KeyboardInterrupt):
+            optimizer.step()
+    p.grad = torch.full((2,), 4.0)
+    optimizer.current()
+    assert p.tolist() == [0.5, 0.5] and p.grad.tolist() == [4.0, 4.0]
+
+
 def test_gradients_that_cannot_be_cleared_are_told_when_the_step_is_made():
     p = torch.nn.Parameter(torch.ones(4, 2)[:, ::2])
     optimizer = ct.SGD([p], lr=0.5, grads_after_step="zero")
